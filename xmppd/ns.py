@@ -1,0 +1,35 @@
+"""The XML namespaces that the core speaks, one constant each, with the text that defines it."""
+
+XML = "http://www.w3.org/XML/1998/namespace"
+
+# RFC 6120
+STREAM = "http://etherx.jabber.org/streams"
+STREAM_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
+STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+CLIENT = "jabber:client"
+SERVER = "jabber:server"
+TLS = "urn:ietf:params:xml:ns:xmpp-tls"
+SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+BIND = "urn:ietf:params:xml:ns:xmpp-bind"
+SESSION = "urn:ietf:params:xml:ns:xmpp-session"  # RFC 3921 §3
+
+# Extensions
+DATA_FORM = "jabber:x:data"  # XEP-0004
+LAST = "jabber:iq:last"  # XEP-0012
+DISCO_INFO = "http://jabber.org/protocol/disco#info"  # XEP-0030
+DISCO_ITEMS = "http://jabber.org/protocol/disco#items"  # XEP-0030
+REGISTER = "jabber:iq:register"  # XEP-0077
+REGISTER_FEATURE = "http://jabber.org/features/iq-register"  # XEP-0077
+AUTH = "jabber:iq:auth"  # XEP-0078
+AUTH_FEATURE = "http://jabber.org/features/iq-auth"  # XEP-0078
+VERSION = "jabber:iq:version"  # XEP-0092
+COMPONENT = "jabber:component:accept"  # XEP-0114
+CAPS = "http://jabber.org/protocol/caps"  # XEP-0115
+COMPRESS = "http://jabber.org/protocol/compress"  # XEP-0138
+COMPRESS_FEATURE = "http://jabber.org/features/compress"  # XEP-0138
+PING = "urn:xmpp:ping"  # XEP-0199
+TIME = "urn:xmpp:time"  # XEP-0202
+SASL_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"  # XEP-0440
+
+CONTENT = frozenset({CLIENT, SERVER, COMPONENT})
+"""The namespaces that qualify stanzas (RFC 6120 §4.8.2, XEP-0114 §3)."""

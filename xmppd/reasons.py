@@ -1,0 +1,148 @@
+"""Why something was refused: each reason code with its meaning and its remedy.
+
+A code is what logs, metrics and `xmppctl why` show. Codes read `area.what`; once published a
+code keeps its meaning. Every `reason=` in the code stands in this table: a test says so.
+"""
+
+REASONS: dict[str, tuple[str, str]] = {
+    # streams
+    "stream.xml": (
+        "the bytes were not well-formed XML",
+        "the client is broken or is no XMPP client",
+    ),
+    "stream.encoding": ("the stream was not UTF-8", "XMPP is UTF-8 only (RFC 6120 §11.6)"),
+    "stream.restricted-xml": (
+        "a DTD, processing instruction, comment or entity reference",
+        "none is allowed on a stream (RFC 6120 §11.1)",
+    ),
+    "stream.header": (
+        "the stream header was wrong",
+        "it must open stream:stream in jabber:client (RFC 6120 §4.7, §4.8)",
+    ),
+    "stream.version": ("the stream version was unusable", "offer version 1.0 (RFC 6120 §4.7.5)"),
+    "stream.host-unknown": (
+        "the header's `to` is no domain of this server",
+        "add the domain to [server] domains, or correct the client's account",
+    ),
+    "stream.pinned": (
+        "a restarted stream changed `to` or `from`",
+        "the domain is fixed once a client has authenticated",
+    ),
+    "stream.text": ("text between stanzas", "only whitespace may stand there"),
+    "stream.element": (
+        "an element that the stream's state does not allow",
+        "negotiate TLS, then SASL, then bind (RFC 6120 §4.3)",
+    ),
+    "stream.nested": ("an element of the stream namespace inside a stanza", "the client is broken"),
+    "stream.not-authorized": (
+        "a stanza before authentication or binding",
+        "authenticate and bind first (RFC 6120 §4.9.3.12)",
+    ),
+    "stream.invalid-from": (
+        "a stanza from an address that is not the session's",
+        "leave `from` out; the server stamps it (RFC 6120 §8.1.2.1)",
+    ),
+    "stream.timeout": (
+        "the stream was not negotiated in time, or a peer fell silent",
+        "raise [limits] negotiation_seconds or idle_seconds if clients are slow",
+    ),
+    "stream.shutdown": ("the server is stopping", "clients reconnect by themselves"),
+    "stream.internal": ("a bug or a failing part of the server", "see the log at this time"),
+    "stream.closed": ("the stream was closed by an operator", "none needed"),
+    # limits
+    "limit.stanza-size": ("a stanza over the size limit", "raise [limits] stanza_bytes"),
+    "limit.tag-size": ("a start tag over the size limit", "no client needs one so large"),
+    "limit.depth": ("elements nested too deeply", "raise [limits] depth"),
+    "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),
+    "limit.names": (
+        "a payload with too many names new to this process",
+        "the server reads only what it has room to remember the names of",
+    ),
+    "limit.connections": ("too many connections", "raise [limits] connections_per_address"),
+    "limit.unauthenticated": (
+        "too many connections that have not logged in",
+        "raise [limits] unauthenticated",
+    ),
+    "limit.slow-reader": (
+        "the client read more slowly than it was sent to",
+        "raise [limits] write_buffer_bytes",
+    ),
+    "limit.resources": ("too many sessions of one account", "raise [limits] resources"),
+    "limit.rate": ("too many attempts", "wait; see [limits] and [registration]"),
+    "limit.inflated": (
+        "compressed data that inflates too far",
+        "raise [compression] ratio if it was honest",
+    ),
+    # TLS
+    "tls.required": ("TLS was not negotiated where it is required", "switch the client's TLS on"),
+    "tls.injection": (
+        "bytes in the clear behind <starttls/>",
+        "the client is broken, or somebody is injecting (RFC 6120 §5.4.3.3)",
+    ),
+    "tls.handshake": ("the TLS handshake failed", "see the log: protocol version or certificate"),
+    # authentication
+    "auth.mechanism": ("a mechanism that was not offered", "use one of those offered"),
+    "auth.malformed": ("a malformed SASL message", "the client is broken"),
+    "auth.encoding": ("SASL data that is not base64", "the client is broken"),
+    "auth.aborted": ("the client gave up", "none needed"),
+    "auth.credentials": ("wrong user or password", "check both; xmppctl passwd sets a new one"),
+    "auth.authzid": (
+        "an authorisation identity that is not the user's own",
+        "leave it out, or grant it in [auth.impersonate]",
+    ),
+    "auth.channel-binding": (
+        "the TLS channel binding did not match",
+        "somebody may be in the middle, or a proxy ends the TLS",
+    ),
+    "auth.too-weak": ("a mechanism too weak for this stream", "see [auth] mechanisms"),
+    "auth.encryption-required": ("a plain password without TLS", "switch the client's TLS on"),
+    "auth.unavailable": (
+        "the credential store could not answer",
+        "see the log; the client is not at fault",
+    ),
+    "auth.certificate": (
+        "the client certificate names no account here",
+        "see XEP-0178; [tls] client_ca says whose certificates count",
+    ),
+    "auth.retries": ("too many failed attempts", "wait before trying again"),
+    "auth.disabled": ("the account is switched off", "xmppctl users shows it"),
+    "auth.no-sealed-password": (
+        "a digest login for a password that was set before digest logins were switched on",
+        "set the password again with xmppctl passwd",
+    ),
+    "auth.legacy": ("a Non-SASL login where that is off", "see [auth] legacy (XEP-0078)"),
+    # binding and sessions
+    "bind.conflict": (
+        "another session has this resource",
+        "see [server] resource_conflict",
+    ),
+    "bind.malformed": ("a resource that is no valid resource part", "choose another"),
+    "bind.again": ("a second bind on one stream", "one stream has one resource"),
+    "session.replaced": ("a newer session took the resource", "see [server] resource_conflict"),
+    "session.kicked": ("an operator ended the session", "none needed"),
+    "session.account-removed": ("the account was removed", "none needed"),
+    # stanzas
+    "stanza.to": ("the `to` address is no JID", "correct the address"),
+    "stanza.iq-id": ("an IQ without id", "an id is required (RFC 6120 §8.2.3)"),
+    "stanza.iq-type": ("an IQ of no known type", "get, set, result or error (RFC 6120 §8.2.3)"),
+    "stanza.iq-child": (
+        "an IQ request without exactly one payload",
+        "one child element is required (RFC 6120 §8.2.3)",
+    ),
+    "stanza.type": ("a stanza of no known type", "see RFC 6121 §4.7.1 and §5.2.2"),
+    "stanza.malformed": ("a payload that does not follow its specification", "see the error text"),
+    "stanza.no-such-user": ("the addressed account does not exist", "check the address"),
+    "stanza.no-such-session": ("the addressed session is not there", "check the address"),
+    "stanza.no-session": ("the addressed account has no session", "try again later"),
+    "stanza.unhandled": ("nothing here handles this payload", "ask what is supported by XEP-0030"),
+    "stanza.remote": ("the domain is not served here and can't be reached", "check the address"),
+    "stanza.node": ("no such service discovery node", "ask without a node"),
+    "stanza.internal": ("a bug or a failing part of the server", "see the log at this time"),
+    "stanza.store": ("the store is too busy or gone", "try again later; see the log"),
+    "stanza.forbidden": ("the sender may not do this", "ask an administrator"),
+    # registration
+    "register.closed": ("registration is off here", "see [registration] policy"),
+    "register.conflict": ("the name is taken", "choose another"),
+    "register.malformed": ("a name or password that can't be used", "see the error text"),
+    "register.rate": ("too many registrations from one address", "see [registration]"),
+}
