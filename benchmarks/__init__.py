@@ -1,0 +1,1 @@
+"""Side-by-side measurement of xmppd, Prosody and ejabberd; run `python -m benchmarks --help`."""

@@ -1,0 +1,173 @@
+"""The servers xmppd is measured against: Debian's Prosody and ejabberd.
+
+Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
+passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from benchmarks.server import Server
+
+_PROSODY = """\
+run_as_root = true
+data_path = "{home}/data"
+pidfile = "{home}/prosody.pid"
+log = {{ {{ levels = {{ min = "warn" }}, to = "file", filename = "{home}/prosody.log" }} }}
+network_backend = "epoll"
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {port} }}
+c2s_direct_tls_ports = {{ }}
+s2s_ports = {{ }}
+modules_enabled = {{
+    "roster", "saslauth", "tls", "disco", "ping", "version", "time", "uptime", "register"
+}}
+modules_disabled = {{ "s2s", "offline" }}
+authentication = "internal_hashed"
+password_hash = "SHA-256"
+allow_registration = true
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+ssl = {{ certificate = "{crt}", key = "{key}" }}
+VirtualHost "localhost"
+"""
+
+_EJABBERD = """\
+hosts: [localhost]
+loglevel: warning
+certfiles: ["{pem}"]
+auth_method: internal
+auth_password_format: scram
+auth_scram_hash: sha256
+listen:
+  -
+    port: {port}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    starttls: true
+    starttls_required: false
+    access: all
+    shaper: none
+    max_stanza_size: 262144
+    backlog: 1024
+access_rules:
+  registration:
+    allow: all
+modules:
+  mod_disco: {{}}
+  mod_ping: {{}}
+  mod_roster: {{}}
+  mod_time: {{}}
+  mod_version: {{}}
+  mod_register:
+    access: registration
+    access_from: registration
+    ip_access: all
+    password_strength: 0
+registration_timeout: infinity
+"""
+
+
+def _absence(program: str) -> str:
+    return "" if shutil.which(program) else f"{program} is not installed"
+
+
+def _package_version(package: str) -> str:
+    """Return the version of a Debian package; "?" where dpkg does not know it."""
+    query = ["dpkg-query", "--show", "--showformat=${Version}", package]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "?"
+
+
+class Prosody(Server):
+    """Prosody, one Lua process on epoll."""
+
+    name = "prosody"
+
+    @classmethod
+    def absence(cls) -> str:
+        """Say whether `prosody` is missing."""
+        return _absence("prosody")
+
+    @classmethod
+    def version(cls) -> str:
+        """Return the package's version."""
+        return _package_version("prosody")
+
+    def configure(self) -> None:
+        """Write `prosody.cfg.lua`."""
+        (self.home / "data").mkdir()
+        self._config = self.home / "prosody.cfg.lua"
+        text = _PROSODY.format(
+            home=self.home,
+            port=self.port,
+            crt=self.certificate.path("crt"),
+            key=self.certificate.path("key"),
+        )
+        self._config.write_text(text)
+
+    def command(self) -> list[str]:
+        """Run it in the foreground."""
+        return ["prosody", "-F", "--config", str(self._config)]
+
+
+class Ejabberd(Server):
+    """ejabberd, one Erlang scheduler.
+
+    `erl` is run directly, since Debian's `ejabberdctl` changes to a user of its own; without
+    distribution, so that no name server (epmd) is started or talked to.
+    """
+
+    name = "ejabberd"
+    vm_options: list[str] = ["+S", "1"]
+    """The Erlang options on top of those that `ejabberdctl` always gives."""
+
+    _control = "ejabberdctl"
+
+    @classmethod
+    def absence(cls) -> str:
+        """Say whether `ejabberdctl` or `erl` is missing."""
+        return _absence(cls._control) or _absence("erl")
+
+    @classmethod
+    def version(cls) -> str:
+        """Return the package's version, and how the Erlang machine is run."""
+        return f"{_package_version('ejabberd')} (erl {' '.join(cls.vm_options)})"
+
+    def configure(self) -> None:
+        """Write `ejabberd.yml`."""
+        self._config = self.home / "ejabberd.yml"
+        text = _EJABBERD.format(port=self.port, pem=self.certificate.path("pem"))
+        self._config.write_text(text)
+
+    def command(self) -> list[str]:
+        """Run it in the foreground, with the limits `ejabberdctl` gives it."""
+        spool = self.home / "spool"
+        spool.mkdir(exist_ok=True)
+        limits = ["+K", "true", "+P", "250000"]
+        return [
+            *("erl", "-noinput", *limits, *self.vm_options),
+            *("-mnesia", "dir", f'"{spool}"', "-s", "ejabberd"),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Point ejabberd at its files, and Erlang at Debian's libraries."""
+        return {
+            "EJABBERD_CONFIG_PATH": str(self._config),
+            "EJABBERD_LOG_PATH": str(self.home / "ejabberd.log"),
+            "ERL_CRASH_DUMP": str(self.home / "crash.dump"),
+            "ERL_LIBS": self._libraries(),
+            "ERL_MAX_ETS_TABLES": "1400",
+            "ERL_MAX_PORTS": "32000",
+            "HOME": str(self.home),
+        }
+
+    def _libraries(self) -> str:
+        """Return the library directory that the installed `ejabberdctl` names."""
+        script = Path(shutil.which(self._control) or "").read_text()
+        found = re.search(r"^ERL_LIBS='?([^'\n]+)", script, re.MULTILINE)
+        return found[1] if found else "/usr/lib"

@@ -1,0 +1,41 @@
+"""The command `python -m benchmarks.profile_xmppd ROW`: where xmppd spends its time, by cProfile.
+
+The figures are of the whole life of the server process, start and logins included; cProfile
+makes small Python functions look dearer than they are, so compare shares, not times.
+"""
+
+import argparse
+import pstats
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.__main__ import build, measure, place
+from benchmarks.subject import Xmppd
+from benchmarks.work import ROWS, Options, provide_accounts
+
+
+def main() -> int:
+    """Run one row with xmppd under cProfile and print the top of the profile."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile_xmppd", description=__doc__)
+    parser.add_argument("row", choices=[row.key for row in ROWS], nargs="?", default="chat")
+    parser.add_argument("--secs", type=float, default=8.0, help="seconds of chat (8)")
+    parser.add_argument("--top", type=int, default=25, help="rows to print (25)")
+    parser.add_argument("--sort", default="tottime", help="pstats key (tottime)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the profile there")
+    args = parser.parse_args()
+    row = next(row for row in ROWS if row.key == args.row)
+    with tempfile.TemporaryDirectory(prefix="xmppd-bench-") as home:
+        work, servers = Options(seconds=args.secs), build(["xmppd"], Path(home), place())
+        if not servers:
+            return 1
+        provide_accounts(servers[0], row.accounts(work), work.concurrency)
+        Xmppd.profile = (args.save or Path(home) / "profile").absolute()
+        if measure(row, servers[0], work) is None:
+            return 1
+        pstats.Stats(str(Xmppd.profile)).sort_stats(args.sort).print_stats(args.top)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""The report: one Markdown table for each row, the ratios, and the bars that xmppd has to clear.
+
+Absolute times drift on shared machines, so a ratio is taken within each round, where the servers
+ran one after the other, and the median of these is what counts.
+"""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.work import FLAT_KIB, ROWS, Measure, Row
+
+_BUSY = 0.95
+_SUBJECT = "xmppd"
+
+
+@dataclass
+class Results:
+    """All measurements of a run: `measures[row key][server name]`, one for each round.
+
+    A measurement that failed is None, so that rounds stay aligned.
+    """
+
+    measures: dict[str, dict[str, list[Measure | None]]] = field(default_factory=dict)
+
+    def add(self, row: str, server: str, measure: Measure | None) -> None:
+        """Append one round's measurement."""
+        self.measures.setdefault(row, {}).setdefault(server, []).append(measure)
+
+    def of(self, row: str, server: str) -> list[Measure]:
+        """Return the measurements that did not fail."""
+        rounds = self.measures.get(row, {}).get(server, [])
+        return [measure for measure in rounds if measure is not None]
+
+    def cost(self, row: str, server: str) -> float | None:
+        """Return the median cost."""
+        return _median(measure.cost for measure in self.of(row, server))
+
+    def ratio(self, row: str, server: str, peer: str) -> float | None:
+        """Return the median over the rounds of the server's cost divided by the peer's."""
+        servers = self.measures.get(row, {})
+        pairs = zip(servers.get(server, []), servers.get(peer, []), strict=False)
+        return _median(a.cost / b.cost for a, b in pairs if a and b and b.cost > 0)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: in words, at most how much, and how the figure is found in the results."""
+
+    row: str
+    title: str
+    limit: float
+    figure: Callable[[Results], float | None]
+
+
+def _against(row: str, peer: str) -> Callable[[Results], float | None]:
+    return lambda results: results.ratio(row, _SUBJECT, peer)
+
+
+def _against_best(results: Results) -> float | None:
+    ratios = [results.ratio("login", _SUBJECT, peer) for peer in ("prosody", "ejabberd")]
+    return max((ratio for ratio in ratios if ratio is not None), default=None)
+
+
+def _idle(results: Results) -> float | None:
+    return results.cost("idle", _SUBJECT)
+
+
+def _late_growth(results: Results) -> float | None:
+    notes = [measure.notes for measure in results.of("churn", _SUBJECT)]
+    return _median(float(note["KiB after"]) - float(note["KiB at half"]) for note in notes)
+
+
+BARS = (
+    Bar("chat", "chat, plain: ÷ ejabberd", 0.40, _against("chat", "ejabberd")),
+    Bar("chat", "chat, plain: ÷ prosody", 0.30, _against("chat", "prosody")),
+    Bar("chat-tls", "chat, TLS: ÷ ejabberd", 0.45, _against("chat-tls", "ejabberd")),
+    Bar("chat-tls", "chat, TLS: ÷ prosody", 0.32, _against("chat-tls", "prosody")),
+    Bar("paced", "chat, paced: ÷ ejabberd", 0.80, _against("paced", "ejabberd")),
+    Bar("login", "login: ÷ the better peer", 1.00, _against_best),
+    Bar("idle", "idle TLS session, KiB", 48.0, _idle),
+    Bar("churn", "churn, KiB grown in the second half", FLAT_KIB, _late_growth),
+)
+
+
+def markdown(results: Results, servers: Sequence[str]) -> str:
+    """Return the whole report of what was measured."""
+    rows = [row for row in ROWS if row.key in results.measures]
+    parts = [_row_section(row, results, servers) for row in rows]
+    if _SUBJECT in servers:
+        parts.append(_bars_section(results))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row_section(row: Row, results: Results, servers: Sequence[str]) -> str:
+    peers = [name for name in servers if name != _SUBJECT] if row.ratios else []
+    head = ["server", row.unit, "lowest to highest", *(f"÷ {peer}" for peer in peers)]
+    head += ["per second", "p50 ms", "p99 ms", "server core", "generator core", "notes"]
+    lines = [f"### {row.title}", "", _line(head), _line(["---"] * len(head))]
+    lines += [_line(_cells(row, results, server, peers)) for server in servers]
+    return "\n".join(lines)
+
+
+def _cells(row: Row, results: Results, server: str, peers: Sequence[str]) -> list[str]:
+    measures = results.of(row.key, server)
+    if not measures:
+        return [server, "failed"]
+    costs = [measure.cost for measure in measures]
+    ratios = [results.ratio(row.key, server, peer) for peer in peers]
+    return [
+        server,
+        f"**{statistics.median(costs):.2f}**",
+        f"{min(costs):.2f} to {max(costs):.2f}" if len(costs) > 1 else "",
+        *(_number(ratio, 2) for ratio in ratios),
+        _number(_median(m.per_second for m in measures), 0),
+        _number(_median(m.p50 for m in measures), 2),
+        _number(_median(m.p99 for m in measures), 2),
+        _load(measures, lambda m: m.server_load),
+        _load(measures, lambda m: m.generator_load, warn=True),
+        _notes(measures),
+    ]
+
+
+def _load(
+    measures: list[Measure], load: Callable[[Measure], float | None], warn: bool = False
+) -> str:
+    value = _median(load(measure) for measure in measures)
+    if value is None:
+        return ""
+    return f"{value:.0%}" + (" (bottleneck!)" if warn and value > _BUSY else "")
+
+
+def _notes(measures: list[Measure]) -> str:
+    """Join the notes of the rounds: numbers by their median, words once each."""
+    texts = []
+    for key in measures[0].notes:
+        values = [measure.notes[key] for measure in measures if key in measure.notes]
+        numbers = [value for value in values if not isinstance(value, str)]
+        words = sorted({value for value in values if isinstance(value, str)})
+        text = f"{statistics.median(numbers):.0f}" if numbers else " / ".join(words)
+        texts.append(text if key == "security" else f"{key} {text}")
+    return ", ".join(texts)
+
+
+def _bars_section(results: Results) -> str:
+    head = ["bar", "at most", "measured", "met"]
+    lines = ["### Bars", "", _line(head), _line(["---"] * len(head))]
+    for bar in BARS:
+        if bar.row in results.measures:
+            figure = bar.figure(results)
+            met = "?" if figure is None else "yes" if figure <= bar.limit else "**no**"
+            lines.append(_line([bar.title, f"{bar.limit:g}", _number(figure, 2), met]))
+    return "\n".join(lines)
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

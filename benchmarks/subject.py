@@ -1,0 +1,89 @@
+"""xmppd itself, the server under test, run from this working tree."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.server import Server
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+_CONFIG = """\
+[server]
+domains = ["localhost"]
+data = "{home}/data"
+
+[listen]
+c2s = ["tcp:{port}:interface=127.0.0.1"]
+c2s_tls = []
+
+[tls]
+certificates = "{certificates}"
+require = false
+
+[auth]
+plain_without_tls = "loopback"
+
+[registration]
+policy = "loopback"
+per_address = 1000000
+per_seconds = 1
+
+[limits]
+connections_per_address = 0
+unauthenticated = 0
+unauthenticated_per_address = 0
+
+[log]
+level = "warn"
+"""
+
+
+class Xmppd(Server):
+    """xmppd under `twistd`, by the Python that runs this program.
+
+    `profile` names the file that cProfile's figures go to when the server ends; None for none.
+    """
+
+    name = "xmppd"
+    profile: Path | None = None
+
+    @classmethod
+    def absence(cls) -> str:
+        """Say whether the Twisted plugin or Twisted is missing."""
+        if not (REPOSITORY / "twisted/plugins/xmppd.py").exists():
+            return "twisted/plugins/xmppd.py is not there"
+        if importlib.util.find_spec("twisted") is None:
+            return f"{sys.executable} has no Twisted"
+        return ""
+
+    @classmethod
+    def version(cls) -> str:
+        """Return the package's version."""
+        import xmppd
+
+        return f"{xmppd.__version__}, Python {sys.version.split()[0]}"
+
+    def configure(self) -> None:
+        """Write `xmppd.toml`."""
+        self._config = self.home / "xmppd.toml"
+        text = _CONFIG.format(
+            home=self.home, port=self.port, certificates=self.certificate.directory
+        )
+        self._config.write_text(text)
+
+    def command(self) -> list[str]:
+        """Run `twistd` in the foreground, under cProfile where that is asked for."""
+        profile = ["--profiler=cprofile", "--savestats", f"--profile={self.profile}"]
+        return [
+            str(Path(sys.executable).with_name("twistd")),
+            *("-n", "--pidfile=", "--reactor=epoll"),
+            *(profile if self.profile else []),
+            *("xmppd", "-c", str(self._config)),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Let Python find the working tree from the private directory."""
+        path = os.environ.get("PYTHONPATH")
+        return {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), *([path] if path else [])])}

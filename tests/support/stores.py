@@ -1,0 +1,149 @@
+"""The backends that the storage contract tests run over, and a reactor to drive them by hand.
+
+A backend to come adds one entry to `BACKENDS` (and to `QUEUEING`, `PERSISTENT` where it is so);
+the contract tests stay as they are.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from xmppd.credentials import Credentials, ScramKeys
+from xmppd.storage.interfaces import Database, Transaction
+from xmppd.storage.lane import Limits
+from xmppd.storage.migrate import CORE
+from xmppd.storage.url import open_database
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds that a test waits for another thread before it fails."""
+
+
+class PumpedReactor(Clock):
+    """A clock that moves when told, and calls from threads that run when somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.Queue()
+
+    def callFromThread(self, callable: Callable[..., Any], *args: Any) -> None:  # noqa: A002
+        self._calls.put((callable, args))
+
+    def wait(self, deferred: Deferred[T]) -> T:
+        """The deferred's result; raises what it failed with, queue.Empty if nothing comes."""
+        fired: list[tuple[bool, Any]] = []
+        deferred.addCallbacks(
+            lambda result: fired.append((True, result)),
+            lambda failure: fired.append((False, failure.value)),
+        )
+        while not fired:
+            call, args = self._calls.get(timeout=PATIENCE)
+            call(*args)
+        succeeded, result = fired[0]
+        if succeeded:
+            return result
+        raise result
+
+    def wait_all(self, deferreds: Sequence[Deferred[Any]]) -> list[Any]:
+        """The outcome of each: its result, or the exception that it failed with."""
+
+        def outcome(deferred: Deferred[Any]) -> Any:
+            try:
+                return self.wait(deferred)
+            except queue.Empty:
+                raise
+            except Exception as error:  # noqa: BLE001 - handed to the test
+                return error
+
+        return [outcome(deferred) for deferred in deferreds]
+
+
+class Backend(Protocol):
+    """One way to keep data, for one test, empty at first."""
+
+    reactor: PumpedReactor
+
+    def open(self, schema_set: Path = CORE, limits: Limits | None = None) -> Database:
+        """Open the data (the same data each time, for a persistent backend)."""
+
+    def hold(self, database: Database) -> Any:
+        """A context in which nothing that is queued begins."""
+
+    def close(self) -> None:
+        """Close whatever was opened, and be rid of the data."""
+
+
+class SQLiteBackend:
+    """An SQLite store at a url."""
+
+    def __init__(self, url: str, base: Path) -> None:
+        self.reactor = PumpedReactor()
+        self.url = url
+        self.base = base
+        self._opened: list[Database] = []
+
+    def open(self, schema_set: Path = CORE, limits: Limits | None = None) -> Database:
+        opening = open_database(self.url, schema_set, self.reactor, self.base, limits=limits)
+        database = self.reactor.wait(opening)
+        self._opened.append(database)
+        return database
+
+    @contextmanager
+    def hold(self, database: Database) -> Iterator[None]:
+        """Both threads stand in a unit of work until the context ends."""
+        release = Event()
+        holders = []
+        for lane in (database.read, database.write):
+            entered = Event()
+            holders.append(lane(_standing(entered, release)))
+            assert entered.wait(PATIENCE)
+        try:
+            yield
+        finally:
+            release.set()
+            self.reactor.wait_all(holders)
+
+    def close(self) -> None:
+        for database in self._opened:
+            self.reactor.wait(database.close())
+
+
+def _standing(entered: Event, release: Event) -> Callable[[Transaction], Any]:
+    async def work(tx: Transaction) -> None:
+        entered.set()
+        assert release.wait(PATIENCE)
+
+    return work
+
+
+BACKENDS: dict[str, Callable[[Path], Backend]] = {
+    "sqlite-memory": lambda base: SQLiteBackend("sqlite::memory:", base),
+    "sqlite-file": lambda base: SQLiteBackend("sqlite:elsinore.db", base),
+}
+"""Each backend, made for one test with a directory of its own."""
+
+QUEUEING = ("sqlite-file",)
+"""Those that queue work."""
+
+PERSISTENT = ("sqlite-file",)
+"""Those whose data are there when they are opened again."""
+
+
+def keys(seed: int = 1, iterations: int = 10_000) -> ScramKeys:
+    """Keys that differ with `seed`."""
+    octet = bytes([seed])
+    return ScramKeys(octet * 16, iterations, octet * 20, octet * 20)
+
+
+def credentials(seed: int = 1, *, sealed: bytes | None = None) -> Credentials:
+    """Credentials of both hashes that differ with `seed`."""
+    return Credentials({"SHA-1": keys(seed), "SHA-256": keys(seed + 1)}, sealed)

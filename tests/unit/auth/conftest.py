@@ -1,0 +1,107 @@
+"""An accounts store in memory, threads that run at once, and a back-end over both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+
+from xmppd.auth.internal import AccountBackend
+from xmppd.auth.seal import Seal
+from xmppd.credentials import make_credentials
+from xmppd.errors import StoreBusy
+from xmppd.storage.interfaces import Account
+
+DOMAIN = "capulet.lit"
+ROUNDS = 4096
+
+
+class AccountsInMemory:
+    """What the back-end needs of `storage.interfaces.Accounts`."""
+
+    def __init__(self):
+        self.accounts = {}
+        self.broken = False
+        self.on_get = lambda: None
+        self.reads = []
+        self.writes = 0
+
+    def add(self, local, password, *, iterations=ROUNDS, enabled=True, seal=None):
+        credentials = make_credentials(password, iterations=iterations, seal=seal)
+        account = Account(len(self.accounts) + 1, local, DOMAIN, 0.0, enabled, credentials)
+        self.accounts[local, DOMAIN] = account
+
+    def credentials(self, local):
+        return self.accounts[local, DOMAIN].credentials
+
+    def put(self, local, credentials):
+        self.accounts[local, DOMAIN] = replace(
+            self.accounts[local, DOMAIN], credentials=credentials
+        )
+
+    def get(self, local, domain) -> Deferred:
+        self.reads.append((local, domain))
+        if self.broken:
+            return fail(StoreBusy("the disk is full"))
+        found = self.accounts.get((local, domain))
+        self.on_get()
+        return succeed(found)
+
+    def set_credentials(self, local, domain, credentials) -> Deferred:
+        self.writes += 1
+        if self.broken:
+            return fail(StoreBusy("the disk is full"))
+        self.put(local, credentials)
+        return succeed(True)
+
+
+class Threads:
+    """Runs in the caller's thread, at once or when `release` is called; keeps what ran."""
+
+    def __init__(self):
+        self.hold = False
+        self.ran = []
+        self.held = []
+
+    def __call__(self, function, *args) -> Deferred:
+        self.ran.append(function)
+        if not self.hold:
+            return succeed(function(*args))
+        waiting = Deferred()
+        self.held.append(lambda: waiting.callback(function(*args)))
+        return waiting
+
+    def release(self):
+        for go in self.held:
+            go()
+        self.held = []
+
+
+@pytest.fixture
+def accounts():
+    store = AccountsInMemory()
+    store.add("juliet", "r0m30")
+    store.add("tybalt", "peace", enabled=False)
+    return store
+
+
+@pytest.fixture
+def threads():
+    return Threads()
+
+
+@pytest.fixture(scope="session")
+def seal():
+    return Seal(b"A" * 43 + b"=")
+
+
+@pytest.fixture
+def backend(accounts, threads):
+    return AccountBackend(accounts, run=threads, secret=b"s" * 32, iterations=ROUNDS)
+
+
+@pytest.fixture
+def sealing(accounts, threads, seal):
+    """A back-end where digest logins are on."""
+    return AccountBackend(accounts, run=threads, secret=b"s" * 32, iterations=ROUNDS, seal=seal)

@@ -1,0 +1,193 @@
+"""Credentials checked against the accounts store: xmppd/auth/internal.py."""
+
+import hashlib
+
+import pytest
+
+from tests.support.deferred import refusal, result
+from xmppd.auth.backend import Verdict
+from xmppd.auth.internal import AccountBackend
+from xmppd.auth.seal import Seal
+from xmppd.credentials import Credentials, make_credentials, verify
+
+DOMAIN = "capulet.lit"
+NOT_AUTHORIZED = ("not-authorized", "auth.credentials")
+UNAVAILABLE = ("temporary-auth-failure", "auth.unavailable")
+NO_ACCOUNT = ["paris", "", "@", "juliet@x", "\x07", "\ud800", "x" * 2000]
+
+
+class TestCheckPassword:
+    def test_right_and_wrong(self, backend):
+        assert result(backend.check_password("juliet", DOMAIN, "r0m30")) is Verdict.YES
+        assert result(backend.check_password("juliet", DOMAIN, "wrong")) is Verdict.NO
+
+    def test_the_name_is_prepared_as_a_localpart(self, backend):
+        assert result(backend.check_password("JULIET", DOMAIN, "r0m30")) is Verdict.YES
+
+    @pytest.mark.parametrize("username", NO_ACCOUNT)
+    def test_an_unknown_user_is_a_no_after_the_same_work(self, backend, threads, username):
+        result(backend.check_password("juliet", DOMAIN, "wrong"))
+        known, threads.ran = threads.ran, []
+        assert result(backend.check_password(username, DOMAIN, "r0m30")) is Verdict.NO
+        assert threads.ran == known
+
+    @pytest.mark.parametrize("password", ["", "\x07", "x" * 5000])
+    def test_a_password_that_cannot_be_is_a_no(self, backend, password):
+        assert result(backend.check_password("juliet", DOMAIN, password)) is Verdict.NO
+
+    def test_a_store_in_trouble_cannot_tell(self, backend, accounts):
+        accounts.broken = True
+        answer = result(backend.check_password("juliet", DOMAIN, "r0m30"))
+        assert answer is Verdict.CANNOT_TELL
+
+    def test_a_disabled_account_says_yes_and_is_not_admitted(self, backend):
+        assert result(backend.check_password("tybalt", DOMAIN, "peace")) is Verdict.YES
+        assert result(backend.check_password("tybalt", DOMAIN, "war")) is Verdict.NO
+        assert refusal(backend.admit("tybalt", DOMAIN)) == ("account-disabled", "auth.disabled")
+
+    def test_what_waits_for_a_thread_is_bounded(self, accounts, threads):
+        threads.hold = True
+        backend = AccountBackend(
+            accounts, run=threads, secret=b"s" * 32, iterations=4096, most_waiting=2
+        )
+        waiting = [backend.check_password("juliet", DOMAIN, "r0m30") for _ in range(2)]
+        refused = backend.check_password("juliet", DOMAIN, "r0m30")
+        assert result(refused) is Verdict.CANNOT_TELL
+        threads.release()
+        assert [result(d) for d in waiting] == [Verdict.YES] * 2
+        later = backend.check_password("juliet", DOMAIN, "r0m30")
+        threads.release()
+        assert result(later) is Verdict.YES
+
+    def test_a_wrong_password_for_old_keys_takes_the_time_of_new_ones(
+        self, accounts, threads, monkeypatch
+    ):
+        rounds = []
+        real = hashlib.pbkdf2_hmac
+
+        def counted(algorithm, password, salt, iterations):
+            rounds.append(iterations)
+            return real(algorithm, password, salt, iterations)
+
+        backend = AccountBackend(accounts, run=threads, secret=b"s" * 32, iterations=6000)
+        monkeypatch.setattr("hashlib.pbkdf2_hmac", counted)
+        totals = []
+        for username in ("juliet", "paris"):
+            result(backend.check_password(username, DOMAIN, "wrong"))
+            totals.append(sum(rounds))
+            rounds.clear()
+        assert totals == [6000, 6000]
+
+
+class TestRenewal:
+    def test_good_credentials_stay(self, backend, accounts):
+        result(backend.check_password("juliet", DOMAIN, "r0m30"))
+        assert accounts.writes == 0
+
+    def test_few_rounds_and_a_missing_hash_are_made_good(self, accounts, threads):
+        only = {"SHA-1": accounts.credentials("juliet").keys["SHA-1"]}
+        accounts.put("juliet", Credentials(only))
+        backend = AccountBackend(accounts, run=threads, secret=b"s" * 32, iterations=5000)
+        assert result(backend.check_password("juliet", DOMAIN, "wrong")) is Verdict.NO
+        assert accounts.credentials("juliet").keys == only
+        assert result(backend.check_password("juliet", DOMAIN, "r0m30")) is Verdict.YES
+        renewed = accounts.credentials("juliet")
+        assert {(n, k.iterations) for n, k in renewed.keys.items()} == {
+            ("SHA-1", 5000),
+            ("SHA-256", 5000),
+        }
+        assert all(verify("r0m30", keys) for keys in renewed.keys.values())
+        assert renewed.sealed is None
+
+    def test_the_password_is_sealed_where_digest_logins_are_on(self, sealing, accounts, seal):
+        result(sealing.check_password("juliet", DOMAIN, "r0m30"))
+        assert seal.unseal(accounts.credentials("juliet").sealed) == "r0m30"
+
+    def test_and_its_seal_goes_where_they_are_off(self, backend, accounts, seal):
+        accounts.add("juliet", "r0m30", seal=seal.seal)
+        result(backend.check_password("juliet", DOMAIN, "r0m30"))
+        assert accounts.credentials("juliet").sealed is None
+
+    def test_a_password_changed_in_the_meantime_stays_changed(self, sealing, accounts):
+        changed = make_credentials("new", iterations=4096)
+        accounts.on_get = lambda: accounts.put("juliet", changed)
+        assert result(sealing.check_password("juliet", DOMAIN, "r0m30")) is Verdict.YES
+        assert accounts.credentials("juliet") == changed
+
+    def test_a_store_that_takes_nothing_does_not_spoil_the_login(self, sealing, accounts):
+        def break_after_two():
+            accounts.broken = len(accounts.reads) == 2
+
+        accounts.on_get = break_after_two
+        assert result(sealing.check_password("juliet", DOMAIN, "r0m30")) is Verdict.YES
+        assert accounts.writes == 1
+        assert accounts.credentials("juliet").sealed is None
+
+
+class TestScramKeys:
+    def test_a_user_has_its_own(self, backend, accounts):
+        for name, keys in accounts.credentials("juliet").keys.items():
+            assert result(backend.scram_keys("Juliet", DOMAIN, name)) == keys
+
+    @pytest.mark.parametrize("username", NO_ACCOUNT)
+    def test_an_unknown_user_has_invented_ones_that_stay(self, backend, username):
+        one, two = (result(backend.scram_keys(username, DOMAIN, "SHA-256")) for _ in "12")
+        assert one == two
+        assert one.iterations == 4096
+
+    def test_two_spellings_of_an_unknown_name_have_one_salt(self, backend):
+        """Else an account could be told by its salt staying the same when its case changes."""
+        one, two = (
+            result(backend.scram_keys(name, DOMAIN, "SHA-1")).salt for name in ("paris", "PARIS")
+        )
+        assert one == two
+
+    def test_a_hash_that_is_missing_is_as_an_unknown_user(self, backend, accounts):
+        fake = result(backend.scram_keys("juliet", "montague.lit", "SHA-256"))
+        accounts.put("juliet", Credentials({}))
+        keys = result(backend.scram_keys("juliet", DOMAIN, "SHA-256"))
+        assert keys != fake
+        assert not verify("r0m30", keys)
+
+    def test_a_store_in_trouble_cannot_tell(self, backend, accounts):
+        accounts.broken = True
+        assert refusal(backend.scram_keys("juliet", DOMAIN, "SHA-1")) == UNAVAILABLE
+
+
+class TestPassword:
+    def test_it_is_opened(self, sealing, accounts, seal):
+        accounts.add("romeo", "jul13t", seal=seal.seal)
+        assert result(sealing.password("romeo", DOMAIN)) == "jul13t"
+
+    def test_an_unknown_user_has_none(self, sealing):
+        assert result(sealing.password("paris", DOMAIN)) is None
+
+    def test_a_password_that_was_not_sealed_has_its_own_reason(self, sealing):
+        expected = ("not-authorized", "auth.no-sealed-password")
+        assert refusal(sealing.password("juliet", DOMAIN)) == expected
+
+    def test_where_digest_logins_are_off_nothing_is_opened(self, backend, accounts, seal):
+        accounts.add("romeo", "jul13t", seal=seal.seal)
+        expected = ("not-authorized", "auth.no-sealed-password")
+        assert refusal(backend.password("romeo", DOMAIN)) == expected
+
+    def test_another_key_is_not_held_against_the_user(self, sealing, accounts):
+        accounts.add("romeo", "jul13t", seal=Seal(b"B" * 43 + b"=").seal)
+        assert refusal(sealing.password("romeo", DOMAIN)) == UNAVAILABLE
+
+    def test_a_store_in_trouble_cannot_tell(self, sealing, accounts):
+        accounts.broken = True
+        assert refusal(sealing.password("juliet", DOMAIN)) == UNAVAILABLE
+
+
+class TestAdmit:
+    def test_an_account_that_is_on(self, backend):
+        assert result(backend.admit("juliet", DOMAIN)) is None
+
+    @pytest.mark.parametrize("username", NO_ACCOUNT)
+    def test_no_account(self, backend, username):
+        assert refusal(backend.admit(username, DOMAIN)) == NOT_AUTHORIZED
+
+    def test_a_store_in_trouble_cannot_tell(self, backend, accounts):
+        accounts.broken = True
+        assert refusal(backend.admit("juliet", DOMAIN)) == UNAVAILABLE

@@ -1,0 +1,400 @@
+"""Addresses: parsing, preparation, domains, the cache, and JID escaping."""
+
+import copy
+import gc
+import pickle
+
+import pytest
+
+from xmppd import jid as jid_module
+from xmppd.jid import (
+    JID,
+    JIDError,
+    domain_to_ascii,
+    escape_local,
+    prepare_domain,
+    prepare_local,
+    prepare_resource,
+    unescape_local,
+)
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache(monkeypatch):
+    """Give each test a cache of its own."""
+    monkeypatch.setattr(jid_module, "_recent", jid_module._Recent())
+
+
+@pytest.mark.parametrize(
+    ("text", "local", "domain", "resource"),
+    [
+        ("montague.lit", "", "montague.lit", ""),
+        ("romeo@montague.lit", "romeo", "montague.lit", ""),
+        ("montague.lit/garden", "", "montague.lit", "garden"),
+        ("romeo@montague.lit/garden", "romeo", "montague.lit", "garden"),
+        ("romeo@montague.lit/garden/wall", "romeo", "montague.lit", "garden/wall"),
+        ("montague.lit/juliet@capulet.lit", "", "montague.lit", "juliet@capulet.lit"),
+        ("romeo@montague.lit/ by the wall ", "romeo", "montague.lit", " by the wall "),
+        ("romeo@127.0.0.1", "romeo", "127.0.0.1", ""),
+        ("romeo@[::1]/garden", "romeo", "[::1]", "garden"),
+        ("localhost", "", "localhost", ""),
+        ("!#$%()*+,-.;=?[\\]^_`{|}~@montague.lit", "!#$%()*+,-.;=?[\\]^_`{|}~", "montague.lit", ""),
+    ],
+)
+def test_splits_at_first_slash_then_first_at(text, local, domain, resource):
+    """RFC 6122 §2.1; the steps of RFC 7622 §3.2."""
+    jid = JID.parse(text)
+    assert (jid.local, jid.domain, jid.resource) == (local, domain, resource)
+    assert jid == text
+    assert JID.of(local, domain, resource) == jid
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("Romeo@Montague.LIT/Garden", "romeo@montague.lit/Garden"),
+        ("romeo@montague.lit.", "romeo@montague.lit"),
+        ("romeo@montague.lit。/garden", "romeo@montague.lit/garden"),
+        ("romeo@montague。lit", "romeo@montague.lit"),
+        ("ROMÉO@montague.lit", "roméo@montague.lit"),
+        ("ro\u00admeo@montague.lit", "romeo@montague.lit"),  # a soft hyphen maps to nothing
+        ("\uff52omeo@montague.lit", "romeo@montague.lit"),  # fullwidth r
+        ("Straße@montague.lit", "strasse@montague.lit"),
+        ("romeo@montague.lit/\u2168", "romeo@montague.lit/IX"),
+        ("romeo@[0:0:0:0:0:0:0:1]", "romeo@[::1]"),
+        ("romeo@[2001:DB8::A]", "romeo@[2001:db8::a]"),
+    ],
+)
+def test_prepares_each_part(text, normal):
+    """RFC 6122 §2.2 to §2.4, appendices A and B."""
+    assert JID.parse(text) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "domain part is empty"),
+        ("@", "local part is empty"),
+        ("@montague.lit", "local part is empty"),
+        ("romeo@", "domain part is empty"),
+        ("montague.lit/", "resource part is empty"),
+        ("/garden", "domain part is empty"),
+        ("romeo@/garden", "domain part is empty"),
+        ("@/", "local part is empty"),
+        ("romeo@juliet@montague.lit", "domain part"),
+        ("ro meo@montague.lit", "local part"),
+        ("ro'meo@montague.lit", "local part"),
+        ("ro&meo@montague.lit", "local part"),
+        ("ro\uff20meo@montague.lit", "local part"),  # NFKC makes it an at-sign
+        ("ro\x7fmeo@montague.lit", "local part"),
+        ("ro\u0627meo@montague.lit", "local part"),  # RFC 3454 §6: mixed directions
+        ("\u200b@montague.lit", "local part is empty"),  # maps to nothing
+        ("\U0001f339@montague.lit", "local part"),  # assigned after Unicode 3.2
+        ("romeo@montague.lit/\U0001f339", "resource part"),
+        ("romeo@montague.lit/gar\nden", "resource part"),
+        ("romeo@montague.lit/\ue000", "resource part"),
+        ("romeo@montague.lit/\ufffe", "resource part"),
+        ("ro\ud800meo@montague.lit", "local part has a lone surrogate"),
+        ("romeo@mont\udfffague.lit", "domain part has a lone surrogate"),
+        ("romeo@montague.lit/\ud800", "resource part has a lone surrogate"),
+        ("romeo@montague_hall.lit", "domain part"),
+        ("romeo@-montague.lit", "domain part"),
+        ("romeo@montague-.lit", "domain part"),
+        ("romeo@montague..lit", "domain part has an empty label"),
+        ("romeo@montague.lit..", "domain part has an empty label"),
+        ("romeo@.", "domain part has an empty label"),
+        ("romeo@.montague.lit", "domain part has an empty label"),
+        ("romeo@\u200b.lit", "domain part"),
+        ("romeo@montague.lit:5222", "domain part"),
+        ("romeo@mont\uff0fague.lit", "domain part"),  # NFKC makes it a slash
+        ("romeo@\u2665.lit", "domain part has a label that IDNA does not allow"),
+        ("romeo@xn--.lit", "domain part"),
+        ("romeo@xn--a.lit", "domain part has a label that IDNA does not allow"),
+        ("romeo@[::1", "domain part is no IPv6"),
+        ("romeo@[", "domain part is no IPv6"),
+        ("romeo@[]", "domain part is no IPv6"),
+        ("romeo@[::1%eth0]", "domain part is no IPv6"),
+        ("romeo@[127.0.0.1]", "domain part is no IPv6"),
+        ("romeo@::1", "domain part"),
+    ],
+)
+def test_refuses_and_names_the_part(text, part):
+    """RFC 6122 §2: what is no address, and which part says so."""
+    with pytest.raises(JIDError) as caught:
+        JID.parse(text)
+    assert part in caught.value.problem
+
+
+@pytest.mark.parametrize("letter", ["r", "é", "中"])
+def test_local_and_resource_hold_1023_bytes(letter):
+    """RFC 6122 §2.3, §2.4: bytes of UTF-8, not characters."""
+    fits = letter * (1023 // len(letter.encode()))
+    assert JID.of(fits, "montague.lit", fits) == f"{fits}@montague.lit/{fits}"
+    with pytest.raises(JIDError, match="local part is longer"):
+        JID.parse(f"{fits}{letter}@montague.lit")
+    with pytest.raises(JIDError, match="resource part is longer"):
+        JID.parse(f"montague.lit/{fits}{letter}")
+
+
+def test_domain_holds_1023_bytes_and_labels_63():
+    """RFC 6122 §2.2, RFC 1035 §2.3.4."""
+    fits = ".".join(["m" * 63] * 16)
+    assert len(fits) == 1023
+    assert prepare_domain(fits) == fits
+    with pytest.raises(JIDError, match="domain part"):
+        prepare_domain("m" * 64 + ".lit")
+    with pytest.raises(JIDError, match="domain part is longer"):
+        prepare_domain(fits + ".m")
+    with pytest.raises(JIDError, match="IDNA"):
+        prepare_domain("中" * 63)  # 63 characters, but more as an A-label
+
+
+def test_a_part_may_not_grow_past_the_limit_by_preparation():
+    """U+FDFA becomes eighteen characters under NFKC."""
+    with pytest.raises(JIDError, match="resource part is longer"):
+        prepare_resource("\ufdfa" * 60)
+    with pytest.raises(JIDError, match="local part is longer"):
+        prepare_local("\u0390" * 300 + "\u00bd" * 400)
+
+
+def test_length_is_checked_before_any_preparation(monkeypatch):
+    """A text too long to be an address costs nothing."""
+    monkeypatch.setattr(jid_module, "_nodeprep", None)
+    with pytest.raises(JIDError, match="address is longer"):
+        JID.parse("é" * 3072)
+    with pytest.raises(JIDError, match="local part is longer"):
+        JID.parse("é" * 600 + "@montague.lit")
+
+
+# --- domains ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ascii_name", "unicode_name"),
+    [
+        ("xn--mnchen-3ya.example", "münchen.example"),
+        ("XN--MNCHEN-3YA.example", "MÜNCHEN.example"),
+        ("xn--e1aybc.xn--p1ai", "тест.рф"),
+        ("xn--fiqs8s", "中国"),
+        ("xn--4gbrim.example", "موقع.example"),
+    ],
+)
+def test_a_label_and_u_label_are_one_domain(ascii_name, unicode_name):
+    """RFC 6122 §2.2: the normal form is the U-label; DNS and TLS get the A-label."""
+    jid = JID.parse(f"romeo@{ascii_name}")
+    assert jid == JID.parse(f"romeo@{unicode_name}")
+    assert jid.domain == unicode_name.lower()
+    assert domain_to_ascii(unicode_name) == ascii_name.lower()
+    assert domain_to_ascii(ascii_name) == ascii_name.lower()
+
+
+def test_an_a_label_never_becomes_another_domain():
+    """RFC 3490 §4.2: faß.example in IDNA 2008 is not fass.example."""
+    assert prepare_domain("xn--fa-hia.example") == "xn--fa-hia.example"
+    assert domain_to_ascii("xn--fa-hia.example") == "xn--fa-hia.example"
+    assert prepare_domain("faß.example") == "fass.example"
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("Montague.LIT.", "montague.lit"),
+        ("r3---sn.montague.lit", "r3---sn.montague.lit"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]", "[::1]"),
+    ],
+)
+def test_domain_to_ascii_passes_ascii(domain, expected):
+    assert domain_to_ascii(domain) == expected
+
+
+def test_domain_to_ascii_refuses_what_dns_can_not_hold():
+    """RFC 1035 §2.3.4."""
+    fits = ".".join(["m" * 63, "m" * 63, "m" * 63, "m" * 61])
+    assert domain_to_ascii(fits) == fits
+    with pytest.raises(JIDError, match="253"):
+        domain_to_ascii(fits + "m")
+    with pytest.raises(JIDError):
+        domain_to_ascii("montague..lit")
+
+
+# --- the object -------------------------------------------------------------------------------
+
+
+def test_is_its_text_in_dictionaries_and_comparisons():
+    jid = JID.parse("Romeo@montague.lit/garden")
+    assert {jid: 1}["romeo@montague.lit/garden"] == 1
+    assert {"romeo@montague.lit/garden": 1}[jid] == 1
+    assert hash(jid) == hash("romeo@montague.lit/garden")
+    assert type(str(jid)) is str
+
+
+def test_bare_is_shared_by_the_resources_and_holds_no_cycle():
+    garden = JID.parse("romeo@montague.lit/garden")
+    wall = JID.parse("romeo@montague.lit/wall")
+    assert garden.bare is wall.bare
+    assert garden.bare == "romeo@montague.lit"
+    assert garden.bare.bare is garden.bare
+    assert (garden.is_bare, garden.bare.is_bare) == (False, True)
+    assert not any(held is garden.bare for held in gc.get_referents(garden.bare))
+
+
+def test_with_resource_prepares_and_replaces():
+    bare = JID.parse("romeo@montague.lit")
+    garden = bare.with_resource("\u2168 gardens")
+    assert garden == "romeo@montague.lit/IX gardens"
+    assert garden.with_resource("wall") == "romeo@montague.lit/wall"
+    assert garden.with_resource("wall").bare is bare
+    with pytest.raises(JIDError, match="resource part is empty"):
+        garden.with_resource("")
+
+
+def test_of_prepares_and_never_splits():
+    assert JID.of("Romeo", "Montague.LIT", "a/b@c") == "romeo@montague.lit/a/b@c"
+    assert JID.of("", "montague.lit").is_bare
+    for local, domain in [("ro@meo", "montague.lit"), ("romeo", "mont/ague"), ("romeo", "")]:
+        with pytest.raises(JIDError):
+            JID.of(local, domain)
+
+
+def test_attr_is_escaped_for_single_quotes():
+    """XML 1.0 §2.3: AttValue."""
+    assert JID.parse("romeo@montague.lit").attr == b"romeo@montague.lit"
+    jid = JID.parse('roméo@montague.lit/<R&J\'s "balcony">')
+    assert jid.attr == 'roméo@montague.lit/&lt;R&amp;J&apos;s "balcony"&gt;'.encode()
+
+
+@pytest.mark.parametrize(
+    ("character", "escaped"),
+    [("&", b"&amp;"), ("<", b"&lt;"), (">", b"&gt;"), ("'", b"&apos;"), ('"', b'"')],
+)
+def test_attr_escapes_each_character_on_its_own(character, escaped):
+    assert JID.parse(f"montague.lit/a{character}b").attr == b"montague.lit/a%bb" % escaped
+
+
+def test_is_immutable():
+    jid = JID.parse("romeo@montague.lit/garden")
+    for name in ("local", "domain", "resource", "attr", "bare", "tybalt"):
+        with pytest.raises(AttributeError):
+            setattr(jid, name, "tybalt")
+
+
+def test_copies_and_pickles():
+    jid = JID.parse("romeo@montague.lit/garden")
+    assert copy.copy(jid) is jid
+    assert copy.deepcopy([jid])[0] is jid
+    again = pickle.loads(pickle.dumps(jid))
+    for name in ("local", "domain", "resource", "attr", "bare"):
+        assert getattr(again, name) == getattr(jid, name)
+
+
+# --- the cache --------------------------------------------------------------------------------
+
+
+def test_parses_a_text_once():
+    jid = JID.parse("Romeo@montague.lit/garden")
+    assert JID.parse("Romeo@montague.lit/garden") is jid
+    assert JID.parse(jid) is jid
+    assert JID("Romeo@montague.lit/garden") is jid
+
+
+def remembered():
+    recent = jid_module._recent
+    return len(recent) + len(recent.old)
+
+
+def test_cache_is_bounded_and_keeps_what_is_in_use(monkeypatch):
+    monkeypatch.setattr(jid_module, "CACHE_GENERATION", 8)
+    juliet = JID.parse("juliet@capulet.lit")
+    for n in range(100):
+        JID.parse(f"page{n}@verona.lit/{n}")
+        assert JID.parse("juliet@capulet.lit") is juliet
+        assert remembered() <= 16
+    assert "page0@verona.lit" not in jid_module._recent.old
+
+
+def test_cache_forgets_what_is_not_used(monkeypatch):
+    monkeypatch.setattr(jid_module, "CACHE_GENERATION", 8)
+    juliet = JID.parse("juliet@capulet.lit")
+    for n in range(20):
+        JID.parse(f"page{n}@verona.lit")
+    assert JID.parse("juliet@capulet.lit") is not juliet
+
+
+def test_long_texts_and_failures_are_not_remembered():
+    fits = "r" * (jid_module.CACHED_TEXT - len("@montague.lit")) + "@montague.lit"
+    JID.parse(fits)
+    assert remembered() == 1
+    assert JID.parse("r" + fits) is not JID.parse("r" + fits)
+    for text in ("@montague.lit", "romeo@mont ague.lit", "ro meo@montague.lit"):
+        with pytest.raises(JIDError):
+            JID.parse(text)
+    assert remembered() == 1
+
+
+# --- XEP-0106 ---------------------------------------------------------------------------------
+
+# The table of XEP-0106 §5.1, then the examples of §4.3 and §5.2 to §5.7.
+ESCAPES = [
+    ("space cadet", r"space\20cadet"),
+    ('call me "ishmael"', r"call\20me\20\22ishmael\22"),
+    ("at&t guy", r"at\26t\20guy"),
+    ("d'artagnan", r"d\27artagnan"),
+    ("/.fanboy", r"\2f.fanboy"),
+    ("::foo::", r"\3a\3afoo\3a\3a"),
+    ("<foo>", r"\3cfoo\3e"),
+    ("user@host", r"user\40host"),
+    (r"c:\net", r"c\3a\net"),
+    (r"c:\\net", r"c\3a\\net"),
+    (r"c:\cool stuff", r"c\3a\cool\20stuff"),
+    (r"c:\5commas", r"c\3a\5c5commas"),
+    (r"\2plus\2is\4", r"\2plus\2is\4"),
+    (r"foo\bar", r"foo\bar"),
+    (r"foob\41r", r"foob\41r"),
+    ("here's_a_wild_&_/cr%zy/_address", r"here\27s_a_wild_\26_\2fcr%zy\2f_address"),
+    (
+        'here\'s_a_wild_&_/cr%zy/_address_for:<wv>("IMPS")',
+        r"here\27s_a_wild_\26_\2fcr%zy\2f_address_for\3a\3cwv\3e(\22IMPS\22)",
+    ),
+    (r"\3and\2is\5cool", r"\5c3and\2is\5c5cool"),
+    (
+        r"CN=D'Artagnan Saint-Andr\E9,O=Example & Company, Inc.,DC=example,DC=com",
+        r"CN=D\27Artagnan\20Saint-Andr\E9,O=Example\20\26\20Company,\20Inc.,DC=example,DC=com",
+    ),
+    (r"""somenick!user"&'/:<>\3address""", r"somenick!user\22\26\27\2f\3a\3c\3e\5c3address"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("plain", "escaped"), ESCAPES)
+def test_escaping_follows_the_examples(plain, escaped):
+    """XEP-0106 §3.2, §3.3, §4.3, §5."""
+    assert escape_local(plain) == escaped
+    assert unescape_local(escaped) == plain
+
+
+@pytest.mark.parametrize("code", ["20", "22", "26", "27", "2f", "3a", "3c", "3e", "40", "5c"])
+def test_what_reads_as_an_escape_gets_its_backslash_escaped(code):
+    """XEP-0106 §4.1 rule 7."""
+    assert escape_local(f"a\\{code}b") == f"a\\5c{code}b"
+    assert unescape_local(f"a\\5c{code}b") == f"a\\{code}b"
+
+
+@pytest.mark.parametrize("text", [" romeo", "romeo ", " ", "  "])
+def test_no_escaped_space_at_either_end(text):
+    """XEP-0106 §4.1 rule 6."""
+    with pytest.raises(JIDError, match="space"):
+        escape_local(text)
+
+
+def test_an_outer_escaped_space_is_shown_as_it_is():
+    r"""XEP-0106 §4.1 rule 6: `\20` is no escape there."""
+    assert unescape_local(r"\20romeo\20montague\20") == r"\20romeo montague\20"
+    assert unescape_local(r"\20") == r"\20"
+
+
+def test_upper_case_hex_can_not_become_an_escape_by_preparation():
+    """XEP-0106 §7: two source addresses must not meet in one JID."""
+    wire = prepare_local(escape_local(r"verona\2Fwall"))
+    assert unescape_local(wire) == r"verona\2fwall"
+    assert unescape_local(r"verona\2Fwall") == r"verona\2Fwall"

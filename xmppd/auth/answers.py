@@ -1,0 +1,56 @@
+"""Answers what streams ask while they authenticate: the back-end, the rules, the brake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from xmppd.auth.backend import Backend, answer, authorized
+from xmppd.auth.throttle import Throttle
+from xmppd.jid import JID
+from xmppd.stream.events import Authorize, Question, Reject
+
+
+class Answers:
+    """The `core.host.Authenticator` of a server with accounts.
+
+    `rules` gives `[auth.impersonate]` as it stands now. A wrong password is counted, and its
+    failure told the later the more there were; see `throttle`.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        throttle: Throttle,
+        clock: IReactorTime,
+        rules: Callable[[], Mapping[str, Sequence[str]]],
+    ) -> None:
+        self.backend = backend
+        self.throttle = throttle
+        self._clock = clock
+        self._rules = rules
+
+    def answer(self, question: Question, domain: str, address: str) -> Deferred[Any]:
+        """The answer to `question`; fails with SASLFailure."""
+        if isinstance(question, Reject):
+            return self.reject(f"{question.username}@{domain}", address)
+        if isinstance(question, Authorize):
+            later = authorized(self.backend, question.success, domain, self._rules())
+            return later.addCallback(self._succeeded, question.success.username, domain, address)
+        return answer(self.backend, domain, question)  # type: ignore[arg-type]
+
+    def reject(self, account: str, address: str) -> Deferred[None]:
+        """Count a failed attempt at `account`; fires when the client may be told."""
+        self.throttle.failed(account, address)
+        seconds = self.throttle.delay(account, address)
+        if not seconds:
+            return succeed(None)
+        return deferLater(self._clock, seconds, lambda: None)
+
+    def _succeeded(self, jid: JID, username: str, domain: str, address: str) -> JID:
+        self.throttle.succeeded(f"{username}@{domain}", address)
+        return jid

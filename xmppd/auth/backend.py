@@ -1,0 +1,133 @@
+"""What checks credentials, and how it answers the requests of a SASL exchange.
+
+A back-end answers yes, no or cannot-tell, and the last is never held against the client: its
+attempt ends in temporary-auth-failure and is not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from enum import Enum
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+
+from xmppd.auth.authorization import authorize
+from xmppd.credentials import ScramKeys
+from xmppd.errors import SASLFailure
+from xmppd.jid import JID
+from xmppd.stream.sasl import (
+    Admit,
+    Challenge,
+    CheckPassword,
+    FetchKeys,
+    FetchPassword,
+    Request,
+    Success,
+)
+
+
+class Verdict(Enum):
+    """What a back-end found out about a password."""
+
+    YES = "yes"
+    NO = "no"
+    CANNOT_TELL = "cannot tell"
+
+
+class Backend(Protocol):
+    """Where credentials are checked.
+
+    Names are as the client gave them, after SASLprep; one that is no localpart is an unknown
+    user. Where it can't answer, `check_password` says CANNOT_TELL and the others fail with
+    SASLFailure temporary-auth-failure, reason auth.unavailable (see `unavailable`).
+    """
+
+    def scram_keys(self, username: str, domain: str, hash_name: str) -> Deferred[ScramKeys]:
+        """Give the user's keys, or for an unknown user invented ones, at the same cost."""
+        ...
+
+    def check_password(self, username: str, domain: str, password: str) -> Deferred[Verdict]:
+        """Say whether this is the user's password, in the same time for a user unknown.
+
+        YES does not let anybody in: whether the account is switched on is for `admit` to say.
+        """
+        ...
+
+    def password(self, username: str, domain: str) -> Deferred[str | None]:
+        """Give the user's password for a digest, or None for an unknown user.
+
+        Fails with SASLFailure not-authorized, reason auth.no-sealed-password, where the account
+        has none.
+        """
+        ...
+
+    def admit(self, username: str, domain: str) -> Deferred[None]:
+        """Fire if the account exists and is switched on; asked of proven users only.
+
+        Fails with SASLFailure account-disabled, or not-authorized if there is no account.
+        """
+        ...
+
+
+def unavailable() -> SASLFailure:
+    """Make the failure for a back-end that can't tell (RFC 6120 §6.5.11)."""
+    return SASLFailure("temporary-auth-failure", reason="auth.unavailable")
+
+
+def answer(backend: Backend, domain: str, request: Request) -> Deferred[Any]:
+    """Find the answer to a request of an exchange: the value for `Exchange.answer`.
+
+    Fails with the SASLFailure for `Exchange.fail`. Raises TypeError for a Challenge, which
+    only the client can answer.
+    """
+    if isinstance(request, Challenge):
+        raise TypeError("a challenge is the client's to answer")
+    return _ANSWERS[type(request)](backend, domain, request)
+
+
+@inlineCallbacks
+def check_login(
+    backend: Backend, username: str, domain: str, password: str
+) -> Generator[Deferred[Any], Any, None]:
+    """Check a password outside of SASL and admit its user (XEP-0078); fires with None.
+
+    Fails with SASLFailure not-authorized, account-disabled or temporary-auth-failure.
+    """
+    right = yield _is_right(backend, username, domain, password)
+    if not right:
+        raise SASLFailure("not-authorized", reason="auth.credentials")
+    yield backend.admit(username, domain)
+
+
+@inlineCallbacks
+def authorized(
+    backend: Backend, success: Success, domain: str, rules: Mapping[str, Sequence[str]]
+) -> Generator[Deferred[Any], Any, JID]:
+    """Find the bare JID that a successful exchange leads to; see `authorization.authorize`.
+
+    An account that is acted for has to exist and be switched on, like any other. Fails with
+    SASLFailure.
+    """
+    jid = authorize(success.username, domain, success.authzid, rules)
+    if not success.anonymous and jid != authorize(success.username, domain, "", rules):
+        yield backend.admit(jid.local, jid.domain)
+    return jid
+
+
+@inlineCallbacks
+def _is_right(
+    backend: Backend, username: str, domain: str, password: str
+) -> Generator[Deferred[Any], Any, bool]:
+    verdict = yield backend.check_password(username, domain, password)
+    if verdict is Verdict.CANNOT_TELL:
+        raise unavailable()
+    return verdict is Verdict.YES
+
+
+_ANSWERS: Mapping[type[Request], Callable[[Backend, str, Any], Deferred[Any]]] = {
+    FetchKeys: lambda b, domain, r: b.scram_keys(r.username, domain, r.hash_name),
+    FetchPassword: lambda b, domain, r: b.password(r.username, domain),
+    CheckPassword: lambda b, domain, r: _is_right(b, r.username, domain, r.password),
+    Admit: lambda b, domain, r: b.admit(r.username, domain),
+}

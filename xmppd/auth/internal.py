@@ -1,0 +1,191 @@
+"""Credentials checked against the server's own accounts store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.logger import Logger
+
+from xmppd.auth.backend import Verdict, unavailable
+from xmppd.auth.seal import Seal, SealBroken
+from xmppd.credentials import (
+    HASHES,
+    Credentials,
+    ScramKeys,
+    derive,
+    fake_keys,
+    is_outdated,
+    make_credentials,
+    prepare_password,
+    verify,
+)
+from xmppd.errors import SASLFailure, StoreError
+from xmppd.jid import JID, JIDError
+from xmppd.storage.interfaces import Account, Accounts
+
+
+class RunInThread(Protocol):
+    """Runs a function in a thread and fires with what it returns (`deferToThreadPool`, bound)."""
+
+    def __call__(self, function: Callable[..., Any], /, *args: Any) -> Deferred[Any]:
+        """Run `function(*args)`."""
+        ...
+
+
+class AccountBackend:
+    """The `Backend` over the accounts store.
+
+    `run` takes PBKDF2 off the reactor thread. `secret`, 32 bytes that stay the same, makes the
+    keys of unknown users. `iterations` is what credentials should have, and get at the next
+    login with PLAIN. `seal` is given where digest logins are on. Not more than `most_waiting`
+    passwords wait to be checked at a time; CANNOT_TELL beyond that.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        run: RunInThread,
+        secret: bytes,
+        iterations: int,
+        seal: Seal | None = None,
+        most_waiting: int = 256,
+    ) -> None:
+        self._accounts = accounts
+        self._run = run
+        self._secret = secret
+        self._iterations = iterations
+        self._seal = seal
+        self._decoy = seal.seal("decoy") if seal else b""
+        self._most_waiting = most_waiting
+        self._waiting = 0
+        self._log = Logger(namespace="xmppd.auth")
+
+    @inlineCallbacks
+    def scram_keys(
+        self, username: str, domain: str, hash_name: str
+    ) -> Generator[Deferred[Any], Any, ScramKeys]:
+        """See `Backend`. Invented keys are made for everybody, to take the same time."""
+        fake = self._fake(username, domain, hash_name)
+        account = yield self._known(username, domain)
+        return fake if account is None else account.credentials.keys.get(hash_name, fake)
+
+    @inlineCallbacks
+    def check_password(
+        self, username: str, domain: str, password: str
+    ) -> Generator[Deferred[Any], Any, Verdict]:
+        """See `Backend`. Renews credentials that are weaker than configured, if right."""
+        if self._waiting >= self._most_waiting:
+            return Verdict.CANNOT_TELL
+        self._waiting += 1
+        try:
+            account = yield self._account(username, domain)
+            keys = self._checkable(account, username, domain)
+            right = yield self._run(_verify_evenly, password, keys, self._iterations)
+        except StoreError as error:
+            self._log.warn("accounts store: {error}", error=error)
+            return Verdict.CANNOT_TELL
+        finally:
+            self._waiting -= 1
+        if not right or account is None:
+            return Verdict.NO
+        if is_outdated(account.credentials, self._iterations, sealed=self._seal is not None):
+            yield self._renew(account, password)
+        return Verdict.YES
+
+    @inlineCallbacks
+    def password(self, username: str, domain: str) -> Generator[Deferred[Any], Any, str | None]:
+        """See `Backend`. Where nothing is sealed a decoy is opened, to take the same time."""
+        account = yield self._known(username, domain)
+        sealed = account.credentials.sealed if account else None
+        try:
+            opened = self._seal.unseal(sealed or self._decoy) if self._seal else ""
+        except SealBroken as error:
+            self._log.error("{user}: {error}", user=account.id if account else 0, error=error)
+            raise unavailable() from error
+        if account is None:
+            return None
+        if sealed is None or self._seal is None:
+            raise SASLFailure("not-authorized", reason="auth.no-sealed-password")
+        return opened
+
+    @inlineCallbacks
+    def admit(self, username: str, domain: str) -> Generator[Deferred[Any], Any, None]:
+        """See `Backend`."""
+        account = yield self._known(username, domain)
+        if account is None:
+            raise SASLFailure("not-authorized", reason="auth.credentials")
+        if not account.enabled:
+            raise SASLFailure("account-disabled", reason="auth.disabled")
+
+    @inlineCallbacks
+    def _known(self, username: str, domain: str) -> Generator[Deferred[Any], Any, Account | None]:
+        """Look the account up; a store that can't answer is a failure of SASL here."""
+        try:
+            found: Account | None = yield self._account(username, domain)
+        except StoreError as error:
+            self._log.warn("accounts store: {error}", error=error)
+            raise unavailable() from error
+        return found
+
+    @inlineCallbacks
+    def _account(self, username: str, domain: str) -> Generator[Deferred[Any], Any, Account | None]:
+        jid = _address(username, domain)
+        if jid is None:
+            return None
+        found: Account | None = yield self._accounts.get(jid.local, jid.domain)
+        return found
+
+    def _fake(self, username: str, domain: str, hash_name: str) -> ScramKeys:
+        jid = _address(username, domain)
+        local = username if jid is None else jid.local
+        return fake_keys(local, domain, hash_name, self._secret, self._iterations)
+
+    def _checkable(self, account: Account | None, username: str, domain: str) -> ScramKeys:
+        """Choose the keys to check a password with: the strongest there are, or invented ones."""
+        known = account.credentials.keys if account else {}
+        strongest = next((name for name in HASHES if name in known), None)
+        return known[strongest] if strongest else self._fake(username, domain, next(iter(HASHES)))
+
+    @inlineCallbacks
+    def _renew(self, account: Account, password: str) -> Generator[Deferred[Any], Any, None]:
+        """Store better credentials of the same password; the login is good even if it fails."""
+        try:
+            better = yield self._run(self._make, password)
+            current = yield self._accounts.get(account.local, account.domain)
+            # A password changed in the meantime must not come back.
+            if current is not None and current.credentials == account.credentials:
+                yield self._accounts.set_credentials(account.local, account.domain, better)
+        except (StoreError, ValueError) as error:
+            self._log.warn("credentials not renewed: {error}", error=error)
+
+    def _make(self, password: str) -> Credentials:
+        seal = self._seal.seal if self._seal else None
+        return make_credentials(password, iterations=self._iterations, seal=seal)
+
+
+def _address(username: str, domain: str) -> JID | None:
+    """The account's address; None for a name that no account can have."""
+    try:
+        jid = JID.of(username, domain)
+    except JIDError:
+        return None
+    return jid if jid.local else None
+
+
+def _verify_evenly(password: str, keys: ScramKeys, iterations: int) -> bool:
+    """Check a password in the time of `iterations` rounds, though the keys be of fewer.
+
+    Else an account with old keys could be told from one that does not exist.
+    """
+    try:
+        prepare_password(password)
+    except ValueError:
+        return False
+    right = verify(password, keys)
+    rest = iterations - keys.iterations
+    if not right and rest > 0:
+        derive("decoy", "SHA-256", salt=keys.salt, iterations=rest)
+    return right

@@ -1,0 +1,151 @@
+"""How long an answer is held back after failed attempts, per account and per network.
+
+Nobody is locked out: an attempt gets slower, and time forgives. Only a password that was wrong
+counts, never a store that could not answer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from xmppd.jid import JID, JIDError
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How delays grow: none for `free` failures, then `first` seconds, doubling up to `longest`.
+
+    One failure is forgotten every `forget` seconds.
+    """
+
+    free: int
+    first: float = 1.0
+    longest: float = 30.0
+    forget: float = 60.0
+
+    def seconds(self, failures: int) -> float:
+        """Give the delay after so many failures, in seconds."""
+        if failures <= self.free:
+            return 0.0
+        # Beyond 2**30 times the first second the longest delay has long been reached.
+        doublings = min(failures - self.free - 1, 30)
+        return min(self.first * 2.0**doublings, self.longest)
+
+
+ACCOUNT = Schedule(free=2)
+"""One account, whoever tries it."""
+
+NETWORK = Schedule(free=8)
+"""One network, whatever accounts it tries; more free attempts, as many users may share it."""
+
+
+def network(address: str) -> str:
+    """Name the network that an address counts for: itself for IPv4, its /64 for IPv6.
+
+    An IPv4 address mapped into IPv6 is the IPv4 address. Any other text, a UNIX socket's path
+    say, stands for itself.
+    """
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False))
+
+
+def _named(account: str) -> str:
+    """Bring an account's address into normal form, so that each spelling of it counts.
+
+    "" where it names nobody.
+    """
+    if account.startswith("@"):
+        return ""
+    try:
+        return JID.parse(account).bare
+    except JIDError:
+        return account
+
+
+class _Failures:
+    """Failures by name, forgotten with time; the name that failed longest ago makes room.
+
+    Keys are hashes (salted per process), so that no long name costs more than a short one.
+    """
+
+    def __init__(self, schedule: Schedule, clock: Callable[[], float], capacity: int) -> None:
+        self._schedule = schedule
+        self._clock = clock
+        self._capacity = capacity
+        self._by_key: OrderedDict[int, tuple[int, float]] = OrderedDict()
+
+    def add(self, name: str) -> None:
+        key = hash(name)
+        self._by_key[key] = (self._count(key) + 1, self._clock())
+        self._by_key.move_to_end(key)
+        if len(self._by_key) > self._capacity:
+            self._by_key.popitem(last=False)
+
+    def forgive(self, name: str) -> None:
+        self._by_key.pop(hash(name), None)
+
+    def delay(self, name: str) -> float:
+        return self._schedule.seconds(self._count(hash(name)))
+
+    def _count(self, key: int) -> int:
+        count, since = self._by_key.get(key, (0, 0.0))
+        return max(0, count - int((self._clock() - since) / self._schedule.forget))
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+
+class Throttle:
+    """Remembers failed attempts and says how long the answer to an attempt is to be held.
+
+    `clock` gives seconds (`reactor.seconds`). `capacity` bounds the accounts remembered and the
+    networks remembered, each by itself, so that made-up names push no network out.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        capacity: int = 10_000,
+        account: Schedule = ACCOUNT,
+        network: Schedule = NETWORK,
+    ) -> None:
+        self._accounts = _Failures(account, clock, capacity)
+        self._networks = _Failures(network, clock, capacity)
+
+    def delay(self, account: str, address: str) -> float:
+        """Give the seconds to hold back an answer to `account` at `address`.
+
+        `account` is a bare JID, in whatever spelling the client used.
+        """
+        return max(self._accounts.delay(_named(account)), self._networks.delay(network(address)))
+
+    def failed(self, account: str, address: str) -> None:
+        """Count a wrong password. Call it before `delay`, so that parallel attempts add up.
+
+        `account` is "" or `@domain` where the attempt named none.
+        """
+        name = _named(account)
+        if name:
+            self._accounts.add(name)
+        self._networks.add(network(address))
+
+    def succeeded(self, account: str, address: str) -> None:
+        """Forgive the account.
+
+        The network is forgiven by time only: an account of one's own must not pay for guesses
+        at other people's.
+        """
+        self._accounts.forgive(_named(account))
+
+    def __len__(self) -> int:
+        """How many accounts and networks are remembered."""
+        return len(self._accounts) + len(self._networks)

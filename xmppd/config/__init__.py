@@ -1,0 +1,41 @@
+"""The configuration: typed, checked, complete; read from TOML or built in.
+
+`schema` holds the tables, `load` reads them, `values` checks what a type can't say, `changes`
+compares two configurations for a reload.
+"""
+
+from xmppd.config.changes import changes
+from xmppd.config.load import load
+from xmppd.config.schema import (
+    TLS,
+    Auth,
+    Compression,
+    Config,
+    Contact,
+    Limits,
+    Listen,
+    Log,
+    Modules,
+    Registration,
+    Server,
+    Store,
+    Table,
+)
+
+__all__ = [
+    "TLS",
+    "Auth",
+    "Compression",
+    "Config",
+    "Contact",
+    "Limits",
+    "Listen",
+    "Log",
+    "Modules",
+    "Registration",
+    "Server",
+    "Store",
+    "Table",
+    "changes",
+    "load",
+]

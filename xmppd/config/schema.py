@@ -1,0 +1,169 @@
+"""What the configuration may say: one Struct per table of the TOML file.
+
+The defaults here are those of a configuration file; `xmppd.config.load(None)` puts the gentler
+ones of a server on localhost over them. Every key is explained in `etc/xmppd.toml`, and the
+range in a field's annotation is what the loader checks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=1)]
+"""A number of things, at least one."""
+CountOrOff = Annotated[int, Meta(ge=0)]
+"""A number of things; 0 means no limit."""
+Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+"""A duration of up to a day."""
+SecondsOrOff = Annotated[int, Meta(ge=0, le=86_400)]
+"""A duration of up to a day; 0 switches it off."""
+
+Mechanism = Literal[
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-1",
+    "PLAIN",
+    "EXTERNAL",
+]
+"""The SASL mechanisms that `[auth] mechanisms` may list; the others have switches of their own."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the file: immutable, and a key that is no field of it is a fault."""
+
+
+class Server(Table, frozen=True):
+    """`[server]`: what this server is. Domains are lower case, IDNs as U-labels."""
+
+    domains: Annotated[tuple[str, ...], Meta(min_length=1)] = ("localhost",)
+    data: str = "xmppd-data"
+    resource_conflict: Literal["replace", "refuse", "rename"] = "replace"
+    admins: tuple[str, ...] = ()
+
+
+class TLS(Table, frozen=True):
+    """`[tls]`: certificates and what the handshake accepts."""
+
+    certificates: str = ""
+    client_ca: str = ""
+    require: Literal["auto"] | bool = "auto"
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+class Listen(Table, frozen=True):
+    """`[listen]`: Twisted endpoint descriptions, and the control socket's path."""
+
+    c2s: tuple[str, ...] = ("tcp:5222",)
+    c2s_tls: tuple[str, ...] = ("tcp:5223",)
+    control: str = ""
+
+
+class Store(Table, frozen=True):
+    """`[store]`: where accounts and everything durable live."""
+
+    url: str = "sqlite:xmppd.db"
+    queue: Count = 10_000
+    wait_seconds: Seconds = 10
+
+
+class Auth(Table, frozen=True):
+    """`[auth]`: how clients prove who they are."""
+
+    mechanisms: tuple[Mechanism, ...] = (
+        "SCRAM-SHA-256-PLUS",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-1-PLUS",
+        "SCRAM-SHA-1",
+        "PLAIN",
+        "EXTERNAL",
+    )
+    iterations: Annotated[int, Meta(ge=10_000, le=10_000_000)] = 10_000
+    anonymous: tuple[str, ...] = ()
+    digest_md5: bool = False
+    legacy: bool = False
+    plain_without_tls: Literal["never", "loopback", "always"] = "loopback"
+    impersonate: dict[str, tuple[str, ...]] = {}
+    max_attempts: Annotated[int, Meta(ge=1, le=100)] = 3
+
+
+class Registration(Table, frozen=True):
+    """`[registration]`: accounts that clients make for themselves (XEP-0077)."""
+
+    policy: Literal["off", "loopback", "on"] = "off"
+    per_address: Count = 5
+    per_seconds: Seconds = 600
+    min_password: Annotated[int, Meta(ge=1, le=256)] = 8
+
+
+class Limits(Table, frozen=True):
+    """`[limits]`: what one peer, and all of them together, may take. Sizes are in octets."""
+
+    stanza_bytes: Annotated[int, Meta(ge=10_000, le=67_108_864)] = 262_144
+    stanza_bytes_unauthenticated: Annotated[int, Meta(ge=4_096)] = 16_384
+    tag_bytes: Annotated[int, Meta(ge=1_024)] = 8_192
+    depth: Annotated[int, Meta(ge=8, le=1_000)] = 64
+    attributes: Annotated[int, Meta(ge=8, le=1_000)] = 64
+    connections_per_address: CountOrOff = 200
+    unauthenticated: CountOrOff = 1_000
+    unauthenticated_per_address: CountOrOff = 50
+    negotiation_seconds: Seconds = 60
+    idle_seconds: SecondsOrOff = 1_800
+    dead_seconds: Seconds = 120
+    write_buffer_bytes: Annotated[int, Meta(ge=65_536)] = 1_048_576
+    read_rate: CountOrOff = 0
+    read_burst: Annotated[int, Meta(ge=4_096)] = 262_144
+    resources: Count = 16
+    names: Annotated[int, Meta(ge=1_000, le=1_000_000)] = 20_000
+
+
+class Compression(Table, frozen=True):
+    """`[compression]`: XEP-0138 stream compression."""
+
+    enabled: bool = False
+    ratio: Annotated[int, Meta(ge=10, le=1_000)] = 100
+    inflated_bytes: Annotated[int, Meta(ge=65_536)] = 1_048_576
+
+
+class Contact(Table, frozen=True):
+    """`[contact]`: whom to turn to, as URIs (XEP-0157 §2)."""
+
+    abuse: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+    feedback: tuple[str, ...] = ()
+    sales: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()
+    support: tuple[str, ...] = ()
+
+
+class Log(Table, frozen=True):
+    """`[log]`: what is written to standard output."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warn", "error"] = "info"
+
+
+class Modules(Table, frozen=True):
+    """`[modules]`: which of the server's modules stay out."""
+
+    off: tuple[str, ...] = ()
+
+
+class Config(Table, frozen=True):
+    """The whole configuration, checked, with every path absolute once it has been loaded."""
+
+    server: Server = Server()
+    tls: TLS = TLS()
+    listen: Listen = Listen()
+    store: Store = Store()
+    auth: Auth = Auth()
+    registration: Registration = Registration()
+    limits: Limits = Limits()
+    compression: Compression = Compression()
+    contact: Contact = Contact()
+    log: Log = Log()
+    modules: Modules = Modules()

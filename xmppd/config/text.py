@@ -1,0 +1,95 @@
+"""The small languages inside configuration strings: domains, JIDs, endpoints, contact URIs.
+
+Each function returns the canonical form or raises ValueError, whose text completes
+`"the value": …`. Twisted is not asked: it would have to be imported, and a leaf has none; the
+endpoints are parsed once more, in full, when the listeners open.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+
+import idna
+
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""A host name's label (RFC 1123 §2.1)."""
+
+NOT_IN_LOCALPART = re.compile(r"[\s\x00-\x1f\x7f\"&'/:<>@]")
+"""What no localpart holds (RFC 6122 appendix A.5)."""
+
+CONTACT = re.compile(r"(?:mailto:[^@\s]+@\S+|xmpp:\S+|https?://\S+)")
+"""The URIs of use in XEP-0157 contact addresses."""
+
+
+def domain(value: str) -> str:
+    """A domain in lower case, without the final dot, IDNs as U-labels (RFC 6122 §2.2)."""
+    try:
+        encoded = idna.encode(value.removesuffix("."), uts46=True).decode("ascii")
+        name = idna.decode(encoded)
+    except (idna.IDNAError, UnicodeError):
+        raise ValueError("no domain name") from None
+    if len(encoded) > 253 or not all(LABEL.fullmatch(label) for label in encoded.split(".")):
+        raise ValueError("no domain name")
+    return name
+
+
+def bare_jid(value: str) -> str:
+    """`local@domain` with the domain canonical; the localpart's case is left to `xmppd.jid`."""
+    local, at, host = value.partition("@")
+    if not at or not local:
+        raise ValueError("no address of the form local@domain")
+    if NOT_IN_LOCALPART.search(local) or len(local.encode()) > 1023:
+        raise ValueError("no localpart before the @")
+    return f"{local}@{domain(host)}"
+
+
+def contact(value: str) -> str:
+    """A mailto:, xmpp:, http: or https: URI, as it is."""
+    if not CONTACT.fullmatch(value):
+        raise ValueError("no mailto:, xmpp: or https: URI")
+    return value
+
+
+def endpoint(value: str) -> str:
+    """A Twisted server endpoint description, as it is; its kind's arguments if well known."""
+    kind, *parts = re.split(r"(?<!\\):", value)
+    if not re.fullmatch(r"[a-z][a-z0-9]*", kind) or not parts:
+        raise ValueError("no endpoint of the form kind:arguments")
+    if kind in ("ssl", "tls"):
+        raise ValueError("TLS is the server's own part")
+    if check := ENDPOINTS.get(kind):
+        named = {"": ""}
+        plain = []
+        for part in parts:
+            name, equals, content = part.partition("=")
+            if equals:
+                named[name] = re.sub(r"\\(.)", r"\1", content)
+            else:
+                plain.append(part)
+        check(plain, named)
+    return value
+
+
+def _tcp(plain: list[str], named: dict[str, str]) -> None:
+    for name in named.keys() - {"", "port", "interface", "backlog"}:
+        raise ValueError(f"tcp takes no {name}=")
+    port = plain[0] if plain else named.get("port", "")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError(f"{port or 'nothing'} is no port number")
+    if interface := (plain[1] if len(plain) > 1 else named.get("interface", "")):
+        ipaddress.ip_address(interface)
+
+
+def _unix(plain: list[str], named: dict[str, str]) -> None:
+    if not (plain and plain[0]) and not named.get("address"):
+        raise ValueError("unix takes a path")
+
+
+ENDPOINTS: dict[str, Callable[[list[str], dict[str, str]], None]] = {
+    "tcp": _tcp,
+    "tcp6": _tcp,
+    "unix": _unix,
+}
+"""The kinds whose arguments are checked here; a plugin may add kinds that nobody here knows."""

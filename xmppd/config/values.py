@@ -1,0 +1,209 @@
+"""The checks that types can't express, and the values made canonical: paths, domains, JIDs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from msgspec import structs
+
+from xmppd.config import text
+from xmppd.config.schema import Config
+
+SOCKET_PATH_MAX = 107
+"""Octets in the path of a Unix socket (sun_path of unix(7), less the terminating zero)."""
+
+
+class Fault(Exception):
+    """A key's value can't be used; the loader adds the file and makes a `ConfigError` of it."""
+
+    def __init__(self, key: str, problem: str, remedy: str) -> None:
+        super().__init__(key, problem, remedy)
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+def checked(config: Config, base: Path) -> Config:
+    """Return `config` in its canonical form, its paths taken from `base`. Raises `Fault`."""
+    config = _paths(_addresses(config), base)
+    for check in CHECKS:
+        check(config)
+    return config
+
+
+def _each(
+    key: str, values: Iterable[str], read: Callable[[str], str], remedy: str
+) -> tuple[str, ...]:
+    """Read every value of a list in its canonical form; a list names nothing twice."""
+    result: list[str] = []
+    for value in values:
+        try:
+            canonical = read(value)
+        except ValueError as error:
+            raise Fault(key, f'"{value}": {error}', remedy) from None
+        if canonical in result:
+            raise Fault(key, f'"{value}" is there twice', "Name it once")
+        result.append(canonical)
+    return tuple(result)
+
+
+DOMAIN_REMEDY = 'Give a domain name such as "example.org"'
+JID_REMEDY = 'Give a bare JID such as "juliet@example.org"'
+
+
+def _addresses(config: Config) -> Config:
+    server, auth = config.server, config.auth
+    impersonate = {
+        _each("auth.impersonate", [who], text.bare_jid, JID_REMEDY)[0]: _each(
+            "auth.impersonate", whom, text.bare_jid, JID_REMEDY
+        )
+        for who, whom in auth.impersonate.items()
+    }
+    return structs.replace(
+        config,
+        server=structs.replace(
+            server,
+            domains=_each("server.domains", server.domains, text.domain, DOMAIN_REMEDY),
+            admins=_each("server.admins", server.admins, text.bare_jid, JID_REMEDY),
+        ),
+        auth=structs.replace(
+            auth,
+            anonymous=_each("auth.anonymous", auth.anonymous, text.domain, DOMAIN_REMEDY),
+            impersonate=impersonate,
+        ),
+    )
+
+
+def _paths(config: Config, base: Path) -> Config:
+    data = _absolute(base, config.server.data or "xmppd-data")
+    tls = config.tls
+    control = config.listen.control
+    return structs.replace(
+        config,
+        server=structs.replace(config.server, data=data),
+        tls=structs.replace(
+            tls,
+            certificates=tls.certificates and _absolute(base, tls.certificates),
+            client_ca=tls.client_ca and _absolute(base, tls.client_ca),
+        ),
+        listen=structs.replace(
+            config.listen,
+            control=_absolute(base, control) if control else _absolute(data, "control.sock"),
+        ),
+        store=structs.replace(config.store, url=_store_url(config.store.url, data)),
+    )
+
+
+def _absolute(base: Path | str, path: str) -> str:
+    return os.path.normpath(os.path.join(base, path))
+
+
+def _store_url(url: str, data: str) -> str:
+    scheme, _, path = url.partition(":")
+    if scheme != "sqlite" or not path:
+        raise Fault("store.url", f'"{url}" names no store', 'Give "sqlite:" and a file name')
+    return url if path == ":memory:" else f"sqlite:{_absolute(data, path)}"
+
+
+def _check_anonymous(config: Config) -> None:
+    for domain in config.auth.anonymous:
+        if domain not in config.server.domains:
+            raise Fault(
+                "auth.anonymous",
+                f'"{domain}" is no domain of this server',
+                "Add it to [server] domains",
+            )
+
+
+def _check_certificates(config: Config) -> None:
+    path, user = config.tls.certificates, os.geteuid()
+    if path and not os.path.isdir(path):
+        raise Fault(
+            "tls.certificates",
+            f"no directory {path} that user {user} can see",
+            "Name the directory that holds the certificates",
+        )
+    if path and not os.access(path, os.R_OK | os.X_OK):
+        raise Fault(
+            "tls.certificates",
+            f"{path} can't be read by user {user}",
+            "Give that user read and search permission on it",
+        )
+
+
+def _check_client_ca(config: Config) -> None:
+    path = config.tls.client_ca
+    if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+        raise Fault(
+            "tls.client_ca",
+            f"no file {path} that user {os.geteuid()} can read",
+            "Name a PEM file with the certificates of the authorities",
+        )
+
+
+def _check_listen(config: Config) -> None:
+    seen: set[str] = set()
+    for key, values in (("c2s", config.listen.c2s), ("c2s_tls", config.listen.c2s_tls)):
+        dotted = f"listen.{key}"
+        _each(dotted, values, text.endpoint, 'Give a Twisted endpoint such as "tcp:5222"')
+        if both := seen & set(values):
+            raise Fault(
+                dotted, f'"{both.pop()}" is in c2s too', "Give each listener a port of its own"
+            )
+        # Port 0 is whichever is free: two of them are two ports.
+        seen |= {value for value in values if not value.startswith("tcp:0")}
+
+
+def _check_control(config: Config) -> None:
+    size = len(os.fsencode(config.listen.control))
+    if size > SOCKET_PATH_MAX:
+        raise Fault(
+            "listen.control",
+            f"{config.listen.control} has {size} octets, a Unix socket's path at most "
+            f"{SOCKET_PATH_MAX}",
+            "Name a shorter path, for example below /run",
+        )
+
+
+def _check_limits(config: Config) -> None:
+    limits = config.limits
+    pairs = (
+        ("stanza_bytes_unauthenticated", "stanza_bytes"),
+        ("tag_bytes", "stanza_bytes_unauthenticated"),
+    )
+    for smaller, larger in pairs:
+        if getattr(limits, smaller) > getattr(limits, larger):
+            raise Fault(
+                f"limits.{smaller}", f"more than [limits] {larger}", "Lower it, or raise that"
+            )
+
+
+def _check_mechanisms(config: Config) -> None:
+    _each("auth.mechanisms", config.auth.mechanisms, str, "")
+    if not config.auth.mechanisms and not config.auth.anonymous:
+        raise Fault("auth.mechanisms", "nobody could log in", "List at least one mechanism")
+
+
+def _check_contact(config: Config) -> None:
+    for kind in config.contact.__struct_fields__:
+        _each(
+            f"contact.{kind}",
+            getattr(config.contact, kind),
+            text.contact,
+            'Give a URI such as "mailto:abuse@example.org"',
+        )
+
+
+CHECKS: tuple[Callable[[Config], None], ...] = (
+    _check_anonymous,
+    _check_certificates,
+    _check_client_ca,
+    _check_listen,
+    _check_control,
+    _check_limits,
+    _check_mechanisms,
+    _check_contact,
+)
+"""Run in this order on a configuration whose paths and addresses are canonical already."""

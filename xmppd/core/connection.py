@@ -1,0 +1,267 @@
+"""A client's connection: its stream, the answers the stream waits for, its session.
+
+It knows no socket. `Wire` is what carries it: TCP in `net/c2s.py`, and whatever else can take
+bytes there and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core.host import Host
+from xmppd.core.iq import as_stanza_error
+from xmppd.core.sessions import Session, choose_resource
+from xmppd.errors import SASLFailure, StanzaError, StreamError
+from xmppd.jid import JID
+from xmppd.stream.events import (
+    Ask,
+    Authenticated,
+    BindResource,
+    Closed,
+    Event,
+    OpenRequest,
+    Question,
+    Send,
+    StartCompression,
+    StartTLS,
+)
+from xmppd.stream.states import Fact
+from xmppd.stream.stream import ClientStream, Policy, TLSFacts
+from xmppd.wire import build
+from xmppd.wire.stanza import Nonza, Stanza
+
+log = Logger()
+
+
+class Wire(Protocol):
+    """What carries a client stream."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; never blocks, never raises."""
+
+    def start_tls(self, domain: str) -> None:
+        """Begin TLS, once what was written is out."""
+
+    def start_compression(self) -> None:
+        """Compress from here on, both ways."""
+
+    def tls_facts(self) -> TLSFacts:
+        """What TLS says of the connection."""
+
+    def authenticated(self) -> None:
+        """The client has logged in: limits for strangers no longer apply."""
+
+    def pause(self) -> None:
+        """Read nothing for now."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+    def close(self) -> None:
+        """Close, once what was written is out."""
+
+
+class ClientConnection:
+    """Drives one `ClientStream` and holds the session that is bound to it."""
+
+    __slots__ = ("_host", "_timer", "_wire", "address", "session", "stream")
+
+    def __init__(
+        self, host: Host, wire: Wire, policy: Policy, *, address: str, tls_available: bool
+    ) -> None:
+        self._host = host
+        self._wire = wire
+        self.address = address
+        self.session: Session | None = None
+        self.stream = ClientStream(policy, tls_available=tls_available)
+        seconds = host.config.limits.negotiation_seconds
+        self._timer: Any = host.clock.callLater(seconds, self._too_slow)
+        host.connections.add(self)
+
+    # ------------------------------------------------------------------ from the wire
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        self._act(self.stream.receive(data))
+
+    def secured(self) -> None:
+        """The TLS handshake is done."""
+        self.stream.secured(self._wire.tls_facts)
+
+    def lost(self) -> None:
+        """The wire is gone."""
+        self.stream.framer.close()
+        self._release()
+
+    def end(self, error: StreamError) -> None:
+        """End the stream with `error`."""
+        self._act(self.stream.fail(error))
+
+    # ------------------------------------------------------------------ from the stream
+
+    def _act(self, events: Iterable[Event]) -> None:
+        router = self._host.router
+        for event in events:
+            if event.__class__ is Stanza:
+                assert self.session is not None  # noqa: S101 - the stream is bound
+                try:
+                    router.from_client(self.session, event)
+                except StreamError as error:
+                    self.end(error)
+            elif isinstance(event, Send):
+                self._wire.write(event.data)
+            else:
+                self._act_rarely(event)
+
+    def _act_rarely(self, event: Event) -> None:
+        if isinstance(event, Ask):
+            self._answer(event.question)
+        elif isinstance(event, Closed):
+            self._closed(event.error)
+        elif isinstance(event, Nonza):
+            self._on_nonza(event)
+        elif isinstance(event, Authenticated):
+            self._wire.authenticated()
+        elif isinstance(event, StartTLS):
+            self._wire.start_tls(event.domain)
+        elif isinstance(event, StartCompression):
+            self._wire.start_compression()
+
+    def _on_nonza(self, nonza: Nonza) -> None:
+        responder = self._host.nonzas.get(nonza.name)
+        if responder is None or self.session is None:
+            self.end(StreamError("unsupported-stanza-type", reason="stream.element"))
+        else:
+            responder(self.session, nonza)
+
+    def _closed(self, error: StreamError | None) -> None:
+        if error is not None:
+            who = self.stream.jid or self.stream.domain
+            self._host.refusals.note(error.reason, who, "", self.address)
+            log.info(
+                "stream of {who} from {address} ended: {error}",
+                who=who,
+                address=self.address,
+                error=str(error),
+            )
+        self._release()
+        self._wire.close()
+
+    def _release(self) -> None:
+        """Let go of the session and the timer; may be called more than once."""
+        self._host.connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        session, self.session = self.session, None
+        if session is not None and self._host.directory.unbind(session):
+            self._host.hooks.session_unbound.tell(session)
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        self.end(StreamError("connection-timeout", reason="stream.timeout"))
+
+    # ------------------------------------------------------------------ answers
+
+    def _answer(self, question: Question) -> None:
+        if isinstance(question, BindResource):
+            try:
+                jid = self.bind(question.resource)
+            except StanzaError as error:
+                self._refuse(Failure(error))
+            else:
+                self._answered(jid)
+            return
+        if isinstance(question, OpenRequest):
+            later: Deferred[Any] = Deferred.fromCoroutine(self._respond(question.stanza))
+        else:
+            answer = self._host.authenticator.answer
+            later = answer(question, self.stream.domain, self.address)
+        if not later.called:
+            self._wire.pause()
+            later.addBoth(self._resumed)
+        later.addCallbacks(self._answered, self._refuse)
+        later.addErrback(self._bug)
+
+    def _resumed(self, result: Any) -> Any:
+        self._wire.resume()
+        return result
+
+    def _answered(self, value: Any) -> None:
+        self._act(self.stream.answer(value))
+
+    def _refuse(self, failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, SASLFailure | StanzaError):
+            failure.raiseException()
+        who = self.stream.jid or self.stream.domain
+        self._host.refusals.note(error.reason, who, "", self.address)
+        self._act(self.stream.refuse(error))
+
+    def _bug(self, failure: Failure) -> None:
+        log.failure("answering a stream failed", failure)
+        self.end(StreamError("internal-server-error", reason="stream.internal"))
+
+    async def _respond(self, stanza: Stanza) -> Stanza:
+        """Answer an IQ of a client that has not logged in."""
+        responder = self._host.open_requests[stanza.children[0]]
+        try:
+            answer = await responder(self, stanza)
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            raise as_stanza_error(error) from error
+        content = () if answer is None else (answer,)
+        return build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
+
+    # ------------------------------------------------------------------ the session
+
+    def bind(self, resource: str) -> JID:
+        """Bind a resource to the authenticated stream and open its session.
+
+        Raises StanzaError where the resource is malformed or not to be had (RFC 6120 §7.7.2).
+        """
+        host, stream = self._host, self.stream
+        assert stream.jid is not None  # noqa: S101 - the stream has authenticated
+        jid, holder = choose_resource(
+            host.directory,
+            stream.jid,
+            resource,
+            host.config.server.resource_conflict,
+            host.config.limits.resources,
+        )
+        if holder is not None:
+            holder.end(StreamError("conflict", reason="session.replaced"))
+        self.session = session = Session(
+            jid,
+            write=self._wire.write,
+            end=self.end,
+            address=self.address,
+            secure=bool(self.stream.facts & Fact.SECURE),
+            lang=stream.lang,
+            since=host.clock.seconds(),
+        )
+        host.directory.bind(session)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        host.hooks.session_bound.tell(session)
+        return jid
+
+    def admit(self, jid: JID, resource: str) -> JID:
+        """Log the client in as bare `jid` with `resource`, by other means than SASL (XEP-0078).
+
+        Raises StanzaError as `bind` does; nothing has changed then.
+        """
+        self.stream.jid, before = jid, self.stream.jid
+        try:
+            full = self.bind(resource)
+        except StanzaError:
+            self.stream.jid = before
+            raise
+        self._act(self.stream.admit(jid))
+        self.stream.bound(full)
+        return full

@@ -1,0 +1,93 @@
+"""The one object through which a module touches the server, and the record of what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from xmppd.core.disco import Identity
+from xmppd.core.host import Host, NonzaResponder, OpenResponder
+from xmppd.core.iq import On, Responder
+from xmppd.phases import Phase
+from xmppd.stream.features import Feature
+
+log = Logger()
+
+
+class ModuleContext:
+    """What a module is given when it is loaded.
+
+    Every method that changes the server records how to take the change back; `undo` is the record
+    backwards, so a module needs no code for its own unloading.
+    """
+
+    def __init__(self, host: Host, name: str) -> None:
+        self.host = host
+        self.name = name
+        self._undo: list[Callable[[], Any]] = []
+
+    def hook(self, point: str, phase: Phase, handler: Callable[..., Any]) -> None:
+        """Hook `handler` into a point of `core.hooks.Hooks`, at `phase`."""
+        self._undo.append(self.host.hooks.point(point).add(phase, handler))
+
+    def iq(self, on: On, type_: str, payload: str, responder: Responder) -> None:
+        """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``."""
+        self._undo.append(self.host.router.iq.add(on, type_, payload, responder))
+
+    def advertise(self, feature: str, *on: On) -> None:
+        """Name `feature` in service discovery, of the server unless told otherwise."""
+        for addressee in on or (On.HOST,):
+            self._undo.append(self.host.advertised.add(addressee, feature))
+
+    def identity(self, on: On, identity: Identity) -> None:
+        """Add an identity to service discovery."""
+        identities = self.host.advertised.identities[on]
+        identities.append(identity)
+        self._undo.append(lambda: identities.remove(identity))
+
+    def feature(self, feature: Feature) -> None:
+        """Offer a stream feature."""
+        self.host.features.append(feature)
+        self.host.changed()
+        self._undo.append(lambda: self._take_back(self.host.features.remove, feature))
+
+    def nonza(self, name: str, responder: NonzaResponder) -> None:
+        """Have `responder` act on a top-level element that is no stanza."""
+        self._claim(self.host.nonzas, name, responder)
+
+    def open_request(self, payload: str, responder: OpenResponder) -> None:
+        """Have `responder` answer an IQ that may come before a client has logged in."""
+        self._claim(self.host.open_requests, payload, responder)
+
+    def every(self, seconds: float, work: Callable[[], Any]) -> None:
+        """Do `work` every so many seconds; a failure is logged and does not stop the next."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception:  # noqa: BLE001 - a periodic task goes on
+                log.failure("periodic work of {module} failed", module=self.name)
+
+        loop = LoopingCall(guarded)
+        loop.clock = self.host.clock
+        loop.start(seconds, now=False)
+        self._undo.append(loop.stop)
+
+    def undo(self) -> None:
+        """Take back all that was done through this context, the last first."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _claim(self, table: dict[str, Any], name: str, responder: Any) -> None:
+        if name in table:
+            raise ValueError(f"{name} has a responder")
+        table[name] = responder
+        self.host.changed()
+        self._undo.append(lambda: self._take_back(table.pop, name))
+
+    def _take_back(self, remove: Callable[[Any], Any], item: Any) -> None:
+        remove(item)
+        self.host.changed()

@@ -1,0 +1,159 @@
+"""The server as one value: everything that connections and modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from xmppd.config import Config
+from xmppd.core.disco import Advertised
+from xmppd.core.hooks import Hooks
+from xmppd.core.refusals import Refusals
+from xmppd.core.router import Router
+from xmppd.core.sessions import LocalDirectory, Session, SessionDirectory
+from xmppd.errors import StreamError
+from xmppd.jid import JID
+from xmppd.storage.interfaces import Account
+from xmppd.storage.url import Stores
+from xmppd.stream import features
+from xmppd.stream.events import Question
+from xmppd.stream.features import Feature
+from xmppd.stream.states import Fact
+from xmppd.stream.stream import Policy
+from xmppd.wire.build import Tag
+from xmppd.wire.framer import Limits
+from xmppd.wire.stanza import Nonza, Stanza
+
+if TYPE_CHECKING:  # a connection stands on the host; the host only names its type
+    from xmppd.core.connection import ClientConnection
+
+OpenResponder: TypeAlias = Callable[
+    ["ClientConnection", Stanza], Coroutine[Deferred[Any], Any, Tag | None]
+]
+"""Answers an IQ of a client that has not logged in, or raises StanzaError."""
+
+NonzaResponder: TypeAlias = Callable[[Session, Nonza], None]
+"""Acts on a top-level element that is no stanza, of a bound session."""
+
+
+class Authenticator(Protocol):
+    """Who answers what a stream asks in the course of authentication."""
+
+    def answer(self, question: Question, domain: str, address: str) -> Deferred[Any]:
+        """The answer to `question`; fails with SASLFailure."""
+
+
+class Administrator(Protocol):
+    """Who makes, changes and removes accounts; see `auth.administration.Administration`."""
+
+    def create(self, jid: JID, password: str) -> Deferred[Account]:
+        """Make an account; fails with AccountExists, ValueError (the password), StoreError."""
+
+    def set_password(self, jid: JID, password: str) -> Deferred[bool]:
+        """Set a password; False when there is no such account."""
+
+    def remove(self, jid: JID) -> Deferred[bool]:
+        """Remove an account and end its streams; False when there is no such account."""
+
+
+class Host:
+    """What one server process consists of, for whoever needs more than his own stream."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: IReactorTime,
+        stores: Stores,
+        directory: SessionDirectory | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.stores = stores
+        self.authenticator: Authenticator
+        self.administrator: Administrator
+        self.started = clock.seconds()
+        self.hooks = Hooks()
+        self.refusals = Refusals(clock.seconds)
+        self.directory: SessionDirectory = directory or LocalDirectory()
+        self.router = Router(config.server.domains, self.directory, self.hooks, self.refusals)
+        self.advertised = Advertised()
+        self.features: list[Feature] = list(features.CORE)
+        self.nonzas: dict[str, NonzaResponder] = {}
+        self.open_requests: dict[str, OpenResponder] = {}
+        self.connections: set[ClientConnection] = set()
+        self._policies: dict[tuple[bool, bool], Policy] = {}
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains served, the default one first."""
+        return self.config.server.domains
+
+    def reconfigure(self, config: Config) -> None:
+        """Take a new configuration; it holds for streams opened from now on."""
+        self.config = config
+        self.changed()
+
+    def changed(self) -> None:
+        """Forget what was derived from configuration, features and open requests."""
+        self._policies.clear()
+
+    def policy(self, *, loopback: bool, secure: bool) -> Policy:
+        """What streams from a loopback address or elsewhere are granted; shared by them all.
+
+        `secure` says that the stream is inside TLS from its first byte (XEP-0368).
+        """
+        key = (loopback, secure)
+        policy = self._policies.get(key)
+        if policy is None:
+            policy = self._policies[key] = self._make_policy(loopback)
+        return policy
+
+    def _make_policy(self, loopback: bool) -> Policy:
+        config = self.config
+        limits, auth = config.limits, config.auth
+        after = Limits(limits.stanza_bytes, limits.tag_bytes, limits.depth, limits.attributes)
+        before = after._replace(stanza=limits.stanza_bytes_unauthenticated)
+        require = config.tls.require
+        plain = auth.plain_without_tls
+        return Policy(
+            domains=config.server.domains,
+            features=tuple(self.features),
+            mechanisms=(*auth.mechanisms, *(("DIGEST-MD5",) if auth.digest_md5 else ())),
+            anonymous=auth.anonymous,
+            before=before,
+            after=after,
+            max_attempts=auth.max_attempts,
+            switches=self._switches(loopback),
+            tls_required=not loopback if require == "auto" else require,
+            plaintext_allowed=plain == "always" or (plain == "loopback" and loopback),
+            open_requests=frozenset(self.open_requests),
+        )
+
+    def _switches(self, loopback: bool) -> Fact:
+        config = self.config
+        open_to = config.registration.policy
+        switches = {
+            Fact.COMPRESSION: config.compression.enabled,
+            Fact.LEGACY_AUTH: config.auth.legacy,
+            Fact.REGISTRATION: open_to == "on" or (open_to == "loopback" and loopback),
+        }
+        return Fact(sum(fact for fact, on in switches.items() if on))
+
+    def end_streams(self, jid: JID, error: StreamError) -> int:
+        """End the streams of a bare JID, bound or not, or of one full JID; how many there were."""
+        ended = 0
+        for connection in list(self.connections):
+            held = connection.stream.jid
+            if held is not None and jid in (held, held.bare):
+                connection.end(error)
+                ended += 1
+        return ended
+
+    def shut_down(self) -> None:
+        """Tell every client that the server stops (RFC 6120 §4.9.3.20)."""
+        for connection in list(self.connections):
+            connection.end(StreamError("system-shutdown", reason="stream.shutdown"))

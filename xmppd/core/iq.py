@@ -1,0 +1,141 @@
+"""Requests that the server answers itself, and exactly one answer to each (RFC 6120 §8.2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import Enum, auto
+from typing import Any, TypeAlias
+from xml.etree.ElementTree import Element
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError, StoreError
+from xmppd.jid import JID
+from xmppd.wire import build, faults
+from xmppd.wire.build import Tag
+from xmppd.wire.stanza import Stanza
+
+log = Logger()
+
+
+class On(Enum):
+    """Whom a request is addressed to, where the server answers."""
+
+    HOST = auto()
+    """A domain of this server."""
+    ACCOUNT = auto()
+    """A bare JID of this server, or no address at all: the sender's own account."""
+
+
+class Request:
+    """An IQ get or set that the server answers.
+
+    `session` is the sender's session where it is local, else None; `to` the bare JID or domain
+    asked, `own` whether a user asks his own account.
+    """
+
+    __slots__ = ("_payload", "session", "stanza", "to")
+
+    def __init__(self, stanza: Stanza, to: JID, session: Session | None) -> None:
+        self.stanza = stanza
+        self.to = to
+        self.session = session
+        self._payload: Element | None = None
+
+    @property
+    def sender(self) -> JID:
+        """The full JID that asks."""
+        assert self.stanza.sender is not None  # noqa: S101 - set by the router
+        return self.stanza.sender
+
+    @property
+    def own(self) -> bool:
+        """True when a user asks his own account."""
+        return self.sender.bare == self.to
+
+    @property
+    def payload(self) -> Element:
+        """The one child element of the request."""
+        if self._payload is None:
+            self._payload = self.stanza.element[0]
+        return self._payload
+
+
+Answer: TypeAlias = Tag | None
+"""The payload of the result; None for an empty one."""
+
+Responder: TypeAlias = Callable[
+    [Request], Answer | Deferred[Answer] | Coroutine[Deferred[Any], Any, Answer]
+]
+"""Answers a request, now or later, or raises StanzaError."""
+
+
+class IQTable:
+    """Who answers which request: a dictionary on (addressee, type, payload)."""
+
+    __slots__ = ("_send", "_table")
+
+    def __init__(self, send: Callable[[Stanza], None]) -> None:
+        self._send = send
+        self._table: dict[tuple[On, str, str], Responder] = {}
+
+    def add(self, on: On, type_: str, payload: str, responder: Responder) -> Callable[[], None]:
+        """Have `responder` answer IQs of `type_` ("get" or "set") with the payload `payload`.
+
+        `payload` is spelled ``"namespace local"``. Raises ValueError where somebody does already.
+        """
+        key = (on, type_, payload)
+        if key in self._table:
+            raise ValueError(f"{key} has a responder")
+        self._table[key] = responder
+        return lambda: self._table.pop(key, None) and None
+
+    def answer(self, on: On, request: Request) -> None:
+        """Answer `request`; with an error where nobody knows its payload (RFC 6120 §8.4)."""
+        stanza = request.stanza
+        responder = self._table.get((on, stanza.type, stanza.children[0]))
+        try:
+            if responder is None:
+                raise self._unknown(on, stanza)
+            answer = responder(request)
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            self._refuse(stanza, error)
+            return
+        if answer is None or isinstance(answer, Tag):
+            self._reply(stanza, answer)
+            return
+        later = answer if isinstance(answer, Deferred) else Deferred.fromCoroutine(answer)
+        later.addCallbacks(
+            lambda value: self._reply(stanza, value),
+            lambda failure: self._refuse(stanza, failure.value),
+        )
+
+    def _unknown(self, on: On, stanza: Stanza) -> StanzaError:
+        """A known payload under the other type is a bad request; an unknown one is unavailable."""
+        other = "set" if stanza.type == "get" else "get"
+        if (on, other, stanza.children[0]) in self._table:
+            return StanzaError("not-allowed", f"only {other} is known", reason="stanza.unhandled")
+        return StanzaError("service-unavailable", reason="stanza.unhandled")
+
+    def _reply(self, stanza: Stanza, payload: Answer) -> None:
+        content = () if payload is None else (payload,)
+        reply = build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
+        reply.sender, reply.to = stanza.to, stanza.sender
+        self._send(reply)
+
+    def _refuse(self, stanza: Stanza, error: BaseException) -> None:
+        self._send(faults.stanza_error(stanza, as_stanza_error(error)))
+
+
+def as_stanza_error(error: BaseException) -> StanzaError:
+    """`error` as the sender of a stanza sees it; a bug of ours is logged and stays vague."""
+    if isinstance(error, StanzaError):
+        return error
+    if isinstance(error, StoreError):
+        log.error("store: {error}", error=str(error))
+        return StanzaError(error.condition, reason="stanza.store")
+    log.failure("a responder failed", Failure(error))
+    return StanzaError("internal-server-error", reason="stanza.internal")

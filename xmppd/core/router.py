@@ -1,0 +1,261 @@
+"""Routing: where a stanza goes (RFC 6120 §8.1, §8.2, §10; RFC 6121 §8).
+
+The path of a stanza: `from_client` stamps and checks it, hooks see it, `route` looks its
+domain up, `_to_account` its account, and delivery.py's table says what becomes of it. Whatever
+goes wrong on the way is raised as a StanzaError and answered in one place, `bounce`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from xmppd.core.delivery import TABLE, TYPES, Action, Target, message_type, reachable, recipients
+from xmppd.core.hooks import Hooks
+from xmppd.core.iq import IQTable, On, Request, as_stanza_error
+from xmppd.core.refusals import Refusals
+from xmppd.core.sessions import Session, SessionDirectory
+from xmppd.errors import StanzaError, StreamError
+from xmppd.jid import JID, JIDError
+from xmppd.wire import faults, tree
+from xmppd.wire.stanza import XML_LANG, Stanza
+
+Route: TypeAlias = Callable[[Stanza], None]
+"""Takes a stanza, whose `sender` and `to` are set, to where a domain is served."""
+
+
+class Router:
+    """Takes stanzas from wherever they come to wherever they go.
+
+    `domains` are the server's own; others register in `routes` (components), and `remote` takes
+    what no one here serves.
+    """
+
+    __slots__ = ("_directory", "_get", "hooks", "iq", "refusals", "remote", "routed", "routes")
+
+    def __init__(
+        self,
+        domains: Iterable[str],
+        directory: SessionDirectory,
+        hooks: Hooks,
+        refusals: Refusals,
+    ) -> None:
+        self._directory = directory
+        self._get = directory.get
+        self.hooks = hooks
+        self.refusals = refusals
+        self.iq = IQTable(self.route)
+        self.routes: dict[str, Route] = dict.fromkeys(domains, self._to_local)
+        self.remote: Route = self._no_remote
+        self.routed = 0
+        """Stanzas that clients have sent, for the metrics."""
+
+    # ------------------------------------------------------------------ from a client
+
+    def from_client(self, session: Session, stanza: Stanza) -> None:
+        """Take a stanza that the client of `session` sent.
+
+        Raises StreamError `invalid-from` for an address not its own (RFC 6120 §8.1.2.1).
+        """
+        self.routed += 1
+        attrs = stanza.attrs
+        stanza.sender = session.jid
+        claimed = attrs.get("from")
+        if claimed is not None and claimed != session.jid:
+            _check_from(session, claimed)
+        if session.lang and XML_LANG not in attrs:
+            attrs[XML_LANG] = session.lang  # RFC 6120 §8.1.5
+        try:
+            to = attrs.get("to")
+            if to is not None:
+                stanza.to = _address(to)
+            kind = stanza.kind
+            if kind == "iq":
+                _check_iq(stanza)
+            elif kind == "presence":
+                _check_presence(stanza)
+            if self.hooks.client_stanza:
+                filtered = self.hooks.client_stanza.filter(stanza, session)
+                if filtered is None:
+                    return
+                stanza = filtered
+            if stanza.to is None:
+                self._to_self(session, stanza)
+            else:
+                self.route(stanza)
+        except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
+            if stanza.to is None:
+                stanza.to = session.account
+            self.bounce(stanza, error)
+
+    def _to_self(self, session: Session, stanza: Stanza) -> None:
+        """A stanza without `to` (RFC 6120 §10.3)."""
+        if stanza.kind == "presence":
+            self._own_presence(session, stanza)
+            return
+        stanza.to = session.account
+        if stanza.kind == "iq" and stanza.type in ("get", "set"):
+            self.iq.answer(On.ACCOUNT, Request(stanza, session.account, session))
+            return
+        self._to_account(stanza, session.account)
+
+    def _own_presence(self, session: Session, stanza: Stanza) -> None:
+        """Initial, updated or unavailable presence of the session itself (RFC 6121 §4)."""
+        if stanza.type == "unavailable":
+            session.priority = None
+        elif stanza.type == "":
+            session.priority = _priority(stanza)
+        else:
+            raise StanzaError("bad-request", "this presence needs a `to`", reason="stanza.type")
+        session.presence = stanza
+        self.hooks.presence.tell(session, stanza)
+
+    # ------------------------------------------------------------------ to anywhere
+
+    def route(self, stanza: Stanza) -> None:
+        """Take a stanza whose `sender` and `to` are set where it belongs."""
+        to = stanza.to
+        assert to is not None  # noqa: S101 - the caller's duty
+        self.routes.get(to.domain, self.remote)(stanza)
+
+    def bounce(self, stanza: Stanza, error: Exception) -> None:
+        """Answer `stanza` with an error where it may be answered at all (RFC 6120 §8.3.1)."""
+        said = as_stanza_error(error)
+        self.refusals.note(said.reason, stanza.sender or "", stanza.to or "")
+        if not faults.answerable(stanza) or stanza.sender is None:
+            return
+        self.route(faults.stanza_error(stanza, said))
+
+    def _no_remote(self, stanza: Stanza) -> None:
+        """No federation yet: no other domain can be reached (RFC 6120 §10.4)."""
+        self.bounce(stanza, StanzaError("remote-server-not-found", reason="stanza.remote"))
+
+    # ------------------------------------------------------------------ to a domain of ours
+
+    def _to_local(self, stanza: Stanza) -> None:
+        to = stanza.to
+        assert to is not None  # noqa: S101 - the caller's duty
+        if to.local:
+            self._to_account(stanza, to)
+        else:
+            self._to_host(stanza, to)
+
+    def _to_host(self, stanza: Stanza, to: JID) -> None:
+        """A stanza for the server itself (RFC 6120 §10.5.1, §10.5.2)."""
+        if stanza.kind == "iq" and not to.resource:
+            if stanza.type in ("get", "set"):
+                self.iq.answer(On.HOST, Request(stanza, to, self._sender_session(stanza)))
+        elif stanza.kind != "presence":
+            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.unhandled"))
+
+    def _to_account(self, stanza: Stanza, to: JID) -> None:
+        """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""
+        if self.hooks.account_stanza:
+            try:
+                filtered = self.hooks.account_stanza.filter(stanza)
+            except Exception as error:  # noqa: BLE001 - the sender is told
+                self.bounce(stanza, error)
+                return
+            if filtered is None:
+                return
+            stanza = filtered
+        if to.resource:
+            session = self._get(to)
+            if session is not None and not _is_subscription(stanza):
+                self._write(stanza, session)
+                return
+            target = Target.FULL_GONE if session is None else Target.FULL
+        else:
+            sessions = self._directory.of(to)
+            target = Target.BARE if reachable(sessions) else Target.BARE_NOBODY
+        self._act(stanza, to, target)
+
+    def _act(self, stanza: Stanza, to: JID, target: Target) -> None:
+        type_ = message_type(stanza.type) if stanza.kind == "message" else stanza.type
+        action = TABLE.get((stanza.kind, type_, target), Action.ERROR)
+        if action is Action.AS_BARE:
+            target = Target.BARE if reachable(self._directory.of(to.bare)) else Target.BARE_NOBODY
+            action = TABLE[stanza.kind, type_, target]
+        if action in (Action.TOP, Action.ALL, Action.AVAILABLE):
+            for session in recipients(action, self._directory.of(to.bare)):
+                self._write(stanza, session)
+        elif action is Action.ACCOUNT:
+            if stanza.type in ("get", "set"):
+                self.iq.answer(On.ACCOUNT, Request(stanza, to, self._sender_session(stanza)))
+        elif action is Action.SUBSCRIPTION:
+            self.hooks.subscription.filter(stanza)
+        elif action is Action.STORE:
+            self._store_or_bounce(stanza)
+        elif action is Action.ERROR:
+            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.no-session"))
+
+    def _store_or_bounce(self, stanza: Stanza) -> None:
+        """Offer it for later delivery; the answer tells nobody whether the account exists."""
+        if self.hooks.undelivered.filter(stanza) is not None:
+            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.no-session"))
+
+    def _write(self, stanza: Stanza, session: Session) -> None:
+        if self.hooks.session_stanza:
+            filtered = self.hooks.session_stanza.filter(stanza, session)
+            if filtered is None:
+                return
+            stanza = filtered
+        session.write(stanza.render())
+
+    def _sender_session(self, stanza: Stanza) -> Session | None:
+        return None if stanza.sender is None else self._get(stanza.sender)
+
+
+def _address(text: str) -> JID:
+    try:
+        return JID.parse(text)
+    except JIDError as error:
+        raise StanzaError("jid-malformed", str(error), reason="stanza.to") from None
+
+
+def _check_from(session: Session, claimed: str) -> None:
+    """A client may only speak as itself: its full JID, or its account (RFC 6120 §8.1.2.1)."""
+    try:
+        jid = JID.parse(claimed)
+    except JIDError:
+        jid = None
+    if jid not in (session.jid, session.account):
+        raise StreamError("invalid-from", reason="stream.invalid-from")
+
+
+def _check_iq(stanza: Stanza) -> None:
+    """RFC 6120 §8.2.3, rules 1 to 4."""
+    if "id" not in stanza.attrs:
+        raise StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
+    if stanza.type not in TYPES["iq"]:
+        raise StanzaError("bad-request", "get, set, result or error", reason="stanza.iq-type")
+    if stanza.type in ("get", "set") and len(stanza.children) != 1:
+        raise StanzaError("bad-request", "exactly one child element", reason="stanza.iq-child")
+    if stanza.type == "result" and len(stanza.children) > 1:
+        raise StanzaError("bad-request", "one child element at most", reason="stanza.iq-child")
+
+
+def _check_presence(stanza: Stanza) -> None:
+    if stanza.type not in TYPES["presence"]:
+        raise StanzaError("bad-request", "no such presence type", reason="stanza.type")
+
+
+def _is_subscription(stanza: Stanza) -> bool:
+    return (
+        stanza.kind == "presence"
+        and TABLE.get(("presence", stanza.type, Target.FULL)) is Action.SUBSCRIPTION
+    )
+
+
+def _priority(stanza: Stanza) -> int:
+    """The priority of a presence, 0 when it names none (RFC 6121 §4.7.2.3)."""
+    if f"{stanza.content} priority" not in stanza.children:
+        return 0
+    text = tree.child_text(stanza.element, f"{{{stanza.content}}}priority") or ""
+    try:
+        priority = int(text)
+    except ValueError:
+        priority = 1000
+    if not -128 <= priority <= 127:
+        raise StanzaError("bad-request", "priority is -128 to 127", reason="stanza.malformed")
+    return priority

@@ -1,0 +1,376 @@
+"""XMPP addresses (RFC 6120 §2.1, RFC 6122) and the escaping of their local parts (XEP-0106).
+
+A `JID` is its own normalised text: it hashes, compares and serves as a dictionary key like
+that string. Parts are prepared by Nodeprep, Nameprep and Resourceprep (RFC 6122 appendices A
+and B, RFC 3491), so equal addresses are equal texts. `JID.parse` remembers what it parsed.
+
+Code points that Unicode 3.2 did not assign are refused in local and resource parts: an
+address is a "stored string" (RFC 3454 §7). Domains may hold newer ones that IDNA 2008 allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Address
+from typing import NoReturn
+from unicodedata import ucd_3_2_0
+
+import idna
+from twisted.words.protocols.jabber import xmpp_stringprep
+
+MAX_PART = 1023
+"""The most UTF-8 bytes a part may have (RFC 6122 §2.2 to §2.4)."""
+
+MAX_TEXT = 3 * MAX_PART + 2
+"""The most characters an address may have: three parts and two separators."""
+
+CACHED_TEXT = 256
+"""Texts of more characters than this are never remembered."""
+
+CACHE_GENERATION = 4096
+"""Up to twice as many addresses are remembered.
+
+Ordinary ones take some 400 bytes each, 3 MiB in all; the worst that an outsider can choose,
+256 characters outside the Basic Multilingual Plane, near 5 KiB, 40 MiB in all.
+"""
+
+MAX_DNS_NAME = 253
+"""The most characters of a domain name in ASCII form (RFC 1035 §2.3.4)."""
+
+MAX_LABEL = 63
+"""The most characters of a label in ASCII form (RFC 1035 §2.3.4)."""
+
+
+class JIDError(ValueError):
+    """The text is no valid address. `problem` names the part and what is wrong with it."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+# --- preparation of the parts -----------------------------------------------------------------
+
+# What the profiles leave of ASCII after lower-casing; a property test holds them equal.
+_PLAIN_LOCAL = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\"&'/:<>@]+")
+_PLAIN_RESOURCE = re.compile(r"[\x20-\x7e]+")
+_LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 §3.1
+
+_nodeprep: Callable[[str], str] = xmpp_stringprep.nodeprep.prepare
+_resourceprep: Callable[[str], str] = xmpp_stringprep.resourceprep.prepare
+_nameprep: Callable[[str], str] = xmpp_stringprep.nameprep.nameprep  # of one label, with STD 3
+
+
+def _check_size(text: str, part: str) -> None:
+    """Refuse a part that is empty or too long, or would be once compatibility forms expand.
+
+    Some code points expand eighteenfold under NFKC; measuring the result first keeps the
+    per-character work of the profiles bounded. Raises JIDError.
+    """
+    if not text:
+        raise JIDError(f"the {part} part is empty")
+    try:
+        size = len(text.encode())
+        if size <= MAX_PART and not text.isascii():
+            size = len(ucd_3_2_0.normalize("NFKC", text).encode())
+    except UnicodeEncodeError:
+        raise JIDError(f"the {part} part has a lone surrogate") from None
+    if size > MAX_PART:
+        raise JIDError(f"the {part} part is longer than {MAX_PART} bytes")
+
+
+def _bad_characters(part: str) -> NoReturn:
+    raise JIDError(f"the {part} part has characters that are not allowed there") from None
+
+
+def prepare_local(text: str) -> str:
+    """Return the local part in normal form (Nodeprep, RFC 6122 appendix A); raises JIDError."""
+    if len(text) <= MAX_PART and _PLAIN_LOCAL.fullmatch(text):
+        return text.lower()
+    _check_size(text, "local")
+    try:
+        prepared = _nodeprep(text)
+    except UnicodeError:
+        _bad_characters("local")
+    _check_size(prepared, "local")
+    return prepared
+
+
+def prepare_resource(text: str) -> str:
+    """Return the resource part in normal form (Resourceprep, RFC 6122 appendix B).
+
+    Raises JIDError. Case and inner spaces stay as they are.
+    """
+    if len(text) <= MAX_PART and _PLAIN_RESOURCE.fullmatch(text):
+        return text
+    _check_size(text, "resource")
+    try:
+        prepared = _resourceprep(text)
+    except UnicodeError:
+        _bad_characters("resource")
+    _check_size(prepared, "resource")
+    return prepared
+
+
+@lru_cache(1024)
+def prepare_domain(text: str) -> str:
+    """Return the domain part in normal form (RFC 6122 §2.2); raises JIDError.
+
+    Labels are Nameprep'd letters, digits and hyphens or IDNA U-labels, an `xn--` label being
+    turned into its U-label; one trailing dot is dropped. IPv4 addresses and IPv6 addresses in
+    brackets pass. An A-label whose U-label Nameprep would turn into another domain's (`ß`, `ς`,
+    joiners) stays an A-label, as RFC 3490 §4.2 says; typed in Unicode, such a name means what
+    Nameprep makes of it.
+    """
+    plain = text.lower() if len(text) <= MAX_PART and text.isascii() else ""
+    if plain and _PLAIN_DOMAIN.fullmatch(plain):
+        return plain
+    return _prepare_rare_domain(text)
+
+
+def _prepare_rare_domain(text: str) -> str:
+    """Return the normal form of a domain by the full rules; raises JIDError."""
+    _check_size(text, "domain")
+    if text[0] == "[":
+        return _prepare_ipv6(text)
+    labels = _DOTS.split(text)
+    if not labels[-1] and len(labels) > 1:
+        del labels[-1]
+    prepared = ".".join([_prepare_label(label) for label in labels])
+    _check_size(prepared, "domain")
+    return prepared
+
+
+def _prepare_ipv6(text: str) -> str:
+    try:
+        if text[-1] == "]" and "%" not in text:
+            return f"[{IPv6Address(text[1:-1])}]"
+    except ValueError:
+        pass  # the same answer as for a missing bracket
+    raise JIDError("the domain part is no IPv6 address in brackets")
+
+
+def _prepare_label(label: str) -> str:
+    """Return one label of a domain: ASCII, a U-label, or an A-label with no stable U-label."""
+    if not label:
+        raise JIDError("the domain part has an empty label")
+    try:
+        prepared = _nameprep(label)
+    except (UnicodeError, IndexError):  # IndexError: nothing was left of the label
+        _bad_characters("domain")
+    try:
+        if prepared.startswith("xn--"):
+            return _unicode_label(prepared)
+        if not prepared.isascii():
+            idna.alabel(prepared)
+    except ValueError:
+        raise JIDError("the domain part has a label that IDNA does not allow") from None
+    if len(prepared) > MAX_LABEL:
+        raise JIDError(f"the domain part has a label longer than {MAX_LABEL} characters")
+    return prepared
+
+
+def _unicode_label(label: str) -> str:
+    """Return the U-label of an A-label, or the A-label where Nameprep would change it.
+
+    Raises ValueError for what is no A-label.
+    """
+    unicode_label = idna.ulabel(label)
+    try:
+        stable = _nameprep(unicode_label) == unicode_label
+    except UnicodeError:
+        stable = False
+    return unicode_label if stable else label
+
+
+@lru_cache(1024)
+def domain_to_ascii(domain: str) -> str:
+    """Return the domain as DNS and TLS want it: A-labels (RFC 5891), prepared, no trailing dot.
+
+    An IP literal comes back as it is, brackets included. Raises JIDError where the domain is
+    invalid or longer than 253 characters in that form.
+    """
+    prepared = prepare_domain(domain)
+    labels = prepared.split(".")
+    if not prepared.isascii():
+        labels = [x if x.isascii() else idna.alabel(x).decode("ascii") for x in labels]
+    name = ".".join(labels)
+    if len(name) > MAX_DNS_NAME:
+        raise JIDError(f"the domain part is longer than {MAX_DNS_NAME} characters in ASCII")
+    return name
+
+
+# --- the address ------------------------------------------------------------------------------
+
+
+class JID(str):
+    """An XMPP address in normal form; immutable, as it is shared. `JID(text)` parses, too.
+
+    `local` and `resource` are "" where the address has none. `attr` is the address in UTF-8
+    with `&`, `<`, `>` and `'` escaped, ready to stand between single quotes in a start tag.
+    """
+
+    __slots__ = ("_bare", "attr", "domain", "local", "resource")
+
+    local: str
+    domain: str
+    resource: str
+    attr: bytes
+    _bare: JID | None  # None in a bare JID: a reference to itself would be a cycle
+
+    def __new__(cls, text: str) -> JID:
+        """Parse the text; raises JIDError."""
+        return JID.parse(text)
+
+    @staticmethod
+    def parse(text: str) -> JID:
+        """Return the address that the text spells, remembering short ones.
+
+        Raises JIDError. Splits at the first `/`, then at the first `@` (the steps are spelled
+        out in RFC 7622 §3.2), so a resource may hold both.
+        """
+        return _recent[text]
+
+    @staticmethod
+    def of(local: str, domain: str, resource: str = "") -> JID:
+        """Return the address of the parts, each prepared; "" for an absent one.
+
+        Raises JIDError.
+        """
+        jid = _new_bare(prepare_local(local) if local else "", prepare_domain(domain))
+        return jid.with_resource(resource) if resource else jid
+
+    @property
+    def bare(self) -> JID:
+        """The address without its resource; itself where it has none."""
+        return self._bare or self
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the address has no resource."""
+        return self._bare is None
+
+    def with_resource(self, resource: str) -> JID:
+        """Return the full JID of this account and the resource, prepared.
+
+        Raises JIDError, also for an empty resource.
+        """
+        return _new_full(self._bare or self, prepare_resource(resource))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a JID is immutable: {name}")
+
+    def __reduce__(self) -> tuple[type[JID], tuple[str]]:
+        return JID, (str(self),)
+
+    def __copy__(self) -> JID:
+        return self
+
+    def __deepcopy__(self, memo: object) -> JID:
+        return self
+
+
+_set = object.__setattr__
+
+
+def _new_bare(local: str, domain: str) -> JID:
+    """Return the bare JID of prepared parts."""
+    jid = str.__new__(JID, f"{local}@{domain}" if local else domain)
+    _set(jid, "local", local)
+    _set(jid, "domain", domain)
+    _set(jid, "resource", "")
+    _set(jid, "attr", jid.encode())  # Nodeprep and IDNA leave nothing to escape
+    _set(jid, "_bare", None)
+    return jid
+
+
+def _new_full(bare: JID, resource: str) -> JID:
+    """Return the full JID of a bare one and a prepared resource."""
+    jid = str.__new__(JID, f"{bare}/{resource}")
+    _set(jid, "local", bare.local)
+    _set(jid, "domain", bare.domain)
+    _set(jid, "resource", resource)
+    escaped = resource.translate(_ESCAPES) if _SPECIAL.search(resource) else resource
+    _set(jid, "attr", b"%b/%b" % (bare.attr, escaped.encode()))
+    _set(jid, "_bare", bare)
+    return jid
+
+
+_SPECIAL = re.compile("[&<>']")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;"})
+
+
+def _parse(text: str) -> JID:
+    """Return the address that the text spells; raises JIDError."""
+    if len(text) > MAX_TEXT:
+        raise JIDError(f"the address is longer than {MAX_TEXT} characters")
+    bare, slash, resource = text.partition("/")
+    if slash:
+        # The account's bare JID is then shared by all its resources.
+        return _new_full(_recent[bare], prepare_resource(resource))
+    local, at, domain = text.partition("@")
+    if at:
+        return _new_bare(prepare_local(local), prepare_domain(domain))
+    return _new_bare("", prepare_domain(text))
+
+
+class _Recent(dict[str, JID]):
+    """What was parsed lately, in two generations: a hit costs one dictionary look-up.
+
+    When the young generation is full it becomes the old one and what that held is forgotten,
+    save what was looked up meanwhile. Failures and long texts are not remembered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.old: dict[str, JID] = {}
+
+    def __missing__(self, text: str) -> JID:
+        if isinstance(text, JID):
+            return text
+        jid = self.old.pop(text, None) or _parse(text)
+        if len(text) <= CACHED_TEXT:
+            if len(self) >= CACHE_GENERATION:
+                self.old = dict(self)
+                self.clear()
+            self[text] = jid
+        return jid
+
+
+_recent = _Recent()
+
+
+# --- XEP-0106: JID Escaping -------------------------------------------------------------------
+
+_DISALLOWED = {c: f"\\{ord(c):02x}" for c in " \"&'/:<>@\\"}
+_ALLOWED = {escape: c for c, escape in _DISALLOWED.items()}
+_CODES = "20|22|26|27|2f|3a|3c|3e|40|5c"
+# Nodeprep lower-cases: `\2F` left alone would arrive as an escaped slash, so case is ignored.
+_TO_ESCAPE = re.compile(rf"[ \"&'/:<>@]|\\(?={_CODES})", re.IGNORECASE)
+_TO_UNESCAPE = re.compile(rf"(?!\A\\20|\\20\Z)\\(?:{_CODES})")
+
+
+def escape_local(text: str) -> str:
+    """Return the text as a local part, the characters Nodeprep forbids escaped (XEP-0106 §4).
+
+    A backslash is escaped only where it begins what reads as an escape sequence. Raises
+    JIDError where the result would begin or end with an escaped space (XEP-0106 §4.1). The
+    result is not prepared yet.
+    """
+    if text[:1] == " " or text[-1:] == " ":
+        raise JIDError("the local part begins or ends with a space")
+    return _TO_ESCAPE.sub(lambda match: _DISALLOWED[match[0]], text)
+
+
+def unescape_local(text: str) -> str:
+    r"""Return the local part as people write it (XEP-0106 §3.3); never compare by the result.
+
+    Sequences that stand for no disallowed character stay (§4.3), and so does `\20` at either
+    end, where it is no escape (§4.1): a name shown with an outer space would pass for another.
+    """
+    return _TO_UNESCAPE.sub(lambda match: _ALLOWED[match[0]], text)

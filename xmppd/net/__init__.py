@@ -1,0 +1,1 @@
+"""The network: the Twisted protocols, TLS, and what limits them."""

@@ -1,0 +1,246 @@
+"""The Twisted protocol of client connections: it moves bytes, starts TLS, and knows when."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.internet.interfaces import IHandshakeListener, IPushProducer
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from xmppd.core.connection import ClientConnection
+from xmppd.core.host import Host
+from xmppd.errors import StreamError
+from xmppd.net.certificates import channel_bindings, client_identities
+from xmppd.net.idle import IdleWatch
+from xmppd.net.limits import Admission, Admitted, Bucket, is_loopback
+from xmppd.net.tls import CertificateStore
+from xmppd.stream.stream import TLSFacts
+from xmppd.wire import faults
+from xmppd.wire.compression import Deflater, Inflater
+
+log = Logger()
+
+LINGER = 5.0
+"""Seconds that a closed connection may take to send what is left."""
+
+
+@implementer(IHandshakeListener, IPushProducer)
+class ClientProtocol(Protocol):
+    """One client connection. It is the `Wire` of its `ClientConnection`."""
+
+    # Twisted sets these to None or a default in its own base classes.
+    factory: ClientFactory
+
+    def __init__(self, factory: ClientFactory) -> None:
+        self.factory = factory
+        self._connection: ClientConnection | None = None
+        self._admitted: Admitted | None = None
+        self._bucket: Bucket | None = None
+        self._inflater: Inflater | None = None
+        self._deflater: Deflater | None = None
+        self._paused: set[str] = set()
+        self._clogged = False
+        self._behind = 0
+        self._abort: Any = None
+        self.heard = True
+
+    # ------------------------------------------------------------------ Twisted's side
+
+    def connectionMade(self) -> None:
+        """Admit the connection or turn it away."""
+        factory = self.factory
+        transport: Any = self.transport
+        address = getattr(transport.getPeer(), "host", "")
+        reason = factory.admission.refusal(address)
+        if reason is not None:
+            factory.host.refusals.note(reason, address=address)
+            transport.abortConnection()
+            return
+        self._admitted = factory.admission.enter(address)
+        _tune(transport, factory.host.config.limits.dead_seconds)
+        limits = factory.host.config.limits
+        if limits.read_rate:
+            now = factory.host.clock.seconds()
+            self._bucket = Bucket(limits.read_rate, limits.read_burst, now)
+        transport.registerProducer(self, True)
+        policy = factory.host.policy(loopback=is_loopback(address), secure=factory.direct)
+        self._connection = ClientConnection(
+            factory.host, self, policy, address=address, tls_available=not factory.direct
+        )
+        factory.idle.add(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes from the client, decrypted."""
+        connection = self._connection
+        if connection is None:
+            return
+        self.heard = True
+        if self._bucket is not None:
+            self._shape(self._bucket, len(data))
+        if self._inflater is not None:
+            try:
+                data = self._inflater.feed(data)
+            except StreamError as error:
+                connection.end(error)
+                return
+        connection.receive(data)
+
+    def handshakeCompleted(self) -> None:
+        """TLS is in place (`IHandshakeListener`)."""
+        if self._connection is not None:
+            self._connection.secured()
+
+    def connectionLost(self, reason: Failure = Protocol.connectionLost) -> None:  # type: ignore[assignment]
+        """The connection is gone, whoever ended it."""
+        self.factory.idle.discard(self)
+        if self._abort is not None and self._abort.active():
+            self._abort.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.lost()
+        if self._admitted is not None:
+            self._admitted.left()
+
+    # ------------------------------------------------------------------ Wire
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; a client that reads too slowly is cut off, not waited for."""
+        if self._deflater is not None:
+            data = self._deflater.feed(data)
+        if self._clogged:
+            self._behind += len(data)
+            if self._behind > self.factory.host.config.limits.write_buffer_bytes:
+                self._too_slow()
+                return
+        self.transport.write(data)  # type: ignore[union-attr]
+
+    def start_tls(self, domain: str) -> None:
+        """Begin TLS behind what was written."""
+        transport: Any = self.transport
+        transport.startTLS(self.factory.certificates.creator(domain))
+
+    def start_compression(self) -> None:
+        """Compress from here on, both ways (XEP-0138)."""
+        compression = self.factory.host.config.compression
+        self._inflater = Inflater(compression.inflated_bytes, compression.ratio)
+        self._deflater = Deflater()
+
+    def tls_facts(self) -> TLSFacts:
+        """What TLS says of the connection."""
+        handle = self.transport.getHandle()  # type: ignore[union-attr]
+        names = tuple((i.kind.value, i.value) for i in client_identities(handle))
+        return TLSFacts(channel_bindings(handle), names)
+
+    def authenticated(self) -> None:
+        """The client has logged in."""
+        if self._admitted is not None:
+            self._admitted.authenticated()
+
+    def pause(self) -> None:
+        """Read nothing while an answer is owed."""
+        self._pause("answer")
+
+    def resume(self) -> None:
+        """Read on."""
+        self._resume("answer")
+
+    def close(self) -> None:
+        """Close when all is written, or when it takes too long."""
+        self._connection = None
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        transport.loseConnection()
+        self._abort = self.factory.host.clock.callLater(LINGER, transport.abortConnection)
+
+    # ------------------------------------------------------------------ flow
+
+    def pauseProducing(self) -> None:
+        """The client reads more slowly than we write."""
+        self._clogged = True
+        self._behind = 0
+
+    def resumeProducing(self) -> None:
+        """It has caught up."""
+        self._clogged = False
+
+    def stopProducing(self) -> None:
+        """Nothing will be written any more."""
+
+    def keep_alive(self) -> None:
+        """Have TCP find out whether the client is still there (RFC 6120 §4.6.1)."""
+        if self._connection is not None and self._connection.session is not None:
+            self.write(b" ")
+
+    def _too_slow(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        who = connection.stream.jid or ""
+        self.factory.host.refusals.note("limit.slow-reader", who, "", connection.address)
+        log.info("{who} reads too slowly: closed", who=who)
+        connection.lost()
+        self.transport.abortConnection()  # type: ignore[union-attr]
+
+    def _shape(self, bucket: Bucket, size: int) -> None:
+        clock = self.factory.host.clock
+        wait = bucket.take(size, clock.seconds())
+        if wait > 0:
+            self._pause("rate")
+            clock.callLater(wait, self._resume, "rate")
+
+    def _pause(self, why: str) -> None:
+        if not self._paused:
+            self.transport.pauseProducing()  # type: ignore[union-attr]
+        self._paused.add(why)
+
+    def _resume(self, why: str) -> None:
+        self._paused.discard(why)
+        if not self._paused and self._connection is not None:
+            self.transport.resumeProducing()  # type: ignore[union-attr]
+
+
+class ClientFactory(Factory):
+    """Makes the protocols of one kind of listener; `direct` for TLS from the first byte."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        host: Host,
+        certificates: CertificateStore,
+        admission: Admission,
+        idle: IdleWatch,
+        *,
+        direct: bool = False,
+    ) -> None:
+        self.host = host
+        self.certificates = certificates
+        self.admission = admission
+        self.idle = idle
+        self.direct = direct
+
+    def buildProtocol(self, addr: object) -> ClientProtocol:
+        """A protocol for a new connection."""
+        return ClientProtocol(self)
+
+
+def direct_tls(factory: ClientFactory) -> TLSMemoryBIOFactory:
+    """The same streams inside TLS from the first byte (XEP-0368)."""
+    return TLSMemoryBIOFactory(factory.certificates.creator(), False, factory)
+
+
+def _tune(transport: Any, dead_seconds: int) -> None:
+    """TCP options: no delay for small stanzas, and an end to connections that answer nothing."""
+    try:
+        transport.setTcpNoDelay(True)
+        transport.setTcpKeepAlive(True)
+        sock = transport.getHandle()
+        if hasattr(socket, "TCP_USER_TIMEOUT") and isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, dead_seconds * 1000)
+    except AttributeError:
+        pass  # a UNIX socket, or a transport of a test, has no such options

@@ -1,0 +1,207 @@
+"""TLS of the server: a context for each domain, chosen by name, replaced without a break.
+
+TLS 1.2 and up, no renegotiation, no compression, `xmpp-client` by ALPN (XEP-0368). What each
+setting is for stands at `_base_context`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import idna
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+from xmppd import config
+from xmppd.errors import ConfigError
+from xmppd.net.certificates import ServerConnection, note_verification
+from xmppd.net.pairs import Pair, Problem, find
+from xmppd.net.selfsigned import self_signed
+
+log = Logger()
+
+ALPN = b"xmpp-client"
+"""The protocol of client streams (XEP-0368 §4)."""
+
+MINIMUM = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
+
+OPTIONS = (
+    SSL.OP_NO_COMPRESSION  # CRIME
+    | SSL.OP_NO_RENEGOTIATION  # CVE-2021-32920, and tls-exporter (RFC 9266 §4.1)
+    | SSL.OP_CIPHER_SERVER_PREFERENCE
+)
+
+SOURCE = "configuration"
+"""What stands for the file in a `ConfigError`: it has been read long before."""
+
+
+class NoSharedProtocol(SSL.Error):
+    """The client offered protocols by ALPN, ours not among them (RFC 7301 §3.2).
+
+    An `SSL.Error`, so that Twisted ends the handshake as it does for any other, alert included.
+    """
+
+    def __init__(self) -> None:
+        super().__init__([("SSL routines", "", "no application protocol")])
+
+
+def select_protocol(connection: SSL.Connection, offered: list[bytes]) -> bytes:
+    """The ALPN callback. It is not called for a client that offers nothing, which is welcome.
+
+    One that offers only others gets the alert no_application_protocol: this port can't be made
+    to stand in for a web server's (ALPACA).
+    """
+    if ALPN in offered:
+        return ALPN
+    raise NoSharedProtocol
+
+
+class CertificateStore:
+    """The TLS contexts of all domains.
+
+    `problems` tells which domains lack the certificate they should have, and why; they are
+    served all the same, with a self-signed one. A `reload` replaces everything at once for the
+    connections to come and touches no living one.
+    """
+
+    def __init__(
+        self,
+        tls: config.TLS,
+        domains: Iterable[str],
+        data: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._directory = Path(data) / "certs"
+        self._now = now
+        self.problems: tuple[Problem, ...] = ()
+        self.reload(tls, domains)
+
+    def reload(self, tls: config.TLS, domains: Iterable[str]) -> None:
+        """Read all certificates again; the first domain is the default.
+
+        Raises `ConfigError`, and then everything stays as it was, where a fault is not that of
+        one domain: unusable ciphers or client authorities, an unwritable data directory.
+        """
+        problems: list[Problem] = []
+        contexts = {domain: self._best_context(tls, domain, problems) for domain in domains}
+        for problem in problems:
+            log.warn("{problem}", problem=problem)
+        self.problems = tuple(problems)
+        self._contexts = contexts
+        self._by_server_name = {
+            idna.encode(domain, uts46=True): context for domain, context in contexts.items()
+        }
+        self._default = next(iter(contexts.values()))
+
+    def context_for(self, domain: str) -> SSL.Context:
+        """The context of a domain, or of the first one if the domain is not served here.
+
+        For STARTTLS: the `to` of the stream header has named a domain before the handshake; a
+        client's SNI may name another.
+        """
+        return self._contexts.get(domain, self._default)
+
+    def creator(self, domain: str = "") -> ServerConnections:
+        """What `transport.startTLS` and `TLSMemoryBIOFactory` take; "" for direct TLS."""
+        return ServerConnections(self, domain)
+
+    def _best_context(self, tls: config.TLS, domain: str, problems: list[Problem]) -> SSL.Context:
+        if tls.certificates:
+            pair, problem = find(Path(tls.certificates), domain, self._now())
+            if problem is not None:
+                problems.append(problem)
+            if pair is not None:
+                try:
+                    return self._context(tls, pair)
+                except SSL.Error as error:
+                    problems.append(_refused(domain, tls.certificates, error))
+        return self._context(tls, self._self_signed(domain))
+
+    def _self_signed(self, domain: str) -> Pair:
+        try:
+            return self_signed(domain, self._directory, self._now())
+        except OSError as error:
+            raise ConfigError(
+                SOURCE,
+                "server.data",
+                f"no certificate can be written to {self._directory} ({error.strerror})",
+                "Name a directory that this user may write to",
+            ) from error
+
+    def _context(self, tls: config.TLS, pair: Pair) -> SSL.Context:
+        context = _base_context(tls)
+        context.set_tlsext_servername_callback(self._select_context)
+        context.use_certificate(pair.certificate)
+        for link in pair.chain:
+            context.add_extra_chain_cert(link)
+        context.use_privatekey(pair.key)
+        return context
+
+    def _select_context(self, connection: SSL.Connection) -> None:
+        """The SNI callback: an unknown name, or none, leaves the context as it is."""
+        context = self._by_server_name.get((connection.get_servername() or b"").lower())
+        if context is not None and context is not connection.get_context():
+            connection.set_context(context)
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ServerConnections:
+    """Makes the server's ends of TLS connections, always with the newest certificates."""
+
+    __slots__ = ("_domain", "_store")
+
+    def __init__(self, store: CertificateStore, domain: str) -> None:
+        self._store = store
+        self._domain = domain
+
+    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> ServerConnection:
+        """Make a connection over memory (`IOpenSSLServerConnectionCreator`)."""
+        return ServerConnection(self._store.context_for(self._domain), None)
+
+
+def _refused(domain: str, directory: str, error: SSL.Error) -> Problem:
+    reasons = ", ".join(reason for _, _, reason in error.args[0])
+    remedy = "Have one issued for an ECDSA key, or RSA of 2048 bits or more"
+    return Problem(domain, directory, f"OpenSSL refuses it ({reasons})", remedy)
+
+
+def _base_context(tls: config.TLS) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(MINIMUM[tls.minimum])
+    context.set_options(OPTIONS)
+    # Gives an idle connection's read and write buffers back: 34 KiB each.
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    # Sessions live in the tickets that clients keep, none in this process's memory.
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_alpn_select_callback(select_protocol)
+    try:
+        context.set_cipher_list(tls.ciphers.encode())
+    except SSL.Error:
+        raise ConfigError(
+            SOURCE, "tls.ciphers", f'"{tls.ciphers}" selects none', "See openssl-ciphers(1)"
+        ) from None
+    if tls.client_ca:
+        _ask_for_certificate(context, tls.client_ca)
+    return context
+
+
+def _ask_for_certificate(context: SSL.Context, authorities: str) -> None:
+    """Ask clients for a certificate and go on without one; EXTERNAL needs one that verifies."""
+    try:
+        context.load_verify_locations(authorities)
+        context.load_client_ca(authorities.encode())
+    except SSL.Error:
+        raise ConfigError(
+            SOURCE,
+            "tls.client_ca",
+            f"no certificates of authorities in {authorities}",
+            "Put them there in PEM form",
+        ) from None
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE, note_verification)
+    # A resumed session brings the certificate back without its verification.
+    context.set_options(SSL.OP_NO_TICKET)

@@ -1,0 +1,148 @@
+"""Accounts in SQL, for every dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from xmppd.credentials import Credentials, ScramKeys
+from xmppd.storage.interfaces import Account, AccountExists, Database, Transaction
+
+_COLUMNS = (
+    "a.id, a.local, a.domain, a.created, a.enabled, a.sealed,"
+    " c.hash, c.salt, c.iterations, c.stored_key, c.server_key"
+)
+
+# One row per hash of each account, so that an account is one statement's work.
+_GET = (
+    f"SELECT {_COLUMNS} FROM accounts a LEFT JOIN credentials c ON c.account = a.id"
+    " WHERE a.domain = ? AND a.local = ?"
+)
+_PAGE = (
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM accounts WHERE domain = ? AND local > ?"
+    " ORDER BY local LIMIT ?) a LEFT JOIN credentials c ON c.account = a.id ORDER BY a.local"
+)
+_EXISTS = "SELECT 1 FROM accounts WHERE domain = ? AND local = ?"
+_COUNT = "SELECT count(*) FROM accounts WHERE domain = ?"
+_CREATE = (
+    "INSERT INTO accounts (domain, local, created, sealed) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (domain, local) DO NOTHING RETURNING id"
+)
+# Goes first in its transaction: the row is locked against removal before keys refer to it.
+_SEAL = "UPDATE accounts SET sealed = ? WHERE domain = ? AND local = ? RETURNING id"
+_FORGET_KEYS = "DELETE FROM credentials WHERE account = ?"
+_ADD_KEYS = (
+    "INSERT INTO credentials (account, hash, salt, iterations, stored_key, server_key)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_ENABLE = "UPDATE accounts SET enabled = ? WHERE domain = ? AND local = ?"
+_REMOVE = "DELETE FROM accounts WHERE domain = ? AND local = ?"
+
+
+class SQLAccounts:
+    """`interfaces.Accounts` over the tables of `schema/core/0001_accounts.sql`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, local: str, domain: str) -> Deferred[Account | None]:
+        """See `interfaces.Accounts.get`."""
+
+        async def work(tx: Transaction) -> Account | None:
+            found = _accounts((await tx.execute(_GET, (domain, local))).rows)
+            return found[0] if found else None
+
+        return self._database.read(work)
+
+    def exists(self, local: str, domain: str) -> Deferred[bool]:
+        """See `interfaces.Accounts.exists`."""
+
+        async def work(tx: Transaction) -> bool:
+            return bool((await tx.execute(_EXISTS, (domain, local))).rows)
+
+        return self._database.read(work)
+
+    def create(
+        self, local: str, domain: str, credentials: Credentials, *, now: float
+    ) -> Deferred[Account]:
+        """See `interfaces.Accounts.create`."""
+
+        async def work(tx: Transaction) -> Account:
+            made = await tx.execute(_CREATE, (domain, local, now, credentials.sealed))
+            if not made.rows:
+                raise AccountExists(local, domain)
+            account: int = made.rows[0][0]
+            await _add_keys(tx, account, credentials)
+            return Account(account, local, domain, now, True, credentials)
+
+        return self._database.write(work)
+
+    def set_credentials(self, local: str, domain: str, credentials: Credentials) -> Deferred[bool]:
+        """See `interfaces.Accounts.set_credentials`."""
+
+        async def work(tx: Transaction) -> bool:
+            sealed = await tx.execute(_SEAL, (credentials.sealed, domain, local))
+            if not sealed.rows:
+                return False
+            account: int = sealed.rows[0][0]
+            await tx.execute(_FORGET_KEYS, (account,))
+            await _add_keys(tx, account, credentials)
+            return True
+
+        return self._database.write(work)
+
+    def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
+        """See `interfaces.Accounts.set_enabled`."""
+
+        async def work(tx: Transaction) -> bool:
+            return (await tx.execute(_ENABLE, (enabled, domain, local))).changed > 0
+
+        return self._database.write(work)
+
+    def remove(self, local: str, domain: str) -> Deferred[bool]:
+        """See `interfaces.Accounts.remove`."""
+
+        async def work(tx: Transaction) -> bool:
+            return (await tx.execute(_REMOVE, (domain, local))).changed > 0
+
+        return self._database.write(work)
+
+    def list(self, domain: str, after: str = "", limit: int = 100) -> Deferred[Sequence[Account]]:
+        """See `interfaces.Accounts.list`."""
+
+        async def work(tx: Transaction) -> Sequence[Account]:
+            return _accounts((await tx.execute(_PAGE, (domain, after, limit))).rows)
+
+        return self._database.read(work)
+
+    def count(self, domain: str) -> Deferred[int]:
+        """See `interfaces.Accounts.count`."""
+
+        async def work(tx: Transaction) -> int:
+            found: int = (await tx.execute(_COUNT, (domain,))).rows[0][0]
+            return found
+
+        return self._database.read(work)
+
+
+async def _add_keys(tx: Transaction, account: int, credentials: Credentials) -> None:
+    for name, key in credentials.keys.items():
+        await tx.execute(
+            _ADD_KEYS,
+            (account, name, key.salt, key.iterations, key.stored_key, key.server_key),
+        )
+
+
+def _accounts(rows: Iterable[tuple[Any, ...]]) -> Sequence[Account]:
+    """Join the rows of each account, which lie side by side, into one."""
+    return [_account(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
+
+
+def _account(rows: Sequence[tuple[Any, ...]]) -> Account:
+    number, local, domain, created, enabled, sealed = rows[0][:6]
+    # An account without any keys has one row, whose joined half is NULL.
+    keys = {row[6]: ScramKeys(*row[7:]) for row in rows if row[6] is not None}
+    return Account(number, local, domain, created, bool(enabled), Credentials(keys, sealed))

@@ -1,0 +1,142 @@
+"""The store's two seams: the subjects the server asks, and the database they are written over.
+
+Everything here answers with a Deferred that fires in the reactor thread. Any of them may fail
+with `errors.StoreBusy` (too much is waiting, or waited too long) or `errors.StoreError` (disk
+full, file damaged, database gone); both carry the stanza error condition to answer with.
+Cancelling a Deferred stops the waiting, not the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from twisted.internet.defer import Deferred
+
+from xmppd.credentials import Credentials
+
+T = TypeVar("T")
+
+Value: TypeAlias = bool | int | float | str | bytes | None
+"""What a statement takes as a parameter."""
+
+
+class Result(NamedTuple):
+    """What a statement gave: its rows, and how many rows it changed."""
+
+    rows: Sequence[tuple[Any, ...]]
+    """The rows of a query or a RETURNING clause; empty for other statements."""
+    changed: int
+    """Rows inserted, updated or deleted; of no meaning for a query."""
+
+
+class Transaction(Protocol):
+    """A running transaction, good until the unit of work that was given it returns."""
+
+    async def execute(self, sql: str, params: Sequence[Value] = ()) -> Result:
+        """Run one statement; `?` stands for each of `params`, in every dialect.
+
+        Raises `errors.StoreError`, with the database's own exception as its cause; the unit
+        of work can't go on after that and must let it pass.
+        """
+        ...
+
+
+Work: TypeAlias = Callable[[Transaction], Coroutine[Any, Any, T]]
+"""A unit of work: `async def work(tx)`, run within one transaction.
+
+It awaits its transaction and nothing else, so that a thread can run it straight through and an
+asynchronous driver can run it too. It touches nothing outside the database: a backend may run
+it a second time when the first was rolled back.
+"""
+
+
+class Database(Protocol):
+    """Runs units of work, each of them wholly or not at all."""
+
+    def read(self, work: Work[T]) -> Deferred[T]:
+        """Run `work`, which changes nothing, on one consistent view of the data.
+
+        It sees every write whose Deferred had fired. A statement that would change something
+        fails with `errors.StoreError`.
+        """
+        ...
+
+    def write(self, work: Work[T]) -> Deferred[T]:
+        """Run `work` and commit it; the Deferred fires only once it is on the disk.
+
+        An exception from `work` undoes what it did, and nothing else, and is what the Deferred
+        fails with.
+        """
+        ...
+
+    def close(self) -> Deferred[None]:
+        """Finish what waits, then let go of the database. Later work fails with StoreError."""
+        ...
+
+
+class AccountExists(Exception):
+    """There is an account of this name already."""
+
+    def __init__(self, local: str, domain: str) -> None:
+        super().__init__(f"{local}@{domain}")
+        self.local = local
+        self.domain = domain
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it was when it was read.
+
+    `id` is never used again, not even by an account made later under the same name; whatever
+    else is stored of an account refers to it by `id`. `created` is in seconds UTC since 1970.
+    """
+
+    id: int
+    local: str
+    domain: str
+    created: float
+    enabled: bool
+    credentials: Credentials = field(repr=False)
+
+
+class Accounts(Protocol):
+    """Who may log in. Names are prepared JID parts (RFC 7622 §3.2, §3.3), compared by byte."""
+
+    def get(self, local: str, domain: str) -> Deferred[Account | None]:
+        """The account, switched off or not; None where there is none."""
+        ...
+
+    def exists(self, local: str, domain: str) -> Deferred[bool]:
+        """Whether there is such an account, switched off or not."""
+        ...
+
+    def create(
+        self, local: str, domain: str, credentials: Credentials, *, now: float
+    ) -> Deferred[Account]:
+        """Make an account, created at `now` (seconds UTC since 1970), enabled.
+
+        Fails with `AccountExists`.
+        """
+        ...
+
+    def set_credentials(self, local: str, domain: str, credentials: Credentials) -> Deferred[bool]:
+        """Replace the credentials altogether; False where there is no such account."""
+        ...
+
+    def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
+        """Switch the account on or off; False where there is no such account."""
+        ...
+
+    def remove(self, local: str, domain: str) -> Deferred[bool]:
+        """Delete the account and all that refers to its id; False where there is none."""
+        ...
+
+    def list(self, domain: str, after: str = "", limit: int = 100) -> Deferred[Sequence[Account]]:
+        """At most `limit` accounts whose local part sorts behind `after`, by code point."""
+        ...
+
+    def count(self, domain: str) -> Deferred[int]:
+        """How many accounts the domain has, those switched off included."""
+        ...

@@ -1,0 +1,84 @@
+"""From `[store] url` to an open store.
+
+`sqlite:path` is a file, relative to the data directory or absolute; `sqlite::memory:` is gone
+with the process and meant for tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+
+from xmppd.errors import ConfigError
+from xmppd.storage.accounts import SQLAccounts
+from xmppd.storage.dialect import SQLITE
+from xmppd.storage.interfaces import Accounts, Database
+from xmppd.storage.lane import Limits, StoreReactor
+from xmppd.storage.migrate import CORE, read_schema_set
+from xmppd.storage.sqlite import open_file, open_memory
+
+_FORMS = 'Write "sqlite:path/to/file.db"'
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The core's stores, each by its subject, and the database under them (for `close`)."""
+
+    accounts: Accounts
+    database: Database
+
+
+def open_database(
+    url: str,
+    schema_set: Path,
+    reactor: StoreReactor,
+    base: Path,
+    *,
+    limits: Limits | None = None,
+    source: str = "configuration",
+) -> Deferred[Database]:
+    """Open the database that `url` names, brought forward to the schema set of a directory.
+
+    A relative path is taken from `base`. Fails with `errors.ConfigError`, naming `source` (the
+    configuration's file) and key, for a url that is wrong or can't be opened, or naming the
+    database where a newer release wrote it; with `errors.StoreError` where a migration fails.
+    """
+    opening = _open(url, schema_set, reactor, base, limits or Limits(), source)
+    return Deferred.fromCoroutine(opening)
+
+
+def open_stores(
+    url: str,
+    reactor: StoreReactor,
+    base: Path,
+    *,
+    limits: Limits | None = None,
+    source: str = "configuration",
+) -> Deferred[Stores]:
+    """Open the core's stores; arguments and failures as in `open_database`."""
+    opening = open_database(url, CORE, reactor, base, limits=limits, source=source)
+    return opening.addCallback(lambda database: Stores(SQLAccounts(database), database))
+
+
+async def _open(
+    url: str, schema_set: Path, reactor: StoreReactor, base: Path, limits: Limits, source: str
+) -> Database:
+    scheme, colon, rest = url.partition(":")
+    if scheme in ("postgresql", "postgres") and colon:
+        # The url is not repeated: it may hold a password.
+        raise _refused(source, "PostgreSQL is not available in this version", _FORMS)
+    if scheme != "sqlite" or not rest:
+        raise _refused(source, "not the url of a store", _FORMS)
+    schema = read_schema_set(schema_set, SQLITE)
+    if rest == ":memory:":
+        return open_memory(schema, source)
+    if rest.startswith("//"):
+        # Programs disagree on whether three slashes begin an absolute path.
+        raise _refused(source, "an SQLite url has no host and no slashes before its path", _FORMS)
+    return await open_file(base / rest, schema, reactor, limits, source)
+
+
+def _refused(source: str, problem: str, remedy: str) -> ConfigError:
+    return ConfigError(source, "[store] url", problem, remedy)

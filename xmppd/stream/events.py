@@ -1,0 +1,92 @@
+"""What a stream tells the connection that drives it, besides the stanzas themselves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from xmppd.errors import SASLFailure, StreamError
+from xmppd.jid import JID
+from xmppd.stream import sasl
+from xmppd.wire.stanza import Nonza, Stanza
+
+
+class Send(NamedTuple):
+    """Bytes for the peer."""
+
+    data: bytes
+
+
+class StartTLS(NamedTuple):
+    """Begin TLS with the certificate of `domain`, once what was sent is out."""
+
+    domain: str
+
+
+class StartCompression(NamedTuple):
+    """Everything from here on is compressed, both ways."""
+
+
+class Authorize(NamedTuple):
+    """Answer with the bare JID that `success` may act as, or a SASLFailure."""
+
+    success: sasl.Success
+
+
+class BindResource(NamedTuple):
+    """Answer with the full JID that is bound now, or a StanzaError.
+
+    `resource` is what the client asked for, "" to let the server choose.
+    """
+
+    resource: str
+
+
+class Reject(NamedTuple):
+    """Answer with None when `failure` may be told; `username` is who it was, "" if unknown.
+
+    Waiting here is what slows down guessing.
+    """
+
+    username: str
+    failure: SASLFailure
+
+
+class OpenRequest(NamedTuple):
+    """Answer with the reply to this IQ, which may come before the client has logged in."""
+
+    stanza: Stanza
+
+
+Question: TypeAlias = (
+    sasl.FetchKeys
+    | sasl.FetchPassword
+    | sasl.CheckPassword
+    | sasl.Admit
+    | Authorize
+    | BindResource
+    | OpenRequest
+    | Reject
+)
+
+
+class Ask(NamedTuple):
+    """The stream waits until `answer` or `refuse` is called with what `question` asks for."""
+
+    question: Question
+
+
+class Authenticated(NamedTuple):
+    """The client has proved to be `jid`, a bare JID."""
+
+    jid: JID
+
+
+class Closed(NamedTuple):
+    """The stream is over; `error` says why where it did not end in peace."""
+
+    error: StreamError | None
+
+
+Event: TypeAlias = (
+    Stanza | Nonza | Send | StartTLS | StartCompression | Ask | Authenticated | Closed
+)

@@ -1,0 +1,101 @@
+"""Stream headers: what a client's may say, and ours (RFC 6120 §4.7, §4.8)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from xmppd import ns
+from xmppd.errors import StreamError
+from xmppd.jid import JID, JIDError
+from xmppd.wire import escape
+from xmppd.wire.framer import StreamOpen
+from xmppd.wire.stanza import XML_LANG
+
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
+
+
+class Header(NamedTuple):
+    """A client's stream header, understood."""
+
+    to: str
+    """The addressed domain, prepared; "" when the client named none."""
+    sender: JID | None
+    """The address the client claims, to be checked once it has authenticated."""
+    version: tuple[int, int]
+    """(0, 0) for a client from before XMPP 1.0 (RFC 6120 §4.7.5)."""
+    lang: str
+    """The stream's default language, "" when not given (RFC 6120 §4.7.4)."""
+
+
+def read(frame: StreamOpen) -> Header:
+    """The header in `frame`.
+
+    Raises StreamError with the conditions of RFC 6120 §4.9.3 that concern headers.
+    """
+    namespace, _, local = frame.name.rpartition(" ")
+    if namespace != ns.STREAM:
+        raise StreamError("invalid-namespace", reason="stream.header")
+    if local != "stream":
+        raise StreamError("bad-format", reason="stream.header")
+    if ns.CLIENT not in frame.prefixes.values():
+        raise StreamError("invalid-namespace", reason="stream.header")
+    return Header(
+        to=_domain(frame.attrs.get("to", "")),
+        sender=_sender(frame.attrs.get("from", "")),
+        version=_version(frame.attrs.get("version", "")),
+        lang=frame.attrs.get(XML_LANG, "")[:35],  # RFC 5646 §4.4.1: no tag need be longer
+    )
+
+
+def _version(text: str) -> tuple[int, int]:
+    if not text:
+        return (0, 0)
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        raise StreamError("unsupported-version", reason="stream.version")
+    return (int(match[1]), int(match[2]))
+
+
+def _domain(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        jid = JID.parse(text)
+    except JIDError:
+        raise StreamError("host-unknown", reason="stream.host-unknown") from None
+    if jid.local or jid.resource:
+        raise StreamError("improper-addressing", reason="stream.header")
+    return jid.domain
+
+
+def _sender(text: str) -> JID | None:
+    if not text:
+        return None
+    try:
+        return JID.parse(text)
+    except JIDError:
+        raise StreamError("invalid-from", reason="stream.invalid-from") from None
+
+
+def write(
+    *, domain: str, stream_id: str, version: tuple[int, int], to: JID | None, lang: str = "en"
+) -> bytes:
+    """The server's response header (RFC 6120 §4.7).
+
+    A client from before 1.0 gets no `version` (RFC 6120 §4.7.5 rule 3); any later one the
+    lower of its own and ours, 1.0.
+    """
+    attrs = [("from", domain), ("id", stream_id), ("xml:lang", lang)]
+    if to is not None:
+        attrs.append(("to", to.bare))
+    if version >= (1, 0):
+        attrs.append(("version", "1.0"))
+    shown = "".join(f" {k}='{escape.attribute(v)}'" for k, v in attrs)
+    return (
+        f"<?xml version='1.0'?><stream:stream xmlns='{ns.CLIENT}'"
+        f" xmlns:stream='{ns.STREAM}'{shown}>"
+    ).encode()
+
+
+CLOSE = b"</stream:stream>"

@@ -1,0 +1,111 @@
+"""The states of a client stream, as tables.
+
+Rule 1: every transition of a stream stands in `TRANSITIONS`. Rule 2: nothing here does
+anything; stream.py acts, and asks here whether it may.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntFlag, auto
+
+from xmppd import ns
+from xmppd.errors import StreamError
+
+
+class State(Enum):
+    """Where a stream stands (RFC 6120 §4.3, figure 3)."""
+
+    EXPECT_HEADER = auto()
+    """Connected, or restarted: a stream header must come."""
+    NEGOTIATING = auto()
+    """Features are on offer."""
+    SASL = auto()
+    """A SASL exchange is under way and waits for the client."""
+    WAITING = auto()
+    """The server owes an answer that takes time; nothing more is read meanwhile."""
+    BOUND = auto()
+    """A resource is bound: stanzas flow."""
+    CLOSED = auto()
+    """Our closing tag is out."""
+
+
+class Input(Enum):
+    """What moves a stream: elements of the client, and what becomes of them."""
+
+    HEADER = auto()
+    STARTTLS = auto()
+    AUTH = auto()
+    RESPONSE = auto()
+    ABORT = auto()
+    CHALLENGE = auto()
+    """The exchange wants another response."""
+    ASK = auto()
+    """The stream can't go on without an answer."""
+    ANSWER = auto()
+    """That answer has come, and the client was told."""
+    SUCCESS = auto()
+    FAILURE = auto()
+    COMPRESS = auto()
+    BOUND = auto()
+    CLOSE = auto()
+
+
+TRANSITIONS: dict[tuple[State, Input], State] = {
+    (State.EXPECT_HEADER, Input.HEADER): State.NEGOTIATING,
+    (State.NEGOTIATING, Input.STARTTLS): State.EXPECT_HEADER,
+    (State.NEGOTIATING, Input.COMPRESS): State.EXPECT_HEADER,
+    (State.NEGOTIATING, Input.AUTH): State.SASL,
+    (State.NEGOTIATING, Input.ASK): State.WAITING,
+    (State.SASL, Input.RESPONSE): State.SASL,
+    (State.SASL, Input.CHALLENGE): State.SASL,
+    (State.SASL, Input.ABORT): State.NEGOTIATING,
+    (State.SASL, Input.FAILURE): State.NEGOTIATING,
+    (State.SASL, Input.ASK): State.WAITING,
+    (State.WAITING, Input.CHALLENGE): State.SASL,
+    (State.WAITING, Input.ANSWER): State.NEGOTIATING,
+    (State.WAITING, Input.FAILURE): State.NEGOTIATING,
+    (State.WAITING, Input.SUCCESS): State.EXPECT_HEADER,
+    (State.WAITING, Input.BOUND): State.BOUND,
+    **{(state, Input.CLOSE): State.CLOSED for state in State},
+}
+
+INPUTS: dict[str, Input] = {
+    f"{ns.TLS} starttls": Input.STARTTLS,
+    f"{ns.SASL} auth": Input.AUTH,
+    f"{ns.SASL} response": Input.RESPONSE,
+    f"{ns.SASL} abort": Input.ABORT,
+    f"{ns.COMPRESS} compress": Input.COMPRESS,
+}
+"""The top-level elements by which a client moves its stream."""
+
+
+class Fact(IntFlag):
+    """What is true of a stream; features are offered by these."""
+
+    TLS_AVAILABLE = auto()
+    """The server has a certificate for this domain, and the transport can be upgraded."""
+    SECURE = auto()
+    """TLS is in place (or the tunnel's client has it)."""
+    MAY_AUTHENTICATE = auto()
+    """TLS is in place or not required."""
+    AUTHENTICATED = auto()
+    BOUND = auto()
+    COMPRESSION = auto()
+    """Compression is switched on."""
+    COMPRESSED = auto()
+    REGISTRATION = auto()
+    """In-band registration is open to this address."""
+    LEGACY_AUTH = auto()
+    """Non-SASL authentication is switched on (XEP-0078)."""
+
+
+def step(state: State, moved_by: Input) -> State:
+    """The state that follows; StreamError where the element has no place in this state."""
+    following = TRANSITIONS.get((state, moved_by))
+    if following is None:
+        raise StreamError(
+            "policy-violation",
+            f"not now: {moved_by.name.lower()} while {state.name.lower().replace('_', ' ')}",
+            reason="stream.element",
+        )
+    return following

@@ -1,0 +1,100 @@
+"""The slow path: payload bytes that can't be passed on as they stand, written anew.
+
+Bytes are portable from one stream to another while they use no prefix declared outside
+them, no CDATA section (which some peers can't read), and do not spell out a content namespace
+that changes on the way. What is not portable is parsed and written again here, by the same
+parser that framed it, so that it keeps its infoset and no second reading of it exists.
+"""
+
+from __future__ import annotations
+
+import pyexpat
+from collections.abc import Iterable, Mapping
+
+from xmppd import ns
+from xmppd.wire import escape
+
+
+def rewrite(
+    inner: bytes,
+    *,
+    scope: Mapping[str, str],
+    content: str,
+    target: str,
+) -> bytes:
+    """The content of a stanza, self-contained and fit for the content namespace `target`.
+
+    `inner` was read where `scope` (prefix to namespace, the default under "") is declared,
+    inside a stanza of the namespace `content`. Elements of `content` become elements of
+    `target` where they belong to the stanza itself; below an element of any other namespace
+    they keep the namespace they have, as a forwarded stanza must (RFC 6120 §4.8.3, XEP-0297 §4).
+    """
+    writer = _Writer(content, target)
+    parser = pyexpat.ParserCreate("UTF-8", " ", {})
+    parser.buffer_text = True
+    parser.ordered_attributes = True
+    parser.StartElementHandler = writer.start
+    parser.EndElementHandler = writer.end
+    parser.CharacterDataHandler = writer.data
+    declarations = "".join(
+        f" xmlns{':' if prefix else ''}{prefix}='{escape.attribute(uri)}'"
+        for prefix, uri in scope.items()
+    )
+    parser.Parse(f"<x{declarations}>".encode())
+    parser.Parse(inner)
+    parser.Parse(b"</x>", True)
+    return "".join(writer.out).encode()
+
+
+class _Writer:
+    """Writes what the parser reports; the synthetic root around it stays unwritten."""
+
+    def __init__(self, content: str, target: str) -> None:
+        self.out: list[str] = []
+        self._content = content
+        self._target = target
+        # Per open element: its name as written, the default namespace inside it, and whether
+        # it still belongs to the stanza itself rather than to a foreign payload.
+        self._open: list[tuple[str, str, bool]] = []
+
+    def start(self, name: str, attributes: list[str]) -> None:
+        namespace, _, local = name.rpartition(" ")
+        if not self._open:
+            self._open.append(("", self._target, True))
+            return
+        _, default, own = self._open[-1]
+        own = own and namespace == self._content
+        if own:
+            namespace = self._target
+        self.out.append(f"<{local}")
+        if namespace != default:
+            self.out.append(f" xmlns='{escape.attribute(namespace)}'")
+        self.out.append(attributes_text(zip(attributes[::2], attributes[1::2], strict=True)))
+        self.out.append(">")
+        self._open.append((local, namespace, own))
+
+    def end(self, name: str) -> None:
+        local, _, _ = self._open.pop()
+        if self._open:
+            self.out.append(f"</{local}>")
+
+    def data(self, data: str) -> None:
+        self.out.append(escape.text(data))
+
+
+def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:
+    """Attributes as they stand in a start tag, each with a leading space.
+
+    `attributes` are pairs of name and value; a name with a namespace is spelled
+    ``"namespace local"``, as the framer reports it.
+    """
+    out = []
+    for number, (name, value) in enumerate(attributes):
+        namespace, _, local = name.rpartition(" ")
+        if namespace == ns.XML:
+            local = f"xml:{local}"
+        elif namespace:
+            out.append(f" xmlns:a{number}='{escape.attribute(namespace)}'")
+            local = f"a{number}:{local}"
+        out.append(f" {local}='{escape.attribute(value)}'")
+    return "".join(out)

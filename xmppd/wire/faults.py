@@ -1,0 +1,52 @@
+"""The one place that makes bytes of errors."""
+
+from __future__ import annotations
+
+from xmppd import ns
+from xmppd.errors import SASLFailure, StanzaError, StreamError
+from xmppd.wire.build import Raw, Tag
+from xmppd.wire.stanza import Stanza
+
+
+def stream_error(error: StreamError) -> bytes:
+    """`<stream:error/>` (RFC 6120 §4.9.2)."""
+    children = [Tag(error.condition, ns=ns.STREAM_ERRORS), *_text(error.text, ns.STREAM_ERRORS)]
+    return Tag("stream:error", {}, children).render()
+
+
+def sasl_failure(failure: SASLFailure) -> bytes:
+    """`<failure/>` (RFC 6120 §6.5)."""
+    return Tag(
+        "failure", {}, [Tag(failure.condition), *_text(failure.text, None)], ns=ns.SASL
+    ).render()
+
+
+def answerable(stanza: Stanza) -> bool:
+    """True when `stanza` may be answered with an error.
+
+    Errors are never answered by errors, results by nothing (RFC 6120 §8.3.1, §8.2.3), and
+    presence that can't be delivered is dropped without a word (RFC 6121 §8.5).
+    """
+    if stanza.kind == "iq":
+        return stanza.type in ("get", "set")
+    return stanza.kind == "message" and stanza.type != "error"
+
+
+def stanza_error(stanza: Stanza, error: StanzaError) -> Stanza:
+    """The error that answers `stanza` (RFC 6120 §8.3), from where it was sent to its sender."""
+    children: list[Tag | Raw] = [
+        Tag(error.condition, {}, error.payload, ns=ns.STANZA_ERRORS),
+        *_text(error.text, ns.STANZA_ERRORS),
+        Raw(error.extra),
+    ]
+    content = Tag("error", {"type": error.type, "code": str(error.code)}, children).render()
+    attrs = {"type": "error"}
+    if stanza.id:
+        attrs["id"] = stanza.id
+    answer = Stanza(stanza.kind, attrs, [f"{ns.CLIENT} error"], content)
+    answer.sender, answer.to = stanza.to, stanza.sender
+    return answer
+
+
+def _text(text: str, namespace: str | None) -> list[Tag]:
+    return [Tag("text", {"xml:lang": "en"}, text, ns=namespace)] if text else []

@@ -1,0 +1,162 @@
+"""Stanzas and other top-level elements of a stream, as bytes with a parsed start tag.
+
+Rule 1: a stanza is written once. What changes on the way (`from` stamped, another `to`) is a
+new start tag around the same inner bytes, never an edit of what somebody else may hold.
+Rule 2: the inner bytes were validated by the framer and are portable (see canonical.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element
+
+from xmppd import ns
+from xmppd.jid import JID
+from xmppd.wire import canonical, escape, tree
+
+XML_LANG = f"{ns.XML} lang"
+"""The key of `xml:lang` among a frame's attributes."""
+
+_WRITTEN_APART = frozenset({"from", "to", "type", "id", XML_LANG})
+
+
+class Stanza:
+    """A message, presence or IQ (RFC 6120 §8).
+
+    `kind` is ``"message"``, ``"presence"`` or ``"iq"``; `attrs` are the attributes as received;
+    `children` the names of its direct children, each ``"namespace local"``; `inner` the bytes
+    between its tags; `content` the content namespace those bytes stand in. `sender` and `to` are
+    the addresses it is delivered with: the router sets them, once.
+    """
+
+    __slots__ = ("_tail", "attrs", "children", "content", "inner", "kind", "sender", "to")
+
+    def __init__(
+        self,
+        kind: str,
+        attrs: dict[str, str],
+        children: list[str],
+        inner: bytes,
+        content: str = ns.CLIENT,
+    ) -> None:
+        self.kind = kind
+        self.attrs = attrs
+        self.children = children
+        self.inner = inner
+        self.content = content
+        self.sender: JID | None = None
+        self.to: JID | None = None
+        self._tail: bytes | None = None
+
+    @property
+    def type(self) -> str:
+        """The `type` attribute, "" when absent."""
+        return self.attrs.get("type", "")
+
+    @property
+    def id(self) -> str:
+        """The `id` attribute, "" when absent."""
+        return self.attrs.get("id", "")
+
+    @property
+    def element(self) -> Element:
+        """The stanza's content parsed, for code that must understand it: a tree under a root.
+
+        The root carries the stanza's name and attributes in the content namespace.
+        """
+        return tree.parse(self.kind, self.attrs, self.inner, self.content)
+
+    def tail(self) -> bytes:
+        """All but the start of the start tag, encoded once however many receive it."""
+        tail = self._tail
+        if tail is None:
+            self._tail = tail = self._render_tail(self.inner)
+        return tail
+
+    def render(self) -> bytes:
+        """The stanza as it goes out on a client stream, addressed to `to`."""
+        tail = self._tail or self.tail()
+        to = self.to
+        if to is None:
+            return b"<" + self.kind.encode() + tail
+        return b"<%b to='%b'%b" % (self.kind.encode(), to.attr, tail)
+
+    def render_to(self, to: JID) -> bytes:
+        """The same stanza addressed to `to` instead: the tail is encoded once for all."""
+        return b"<%b to='%b'%b" % (self.kind.encode(), to.attr, self._tail or self.tail())
+
+    def render_in(self, target: str) -> bytes:
+        """The stanza as it goes out on a stream whose content namespace is `target`."""
+        if target == self.content or b"jabber:" not in self.inner:
+            return self.render()
+        inner = canonical.rewrite(
+            self.inner, scope={"": self.content}, content=self.content, target=target
+        )
+        to = b"" if self.to is None else b" to='%b'" % self.to.attr
+        return b"<%b%b%b" % (self.kind.encode(), to, self._render_tail(inner))
+
+    def _render_tail(self, inner: bytes) -> bytes:
+        attrs = self.attrs
+        head = "" if self.sender is None else f" from='{self.sender.attr.decode()}'"
+        if "type" in attrs:
+            head += f" type='{escape.attribute(attrs['type'])}'"
+        if "id" in attrs:
+            head += f" id='{escape.attribute(attrs['id'])}'"
+        if XML_LANG in attrs:
+            head += f" xml:lang='{escape.attribute(attrs[XML_LANG])}'"
+        if not attrs.keys() <= _WRITTEN_APART:
+            head += canonical.attributes_text(
+                (k, v) for k, v in attrs.items() if k not in _WRITTEN_APART
+            )
+        if inner:
+            return b"%b>%b</%b>" % (head.encode(), inner, self.kind.encode())
+        return head.encode() + b"/>"
+
+    def with_attrs(self, attrs: Mapping[str, str]) -> Stanza:
+        """A new stanza with these attributes in place of its own, and the same content."""
+        other = Stanza(self.kind, dict(attrs), self.children, self.inner, self.content)
+        other.sender, other.to = self.sender, self.to
+        return other
+
+    def with_inner(self, inner: bytes, children: list[str]) -> Stanza:
+        """A new stanza with another content: what a REWRITE hook returns."""
+        other = Stanza(self.kind, self.attrs, children, inner, self.content)
+        other.sender, other.to = self.sender, self.to
+        return other
+
+    def __repr__(self) -> str:
+        # Never the content: a message body does not belong in a log.
+        return f"<Stanza {self.kind} {self.type or '-'} {self.sender} -> {self.to}>"
+
+
+class Nonza:
+    """A top-level element of a stream that is no stanza: negotiation, acknowledgements."""
+
+    __slots__ = ("attrs", "children", "inner", "name")
+
+    def __init__(self, name: str, attrs: dict[str, str], children: list[str], inner: bytes) -> None:
+        self.name = name
+        self.attrs = attrs
+        self.children = children
+        self.inner = inner
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the element."""
+        return self.name.rpartition(" ")[0]
+
+    @property
+    def text(self) -> str:
+        """The character data directly inside the element, "" when there is none."""
+        if not self.inner:
+            return ""
+        return tree.parse("x", {}, self.inner, "").text or ""
+
+    @property
+    def element(self) -> Element:
+        """The element parsed."""
+        namespace, _, local = self.name.rpartition(" ")
+        return tree.parse(local, self.attrs, self.inner, namespace)
+
+    def __repr__(self) -> str:
+        return f"<Nonza {self.name}>"
