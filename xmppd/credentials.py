@@ -28,7 +28,7 @@ SALT_BYTES = 16
 """Length of every salt, the invented ones of unknown users included."""
 
 LONGEST = 1024
-"""Characters beyond which no user name and no password is prepared: preparing costs time."""
+"""Characters beyond which no user name or password is accepted: preparing costs time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +169,10 @@ def _saslprep(text: str, *, unassigned: bool) -> str:
     mapped = "".join(
         " " if stringprep.in_table_c12(c) else c for c in text if not stringprep.in_table_b1(c)
     )
-    # NFKC may lengthen a string 18-fold; what follows is linear in it.
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
-    if not prepared:
-        raise ValueError("nothing is left of it after preparation")
+    # NFKC may lengthen a string 18-fold.
+    if not 0 < len(prepared) <= LONGEST:
+        raise ValueError(f"nothing is left of it, or it is longer than {LONGEST} characters")
     if any(table(c) for c in prepared for table in _PROHIBITED):
         raise ValueError("a character that SASLprep prohibits")
     if not unassigned and any(map(stringprep.in_table_a1, prepared)):

@@ -145,7 +145,12 @@ def test_the_sample_shows_the_true_defaults():
         ("[auth]\nimpersonate = {'a@b' = 'c@d'}", 2, "auth.impersonate", "expected list"),
         ("[server]\ndomains = []", 2, "server.domains", "a list that is not empty"),
         ("[server]\ndomains = 'verona.it'", 2, "server.domains", "Give a list"),
-        ("[server]\ndomains = ['ver ona.it']", 2, "server.domains", '"ver ona.it": no domain'),
+        (
+            "[server]\ndomains = ['ver ona.it']",
+            2,
+            "server.domains",
+            '"ver ona.it": the domain part',
+        ),
         ("[server]\ndomains = ['verona.it', 'VERONA.it.']", 2, "server.domains", "there twice"),
         ("[server]\nadmins = ['romeo@verona.it/orchard']", 2, "server.admins", "bare JID"),
         ("[server]\nresource_conflict = 'duel'", 2, "server.resource_conflict", '"rename"'),
@@ -228,11 +233,40 @@ def test_domains_are_lower_case_u_labels(written, canonical):
 
 
 @pytest.mark.parametrize(
-    "written", ["", ".", "a..b", "-a.org", "a_b.org", "../etc", "a/b", "xn--\xfc.org", "x" * 64]
+    "written",
+    [
+        "",
+        ".",
+        "a..b",
+        "-",
+        "a_b.org",
+        "../etc",
+        "a/b",
+        "xn--\xfc.org",
+        "x" * 64,
+        "[::1]",
+        "a." * 150,
+    ],
 )
 def test_what_is_no_host_name_is_no_domain(written):
-    with pytest.raises(ValueError, match="no domain name"):
+    with pytest.raises(ValueError, match="domain"):
         domain(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["verona.example", "@verona.example", "romeo@", "romeo@verona.example/orchard", ""]
+)
+def test_what_is_no_bare_jid_of_an_account_is_refused(written):
+    with pytest.raises(ValueError, match=r"domain|form|local part"):
+        bare_jid(written)
+
+
+def test_jids_are_prepared(tmp_path):
+    text = "[server]\nadmins = ['Prospero@Milan.Example']\n"
+    text += "[auth.impersonate]\n'ARIEL@milan.example' = ['Caliban@milan.example.']"
+    config = load(write(tmp_path, text))
+    assert config.server.admins == ("prospero@milan.example",)
+    assert config.auth.impersonate == {"ariel@milan.example": ("caliban@milan.example",)}
 
 
 @given(st.text())

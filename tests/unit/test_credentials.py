@@ -140,7 +140,18 @@ class TestSASLprep:
         assert prepare_username(given) == prepared
 
     @pytest.mark.parametrize(
-        "refused", ["\u0007", "\u0627\u0031", "", "\u00ad", "\ue000", "\ud800"]
+        "refused",
+        [
+            "\u0007",
+            "\u0627\u0031",
+            "\u0031\u0627",
+            "\u0627a\u0628",
+            "a\u200e",
+            "",
+            "\u00ad",
+            "\ue000",
+            "\ud800",
+        ],
     )
     def test_refusals(self, refused):
         """RFC 4013 §3, §2.3; an empty result is of no use either."""
@@ -158,6 +169,8 @@ class TestSASLprep:
         assert prepare_password("r" * LONGEST)
         with pytest.raises(ValueError, match="longer"):
             prepare_password("r" * (LONGEST + 1))
+        with pytest.raises(ValueError, match="longer"):
+            prepare_username("\ufdfa" * (LONGEST // 18 + 1))  # NFKC makes 18 of each
 
     @given(st.text(min_size=1, max_size=12))
     @settings(max_examples=300)

@@ -110,7 +110,7 @@ def authorized(
     SASLFailure.
     """
     jid = authorize(success.username, domain, success.authzid, rules)
-    if not success.anonymous and jid != authorize(success.username, domain, "", rules):
+    if jid != authorize(success.username, domain, "", rules):
         yield backend.admit(jid.local, jid.domain)
     return jid
 

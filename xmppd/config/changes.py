@@ -7,6 +7,7 @@ from xmppd.config.schema import Config
 NEEDS_RESTART = frozenset(
     {
         "server.data",
+        "server.domains",
         "listen.c2s",
         "listen.c2s_tls",
         "listen.control",

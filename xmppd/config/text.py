@@ -11,38 +11,26 @@ import ipaddress
 import re
 from collections.abc import Callable
 
-import idna
-
-LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-"""A host name's label (RFC 1123 §2.1)."""
-
-NOT_IN_LOCALPART = re.compile(r"[\s\x00-\x1f\x7f\"&'/:<>@]")
-"""What no localpart holds (RFC 6122 appendix A.5)."""
+from xmppd.jid import JID, domain_to_ascii, prepare_domain
 
 CONTACT = re.compile(r"(?:mailto:[^@\s]+@\S+|xmpp:\S+|https?://\S+)")
 """The URIs of use in XEP-0157 contact addresses."""
 
 
 def domain(value: str) -> str:
-    """A domain in lower case, without the final dot, IDNs as U-labels (RFC 6122 §2.2)."""
-    try:
-        encoded = idna.encode(value.removesuffix("."), uts46=True).decode("ascii")
-        name = idna.decode(encoded)
-    except (idna.IDNAError, UnicodeError):
-        raise ValueError("no domain name") from None
-    if len(encoded) > 253 or not all(LABEL.fullmatch(label) for label in encoded.split(".")):
-        raise ValueError("no domain name")
-    return name
+    """A domain as JIDs have it: lower case, no final dot, IDNs as U-labels (RFC 6122 §2.2)."""
+    if value.startswith("["):
+        raise ValueError("an IPv6 address is no domain that can be served")
+    domain_to_ascii(value)  # also refuses what is too long for the DNS
+    return prepare_domain(value)
 
 
-def bare_jid(value: str) -> str:
-    """`local@domain` with the domain canonical; the localpart's case is left to `xmppd.jid`."""
-    local, at, host = value.partition("@")
-    if not at or not local:
+def bare_jid(value: str) -> JID:
+    """`local@domain`, prepared (RFC 6122 §2)."""
+    jid = JID.parse(value)
+    if not jid.local or not jid.is_bare:
         raise ValueError("no address of the form local@domain")
-    if NOT_IN_LOCALPART.search(local) or len(local.encode()) > 1023:
-        raise ValueError("no localpart before the @")
-    return f"{local}@{domain(host)}"
+    return jid
 
 
 def contact(value: str) -> str:

@@ -108,7 +108,7 @@ class ClientConnection:
         router = self._host.router
         for event in events:
             if event.__class__ is Stanza:
-                assert self.session is not None  # noqa: S101 - the stream is bound
+                assert self.session is not None
                 try:
                     router.from_client(self.session, event)
                 except StreamError as error:
@@ -212,7 +212,7 @@ class ClientConnection:
         responder = self._host.open_requests[stanza.children[0]]
         try:
             answer = await responder(self, stanza)
-        except Exception as error:  # noqa: BLE001 - every request is answered
+        except Exception as error:
             raise as_stanza_error(error) from error
         content = () if answer is None else (answer,)
         return build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
@@ -225,7 +225,7 @@ class ClientConnection:
         Raises StanzaError where the resource is malformed or not to be had (RFC 6120 §7.7.2).
         """
         host, stream = self._host, self.stream
-        assert stream.jid is not None  # noqa: S101 - the stream has authenticated
+        assert stream.jid is not None
         jid, holder = choose_resource(
             host.directory,
             stream.jid,

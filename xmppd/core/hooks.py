@@ -105,5 +105,5 @@ class Hooks:
     def point(self, name: str) -> Point:
         """The point of this name; raises AttributeError where there is none."""
         point = getattr(self, name)
-        assert isinstance(point, Point)  # noqa: S101
+        assert isinstance(point, Point)
         return point

@@ -48,7 +48,7 @@ class Request:
     @property
     def sender(self) -> JID:
         """The full JID that asks."""
-        assert self.stanza.sender is not None  # noqa: S101 - set by the router
+        assert self.stanza.sender is not None
         return self.stanza.sender
 
     @property

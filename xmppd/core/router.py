@@ -115,7 +115,7 @@ class Router:
     def route(self, stanza: Stanza) -> None:
         """Take a stanza whose `sender` and `to` are set where it belongs."""
         to = stanza.to
-        assert to is not None  # noqa: S101 - the caller's duty
+        assert to is not None
         self.routes.get(to.domain, self.remote)(stanza)
 
     def bounce(self, stanza: Stanza, error: Exception) -> None:
@@ -134,7 +134,7 @@ class Router:
 
     def _to_local(self, stanza: Stanza) -> None:
         to = stanza.to
-        assert to is not None  # noqa: S101 - the caller's duty
+        assert to is not None
         if to.local:
             self._to_account(stanza, to)
         else:

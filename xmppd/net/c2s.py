@@ -20,7 +20,6 @@ from xmppd.net.idle import IdleWatch
 from xmppd.net.limits import Admission, Admitted, Bucket, is_loopback
 from xmppd.net.tls import CertificateStore
 from xmppd.stream.stream import TLSFacts
-from xmppd.wire import faults
 from xmppd.wire.compression import Deflater, Inflater
 
 log = Logger()

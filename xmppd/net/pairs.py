@@ -9,13 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import idna
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
+from xmppd.jid import domain_to_ascii
 from xmppd.net.certificates import SRV_NAME, XMPP_ADDR, alternative_names, other_names
 
 PrivateKey = (
@@ -74,7 +74,7 @@ def find(directory: Path, domain: str, now: datetime) -> tuple[Pair | None, Prob
     A pair outside its dates is returned along with the problem: to a client an expired
     certificate says more than a self-signed one. `now` has a time zone.
     """
-    ascii_name = idna.encode(domain, uts46=True).decode("ascii")
+    ascii_name = domain_to_ascii(domain)
     problem: Problem | None = None
     for certificate_file, key_file in islice(_candidates(directory, ascii_name), 1):
         try:
@@ -184,7 +184,7 @@ def covers(certificate: x509.Certificate, domain: str) -> bool:
 
     By DNS-ID, with a wildcard as the whole left-most label, SRV-ID for clients, or xmppAddr.
     """
-    ascii_name = idna.encode(domain, uts46=True).decode("ascii")
+    ascii_name = domain_to_ascii(domain)
     wildcard = "*." + ascii_name.partition(".")[2]
     names = alternative_names(certificate)
     dns = {name.value.lower() for name in names if isinstance(name, x509.DNSName)}

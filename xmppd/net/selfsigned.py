@@ -8,12 +8,12 @@ import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import idna
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from xmppd.jid import domain_to_ascii
 from xmppd.net.certificates import SRV_NAME, XMPP_ADDR, der_string
 from xmppd.net.pairs import Pair, Unusable, read
 
@@ -29,7 +29,7 @@ def self_signed(domain: str, directory: Path, now: datetime) -> Pair:
 
     Raises OSError when the directory or the files can't be written.
     """
-    ascii_name = idna.encode(domain, uts46=True).decode("ascii")
+    ascii_name = domain_to_ascii(domain)
     certificate_file = directory / f"{ascii_name}.crt"
     key_file = directory / f"{ascii_name}.key"
     try:
@@ -40,7 +40,8 @@ def self_signed(domain: str, directory: Path, now: datetime) -> Pair:
         if now + RENEWAL < pair.certificate.not_valid_after_utc:
             return pair
     pair = make(domain, now)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for level in (directory.parent, directory):  # mkdir's mode is the last level's only
+        level.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(key_file, _key_pem(pair), 0o600)
     _write(certificate_file, pair.certificate.public_bytes(serialization.Encoding.PEM), 0o644)
     return pair
@@ -69,7 +70,7 @@ def make(domain: str, now: datetime) -> Pair:
 
 
 def _names(domain: str) -> list[x509.GeneralName]:
-    ascii_name = idna.encode(domain, uts46=True).decode("ascii")
+    ascii_name = domain_to_ascii(domain)
     services = (f"_xmpp-client.{ascii_name}", f"_xmpp-server.{ascii_name}")
     addresses = ["127.0.0.1", "::1"] if domain == "localhost" else []
     return [

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import idna
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
@@ -19,6 +18,7 @@ from zope.interface import implementer
 
 from xmppd import config
 from xmppd.errors import ConfigError
+from xmppd.jid import domain_to_ascii
 from xmppd.net.certificates import ServerConnection, note_verification
 from xmppd.net.pairs import Pair, Problem, find
 from xmppd.net.selfsigned import self_signed
@@ -94,7 +94,7 @@ class CertificateStore:
         self.problems = tuple(problems)
         self._contexts = contexts
         self._by_server_name = {
-            idna.encode(domain, uts46=True): context for domain, context in contexts.items()
+            domain_to_ascii(domain).encode("ascii"): context for domain, context in contexts.items()
         }
         self._default = next(iter(contexts.values()))
 

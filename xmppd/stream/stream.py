@@ -472,7 +472,7 @@ class ClientStream:
 
     def _bind_done(self, jid: JID) -> Iterator[Event]:
         request, self._request = self._request, None
-        assert request is not None  # noqa: S101 - asked for by _on_bind
+        assert request is not None
         self.state = step(self.state, Input.BOUND)
         self.bound(jid)
         content = Tag("bind", {}, [Tag("jid", {}, jid)], ns=ns.BIND)
@@ -480,7 +480,7 @@ class ClientStream:
 
     def _bind_refused(self, error: StanzaError) -> Iterator[Event]:
         request, self._request = self._request, None
-        assert request is not None  # noqa: S101 - asked for by _on_bind
+        assert request is not None
         self.state = step(self.state, Input.ANSWER)
         yield Send(faults.stanza_error(request, error).render())
 

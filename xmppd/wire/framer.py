@@ -310,11 +310,11 @@ class Framer:
 
     def _on_header(self, name: str, attrs: dict[str, str]) -> None:
         parser = self._parser
-        assert parser is not None  # noqa: S101 - it is the caller
+        assert parser is not None
         parser.StartNamespaceDeclHandler = None
         parser.XmlDeclHandler = None
         match = _START_TAG.match(self._buffer, parser.CurrentByteIndex - self._base)
-        assert match is not None  # noqa: S101 - expat just read it
+        assert match is not None
         end = match.end()
         if self._base + end > self.limits.tag:
             raise StreamError("policy-violation", reason="limit.tag-size")

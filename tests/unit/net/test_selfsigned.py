@@ -47,6 +47,7 @@ def test_the_key_is_on_p256_and_readable_by_its_owner_only(tmp_path):
     assert pair.key.curve.name == "secp256r1"
     assert (directory / "localhost.key").stat().st_mode & 0o777 == 0o600
     assert directory.stat().st_mode & 0o777 == 0o700
+    assert directory.parent.stat().st_mode & 0o777 == 0o700
     assert sorted(file.name for file in directory.iterdir()) == ["localhost.crt", "localhost.key"]
 
 

@@ -218,6 +218,7 @@ def test_optional_extensions_are_ignored_and_escapes_undone():
     """RFC 5802 §5.1 (=2C, =3D), §7 (extensions)."""
     request = start(b"n,a=nurse=2Cold=3D,n=jul=2Ciet=3D,r=abc,x=y")
     assert request == FetchKeys("jul,iet=", "SHA-256")
+    assert start(b"n,,n=jul=3D2Ciet,r=abc") == FetchKeys("jul=2Ciet", "SHA-256")
 
 
 def final(change):

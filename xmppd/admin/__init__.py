@@ -1,0 +1,1 @@
+"""The operator's surface: the control socket, its commands, and xmppctl."""
