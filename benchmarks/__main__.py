@@ -25,7 +25,7 @@ SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in (Xmppd, Prosody, Ej
 EXAMPLES = """\
 examples:
   python -m benchmarks
-      every row on every server that is installed (about 25 minutes)
+      every row on every server that is installed (about 15 minutes)
   python -m benchmarks --rows chat,chat-tls --rounds 5 --secs 10
       the data path only, more rounds
   python -m benchmarks --servers prosody,ejabberd --json peers.json

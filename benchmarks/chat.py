@@ -35,7 +35,7 @@ class Chat:
     """Messages between neighbours of a crowd: client 0 with 1, 2 with 3, and so on.
 
     The payload is a short chat message with a chat state (XEP-0085) and a receipt request
-    (XEP-0184), about 260 bytes, as today's clients send it.
+    (XEP-0184), about 250 bytes, as today's clients send it.
     """
 
     def __init__(self, crowd: Crowd, server: int, body: int = 60) -> None:

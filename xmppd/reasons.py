@@ -24,6 +24,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the header's `to` is no domain of this server",
         "add the domain to [server] domains, or correct the client's account",
     ),
+    "stream.host-gone": (
+        "the stream's domain was taken out of the configuration",
+        "add it to [server] domains again",
+    ),
     "stream.pinned": (
         "a restarted stream changed `to` or `from`",
         "the domain is fixed once a client has authenticated",
@@ -53,6 +57,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.stanza-size": ("a stanza over the size limit", "raise [limits] stanza_bytes"),
     "limit.tag-size": ("a start tag over the size limit", "no client needs one so large"),
     "limit.depth": ("elements nested too deeply", "raise [limits] depth"),
+    "limit.children": ("too many children of one stanza", "no client needs so many"),
     "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),
     "limit.names": (
         "a payload with too many names new to this process",
@@ -119,6 +124,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "bind.malformed": ("a resource that is no valid resource part", "choose another"),
     "bind.again": ("a second bind on one stream", "one stream has one resource"),
     "session.replaced": ("a newer session took the resource", "see [server] resource_conflict"),
+    "session.gone": ("the client went away while it logged in", "none needed"),
     "session.kicked": ("an operator ended the session", "none needed"),
     "session.account-removed": ("the account was removed", "none needed"),
     # stanzas

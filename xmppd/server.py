@@ -1,44 +1,55 @@
-"""The server as a service: composed from its parts, started, reloaded and stopped."""
+"""The server as a service: what listens, and how it starts, reloads and stops."""
 
 from __future__ import annotations
 
-import pkgutil
-import secrets
 import signal
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from twisted.application.service import MultiService
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+from twisted.python.failure import Failure
 
-from xmppd import config, modules
-from xmppd.auth.administration import Administration
-from xmppd.auth.answers import Answers
-from xmppd.auth.internal import AccountBackend
-from xmppd.auth.seal import load_seal
-from xmppd.auth.throttle import Throttle
-from xmppd.core.host import Host
-from xmppd.core.loader import Loaded
+from xmppd import __version__, config
+from xmppd.admin import control, logs
+from xmppd.admin.assembly import Assembly, assemble, check_modules, make_data_directory, seal_of
+from xmppd.admin.checks import check_start
+from xmppd.admin.commands import Operated, Outcome
+from xmppd.admin.ports import cannot_listen, listeners
+from xmppd.admin.signals import Signals
+from xmppd.config.changes import NEEDS_RESTART
+from xmppd.config.load import BUILT_IN
 from xmppd.errors import ConfigError, StoreError
-from xmppd.net.c2s import ClientFactory, direct_tls
+from xmppd.net.c2s import ClientFactory
 from xmppd.net.idle import SLOTS, IdleWatch
 from xmppd.net.limits import Admission
 from xmppd.net.tls import CertificateStore
-from xmppd.storage.url import Stores, open_stores
 
 log = Logger(namespace="xmppd")
 
+DRAIN = 5.0
+"""Seconds that connections may take to send what is left when the server stops."""
+DRAIN_STEP = 0.05
+"""Seconds between looks at whether they have."""
+
 
 class Server(MultiService):
-    """One server process. `fail` ends it with a message when it can't start."""
+    """One server process.
+
+    `path` is the configuration file, None for the built-in one; `twistd` are twistd's options;
+    `fail` ends the process with a message when the server can't start. Making one raises
+    ConfigError for whatever can be known to be wrong before the reactor runs.
+    """
 
     def __init__(
         self,
@@ -47,117 +58,207 @@ class Server(MultiService):
         twistd: Mapping[str, Any],
         fail: Callable[[str], None],
     ) -> None:
-        super().__init__()
-        self._path = path
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._path = path.absolute() if path else None  # twistd may go to another directory
+        self._source = str(self._path or BUILT_IN)
         self._reactor = reactor
         self._fail = fail
-        self.config = config.load(path)
-        self._data = Path(self.config.server.data)
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.certificates = CertificateStore(
-            self.config.tls, self.config.server.domains, self.config.server.data
-        )
+        self.config = config.load(self._path)
+        check_start(self.config, self._source)
+        make_data_directory(Path(self.config.server.data), self._source)
+        server = self.config.server
+        self.certificates = CertificateStore(self.config.tls, server.domains, server.data)
         self.admission = Admission(self.config.limits)
         self.idle = IdleWatch()
-        self.host: Host
-        self._stores: Stores | None = None
+        self.assembly: Assembly | None = None
+        self._log = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
+        self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
+        self._starting: Deferred[None] | None = None
+        self._stopping = False
+        self._sweeping: LoopingCall | None = None
         self._ports: list[Any] = []
+        self._listening: list[dict[str, str]] = []
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of an application, and write its log unless twistd was told to."""
+        if self._log is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._log)  # type: ignore[no-untyped-call]
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     # ------------------------------------------------------------------ start
 
     def startService(self) -> None:
-        """Open the store, then listen; a fault on the way ends the process."""
-        super().startService()
-        self._start().addErrback(self._not_started)
+        """Start as soon as the reactor runs; a fault then ends the process."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._reactor.callWhenRunning(self._begin)
 
-    @inlineCallbacks
-    def _start(self) -> Any:
-        source = str(self._path or "built-in configuration")
-        self._stores = yield open_stores(
-            self.config.store.url, self._reactor, self._data, source=source
-        )
-        self.host = host = Host(self.config, clock=self._reactor, stores=self._stores)
-        self._authentication(host)
-        self.loaded = Loaded(host, _modules())
-        self.loaded.follow(self.config.modules.off, source)
-        yield self._listen(host, source)
+    def _begin(self) -> None:
+        # Only now: the reactor has installed its own handlers.
+        self._signals.install()
+        self._starting = _run(self._start())
+        self._starting.addErrback(self._not_started)
+
+    async def _start(self) -> None:
+        in_thread = partial(deferToThreadPool, self._reactor, self._reactor.getThreadPool())
+        self.assembly = await assemble(self.config, self._reactor, in_thread, self._source)
+        await self._listen(self.assembly)
         self._watch_idle()
-
-    def _authentication(self, host: Host) -> None:
-        auth = self.config.auth
-        run = partial(deferToThreadPool, self._reactor, self._reactor.getThreadPool())
-        seal = load_seal(self._data / "legacy.key") if auth.digest_md5 or auth.legacy else None
-        backend = AccountBackend(
-            host.stores.accounts,
-            run=run,
-            secret=_secret(self._data / "decoy.key"),
-            iterations=auth.iterations,
-            seal=seal,
+        log.info(
+            "ready: xmppd {version} serves {domains}",
+            version=__version__,
+            domains=", ".join(self.config.server.domains),
         )
-        host.authenticator = Answers(
-            backend,
-            Throttle(self._reactor.seconds),
-            self._reactor,
-            lambda: host.config.auth.impersonate,
-        )
-        host.administrator = Administration(host, run=run, seal=seal)
+        if self._path is None:
+            await self._introduce(self.assembly)
 
-    @inlineCallbacks
-    def _listen(self, host: Host, source: str) -> Any:
-        plain = ClientFactory(host, self.certificates, self.admission, self.idle)
-        inner = ClientFactory(host, self.certificates, self.admission, self.idle, direct=True)
-        listen = self.config.listen
-        for key, descriptions, factory in (
-            ("listen.c2s", listen.c2s, plain),
-            ("listen.c2s_tls", listen.c2s_tls, direct_tls(inner)),
-        ):
-            for description in descriptions:
-                endpoint = serverFromString(self._reactor, description)
-                try:
-                    port = yield endpoint.listen(factory)
-                except CannotListenError as error:
-                    problem = f"can't listen on {description}: {error.socketError}"
-                    remedy = "Stop the other program, or choose another port"
-                    raise ConfigError(source, key, problem, remedy) from None
-                self._ports.append(port)
-                log.info("{key} listens on {description}", key=key, description=description)
+    async def _listen(self, assembly: Assembly) -> None:
+        factory = partial(
+            ClientFactory, assembly.host, self.certificates, self.admission, self.idle
+        )
+        factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
+        for key, description in listeners(self.config):
+            try:
+                endpoint = serverFromString(self._reactor, description)  # type: ignore[no-untyped-call]
+                port = await endpoint.listen(factories[key])
+            except (CannotListenError, ValueError, TypeError) as error:
+                raise cannot_listen(self._source, key, description, error) from None
+            self._opened(port, key, description)
+        operated = Operated(assembly.host, self.reload, self._facts)
+        path = self.config.listen.control
+        port = control.listen(self._reactor, path, control.ControlFactory(operated), self._source)
+        self._opened(port, control.KEY, path)
+
+    def _opened(self, port: Any, key: str, description: str) -> None:
+        where = port.getHost()
+        address = f"{where.host}:{where.port}" if hasattr(where, "port") else description
+        self._ports.append(port)
+        self._listening.append({"key": key, "endpoint": description, "address": address})
+        log.info("{key} listens on {address} ({endpoint})", **self._listening[-1])
+
+    async def _introduce(self, assembly: Assembly) -> None:
+        """Tell who has just tried the server out how to go on, until there is an account."""
+        domain = self.config.server.domains[0]
+        if not await assembly.host.stores.accounts.count(domain):
+            log.info(
+                "no accounts yet: add one in this directory with xmppctl adduser YOU@{domain}",
+                domain=domain,
+            )
+            log.info("or let a client on this machine register one (XEP-0077)")
 
     def _watch_idle(self) -> None:
+        """Look at every connection once in each period; the period may have changed."""
+        if self._sweeping is not None:
+            self._sweeping.stop()
+            self._sweeping = None
         seconds = self.config.limits.idle_seconds
         if seconds:
-            loop = LoopingCall(self.idle.sweep)
-            loop.clock = self._reactor
-            loop.start(seconds / SLOTS, now=False)
+            self._sweeping = LoopingCall(self.idle.sweep)
+            self._sweeping.clock = self._reactor
+            self._sweeping.start(seconds / SLOTS, now=False)
 
-    def _not_started(self, failure: Any) -> None:
-        if failure.check(ConfigError, StoreError):
-            self._fail(failure.getErrorMessage())
-        else:
+    def _not_started(self, failure: Failure) -> None:
+        if not isinstance(failure.value, ConfigError | StoreError):
             log.failure("the server could not start", failure)
-            self._fail(f"could not start: {failure.getErrorMessage()}; see the log")
+        self._fail(failure.getErrorMessage())
+
+    # ------------------------------------------------------------------ while it runs
+
+    def _facts(self) -> Outcome:
+        """What `status` tells beyond what the host knows."""
+        return {
+            "listening": self._listening,
+            "certificate_problems": [str(problem) for problem in self.certificates.problems],
+            "modules": sorted(self.assembly.modules.contexts) if self.assembly else [],
+        }
+
+    def reload(self) -> list[str]:
+        """Take the configuration and the certificates as they are now on disk.
+
+        Gives what has changed, and whether that needs a restart. Raises ConfigError, and then
+        nothing has changed.
+        """
+        if self.assembly is None:
+            raise ConfigError(self._source, "", "the server is still starting", "Try again")
+        wanted = config.load(self._path)
+        changes = config.changes(self.config, wanted)
+        new = in_force(self.config, wanted)
+        check_modules(new, self._source)
+        seal = seal_of(new)
+        self.certificates.reload(new.tls, new.server.domains)
+        self.config = new
+        self.assembly.follow(new, seal, self._source)
+        self.admission.limits = new.limits
+        if self._log is not None:
+            self._log.configure(new.log)
+        self._watch_idle()
+        for change in changes:
+            log.info("configuration: {change}", change=change)
+        log.info("configuration and certificates are read again")
+        return changes
+
+    def _hung_up(self) -> None:
+        try:
+            self.reload()
+        except ConfigError as error:
+            log.error("nothing was reloaded: {error}", error=str(error))
 
     # ------------------------------------------------------------------ stop
 
-    @inlineCallbacks
-    def stopService(self) -> Any:
-        """Stop listening, close every stream with `system-shutdown`, then the store."""
-        yield super().stopService()
+    def _stop(self) -> None:
+        """SIGTERM is how a server is meant to end: unlike Twisted's own handler, status 0."""
+        if not self._stopping:
+            self._stopping = True
+            self._reactor.stop()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, end every stream with `system-shutdown`, then close the store.
+
+        Fires when what was written is sent, or `DRAIN` seconds have passed, and the store has
+        written what it holds.
+        """
+        return _run(self._end())
+
+    async def _end(self) -> None:
+        self._stopping = True
+        await maybeDeferred(super().stopService)
+        if self._starting is not None:
+            await self._starting
         for port in self._ports:
-            yield port.stopListening()
-        if hasattr(self, "host"):
-            self.host.shut_down()
-        if self._stores is not None:
-            yield self._stores.database.close()
+            await maybeDeferred(port.stopListening)
+        if self._sweeping is not None:
+            self._sweeping.stop()
+            self._sweeping = None
+        if self.assembly is not None:
+            self.assembly.host.shut_down()
+            await self._drained()
+            await self.assembly.close()
+        self._signals.restore()
+        log.info("stopped")
+
+    async def _drained(self) -> None:
+        """Wait for the connections to be gone, for as long as that may take."""
+        deadline = self._reactor.seconds() + DRAIN
+        while len(self.idle) and self._reactor.seconds() < deadline:
+            await deferLater(self._reactor, DRAIN_STEP)
+        if len(self.idle):
+            log.warn("{count} connections were cut off", count=len(self.idle))
 
 
-def _modules() -> list[Any]:
-    names = sorted(m.name for m in pkgutil.iter_modules(modules.__path__))
-    return [import_module(f"{modules.__name__}.{name}") for name in names]
+def in_force(running: config.Config, wanted: config.Config) -> config.Config:
+    """`wanted`, but for the keys that a running server can't change."""
+    tables = {
+        table: structs.replace(
+            getattr(wanted, table),
+            **{
+                key: getattr(getattr(running, table), key)
+                for key in getattr(wanted, table).__struct_fields__
+                if f"{table}.{key}" in NEEDS_RESTART
+            },
+        )
+        for table in wanted.__struct_fields__
+    }
+    return config.Config(**tables)
 
 
-def _secret(path: Path) -> bytes:
-    """32 bytes that stay the same over restarts; made where there are none."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
-    return path.read_bytes()
+def _run(work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
+    return Deferred.fromCoroutine(work)

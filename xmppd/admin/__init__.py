@@ -1,1 +1,1 @@
-"""The operator's surface: the control socket, its commands, and xmppctl."""
+"""The operator's surface: commands, the control socket, xmppctl, logs, signals, checks."""

@@ -52,13 +52,14 @@ class Administration:
     def remove(self, jid: JID) -> Generator[Deferred[Any], Any, bool]:
         """Remove the account, all that is stored of it, and its streams (XEP-0077 §3.2).
 
-        False when there is no such account.
+        False when there is no such account. The streams end in the next turn of the reactor, so
+        that who asked for it on one of them still reads the answer.
         """
         removed: bool = yield self._accounts.remove(jid.local, jid.domain)
         if removed:
             self._host.hooks.account_removed.tell(jid)
             error = StreamError("not-authorized", reason="session.account-removed")
-            self._host.end_streams(jid, error)
+            self._host.clock.callLater(0, self._host.end_streams, jid, error)
         return removed
 
     def _credentials(self, password: str) -> Deferred[Credentials]:

@@ -7,12 +7,12 @@ from xmppd.config.schema import Config
 NEEDS_RESTART = frozenset(
     {
         "server.data",
-        "server.domains",
         "listen.c2s",
         "listen.c2s_tls",
         "listen.control",
         "store.url",
         "store.queue",
+        "store.wait_seconds",
         "limits.names",
         "log.format",
     }

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core.host import Host
-from xmppd.core.iq import as_stanza_error
+from xmppd.core.iq import as_stanza_error, result
 from xmppd.core.sessions import Session, choose_resource
 from xmppd.errors import SASLFailure, StanzaError, StreamError
-from xmppd.jid import JID
+from xmppd.jid import JID, JIDError
 from xmppd.stream.events import (
     Ask,
     Authenticated,
@@ -30,9 +30,8 @@ from xmppd.stream.events import (
     StartCompression,
     StartTLS,
 )
-from xmppd.stream.states import Fact
+from xmppd.stream.states import Fact, State
 from xmppd.stream.stream import ClientStream, Policy, TLSFacts
-from xmppd.wire import build
 from xmppd.wire.stanza import Nonza, Stanza
 
 log = Logger()
@@ -69,7 +68,7 @@ class Wire(Protocol):
 class ClientConnection:
     """Drives one `ClientStream` and holds the session that is bound to it."""
 
-    __slots__ = ("_host", "_timer", "_wire", "address", "session", "stream")
+    __slots__ = ("_host", "_pending", "_timer", "_wire", "address", "session", "stream")
 
     def __init__(
         self, host: Host, wire: Wire, policy: Policy, *, address: str, tls_available: bool
@@ -79,6 +78,7 @@ class ClientConnection:
         self.address = address
         self.session: Session | None = None
         self.stream = ClientStream(policy, tls_available=tls_available)
+        self._pending: Deferred[Any] | None = None
         seconds = host.config.limits.negotiation_seconds
         self._timer: Any = host.clock.callLater(seconds, self._too_slow)
         host.connections.add(self)
@@ -87,7 +87,10 @@ class ClientConnection:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client."""
-        self._act(self.stream.receive(data))
+        try:
+            self._act(self.stream.receive(data))
+        except Exception:  # noqa: BLE001 - a bug ends this stream, and no other
+            self._bug(Failure())
 
     def secured(self) -> None:
         """The TLS handshake is done."""
@@ -95,7 +98,7 @@ class ClientConnection:
 
     def lost(self) -> None:
         """The wire is gone."""
-        self.stream.framer.close()
+        self.stream.lost()
         self._release()
 
     def end(self, error: StreamError) -> None:
@@ -107,16 +110,16 @@ class ClientConnection:
     def _act(self, events: Iterable[Event]) -> None:
         router = self._host.router
         for event in events:
-            if event.__class__ is Stanza:
-                assert self.session is not None
-                try:
+            try:
+                if event.__class__ is Stanza:
+                    assert self.session is not None
                     router.from_client(self.session, event)
-                except StreamError as error:
-                    self.end(error)
-            elif isinstance(event, Send):
-                self._wire.write(event.data)
-            else:
-                self._act_rarely(event)
+                elif isinstance(event, Send):
+                    self._wire.write(event.data)
+                else:
+                    self._act_rarely(event)
+            except StreamError as error:
+                self.end(error)
 
     def _act_rarely(self, event: Event) -> None:
         if isinstance(event, Ask):
@@ -161,6 +164,9 @@ class ClientConnection:
         session, self.session = self.session, None
         if session is not None and self._host.directory.unbind(session):
             self._host.hooks.session_unbound.tell(session)
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
 
     def _too_slow(self) -> None:
         self._timer = None
@@ -178,25 +184,33 @@ class ClientConnection:
                 self._answered(jid)
             return
         if isinstance(question, OpenRequest):
+            # It may be making an account: it goes on to its end whoever still listens.
             later: Deferred[Any] = Deferred.fromCoroutine(self._respond(question.stanza))
         else:
             answer = self._host.authenticator.answer
-            later = answer(question, self.stream.domain, self.address)
+            later = maybeDeferred(answer, question, self.stream.domain, self.address)
+            self._pending = None if later.called else later
         if not later.called:
             self._wire.pause()
             later.addBoth(self._resumed)
         later.addCallbacks(self._answered, self._refuse)
         later.addErrback(self._bug)
 
-    def _resumed(self, result: Any) -> Any:
+    def _resumed(self, outcome: Any) -> Any:
+        self._pending = None
         self._wire.resume()
-        return result
+        return outcome
 
     def _answered(self, value: Any) -> None:
         self._act(self.stream.answer(value))
 
     def _refuse(self, failure: Failure) -> None:
         error = failure.value
+        if isinstance(error, CancelledError) and self.stream.state is State.CLOSED:
+            return  # the client did not wait for the answer
+        if isinstance(error, StreamError):
+            self.end(error)
+            return
         if not isinstance(error, SASLFailure | StanzaError):
             failure.raiseException()
         who = self.stream.jid or self.stream.domain
@@ -208,23 +222,36 @@ class ClientConnection:
         self.end(StreamError("internal-server-error", reason="stream.internal"))
 
     async def _respond(self, stanza: Stanza) -> Stanza:
-        """Answer an IQ of a client that has not logged in."""
-        responder = self._host.open_requests[stanza.children[0]]
+        """Answer an IQ of a client that has not logged in: for the stream's own domain only."""
         try:
-            answer = await responder(self, stanza)
+            to = JID.parse(stanza.attrs.get("to", self.stream.domain))
+        except JIDError as error:
+            raise StanzaError("jid-malformed", str(error), reason="stanza.to") from None
+        if to != self.stream.domain:
+            raise StanzaError("service-unavailable", reason="stanza.unhandled")
+        try:
+            if "id" not in stanza.attrs:
+                raise StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
+            responder = self._host.open_requests.get(stanza.children[0])
+            if responder is None:  # its module was unloaded since the features were sent
+                raise StanzaError("service-unavailable", reason="stanza.unhandled")
+            return result(stanza, await responder(self, stanza))
+        except StreamError:
+            raise
         except Exception as error:
             raise as_stanza_error(error) from error
-        content = () if answer is None else (answer,)
-        return build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
 
     # ------------------------------------------------------------------ the session
 
     def bind(self, resource: str) -> JID:
         """Bind a resource to the authenticated stream and open its session.
 
-        Raises StanzaError where the resource is malformed or not to be had (RFC 6120 §7.7.2).
+        Raises StanzaError where the resource is malformed or not to be had (RFC 6120 §7.7.2),
+        or the client went away meanwhile.
         """
         host, stream = self._host, self.stream
+        if stream.state is State.CLOSED:
+            raise StanzaError("recipient-unavailable", reason="session.gone")
         assert stream.jid is not None
         jid, holder = choose_resource(
             host.directory,
@@ -262,6 +289,7 @@ class ClientConnection:
         except StanzaError:
             self.stream.jid = before
             raise
-        self._act(self.stream.admit(jid))
-        self.stream.bound(full)
+        if self.session is not None:  # a listener may have ended it
+            self._act(self.stream.admit(jid))
+            self.stream.bound(full)
         return full

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from xmppd.core.disco import Identity
+from xmppd.core.forms import Form
 from xmppd.core.host import Host, NonzaResponder, OpenResponder
 from xmppd.core.iq import On, Responder
 from xmppd.phases import Phase
@@ -37,16 +39,18 @@ class ModuleContext:
         """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``."""
         self._undo.append(self.host.router.iq.add(on, type_, payload, responder))
 
-    def advertise(self, feature: str, *on: On) -> None:
-        """Name `feature` in service discovery, of the server unless told otherwise."""
+    def advertise(self, feature: str, *on: On, when: Callable[[], bool] = lambda: True) -> None:
+        """Name `feature` in service discovery while `when` says so; of the server by default."""
         for addressee in on or (On.HOST,):
-            self._undo.append(self.host.advertised.add(addressee, feature))
+            self._undo.append(self.host.advertised.add(addressee, feature, when))
 
     def identity(self, on: On, identity: Identity) -> None:
         """Add an identity to service discovery."""
-        identities = self.host.advertised.identities[on]
-        identities.append(identity)
-        self._undo.append(lambda: identities.remove(identity))
+        self._announce(self.host.advertised.identities[on], identity)
+
+    def form(self, make: Callable[[], Form | None]) -> None:
+        """Add a form to the server's disco#info (XEP-0128); `make` gives None to leave it out."""
+        self._announce(self.host.advertised.forms, make)
 
     def feature(self, feature: Feature) -> None:
         """Offer a stream feature."""
@@ -63,13 +67,17 @@ class ModuleContext:
         self._claim(self.host.open_requests, payload, responder)
 
     def every(self, seconds: float, work: Callable[[], Any]) -> None:
-        """Do `work` every so many seconds; a failure is logged and does not stop the next."""
+        """Do `work` every so many seconds; a failure is logged and does not stop the next.
 
-        def guarded() -> None:
-            try:
-                work()
-            except Exception:  # noqa: BLE001 - a periodic task goes on
-                log.failure("periodic work of {module} failed", module=self.name)
+        Where `work` gives a Deferred, the next waits for it.
+        """
+
+        def guarded() -> Deferred[Any]:
+            return maybeDeferred(work).addErrback(
+                lambda failure: log.failure(
+                    "periodic work of {module} failed", failure, module=self.name
+                )
+            )
 
         loop = LoopingCall(guarded)
         loop.clock = self.host.clock
@@ -79,7 +87,21 @@ class ModuleContext:
     def undo(self) -> None:
         """Take back all that was done through this context, the last first."""
         while self._undo:
-            self._undo.pop()()
+            take_back = self._undo.pop()
+            try:
+                take_back()
+            except Exception:  # noqa: BLE001 - the rest is taken back all the same
+                log.failure("module {module} could not be unloaded cleanly", module=self.name)
+
+    def _announce(self, announced: list[Any], item: Any) -> None:
+        announced.append(item)
+        self.host.advertised.changed()
+
+        def withdraw() -> None:
+            announced.remove(item)
+            self.host.advertised.changed()
+
+        self._undo.append(withdraw)
 
     def _claim(self, table: dict[str, Any], name: str, responder: Any) -> None:
         if name in table:

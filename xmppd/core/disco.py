@@ -1,12 +1,22 @@
-"""What the server says of itself: identities, features and items that modules register."""
+"""What the server says of itself: identities, features, forms and items that modules register.
+
+Service discovery (XEP-0030) and the capabilities hash (XEP-0115) are both made from here, so
+they can't disagree.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from xmppd.core.forms import Form
 from xmppd.core.iq import On
 from xmppd.wire.build import Tag
+
+CAPS_NODE = "urn:xmppd"
+"""The `node` of the server's own entity capabilities (XEP-0115 §4); it never changes."""
 
 
 class Identity(NamedTuple):
@@ -17,42 +27,95 @@ class Identity(NamedTuple):
     name: str = ""
     lang: str = ""
 
+    def tag(self) -> Tag:
+        """The identity as it stands in disco#info."""
+        attrs = {
+            "category": self.category,
+            "type": self.type,
+            "name": self.name or None,
+            "xml:lang": self.lang or None,
+        }
+        return Tag("identity", attrs)
+
 
 class Advertised:
     """What service discovery answers, for the server and for its users' accounts.
 
-    Features are counted, since two modules may stand on one namespace. `forms` make the extended
-    information of XEP-0128; `on_change` is told whenever the answer changes.
+    Two modules may stand on one feature. `forms` make the extended information of XEP-0128, of
+    the server only; `on_change` is told whenever the answer may have changed.
     """
 
-    __slots__ = ("_features", "forms", "identities", "items", "on_change")
+    __slots__ = ("_features", "_ver", "forms", "identities", "items", "on_change")
 
     def __init__(self) -> None:
-        self._features: dict[On, dict[str, int]] = {on: {} for on in On}
+        self._features: dict[On, list[tuple[str, Callable[[], bool]]]] = {on: [] for on in On}
+        self._ver: str | None = None
         self.identities: dict[On, list[Identity]] = {on: [] for on in On}
-        self.forms: list[Callable[[], Tag | None]] = []
+        self.forms: list[Callable[[], Form | None]] = []
         self.items: dict[str, Callable[[], list[str]]] = {}
         """Who adds to disco#items of the domains: JIDs by the name of who adds them."""
         self.on_change: list[Callable[[], None]] = []
 
-    def add(self, on: On, feature: str) -> Callable[[], None]:
-        """Advertise `feature`; the callable returned takes it back."""
-        counted = self._features[on]
-        counted[feature] = counted.get(feature, 0) + 1
-        self._changed()
+    def add(
+        self, on: On, feature: str, when: Callable[[], bool] = lambda: True
+    ) -> Callable[[], None]:
+        """Advertise `feature` while `when` says so; the callable returned takes it back."""
+        entry = (feature, when)
+        self._features[on].append(entry)
+        self.changed()
 
         def remove() -> None:
-            counted[feature] -= 1
-            if not counted[feature]:
-                del counted[feature]
-            self._changed()
+            self._features[on].remove(entry)
+            self.changed()
 
         return remove
 
     def features(self, on: On) -> list[str]:
         """The features in force, in code point order."""
-        return sorted(self._features[on])
+        return sorted({feature for feature, when in self._features[on] if when()})
 
-    def _changed(self) -> None:
+    def info(self, on: On) -> list[Tag]:
+        """The content of a disco#info answer (XEP-0030 §3.1, XEP-0128 §2)."""
+        tags = [identity.tag() for identity in self.identities[on]]
+        tags += [Tag("feature", {"var": feature}) for feature in self.features(on)]
+        if on is On.HOST:
+            tags += [form.tag("result") for form in self._forms()]
+        return tags
+
+    @property
+    def ver(self) -> str:
+        """The verification string of the server's disco#info (XEP-0115 §5.1)."""
+        if self._ver is None:
+            identities, features = self.identities[On.HOST], self.features(On.HOST)
+            self._ver = verification_string(identities, features, self._forms())
+        return self._ver
+
+    def changed(self) -> None:
+        """Forget what was computed, and tell who wants to know."""
+        self._ver = None
         for listener in self.on_change:
             listener()
+
+    def _forms(self) -> list[Form]:
+        forms = (make() for make in self.forms)
+        return [form for form in forms if form is not None]
+
+
+def verification_string(
+    identities: Iterable[Identity], features: Iterable[str], forms: Iterable[Form]
+) -> str:
+    """The SHA-1 verification string of entity capabilities (XEP-0115 §5.1).
+
+    Code point order is the order of i;octet on UTF-8, which the XEP asks for.
+    """
+    parts: list[str] = []
+    for identity in sorted(identities, key=lambda i: (i.category, i.type, i.lang)):
+        parts.append(f"{identity.category}/{identity.type}/{identity.lang}/{identity.name}")
+    parts += sorted(features)
+    for form in sorted(forms, key=lambda f: f.form_type):
+        parts.append(form.form_type)
+        for field in sorted(form.fields, key=lambda f: f.var):
+            parts += [field.var, *sorted(field.values)]
+    text = "".join(f"{part}<" for part in parts)
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).digest()
+    return b64encode(digest).decode()

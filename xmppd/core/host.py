@@ -93,9 +93,17 @@ class Host:
         return self.config.server.domains
 
     def reconfigure(self, config: Config) -> None:
-        """Take a new configuration; it holds for streams opened from now on."""
+        """Take a new configuration; it holds for streams opened from now on.
+
+        Streams of a domain that is served no longer end with `host-gone` (RFC 6120 §4.9.3.5).
+        """
         self.config = config
+        self.router.serve(config.server.domains)
         self.changed()
+        self.advertised.changed()
+        for connection in list(self.connections):
+            if connection.stream.domain and connection.stream.domain not in self.domains:
+                connection.end(StreamError("host-gone", reason="stream.host-gone"))
 
     def changed(self) -> None:
         """Forget what was derived from configuration, features and open requests."""

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StoreError
 from xmppd.jid import JID
-from xmppd.wire import build, faults
+from xmppd.wire import build
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
 
@@ -67,19 +67,26 @@ class Request:
 Answer: TypeAlias = Tag | None
 """The payload of the result; None for an empty one."""
 
-Responder: TypeAlias = Callable[
-    [Request], Answer | Deferred[Answer] | Coroutine[Deferred[Any], Any, Answer]
-]
+Later: TypeAlias = Deferred[Answer] | Coroutine[Deferred[Any], Any, Answer]
+"""An answer that takes time."""
+
+Responder: TypeAlias = Callable[[Request], Answer | Later]
 """Answers a request, now or later, or raises StanzaError."""
 
 
 class IQTable:
-    """Who answers which request: a dictionary on (addressee, type, payload)."""
+    """Who answers which request: a dictionary on (addressee, type, payload).
 
-    __slots__ = ("_send", "_table")
+    `send` takes a result to where it goes, `refuse` answers a request with what went wrong.
+    """
 
-    def __init__(self, send: Callable[[Stanza], None]) -> None:
+    __slots__ = ("_refuse", "_send", "_table")
+
+    def __init__(
+        self, send: Callable[[Stanza], None], refuse: Callable[[Stanza, BaseException], None]
+    ) -> None:
         self._send = send
+        self._refuse = refuse
         self._table: dict[tuple[On, str, str], Responder] = {}
 
     def add(self, on: On, type_: str, payload: str, responder: Responder) -> Callable[[], None]:
@@ -101,16 +108,21 @@ class IQTable:
             if responder is None:
                 raise self._unknown(on, stanza)
             answer = responder(request)
+            if answer is not None and not isinstance(answer, Tag):
+                self._answer_later(stanza, answer)
+                return
+            reply = result(stanza, answer)
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._refuse(stanza, error)
             return
-        if answer is None or isinstance(answer, Tag):
-            self._reply(stanza, answer)
-            return
+        self._send(reply)
+
+    def _answer_later(self, stanza: Stanza, answer: Later) -> None:
         later = answer if isinstance(answer, Deferred) else Deferred.fromCoroutine(answer)
-        later.addCallbacks(
-            lambda value: self._reply(stanza, value),
-            lambda failure: self._refuse(stanza, failure.value),
+        (
+            later.addCallback(lambda value: result(stanza, value))
+            .addCallbacks(self._send, lambda failure: self._refuse(stanza, failure.value))
+            .addErrback(lambda failure: log.failure("an answer could not be sent", failure))
         )
 
     def _unknown(self, on: On, stanza: Stanza) -> StanzaError:
@@ -120,14 +132,13 @@ class IQTable:
             return StanzaError("not-allowed", f"only {other} is known", reason="stanza.unhandled")
         return StanzaError("service-unavailable", reason="stanza.unhandled")
 
-    def _reply(self, stanza: Stanza, payload: Answer) -> None:
-        content = () if payload is None else (payload,)
-        reply = build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
-        reply.sender, reply.to = stanza.to, stanza.sender
-        self._send(reply)
 
-    def _refuse(self, stanza: Stanza, error: BaseException) -> None:
-        self._send(faults.stanza_error(stanza, as_stanza_error(error)))
+def result(stanza: Stanza, payload: Answer) -> Stanza:
+    """The result that answers the request `stanza`, back to where it came from."""
+    content = () if payload is None else (payload,)
+    reply = build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
+    reply.sender, reply.to = stanza.to, stanza.sender
+    return reply
 
 
 def as_stanza_error(error: BaseException) -> StanzaError:

@@ -7,8 +7,11 @@ goes wrong on the way is raised as a StanzaError and answered in one place, `bou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
+
+from twisted.logger import Logger
 
 from xmppd.core.delivery import TABLE, TYPES, Action, Target, message_type, reachable, recipients
 from xmppd.core.hooks import Hooks
@@ -19,6 +22,11 @@ from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.wire import faults, tree
 from xmppd.wire.stanza import XML_LANG, Stanza
+
+log = Logger()
+
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,3}\s*", re.ASCII)
+"""An xs:byte, but for its range."""
 
 Route: TypeAlias = Callable[[Stanza], None]
 """Takes a stanza, whose `sender` and `to` are set, to where a domain is served."""
@@ -44,11 +52,20 @@ class Router:
         self._get = directory.get
         self.hooks = hooks
         self.refusals = refusals
-        self.iq = IQTable(self.route)
-        self.routes: dict[str, Route] = dict.fromkeys(domains, self._to_local)
+        self.iq = IQTable(self.route, self.bounce)
+        self.routes: dict[str, Route] = {}
+        self.serve(domains)
         self.remote: Route = self._no_remote
         self.routed = 0
         """Stanzas that clients have sent, for the metrics."""
+
+    def serve(self, domains: Iterable[str]) -> None:
+        """Take `domains`, and no others, for the server's own."""
+        own = dict.fromkeys(domains, self._to_local)
+        for domain in [d for d, route in self.routes.items() if route == self._to_local]:
+            if domain not in own:
+                del self.routes[domain]
+        self.routes.update(own)
 
     # ------------------------------------------------------------------ from a client
 
@@ -118,13 +135,19 @@ class Router:
         assert to is not None
         self.routes.get(to.domain, self.remote)(stanza)
 
-    def bounce(self, stanza: Stanza, error: Exception) -> None:
-        """Answer `stanza` with an error where it may be answered at all (RFC 6120 §8.3.1)."""
+    def bounce(self, stanza: Stanza, error: BaseException) -> None:
+        """Answer `stanza` with an error where it may be answered at all (RFC 6120 §8.3.1).
+
+        Never raises.
+        """
         said = as_stanza_error(error)
         self.refusals.note(said.reason, stanza.sender or "", stanza.to or "")
         if not faults.answerable(stanza) or stanza.sender is None:
             return
-        self.route(faults.stanza_error(stanza, said))
+        try:
+            self.route(faults.stanza_error(stanza, said))
+        except Exception:  # noqa: BLE001 - there is nobody left to be told
+            log.failure("an error could not be delivered")
 
     def _no_remote(self, stanza: Stanza) -> None:
         """No federation yet: no other domain can be reached (RFC 6120 §10.4)."""
@@ -162,7 +185,10 @@ class Router:
         if to.resource:
             session = self._get(to)
             if session is not None and not _is_subscription(stanza):
-                self._write(stanza, session)
+                if self.hooks.session_stanza:
+                    self._deliver(stanza, (session,))
+                else:
+                    session.write(stanza.render())
                 return
             target = Target.FULL_GONE if session is None else Target.FULL
         else:
@@ -177,8 +203,7 @@ class Router:
             target = Target.BARE if reachable(self._directory.of(to.bare)) else Target.BARE_NOBODY
             action = TABLE[stanza.kind, type_, target]
         if action in (Action.TOP, Action.ALL, Action.AVAILABLE):
-            for session in recipients(action, self._directory.of(to.bare)):
-                self._write(stanza, session)
+            self._deliver(stanza, recipients(action, self._directory.of(to.bare)))
         elif action is Action.ACCOUNT:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.ACCOUNT, Request(stanza, to, self._sender_session(stanza)))
@@ -194,13 +219,21 @@ class Router:
         if self.hooks.undelivered.filter(stanza) is not None:
             self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.no-session"))
 
-    def _write(self, stanza: Stanza, session: Session) -> None:
-        if self.hooks.session_stanza:
-            filtered = self.hooks.session_stanza.filter(stanza, session)
-            if filtered is None:
-                return
-            stanza = filtered
-        session.write(stanza.render())
+    def _deliver(self, stanza: Stanza, sessions: Iterable[Session]) -> None:
+        """Write it to each of `sessions`; the sender is told when all of them refuse it."""
+        refused: StanzaError | None = None
+        taken = False
+        for session in sessions:
+            try:
+                filtered = self.hooks.session_stanza.filter(stanza, session)
+            except Exception as error:  # noqa: BLE001 - the others are to have it all the same
+                refused = as_stanza_error(error)
+                continue
+            taken = True
+            if filtered is not None:
+                session.write(filtered.render())
+        if refused is not None and not taken:
+            self.bounce(stanza, refused)
 
     def _sender_session(self, stanza: Stanza) -> Session | None:
         return None if stanza.sender is None else self._get(stanza.sender)
@@ -252,10 +285,7 @@ def _priority(stanza: Stanza) -> int:
     if f"{stanza.content} priority" not in stanza.children:
         return 0
     text = tree.child_text(stanza.element, f"{{{stanza.content}}}priority") or ""
-    try:
-        priority = int(text)
-    except ValueError:
-        priority = 1000
+    priority = int(text) if _INTEGER.fullmatch(text) else 1000
     if not -128 <= priority <= 127:
         raise StanzaError("bad-request", "priority is -128 to 127", reason="stanza.malformed")
     return priority

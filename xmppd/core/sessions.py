@@ -165,8 +165,16 @@ def choose_resource(
         raise StanzaError("conflict", reason="bind.conflict", type="modify")
     if policy == "rename":
         _check_room(siblings, most)
-        return account.with_resource(f"{jid.resource[:200]}-{_fresh_resource()}"), None
+        return _renamed(account, jid.resource), None
     return jid, holder
+
+
+def _renamed(account: JID, resource: str) -> JID:
+    fresh = _fresh_resource()
+    try:
+        return account.with_resource(f"{resource[:200]}-{fresh}")
+    except JIDError:  # a right-to-left text may not end in Latin letters (RFC 3454 §6)
+        return account.with_resource(fresh)
 
 
 def _check_room(siblings: Collection[Session], most: int) -> None:

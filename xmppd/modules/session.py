@@ -17,8 +17,17 @@ def register(context: ModuleContext) -> None:
 
 def _established(request: Request) -> None:
     """The session is there from the bind on; nothing is left to do."""
+    _check_own(request)
 
 
 def _bound_already(request: Request) -> None:
     """One stream has one resource (RFC 6120 §7.1)."""
+    _check_own(request)
     raise StanzaError("not-allowed", "a resource is bound already", reason="bind.again")
+
+
+def _check_own(request: Request) -> None:
+    """A client has a session with its own server and account, and with no other."""
+    session = request.session
+    if session is None or request.to not in (session.account, session.account.domain):
+        raise StanzaError("service-unavailable", reason="stanza.unhandled")

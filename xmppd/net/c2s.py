@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -19,6 +19,7 @@ from xmppd.net.certificates import channel_bindings, client_identities
 from xmppd.net.idle import IdleWatch
 from xmppd.net.limits import Admission, Admitted, Bucket, is_loopback
 from xmppd.net.tls import CertificateStore
+from xmppd.net.turn import Turn, straight
 from xmppd.stream.stream import TLSFacts
 from xmppd.wire.compression import Deflater, Inflater
 
@@ -43,8 +44,10 @@ class ClientProtocol(Protocol):
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
         self._paused: set[str] = set()
+        self._out: list[bytes] = []
         self._clogged = False
         self._behind = 0
+        self._throttle: Any = None
         self._abort: Any = None
         self.heard = True
 
@@ -52,6 +55,8 @@ class ClientProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """Admit the connection or turn it away."""
+        if self._connection is not None:
+            return  # TLS has come in between, and says so
         factory = self.factory
         transport: Any = self.transport
         address = getattr(transport.getPeer(), "host", "")
@@ -66,12 +71,15 @@ class ClientProtocol(Protocol):
         if limits.read_rate:
             now = factory.host.clock.seconds()
             self._bucket = Bucket(limits.read_rate, limits.read_burst, now)
+        self.transport = straight(transport)
         transport.registerProducer(self, True)
         policy = factory.host.policy(loopback=is_loopback(address), secure=factory.direct)
         self._connection = ClientConnection(
             factory.host, self, policy, address=address, tls_available=not factory.direct
         )
         factory.idle.add(self)
+        if factory.direct:
+            self.start_tls("")
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client, decrypted."""
@@ -97,8 +105,9 @@ class ClientProtocol(Protocol):
     def connectionLost(self, reason: Failure = Protocol.connectionLost) -> None:  # type: ignore[assignment]
         """The connection is gone, whoever ended it."""
         self.factory.idle.discard(self)
-        if self._abort is not None and self._abort.active():
-            self._abort.cancel()
+        for timer in (self._abort, self._throttle):
+            if timer is not None and timer.active():
+                timer.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.lost()
@@ -108,7 +117,18 @@ class ClientProtocol(Protocol):
     # ------------------------------------------------------------------ Wire
 
     def write(self, data: bytes) -> None:
-        """Send bytes; a client that reads too slowly is cut off, not waited for."""
+        """Send bytes when the turn ends."""
+        if not self._out:
+            self.factory.turn.add(self)
+        self._out.append(data)
+
+    def flush(self) -> None:
+        """Send what was written; a client that reads too slowly is cut off, not waited for."""
+        out = self._out
+        if not out or self._connection is None:
+            return  # its stream is closed
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
         if self._deflater is not None:
             data = self._deflater.feed(data)
         if self._clogged:
@@ -120,11 +140,17 @@ class ClientProtocol(Protocol):
 
     def start_tls(self, domain: str) -> None:
         """Begin TLS behind what was written."""
+        self.flush()
         transport: Any = self.transport
-        transport.startTLS(self.factory.certificates.creator(domain))
+        transport.unregisterProducer()
+        tls = TLSMemoryBIOProtocol(self.factory.tls(domain), self)
+        transport.protocol = tls
+        tls.makeConnection(transport)
+        tls.registerProducer(self, True)
 
     def start_compression(self) -> None:
         """Compress from here on, both ways (XEP-0138)."""
+        self.flush()
         compression = self.factory.host.config.compression
         self._inflater = Inflater(compression.inflated_bytes, compression.ratio)
         self._deflater = Deflater()
@@ -150,8 +176,11 @@ class ClientProtocol(Protocol):
 
     def close(self) -> None:
         """Close when all is written, or when it takes too long."""
+        self.flush()
         self._connection = None
         transport: Any = self.transport
+        if self._paused:
+            transport.resumeProducing()  # TLS is closed by an answer
         transport.unregisterProducer()
         transport.loseConnection()
         self._abort = self.factory.host.clock.callLater(LINGER, transport.abortConnection)
@@ -159,9 +188,10 @@ class ClientProtocol(Protocol):
     # ------------------------------------------------------------------ flow
 
     def pauseProducing(self) -> None:
-        """The client reads more slowly than we write."""
-        self._clogged = True
-        self._behind = 0
+        """The client reads more slowly than we write; TCP says so again at each write."""
+        if not self._clogged:
+            self._clogged = True
+            self._behind = 0
 
     def resumeProducing(self) -> None:
         """It has caught up."""
@@ -190,7 +220,10 @@ class ClientProtocol(Protocol):
         wait = bucket.take(size, clock.seconds())
         if wait > 0:
             self._pause("rate")
-            clock.callLater(wait, self._resume, "rate")
+            if self._throttle is not None and self._throttle.active():
+                self._throttle.reset(wait)
+            else:
+                self._throttle = clock.callLater(wait, self._resume, "rate")
 
     def _pause(self, why: str) -> None:
         if not self._paused:
@@ -222,15 +255,20 @@ class ClientFactory(Factory):
         self.admission = admission
         self.idle = idle
         self.direct = direct
+        self.turn = Turn(host.clock)
+        self._tls: dict[str, TLSMemoryBIOFactory] = {}
+
+    def tls(self, domain: str) -> TLSMemoryBIOFactory:
+        """What makes the TLS layer of a connection to `domain`."""
+        factory = self._tls.get(domain)
+        if factory is None:
+            factory = TLSMemoryBIOFactory(self.certificates.creator(domain), False, None)
+            self._tls[domain] = factory
+        return factory
 
     def buildProtocol(self, addr: object) -> ClientProtocol:
         """A protocol for a new connection."""
         return ClientProtocol(self)
-
-
-def direct_tls(factory: ClientFactory) -> TLSMemoryBIOFactory:
-    """The same streams inside TLS from the first byte (XEP-0368)."""
-    return TLSMemoryBIOFactory(factory.certificates.creator(), False, factory)
 
 
 def _tune(transport: Any, dead_seconds: int) -> None:

@@ -37,6 +37,10 @@ class IdleWatch:
         slot.add(connection)
         self._slot_of[connection] = slot
 
+    def __len__(self) -> int:
+        """How many connections there are."""
+        return len(self._slot_of)
+
     def discard(self, connection: Watched) -> None:
         """Look after it no longer."""
         slot = self._slot_of.pop(connection, None)

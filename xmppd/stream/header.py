@@ -12,7 +12,7 @@ from xmppd.wire import escape
 from xmppd.wire.framer import StreamOpen
 from xmppd.wire.stanza import XML_LANG
 
-_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
 class Header(NamedTuple):

@@ -99,6 +99,7 @@ class ClientStream:
         "jid",
         "lang",
         "policy",
+        "sasl_failed",
         "state",
         "version",
     )
@@ -118,6 +119,8 @@ class ClientStream:
         """The bare JID once authenticated, the full JID once bound."""
         self.lang = ""
         self.version = (1, 0)
+        self.sasl_failed = False
+        """Whether an attempt at SASL has failed on this stream (XEP-0078 §3.1)."""
         self._header: header.Header | None = None
         self._header_sent = False
         self._attempts = 0
@@ -179,6 +182,7 @@ class ClientStream:
         try:
             if isinstance(question, OpenRequest) and isinstance(error, StanzaError):
                 yield from self._replied(faults.stanza_error(question.stanza, error))
+                self._check_attempts()
             elif isinstance(error, StanzaError):
                 yield from self._bind_refused(error)
             elif isinstance(question, Authorize):
@@ -210,6 +214,15 @@ class ClientStream:
         """The client has authenticated by other means than SASL (XEP-0078), as bare `jid`."""
         self._be(jid)
         yield Authenticated(jid)
+
+    def attempt_failed(self) -> None:
+        """Count a failed authentication; the stream ends once the client has read of the last."""
+        self._attempts += 1
+
+    def lost(self) -> None:
+        """The connection is gone: nothing is sent any more, and no answer is waited for."""
+        self.state = step(self.state, Input.CLOSE)
+        self.framer.close()
 
     def bound(self, jid: JID) -> None:
         """Full `jid` is bound to this stream: from here on stanzas pass."""
@@ -443,10 +456,14 @@ class ClientStream:
             self.state = step(self.state, Input.FAILURE)
         yield Send(faults.sasl_failure(failure))
         # What is not the client's fault does not count against it.
+        self.sasl_failed = True
         if failure.condition not in _NOT_HELD_AGAINST:
-            self._attempts += 1
-            if self._attempts >= self.policy.max_attempts:
-                raise StreamError("policy-violation", reason="auth.retries")
+            self.attempt_failed()
+            self._check_attempts()
+
+    def _check_attempts(self) -> None:
+        if self._attempts >= self.policy.max_attempts:
+            raise StreamError("policy-violation", reason="auth.retries")
 
     def _authorized(self, success: sasl.Success, jid: JID) -> Iterator[Event]:
         self.state = step(self.state, Input.SUCCESS)

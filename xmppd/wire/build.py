@@ -38,8 +38,8 @@ class Tag:
     ) -> None:
         self.name = name
         self.attrs = attrs or {}
-        self.children: Iterable[Tag | Raw | str] = (
-            (children,) if isinstance(children, str) else children
+        self.children: tuple[Tag | Raw | str, ...] = (
+            (children,) if isinstance(children, str) else tuple(children)
         )
         self.ns = ns
 

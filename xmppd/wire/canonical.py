@@ -12,6 +12,7 @@ import pyexpat
 from collections.abc import Iterable, Mapping
 
 from xmppd import ns
+from xmppd.errors import StreamError
 from xmppd.wire import escape
 
 
@@ -21,6 +22,7 @@ def rewrite(
     scope: Mapping[str, str],
     content: str,
     target: str,
+    limit: int,
 ) -> bytes:
     """The content of a stanza, self-contained and fit for the content namespace `target`.
 
@@ -28,8 +30,11 @@ def rewrite(
     inside a stanza of the namespace `content`. Elements of `content` become elements of
     `target` where they belong to the stanza itself; below an element of any other namespace
     they keep the namespace they have, as a forwarded stanza must (RFC 6120 §4.8.3, XEP-0297 §4).
+
+    Raises StreamError for an element of the stream namespace, and for a result of more than
+    `limit` bytes: each use of a prefix becomes a declaration, so a few bytes may mean many.
     """
-    writer = _Writer(content, target)
+    writer = _Writer(content, target, limit)
     parser = pyexpat.ParserCreate("UTF-8", " ", {})
     parser.buffer_text = True
     parser.ordered_attributes = True
@@ -49,8 +54,9 @@ def rewrite(
 class _Writer:
     """Writes what the parser reports; the synthetic root around it stays unwritten."""
 
-    def __init__(self, content: str, target: str) -> None:
+    def __init__(self, content: str, target: str, limit: int) -> None:
         self.out: list[str] = []
+        self._room = limit
         self._content = content
         self._target = target
         # Per open element: its name as written, the default namespace inside it, and whether
@@ -59,6 +65,8 @@ class _Writer:
 
     def start(self, name: str, attributes: list[str]) -> None:
         namespace, _, local = name.rpartition(" ")
+        if namespace == ns.STREAM and self._open:
+            raise StreamError("bad-format", reason="stream.nested")
         if not self._open:
             self._open.append(("", self._target, True))
             return
@@ -66,20 +74,26 @@ class _Writer:
         own = own and namespace == self._content
         if own:
             namespace = self._target
-        self.out.append(f"<{local}")
-        if namespace != default:
-            self.out.append(f" xmlns='{escape.attribute(namespace)}'")
-        self.out.append(attributes_text(zip(attributes[::2], attributes[1::2], strict=True)))
-        self.out.append(">")
+        if namespace == ns.XML:  # its prefix is the only way to spell it (Namespaces in XML §3)
+            local, namespace = f"xml:{local}", default
+        declared = "" if namespace == default else f" xmlns='{escape.attribute(namespace)}'"
+        shown = attributes_text(zip(attributes[::2], attributes[1::2], strict=True))
+        self._write(f"<{local}{declared}{shown}>")
         self._open.append((local, namespace, own))
 
     def end(self, name: str) -> None:
         local, _, _ = self._open.pop()
         if self._open:
-            self.out.append(f"</{local}>")
+            self._write(f"</{local}>")
 
     def data(self, data: str) -> None:
-        self.out.append(escape.text(data))
+        self._write(escape.text(data))
+
+    def _write(self, text: str) -> None:
+        self._room -= len(text)
+        if self._room < 0:
+            raise StreamError("policy-violation", reason="limit.stanza-size")
+        self.out.append(text)
 
 
 def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:

@@ -27,6 +27,9 @@ class Inflater:
 
     def feed(self, data: bytes) -> bytes:
         """What `data` inflates to."""
+        if self._inflate.eof:
+            # zlib would keep whatever follows its end mark, for ever.
+            raise StreamError("policy-violation", "the compressed data ended", reason="stream.xml")
         try:
             out = self._inflate.decompress(data, self._limit + 1)
         except zlib.error as error:

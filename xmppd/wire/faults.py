@@ -24,12 +24,10 @@ def sasl_failure(failure: SASLFailure) -> bytes:
 def answerable(stanza: Stanza) -> bool:
     """True when `stanza` may be answered with an error.
 
-    Errors are never answered by errors, results by nothing (RFC 6120 §8.3.1, §8.2.3), and
-    presence that can't be delivered is dropped without a word (RFC 6121 §8.5).
+    Errors are never answered by errors, results by nothing (RFC 6120 §8.3.1, §8.2.3); an IQ of
+    no valid type is answered like a request (§8.2.3, rule 2).
     """
-    if stanza.kind == "iq":
-        return stanza.type in ("get", "set")
-    return stanza.kind == "message" and stanza.type != "error"
+    return stanza.type != "error" and (stanza.kind, stanza.type) != ("iq", "result")
 
 
 def stanza_error(stanza: Stanza, error: StanzaError) -> Stanza:
@@ -41,7 +39,7 @@ def stanza_error(stanza: Stanza, error: StanzaError) -> Stanza:
     ]
     content = Tag("error", {"type": error.type, "code": str(error.code)}, children).render()
     attrs = {"type": "error"}
-    if stanza.id:
+    if "id" in stanza.attrs:
         attrs["id"] = stanza.id
     answer = Stanza(stanza.kind, attrs, [f"{ns.CLIENT} error"], content)
     answer.sender, answer.to = stanza.to, stanza.sender

@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from xmppd import ns
+from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID
 from xmppd.wire import canonical, escape, tree
 
 XML_LANG = f"{ns.XML} lang"
 """The key of `xml:lang` among a frame's attributes."""
+
+_GROWTH = 8
+"""How many times larger a stanza may get by rewriting."""
 
 _WRITTEN_APART = frozenset({"from", "to", "type", "id", XML_LANG})
 
@@ -86,12 +90,24 @@ class Stanza:
         return b"<%b to='%b'%b" % (self.kind.encode(), to.attr, self._tail or self.tail())
 
     def render_in(self, target: str) -> bytes:
-        """The stanza as it goes out on a stream whose content namespace is `target`."""
-        if target == self.content or b"jabber:" not in self.inner:
+        """The stanza as it goes out on a stream whose content namespace is `target`.
+
+        Raises StanzaError where its prefixes would make it too large there.
+        """
+        inner = self.inner
+        # A namespace may also be spelled with character references.
+        if target == self.content or (b"jabber:" not in inner and b"&#" not in inner):
             return self.render()
-        inner = canonical.rewrite(
-            self.inner, scope={"": self.content}, content=self.content, target=target
-        )
+        try:
+            inner = canonical.rewrite(
+                inner,
+                scope={"": self.content},
+                content=self.content,
+                target=target,
+                limit=_GROWTH * len(inner),
+            )
+        except StreamError:
+            raise StanzaError("policy-violation", reason="limit.stanza-size") from None
         to = b"" if self.to is None else b" to='%b'" % self.to.attr
         return b"<%b%b%b" % (self.kind.encode(), to, self._render_tail(inner))
 

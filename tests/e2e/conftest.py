@@ -1,0 +1,37 @@
+"""The running server that the end-to-end tests share, and how their coroutines run."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.verona import MASKS, Server, running
+
+ONE_TEST = 60.0
+"""Seconds that a test which is a coroutine may take."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
+    """Run a test that is a coroutine in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), ONE_TEST))
+    return True
+
+
+@pytest.fixture(scope="session")
+def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server with everything switched on; tests leave it as they found it."""
+    tables = {
+        "auth": {"digest_md5": True, "legacy": True, "anonymous": [MASKS]},
+        "registration": {"policy": "on"},
+        "compression": {"enabled": True},
+    }
+    with running(tmp_path_factory.mktemp("verona"), tables) as server:
+        yield server

@@ -1,0 +1,138 @@
+"""Service Discovery (XEP-0030) as clients see it."""
+
+import pytest
+
+from tests.support.server import DOMAIN, Verona, condition
+from xmppd import ns
+from xmppd.core.disco import CAPS_NODE
+from xmppd.core.iq import On
+
+INFO = f"<query xmlns='{ns.DISCO_INFO}'/>"
+ITEMS = f"<query xmlns='{ns.DISCO_ITEMS}'/>"
+ROMEO, NOBODY = f"romeo@{DOMAIN}", f"nobody@{DOMAIN}"
+
+
+def info_node(node):
+    return f"<query xmlns='{ns.DISCO_INFO}' node='{node}'/>"
+
+
+def items_node(node):
+    return f"<query xmlns='{ns.DISCO_ITEMS}' node='{node}'/>"
+
+
+def identities(answer):
+    return [
+        (i.get("category"), i.get("type"), i.get("name"))
+        for i in answer.iterfind(f".//{{{ns.DISCO_INFO}}}identity")
+    ]
+
+
+def features(answer):
+    return [f.get("var") for f in answer.iterfind(f".//{{{ns.DISCO_INFO}}}feature")]
+
+
+def items(answer):
+    return [i.get("jid") for i in answer.iterfind(f".//{{{ns.DISCO_ITEMS}}}item")]
+
+
+def said(answer):
+    """All of a stanza but what names the request."""
+    return answer.get("type"), condition(answer), [child.tag for child in answer.iter()][1:]
+
+
+@pytest.fixture
+def server():
+    return Verona()
+
+
+@pytest.fixture
+def juliet(server):
+    return server.log_in("juliet", "balcony")
+
+
+def test_3_1_the_server_is_a_server_im_with_its_features_named_once(juliet):
+    answer = juliet.ask(INFO, to=DOMAIN)
+    assert identities(answer) == [("server", "im", "xmppd")]
+    found = features(answer)
+    assert {ns.DISCO_INFO, ns.DISCO_ITEMS, ns.PING, ns.VERSION, ns.TIME, ns.LAST} <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_3_1_ones_own_account_is_registered_asked_by_address_or_by_none(juliet):
+    for to in (None, f"juliet@{DOMAIN}"):
+        answer = juliet.ask(INFO, to=to)
+        assert identities(answer) == [("account", "registered", None)]
+        assert ns.DISCO_INFO in features(answer)
+
+
+def test_8_rule_1_a_stranger_cant_tell_an_account_from_none(juliet):
+    for request in (INFO, info_node("http://jabber.org/protocol/commands")):
+        known, unknown = juliet.ask(request, to=ROMEO), juliet.ask(request, to=NOBODY)
+        assert condition(known) == "service-unavailable"
+        assert said(known) == said(unknown)
+
+
+def test_8_rule_2_a_stranger_sees_no_items_of_an_account_or_of_none(server, juliet):
+    server.log_in("romeo", "orchard").send("<presence/>")
+    for request in (ITEMS, items_node("elsinore")):
+        known, unknown = juliet.ask(request, to=ROMEO), juliet.ask(request, to=NOBODY)
+        assert (known.get("type"), items(known)) == ("result", [])
+        assert said(known) == said(unknown)
+
+
+def test_4_1_an_account_lists_its_available_resources_to_its_user(server, juliet):
+    server.log_in("juliet", "tomb")
+    juliet.send("<presence/>")
+    juliet.take()
+    assert items(juliet.ask(ITEMS)) == [f"juliet@{DOMAIN}/balcony"]
+
+
+def test_4_1_the_server_lists_what_is_registered_as_item_sorted_and_once(server, juliet):
+    assert items(juliet.ask(ITEMS, to=DOMAIN)) == []
+    server.host.advertised.items["components"] = lambda: ["rooms.capulet.lit", "a.capulet.lit"]
+    server.host.advertised.items["others"] = lambda: ["a.capulet.lit"]
+    assert items(juliet.ask(ITEMS, to=DOMAIN)) == ["a.capulet.lit", "rooms.capulet.lit"]
+
+
+@pytest.mark.parametrize("to", [DOMAIN, None])
+@pytest.mark.parametrize("query", [info_node, items_node])
+def test_7_an_unknown_node_is_not_found(juliet, to, query):
+    assert condition(juliet.ask(query("elsinore"), to=to)) == "item-not-found"
+
+
+@pytest.mark.parametrize("query", [info_node, items_node])
+def test_an_empty_node_is_no_node(juliet, query):
+    assert juliet.ask(query(""), to=DOMAIN).get("type") == "result"
+
+
+def test_xep_0115_6_2_the_node_of_the_capabilities_gives_the_same_info(server, juliet):
+    node = f"{CAPS_NODE}#{server.host.advertised.ver}"
+    plain, answer = juliet.ask(INFO, to=DOMAIN), juliet.ask(info_node(node), to=DOMAIN)
+    assert answer.find(f"{{{ns.DISCO_INFO}}}query").get("node") == node
+    assert (identities(answer), features(answer)) == (identities(plain), features(plain))
+
+
+def test_xep_0115_6_2_the_node_of_another_version_is_not_found(server, juliet):
+    node = f"{CAPS_NODE}#{server.host.advertised.ver}"
+    take_back = server.host.advertised.add(On.HOST, "urn:example:balcony")
+    assert condition(juliet.ask(info_node(node), to=DOMAIN)) == "item-not-found"
+    take_back()
+    assert juliet.ask(info_node(node), to=DOMAIN).get("type") == "result"
+
+
+def test_without_the_caps_module_its_node_is_not_found():
+    server = Verona(modules={"off": ["caps"]})
+    node = f"{CAPS_NODE}#{server.host.advertised.ver}"
+    juliet = server.log_in("juliet")
+    assert condition(juliet.ask(info_node(node), to=DOMAIN)) == "item-not-found"
+
+
+def test_info_cant_be_set(juliet):
+    assert juliet.ask(INFO, "set", to=DOMAIN).get("type") == "error"
+
+
+def test_unloaded_the_module_leaves_nothing_behind(server, juliet):
+    server.reload(modules={"off": ["disco"]})
+    assert condition(juliet.ask(INFO, to=DOMAIN)) == "service-unavailable"
+    assert server.host.advertised.identities == {On.HOST: [], On.ACCOUNT: []}
+    assert ns.DISCO_INFO not in server.host.advertised.features(On.HOST)

@@ -1,0 +1,211 @@
+"""What has to be in order for the server to run well, each point by itself.
+
+The start-up goes through what it can't do without, and ends at the first fault; `xmppctl check`
+goes through all and tells of each. No check changes anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xmppd.admin import control, ports
+from xmppd.admin.assembly import check_modules, seal_of
+from xmppd.admin.secret import NAME, kept_secret
+from xmppd.config import Config
+from xmppd.errors import ConfigError
+from xmppd.net import pairs
+from xmppd.net.tls import CertificateStore
+from xmppd.storage.dialect import SQLITE
+from xmppd.storage.migrate import CORE, read_schema_set
+
+SOON = timedelta(days=14)
+"""A certificate that expires within this should have been renewed."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is checked: a configuration, its file's name, and what a running server says."""
+
+    config: Config
+    source: str
+    status: Mapping[str, Any] | None = None
+    """The running server's answer to `status`; None where none runs."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class Finding(NamedTuple):
+    """What a check found: in order, or a fault; `detail` says what exactly."""
+
+    subject: str
+    detail: str
+    remedy: str = ""
+    """"" where all is in order."""
+
+
+class Check(NamedTuple):
+    """A check: it yields what is in order and raises or yields what is not."""
+
+    subject: str
+    run: Callable[[Setting], Iterator[str | ConfigError]]
+    needed: bool = True
+    """Whether the server can't start with a fault of this kind."""
+
+
+def check_all(setting: Setting) -> Iterator[Finding]:
+    """Go through all the checks."""
+    for check in CHECKS:
+        for found in _run(check, setting):
+            if isinstance(found, ConfigError):
+                where = found.key or found.source
+                yield Finding(check.subject, f"{where}: {found.problem}", found.remedy)
+            else:
+                yield Finding(check.subject, found)
+
+
+def check_start(config: Config, source: str) -> None:
+    """Raise the first ConfigError of what a server can't start without."""
+    for check in CHECKS:
+        if check.needed:
+            for found in _run(check, Setting(config, source)):
+                if isinstance(found, ConfigError) and not isinstance(found, _Advice):
+                    raise found
+
+
+def _run(check: Check, setting: Setting) -> Iterator[str | ConfigError]:
+    try:
+        yield from check.run(setting)
+    except ConfigError as error:
+        yield error
+
+
+def _configuration(setting: Setting) -> Iterator[str | ConfigError]:
+    loaded = check_modules(setting.config, setting.source)
+    domains = ", ".join(setting.config.server.domains)
+    yield f"{setting.source}: serves {domains}; {loaded} modules"
+
+
+def _data(setting: Setting) -> Iterator[str | ConfigError]:
+    path = Path(setting.config.server.data)
+    user, source = os.geteuid(), setting.source
+    existing = next(level for level in (path, *path.parents) if level.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        problem = f"user {user} can't write to {existing}"
+        raise ConfigError(source, "server.data", problem, "Name a directory that it can write to")
+    if existing is not path:
+        yield f"{path} will be made"
+        return
+    state = path.stat()
+    yield f"{path} can be written to"
+    if state.st_mode & 0o077:
+        problem = f"others may look into {path} (mode {state.st_mode & 0o777:o})"
+        yield _Advice(source, "server.data", problem, f"chmod 700 {path}")
+
+
+def _secrets(setting: Setting) -> Iterator[str | ConfigError]:
+    data = Path(setting.config.server.data)
+    if (data / NAME).exists():
+        kept_secret(data)
+        yield f"{NAME} is sound"
+    if (data / "legacy.key").exists() and seal_of(setting.config) is not None:
+        yield "legacy.key is sound"
+
+
+def _store(setting: Setting) -> Iterator[str | ConfigError]:
+    url = setting.config.store.url
+    path = url.removeprefix("sqlite:")
+    known = read_schema_set(CORE, SQLITE).version
+    if path == ":memory:":
+        yield "in memory: nothing outlives the server"
+        return
+    if not os.path.exists(path):
+        yield f"{path} will be made"
+        return
+    try:
+        with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:
+            query = "SELECT max(version) FROM schema_migrations WHERE schema_set = ?"
+            version = connection.execute(query, (CORE.name,)).fetchone()[0] or 0
+    except sqlite3.Error as error:
+        if "no such table" in str(error):
+            version = 0
+        else:
+            remedy = "Name an SQLite database that this user can read, or restore a backup"
+            raise ConfigError(setting.source, "store.url", f"{path}: {error}", remedy) from None
+    if version > known:
+        problem = f"{path} has schema version {version}; this release knows {known}"
+        remedy = "Start the newer release, or restore the backup made before the upgrade"
+        raise ConfigError(setting.source, "store.url", problem, remedy)
+    upgrade = "" if version == known else f", to become {known} at the next start"
+    yield f"{path}, schema version {version}{upgrade}"
+
+
+def _certificates(setting: Setting) -> Iterator[str | ConfigError]:
+    tls, domains = setting.config.tls, setting.config.server.domains
+    with tempfile.TemporaryDirectory() as scratch:
+        store = CertificateStore(tls, domains, scratch, lambda: setting.now)
+    faulty = {problem.domain for problem in store.problems}
+    for problem in store.problems:
+        where = f"{problem.domain}: {problem.file}"
+        yield ConfigError(setting.source, where, problem.problem, problem.remedy)
+    for domain in domains:
+        if domain in faulty:
+            continue
+        if not tls.certificates:
+            yield f"{domain}: self-signed (no [tls] certificates)"
+            continue
+        pair, _ = pairs.find(Path(tls.certificates), domain, setting.now)
+        if pair is not None:
+            yield _until(setting, domain, pair.certificate.not_valid_after_utc)
+
+
+def _until(setting: Setting, domain: str, end: datetime) -> str | ConfigError:
+    if end - setting.now < SOON:
+        problem = f"the certificate expires on {end:%Y-%m-%d}"
+        return ConfigError(setting.source, domain, problem, "Renew it, then xmppctl reload")
+    return f"{domain}: valid until {end:%Y-%m-%d} ({(end - setting.now).days} days)"
+
+
+def _control(setting: Setting) -> Iterator[str | ConfigError]:
+    path = setting.config.listen.control
+    if setting.status is not None:
+        yield f"the running server (process {setting.status['pid']}) answers at {path}"
+        return
+    control.check_free(path, setting.source)
+    yield f"no server runs; {path} is free"
+
+
+def _ports(setting: Setting) -> Iterator[str | ConfigError]:
+    held = (setting.status or {}).get("listening", ())
+    for key, description in ports.listeners(setting.config):
+        if any(one["endpoint"] == description for one in held):
+            yield f"{key}: {description} is held by the running server"
+            continue
+        try:
+            tried = ports.check_port(setting.source, key, description)
+        except ConfigError as error:
+            yield error
+        else:
+            yield f"{key}: {description} {'is free' if tried else 'was not tried'}"
+
+
+class _Advice(ConfigError):
+    """A fault that no server fails to start for."""
+
+
+CHECKS = (
+    Check("configuration", _configuration),
+    Check("data directory", _data),
+    Check("secrets", _secrets),
+    Check("store", _store),
+    Check("certificates", _certificates, needed=False),
+    Check("control socket", _control),
+    Check("ports", _ports),
+)
+"""All checks, in the order in which a start-up depends on them."""

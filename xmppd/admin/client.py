@@ -1,0 +1,128 @@
+"""Having a command carried out: by the running server, or where none runs on the store itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, execute
+
+from xmppd.admin.assembly import assemble
+from xmppd.admin.commands import COMMANDS, CommandError, Operated, Outcome, perform
+from xmppd.admin.control import answers
+from xmppd.admin.pump import Pump
+from xmppd.config import Config
+
+PATIENCE = 60.0
+"""Seconds to wait for an answer."""
+
+ANSWER_MAX = 4_194_304
+"""Octets of an answer; the longest page of accounts takes less."""
+
+
+class Caller(Protocol):
+    """Has commands carried out."""
+
+    where: str
+    """Who does it, for the operator."""
+
+    def call(self, command: str, **args: Any) -> Outcome:
+        """The command's result; raises CommandError."""
+
+    def close(self) -> None:
+        """No more commands."""
+
+
+def caller(config: Config, source: str, command: str) -> Caller:
+    """The running server, if there is one, else the store; raises CommandError.
+
+    The store is no alternative for a `command` that needs a running server.
+    """
+    path = config.listen.control
+    if answers(path):
+        return ServerCaller(path)
+    if not COMMANDS[command].offline:
+        problem = f"no server answers at {path}"
+        raise CommandError(problem, "Start it, or name its configuration with -c")
+    return StoreCaller(config, source)
+
+
+class ServerCaller:
+    """Asks the running server over its control socket."""
+
+    where = "the running server"
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(PATIENCE)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            raise self._lost(error) from None
+        self._file = self._socket.makefile("rb")
+
+    def call(self, command: str, **args: Any) -> Outcome:
+        """See `Caller.call`."""
+        request = json.dumps({"command": command, "args": args})
+        try:
+            self._socket.sendall(request.encode() + b"\n")
+            line = self._file.readline(ANSWER_MAX)
+        except OSError as error:
+            raise self._lost(error) from None
+        if not line.endswith(b"\n"):
+            raise CommandError("the server closed the control socket", "See its log")
+        answer = json.loads(line)
+        if not answer["ok"]:
+            raise CommandError(answer["problem"], answer["remedy"])
+        result: Outcome = answer["result"]
+        return result
+
+    def close(self) -> None:
+        """See `Caller.close`."""
+        self._socket.close()
+
+    def _lost(self, error: OSError) -> CommandError:
+        if isinstance(error, TimeoutError):
+            return CommandError(f"no answer within {PATIENCE:g} seconds", "See the server's log")
+        if isinstance(error, PermissionError):
+            remedy = "Run xmppctl as the user that runs the server (sudo -u USER xmppctl …)"
+        else:
+            remedy = "See whether the server still runs"
+        return CommandError(f"can't talk to the server at {self._path}: {error.strerror}", remedy)
+
+
+class StoreCaller:
+    """Works on the store itself; for when no server runs."""
+
+    def __init__(self, config: Config, source: str) -> None:
+        data = Path(config.server.data)
+        self.where = f"no server runs; the store in {data}"
+        if data.is_dir() and (owner := data.stat().st_uid) != os.geteuid():
+            # Root could, and would leave files behind that the server can't open.
+            raise CommandError(
+                f"{data} belongs to another user ({_name(owner)})",
+                f"Run xmppctl as that user: sudo -u {_name(owner)} xmppctl …",
+            )
+        self._pump = Pump()
+        opening = Deferred.fromCoroutine(assemble(config, self._pump, execute, source))
+        self._assembly = self._pump.wait(opening)
+
+    def call(self, command: str, **args: Any) -> Outcome:
+        """See `Caller.call`."""
+        return self._pump.wait(perform(Operated(self._assembly.host), command, args))
+
+    def close(self) -> None:
+        """See `Caller.close`."""
+        self._pump.wait(self._assembly.close())
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)

@@ -1,0 +1,94 @@
+"""Service Discovery (XEP-0030) of the server and of its accounts.
+
+Who may see an account's answers follows from presence subscriptions, of which there are none
+yet: so far an account answers its own user only.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from xmppd import ns
+from xmppd.core.context import ModuleContext
+from xmppd.core.disco import CAPS_NODE, Advertised, Identity
+from xmppd.core.host import Host
+from xmppd.core.iq import On, Request
+from xmppd.errors import StanzaError
+from xmppd.wire.build import Tag
+
+XEP = (30, "2.5.0", "complete")
+
+_INFO = f"{ns.DISCO_INFO} query"
+_ITEMS = f"{ns.DISCO_ITEMS} query"
+
+
+def register(context: ModuleContext) -> None:
+    """Answer disco#info and disco#items for domains and accounts."""
+    host = context.host
+    context.identity(On.HOST, Identity("server", "im", "xmppd"))
+    context.identity(On.ACCOUNT, Identity("account", "registered"))
+    for addressee in On:
+        context.advertise(ns.DISCO_INFO, addressee)
+        context.advertise(ns.DISCO_ITEMS, addressee)
+    context.iq(On.HOST, "get", _INFO, partial(_host_info, host.advertised))
+    context.iq(On.HOST, "get", _ITEMS, partial(_host_items, host.advertised))
+    context.iq(On.ACCOUNT, "get", _INFO, partial(_account_info, host.advertised))
+    context.iq(On.ACCOUNT, "get", _ITEMS, partial(_account_items, host))
+
+
+def _host_info(advertised: Advertised, request: Request) -> Tag:
+    """Tell what the server is (§3.1); the node of its capabilities means the same (XEP-0115 §6.2).
+
+    A capabilities node with an old hash is unknown: the answer would not match it.
+    """
+    node = request.payload.get("node")
+    if node and not _is_caps_node(advertised, node):
+        raise _unknown_node()
+    return Tag("query", {"node": node}, advertised.info(On.HOST), ns=ns.DISCO_INFO)
+
+
+def _is_caps_node(advertised: Advertised, node: str) -> bool:
+    used = ns.CAPS in advertised.features(On.HOST)
+    return used and node == f"{CAPS_NODE}#{advertised.ver}"
+
+
+def _host_items(advertised: Advertised, request: Request) -> Tag:
+    """List what is connected to the server (§4.1), an empty list if nothing is (§7)."""
+    if request.payload.get("node"):
+        raise _unknown_node()
+    found = {jid for items in advertised.items.values() for jid in items()}
+    return _items(sorted(found))
+
+
+def _account_info(advertised: Advertised, request: Request) -> Tag:
+    """Tell the account's user what it is (§3.1).
+
+    Anybody else reads the same error, whether there is such an account or not (§8, rule 1).
+    """
+    if not request.own:
+        raise StanzaError("service-unavailable", reason="stanza.forbidden")
+    if request.payload.get("node"):
+        raise _unknown_node()
+    return Tag("query", {}, advertised.info(On.ACCOUNT), ns=ns.DISCO_INFO)
+
+
+def _account_items(host: Host, request: Request) -> Tag:
+    """List the account's available resources to its user (§4.1).
+
+    For anybody else the list is empty, whether there is such an account or not (§8, rule 2).
+    """
+    node = request.payload.get("node")
+    if not request.own:
+        return _items([], node)
+    if node:
+        raise _unknown_node()
+    return _items([session.jid for session in host.directory.of(request.to) if session.available])
+
+
+def _items(jids: list[str], node: str | None = None) -> Tag:
+    tags = [Tag("item", {"jid": jid}) for jid in jids]
+    return Tag("query", {"node": node}, tags, ns=ns.DISCO_ITEMS)
+
+
+def _unknown_node() -> StanzaError:
+    return StanzaError("item-not-found", reason="stanza.node")
