@@ -52,17 +52,12 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "stream.shutdown": ("the server is stopping", "clients reconnect by themselves"),
     "stream.internal": ("a bug or a failing part of the server", "see the log at this time"),
-    "stream.closed": ("the stream was closed by an operator", "none needed"),
     # limits
     "limit.stanza-size": ("a stanza over the size limit", "raise [limits] stanza_bytes"),
     "limit.tag-size": ("a start tag over the size limit", "no client needs one so large"),
     "limit.depth": ("elements nested too deeply", "raise [limits] depth"),
     "limit.children": ("too many children of one stanza", "no client needs so many"),
     "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),
-    "limit.names": (
-        "a payload with too many names new to this process",
-        "the server reads only what it has room to remember the names of",
-    ),
     "limit.connections": ("too many connections", "raise [limits] connections_per_address"),
     "limit.unauthenticated": (
         "too many connections that have not logged in",
@@ -73,7 +68,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "raise [limits] write_buffer_bytes",
     ),
     "limit.resources": ("too many sessions of one account", "raise [limits] resources"),
-    "limit.rate": ("too many attempts", "wait; see [limits] and [registration]"),
     "limit.inflated": (
         "compressed data that inflates too far",
         "raise [compression] ratio if it was honest",
@@ -99,7 +93,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "the TLS channel binding did not match",
         "somebody may be in the middle, or a proxy ends the TLS",
     ),
-    "auth.too-weak": ("a mechanism too weak for this stream", "see [auth] mechanisms"),
     "auth.encryption-required": ("a plain password without TLS", "switch the client's TLS on"),
     "auth.unavailable": (
         "the credential store could not answer",
@@ -138,7 +131,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "stanza.type": ("a stanza of no known type", "see RFC 6121 §4.7.1 and §5.2.2"),
     "stanza.malformed": ("a payload that does not follow its specification", "see the error text"),
     "stanza.no-such-user": ("the addressed account does not exist", "check the address"),
-    "stanza.no-such-session": ("the addressed session is not there", "check the address"),
     "stanza.no-session": ("the addressed account has no session", "try again later"),
     "stanza.unhandled": ("nothing here handles this payload", "ask what is supported by XEP-0030"),
     "stanza.remote": ("the domain is not served here and can't be reached", "check the address"),

@@ -29,7 +29,7 @@ from xmppd.admin.ports import cannot_listen, listeners
 from xmppd.admin.signals import Signals
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
-from xmppd.errors import ConfigError, StoreError
+from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
 from xmppd.net.idle import SLOTS, IdleWatch
 from xmppd.net.limits import Admission
@@ -130,10 +130,12 @@ class Server(MultiService):
 
     def _opened(self, port: Any, key: str, description: str) -> None:
         where = port.getHost()
-        address = f"{where.host}:{where.port}" if hasattr(where, "port") else description
         self._ports.append(port)
-        self._listening.append({"key": key, "endpoint": description, "address": address})
-        log.info("{key} listens on {address} ({endpoint})", **self._listening[-1])
+        self._listening.append({"key": key, "endpoint": description, "address": description})
+        if hasattr(where, "port"):  # which only an endpoint with port 0 leaves open
+            host = f"[{where.host}]" if ":" in where.host else where.host
+            self._listening[-1]["address"] = f"{host}:{where.port}"
+        log.info("{key} listens on {address}", **self._listening[-1])
 
     async def _introduce(self, assembly: Assembly) -> None:
         """Tell who has just tried the server out how to go on, until there is an account."""
@@ -157,9 +159,11 @@ class Server(MultiService):
             self._sweeping.start(seconds / SLOTS, now=False)
 
     def _not_started(self, failure: Failure) -> None:
-        if not isinstance(failure.value, ConfigError | StoreError):
+        if isinstance(failure.value, ConfigError):
+            self._fail(failure.getErrorMessage())
+        else:
             log.failure("the server could not start", failure)
-        self._fail(failure.getErrorMessage())
+            self._fail(f"could not start: {failure.getErrorMessage()}. See the log")
 
     # ------------------------------------------------------------------ while it runs
 

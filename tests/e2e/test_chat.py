@@ -69,12 +69,14 @@ async def test_guest_and_inhabitant_talk(verona: Server) -> None:
 
 async def test_newer_session_takes_the_resource_over(verona: Server) -> None:
     """RFC 6120 §7.7.2.2, with `resource_conflict = "replace"`."""
-    async with Client(f"{ROMEO}/orchard", PASSWORD, verona) as older:
-        async with Client(f"{ROMEO}/orchard", PASSWORD, verona) as newer:
-            assert await soon(older.stream_errors.get()) == "conflict"
-            await soon(older.gone)
-            newer.say(f"{ROMEO}/orchard", "still here")
-            await newer.hears("still here")
+    async with (
+        Client(f"{ROMEO}/orchard", PASSWORD, verona) as older,
+        Client(f"{ROMEO}/orchard", PASSWORD, verona) as newer,
+    ):
+        assert await soon(older.stream_errors.get()) == "conflict"
+        await soon(older.gone)
+        newer.say(f"{ROMEO}/orchard", "still here")
+        await newer.hears("still here")
 
 
 async def test_resource_of_the_servers_making_is_new_each_time(verona: Server) -> None:
@@ -90,7 +92,9 @@ def test_stanza_is_the_same_wherever_the_network_cuts_it(verona: Server) -> None
         romeo.log_in("romeo", PASSWORD, "orchard")
         nurse.log_in("nurse", PASSWORD, "hall")
         body = "<body xml:lang='it'>Ahimè &amp; guai&#33;</body>"
-        stanza = f"<message to='{romeo.jid}' id='m'>{body}<x xmlns='urn:x' a='1'/></message>".encode()
+        stanza = (
+            f"<message to='{romeo.jid}' id='m'>{body}<x xmlns='urn:x' a='1'/></message>".encode()
+        )
         for cut in range(1, len(stanza)):
             romeo.send(stanza[:cut])
             nurse.ping()

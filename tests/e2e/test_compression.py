@@ -42,11 +42,11 @@ def test_unknown_method_is_refused_and_the_stream_goes_on(verona: Server) -> Non
 
 
 def test_bomb_ends_its_own_stream_and_no_other(verona: Server) -> None:
-    """20 MB in some 20 KB."""
+    """20 MB in some 20 KB, of keep-alive whitespace, which no limit on stanzas looks at."""
     with Peer(verona.c2s, VERONA) as tybalt, Peer(verona.c2s, VERONA) as nurse:
         authenticated(tybalt, "tybalt").compress().bind("street")
         nurse.log_in("nurse", PASSWORD, "hall")
-        tybalt.send(b"<message><body>" + b" " * 20_000_000 + b"</body></message>")
+        tybalt.send(b" " * 20_000_000)
         assert tybalt.ending() == "policy-violation"
         nurse.ping()
 

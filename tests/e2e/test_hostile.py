@@ -137,7 +137,9 @@ def test_what_follows_starttls_in_the_clear_is_never_acted_on(tight: Server, nur
     """RFC 6120 §5.4.3.3: a request injected into the segment of `<starttls/>`."""
     with Peer(tight.c2s, VERONA) as romeo:
         romeo.open()
-        injected = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>"
+        injected = (
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>"
+        )
         romeo.send(f"<starttls xmlns='{ns.TLS}'/>{injected}")
         answers = []
         try:
@@ -154,7 +156,7 @@ def test_flood_of_strangers_is_held_at_the_limit(tight: Server, nurse: Peer) -> 
     try:
         for one in crowd:
             one.open()
-        with Peer(tight.c2s, VERONA) as late, pytest.raises((Ended, BrokenPipeError)):
+        with Peer(tight.c2s, VERONA) as late, pytest.raises(Ended):
             late.open()
         nurse.ping()
         crowd.pop().__exit__()

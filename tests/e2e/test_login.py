@@ -1,5 +1,6 @@
 """Each way to log in, by clients that share no code with the server."""
 
+import hashlib
 import ssl
 
 import pytest
@@ -133,14 +134,20 @@ def test_scram_bound_to_the_servers_certificate(verona: Server) -> None:
         assert answer.tag == SUCCESS
 
 
-def test_client_older_than_sasl_logs_in(verona: Server) -> None:
-    """XEP-0078 §3: a stream without a version, then jabber:iq:auth in the plain form."""
+@pytest.mark.parametrize("form", ["digest", "password"])
+def test_client_older_than_sasl_logs_in(verona: Server, form: str) -> None:
+    """XEP-0078 §3: a stream without a version, then jabber:iq:auth."""
     with Peer(verona.c2s, VERONA) as juliet:
         juliet.send(juliet.stream_header(version=""))
+        asked = juliet.ask("<query xmlns='jabber:iq:auth'><username>juliet</username></query>")
+        assert asked.find(f".//{{jabber:iq:auth}}{form}") is not None
+        assert "version" not in juliet.header
+        secret = PASSWORD
+        if form == "digest":
+            secret = hashlib.sha1((juliet.header["id"] + PASSWORD).encode()).hexdigest()
         login = (
-            f"<query xmlns='jabber:iq:auth'><username>juliet</username><password>{PASSWORD}"
-            f"</password><resource>globe</resource></query>"
+            f"<query xmlns='jabber:iq:auth'><username>juliet</username><{form}>{secret}</{form}>"
+            f"<resource>globe</resource></query>"
         )
         assert juliet.ask(login, "set").get("type") == "result"
-        assert "version" not in juliet.header
         assert juliet.ask("<ping xmlns='urn:xmpp:ping'/>", to=VERONA).get("to") == f"{JULIET}/globe"

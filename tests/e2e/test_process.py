@@ -1,5 +1,6 @@
 """The life of the process: what it says at its end, and what it remembers."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ async def test_everybody_is_told_of_the_end_and_the_accounts_outlive_it(own: Ser
     async with Client(f"juliet@{VERONA}", PASSWORD, own, tls="direct") as juliet:
         with Peer(own.c2s, VERONA) as stranger:
             stranger.open()
-            assert own.process.stop() == 0
+            assert await asyncio.to_thread(own.process.stop) == 0
             assert stranger.ending() == "system-shutdown"
         assert await soon(juliet.stream_errors.get()) == "system-shutdown"
         await soon(juliet.gone)
@@ -65,6 +66,7 @@ def test_server_without_any_configuration_serves_localhost(tmp_path: Path) -> No
             prospero.open()
             answer = prospero.ask(f"<query xmlns='{ns.REGISTER}'>{fields}</query>", "set")
             assert answer.get("type") == "result"
+        with Peer(5222, "localhost") as prospero:
             prospero.log_in("prospero", "thus far", "island")
             prospero.ping()
     finally:

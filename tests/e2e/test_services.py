@@ -103,7 +103,7 @@ async def turned_away(client: Client) -> None:
 
 
 async def test_newcomer_registers_changes_the_password_and_leaves(verona: Server) -> None:
-    """XEP-0077 §3.1–§3.3."""
+    """XEP-0077 §3.1, §3.2, §3.3."""
     paris = f"paris@{MANTUA}"
     newcomer = Client(paris, "county palatine", verona, plugins=("xep_0077",))
     register(newcomer, "paris", "county palatine")

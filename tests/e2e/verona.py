@@ -31,13 +31,7 @@ class Server:
         self.directory = directory
         self.issuer = Authority()
         self.authority = self.issuer.write(directory / "authority.pem")
-        import socket as _s
-        a,b=_s.socket(),_s.socket(); a.bind(("127.0.0.1",0)); b.bind(("127.0.0.1",0)); self.c2s=a.getsockname()[1]; self.c2s_tls=b.getsockname()[1]; a.close(); b.close()
-        tables={**tables,"listen":{"c2s":[f"tcp:{self.c2s}:interface=127.0.0.1"],"c2s_tls":[f"tcp:{self.c2s_tls}:interface=127.0.0.1"]}}
         self.config = write_config(directory, _toml(tables))
-        import subprocess,sys
-        (directory/"data").mkdir()
-        subprocess.run([sys.executable,"-c",MAKE,str(directory/"data"),PASSWORD,*PEOPLE],check=True)
         for domain in (VERONA, MANTUA, MASKS):
             self.certify(domain)
         self.start()
@@ -45,7 +39,9 @@ class Server:
     def start(self) -> None:
         """Start the process; what an earlier one has stored is still there."""
         self.process = RunningServer(self.directory, self.config)
-        self.process.wait_for("listen.c2s_tls listens")
+        self.process.wait_for(READY)
+        self.c2s = self.process.ports["c2s"]
+        self.c2s_tls = self.process.ports["c2s_tls"]
 
     def certify(self, domain: str) -> None:
         """Put a fresh certificate where the server looks for it."""
@@ -79,6 +75,7 @@ def running(directory: Path, tables: Tables, people: Iterable[str] = PEOPLE) -> 
     """A server with these people, stopped at the end; `tables` go over the scene's own."""
     server = Server(directory, tables)
     try:
+        server.add(people)
         yield server
     finally:
         try:
@@ -86,22 +83,3 @@ def running(directory: Path, tables: Tables, people: Iterable[str] = PEOPLE) -> 
         except TimeoutExpired:
             server.process.kill()
             raise
-
-MAKE = """
-import sys
-from pathlib import Path
-from twisted.internet import reactor, defer
-from xmppd.auth.seal import load_seal
-from xmppd.credentials import make_credentials
-from xmppd.storage.url import open_stores
-data = Path(sys.argv[1])
-made = make_credentials(sys.argv[2], seal=load_seal(data / "legacy.key").seal)
-async def go():
-    stores = await open_stores("sqlite:xmppd.db", reactor, data)
-    for jid in sys.argv[3:]:
-        await stores.accounts.create(*jid.split("@"), made, now=0.0)
-    await stores.database.close()
-    reactor.stop()
-reactor.callWhenRunning(lambda: defer.ensureDeferred(go()).addErrback(lambda f: f.printTraceback()))
-reactor.run()
-"""

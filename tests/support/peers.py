@@ -93,11 +93,14 @@ class Peer:
     # ------------------------------------------------------------------ to the server
 
     def send(self, data: str | bytes) -> Peer:
-        """Send `data` in as few segments as it fits into."""
+        """Send `data` in as few segments as it fits into; may raise `Ended`."""
         octets = data.encode() if isinstance(data, str) else data
         if self._deflate is not None:
             octets = self._deflate.compress(octets) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
-        self.transport.sendall(octets)
+        try:
+            self.transport.sendall(octets)
+        except (BrokenPipeError, ConnectionResetError):
+            raise Ended from None
         return self
 
     def restart(self) -> None:

@@ -24,7 +24,7 @@ TABLES = {
 }
 """What a server gets that says nothing else: the tables that its own text does not have."""
 
-LISTENS = re.compile(r"listen\.(\w+) listens on \S+:(\d+) ")
+LISTENS = re.compile(r'listen\.(\w+) listens on \S+:(\d+)(?:$|")')
 READY = "ready: "
 """How the line begins that says that everything listens."""
 

@@ -181,8 +181,10 @@ class Client:
         return self.ask(f"<bind xmlns='{ns.BIND}'>{wanted}</bind>", "set")
 
     def log_in(self, name: str, password: str = PASSWORD, *, resource: str = "") -> Client:
-        """Go all the way from the stream header to a bound resource."""
-        self.open().authenticate(name, password)
+        """Go all the way to a bound resource, from the stream header if none was sent yet."""
+        if not self.log:
+            self.open()
+        self.authenticate(name, password)
         found = [e.tag for e in self.elements()]
         assert f"{{{ns.SASL}}}success" in found, found
         answer = self.open().bind(resource)

@@ -24,7 +24,7 @@ from xmppd.auth.throttle import Throttle
 from xmppd.config import Config
 from xmppd.core.host import Host
 from xmppd.core.loader import Loaded
-from xmppd.errors import ConfigError
+from xmppd.errors import ConfigError, StoreError
 from xmppd.storage.lane import Limits
 from xmppd.storage.url import open_stores
 
@@ -93,14 +93,18 @@ class Assembly:
 async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) -> Assembly:
     """Open the store of a checked configuration and put the parts together.
 
-    `run` takes PBKDF2 to a thread, `source` names the configuration. Raises ConfigError and
-    StoreError; the store is closed again then.
+    `run` takes PBKDF2 to a thread, `source` names the configuration. Raises ConfigError; the
+    store is closed again then.
     """
     data = Path(config.server.data)
     make_data_directory(data, source)
     secret, seal = kept_secret(data), seal_of(config)
     limits = Limits(queue=config.store.queue, wait=config.store.wait_seconds)
-    stores = await open_stores(config.store.url, reactor, data, limits=limits, source=source)
+    try:
+        stores = await open_stores(config.store.url, reactor, data, limits=limits, source=source)
+    except StoreError as error:
+        remedy = "Restore a backup of it, or name another store"
+        raise ConfigError(source, "store.url", str(error), remedy) from error
     try:
         assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret)
         assembly.follow(config, seal, source)

@@ -126,6 +126,7 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
         yield "in memory: nothing outlives the server"
         return
     if not os.path.exists(path):
+        _check_directory(setting, Path(path).parent)
         yield f"{path} will be made"
         return
     try:
@@ -144,6 +145,14 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
         raise ConfigError(setting.source, "store.url", problem, remedy)
     upgrade = "" if version == known else f", to become {known} at the next start"
     yield f"{path}, schema version {version}{upgrade}"
+
+
+def _check_directory(setting: Setting, directory: Path) -> None:
+    """Raise ConfigError where no store could be made; the data directory has been looked at."""
+    usable = os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK)
+    if not usable and str(directory) != setting.config.server.data:
+        problem = f"user {os.geteuid()} can't write to a directory {directory}"
+        raise ConfigError(setting.source, "store.url", problem, "Make it, or name another store")
 
 
 def _certificates(setting: Setting) -> Iterator[str | ConfigError]:

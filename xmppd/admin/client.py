@@ -20,8 +20,8 @@ from xmppd.config import Config
 PATIENCE = 60.0
 """Seconds to wait for an answer."""
 
-ANSWER_MAX = 4_194_304
-"""Octets of an answer; the longest page of accounts takes less."""
+ANSWER_MAX = 16_777_216
+"""Octets of an answer; all the refusals that a server remembers take less."""
 
 
 class Caller(Protocol):

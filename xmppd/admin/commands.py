@@ -6,6 +6,7 @@ through `perform`. Results are made of what JSON has.
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -137,11 +138,12 @@ async def _users(on: Operated, args: Page) -> Outcome:
 async def _sessions(on: Operated, args: Page) -> Outcome:
     domain = _served(on, args.domain) if args.domain else ""
     now = on.host.clock.seconds()
-    chosen = sorted(
+    chosen = heapq.nsmallest(
+        args.limit + 1,
         (s for s in on.host.directory if domain in ("", s.jid.domain) and s.jid > args.after),
         key=lambda session: session.jid,
     )
-    told = [_session(session, now) for session in chosen[: args.limit + 1]]
+    told = [_session(session, now) for session in chosen]
     return _page("sessions", told, args.limit)
 
 
@@ -252,8 +254,8 @@ async def _perform(on: Operated, name: object, args: object) -> Outcome:
         raise CommandError(str(error).removesuffix(f". {error.remedy}"), error.remedy) from None
     except StoreError as error:
         raise CommandError(f"the store failed: {error}", "Try again; see the log") from None
-    except ValueError as error:
-        raise CommandError(str(error), "Choose another") from None
+    except ValueError as error:  # the accounts' own word for a password that can't be one
+        raise CommandError(f"unusable password: {error}", "Choose another") from None
     except Exception as error:
         log.failure("command {command} failed", command=name)
         raise CommandError("the server failed to do it", "See its log at this time") from error

@@ -6,7 +6,7 @@ bytes there and back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -26,12 +26,14 @@ from xmppd.stream.events import (
     Event,
     OpenRequest,
     Question,
+    Reject,
     Send,
     StartCompression,
     StartTLS,
 )
 from xmppd.stream.states import Fact, State
 from xmppd.stream.stream import ClientStream, Policy, TLSFacts
+from xmppd.wire.framer import Frame
 from xmppd.wire.stanza import Nonza, Stanza
 
 log = Logger()
@@ -87,8 +89,12 @@ class ClientConnection:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client."""
+        stream = self.stream
         try:
-            self._act(self.stream.receive(data))
+            if stream.state is State.BOUND:
+                self._take(stream.framer.feed(data))
+            else:
+                self._act(stream.receive(data))
         except Exception:  # noqa: BLE001 - a bug ends this stream, and no other
             self._bug(Failure())
 
@@ -106,6 +112,19 @@ class ClientConnection:
         self._act(self.stream.fail(error))
 
     # ------------------------------------------------------------------ from the stream
+
+    def _take(self, frames: Sequence[Frame]) -> None:
+        """Frames of a bound stream: the data path, with nothing between framer and router."""
+        from_client = self._host.router.from_client
+        for frame in frames:
+            session = self.session
+            if frame.__class__ is Stanza and session is not None:
+                try:
+                    from_client(session, frame)
+                except StreamError as error:
+                    self.end(error)
+            else:
+                self._act(self.stream.on_frame(frame))
 
     def _act(self, events: Iterable[Event]) -> None:
         router = self._host.router
@@ -183,6 +202,8 @@ class ClientConnection:
             else:
                 self._answered(jid)
             return
+        if isinstance(question, Reject):
+            self._note_failed_login(*question)
         if isinstance(question, OpenRequest):
             # It may be making an account: it goes on to its end whoever still listens.
             later: Deferred[Any] = Deferred.fromCoroutine(self._respond(question.stanza))
@@ -213,9 +234,22 @@ class ClientConnection:
             return
         if not isinstance(error, SASLFailure | StanzaError):
             failure.raiseException()
-        who = self.stream.jid or self.stream.domain
-        self._host.refusals.note(error.reason, who, "", self.address)
+        # What is held against the client comes back as a `Reject`, and is noted then.
+        if isinstance(error, StanzaError) or error.condition == "temporary-auth-failure":
+            who = self.stream.jid or self.stream.domain
+            self._host.refusals.note(error.reason, who, "", self.address)
         self._act(self.stream.refuse(error))
+
+    def _note_failed_login(self, username: str, failure: SASLFailure) -> None:
+        domain = self.stream.domain
+        who = f"{username}@{domain}" if username else domain
+        self._host.refusals.note(failure.reason, who, "", self.address)
+        log.info(
+            "login of {who} from {address} failed: {error}",
+            who=who,
+            address=self.address,
+            error=str(failure),
+        )
 
     def _bug(self, failure: Failure) -> None:
         log.failure("answering a stream failed", failure)

@@ -16,7 +16,7 @@ from xmppd.core.iq import On, Request
 from xmppd.errors import StanzaError
 from xmppd.wire.build import Tag
 
-XEP = (30, "2.5.0", "complete")
+XEP = (30, "2.5.0", "partial")
 
 _INFO = f"{ns.DISCO_INFO} query"
 _ITEMS = f"{ns.DISCO_ITEMS} query"

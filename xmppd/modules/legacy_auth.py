@@ -1,7 +1,8 @@
 """Non-SASL Authentication (XEP-0078), for clients from before SASL; off unless `[auth] legacy`.
 
 It asks the same questions as a SASL exchange, so the same back-end, the same throttle and the
-same limit of attempts stand behind it.
+same limit of attempts stand behind it. Where TLS is required and absent, the stream ends before
+a request gets here.
 """
 
 from __future__ import annotations
@@ -55,8 +56,6 @@ class Login:
             raise StanzaError("service-unavailable", reason="auth.legacy")
         if stream.sasl_failed:
             raise StreamError("policy-violation", "SASL has failed before", reason="auth.legacy")
-        if not stream.facts & Fact.MAY_AUTHENTICATE:
-            raise StanzaError("policy-violation", "TLS comes first", reason="tls.required")
         if stanza.type == "get":
             return _fields(connection)
         await self._log_in(connection, _given(stanza.element[0]))

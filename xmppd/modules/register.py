@@ -67,7 +67,7 @@ class Strangers:
             condition = "service-unavailable" if type_ == "get" else "not-allowed"
             raise StanzaError(condition, "registration is off here", reason="register.closed")
         safe = stream.facts & Fact.SECURE or stream.policy.plaintext_allowed
-        if not stream.facts & Fact.MAY_AUTHENTICATE or not safe:
+        if not safe:
             raise StanzaError("policy-violation", "TLS comes first", reason="tls.required")
 
     async def _register(self, connection: ClientConnection, query: Element) -> None:
@@ -198,12 +198,9 @@ def _new_account(username: str, domain: str) -> JID:
     if not username:
         raise _unusable("a user name is required")
     try:
-        jid = JID.of(username, domain)
+        return JID.of(username, domain)
     except JIDError as error:
         raise _unusable(str(error)) from None
-    if not jid.local:
-        raise _unusable("a user name is required")
-    return jid
 
 
 def _is_name_of(username: str, account: JID) -> bool:

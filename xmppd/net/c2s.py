@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
@@ -49,6 +49,7 @@ class ClientProtocol(Protocol):
         self._behind = 0
         self._throttle: Any = None
         self._abort: Any = None
+        self._shaking_hands = False
         self.heard = True
 
     # ------------------------------------------------------------------ Twisted's side
@@ -99,17 +100,22 @@ class ClientProtocol(Protocol):
 
     def handshakeCompleted(self) -> None:
         """TLS is in place (`IHandshakeListener`)."""
+        self._shaking_hands = False
         if self._connection is not None:
             self._connection.secured()
 
-    def connectionLost(self, reason: Failure = Protocol.connectionLost) -> None:  # type: ignore[assignment]
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, whoever ended it."""
+        transport: Any = self.transport
+        transport.unregisterProducer()  # or TLS would hold us, and we hold TLS
         self.factory.idle.discard(self)
         for timer in (self._abort, self._throttle):
             if timer is not None and timer.active():
                 timer.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
+            if self._shaking_hands:
+                self.factory.host.refusals.note("tls.handshake", address=connection.address)
             connection.lost()
         if self._admitted is not None:
             self._admitted.left()
@@ -125,10 +131,12 @@ class ClientProtocol(Protocol):
     def flush(self) -> None:
         """Send what was written; a client that reads too slowly is cut off, not waited for."""
         out = self._out
-        if not out or self._connection is None:
-            return  # its stream is closed
+        if not out:
+            return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        if self._connection is None:
+            return  # its stream is closed
         if self._deflater is not None:
             data = self._deflater.feed(data)
         if self._clogged:
@@ -141,9 +149,10 @@ class ClientProtocol(Protocol):
     def start_tls(self, domain: str) -> None:
         """Begin TLS behind what was written."""
         self.flush()
+        self._shaking_hands = True
         transport: Any = self.transport
         transport.unregisterProducer()
-        tls = TLSMemoryBIOProtocol(self.factory.tls(domain), self)
+        tls = _TLS(self.factory.tls(domain), self)
         transport.protocol = tls
         tls.makeConnection(transport)
         tls.registerProducer(self, True)
@@ -234,6 +243,19 @@ class ClientProtocol(Protocol):
         self._paused.discard(why)
         if not self._paused and self._connection is not None:
             self.transport.resumeProducing()  # type: ignore[union-attr]
+
+
+class _TLS(TLSMemoryBIOProtocol):
+    """TLS that leaves no garbage behind when it fails, or ends without its closing alert.
+
+    The failure that Twisted makes then stands in a frame that the failure holds, and with it
+    the whole TLS connection until the collector comes round.
+    """
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
+        super()._tlsShutdownFinished(reason)  # type: ignore[no-untyped-call]
+        if reason is not None:
+            reason.cleanFailure()  # type: ignore[no-untyped-call]
 
 
 class ClientFactory(Factory):

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.tcp import Connection
+from twisted.logger import Logger
+
+log = Logger()
 
 
 class Flushable(Protocol):
@@ -40,7 +43,10 @@ class Turn:
     def _end(self) -> None:
         waiting, self._waiting = self._waiting, []
         for held in waiting:
-            held.flush()
+            try:
+                held.flush()
+            except Exception:  # noqa: BLE001 - the others still have theirs to send
+                log.failure("the end of a turn failed for one connection")
 
 
 class DirectTransport:

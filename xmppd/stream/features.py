@@ -38,6 +38,8 @@ def _starttls(stream: ClientStream) -> Tag:
 
 def _mechanisms(stream: ClientStream) -> Tag | None:
     names = [m.name for m in stream.mechanisms()]
+    if not names:
+        return None
     return Tag("mechanisms", {}, [Tag("mechanism", {}, n) for n in names], ns=ns.SASL)
 
 

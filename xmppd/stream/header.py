@@ -38,7 +38,8 @@ def read(frame: StreamOpen) -> Header:
         raise StreamError("invalid-namespace", reason="stream.header")
     if local != "stream":
         raise StreamError("bad-format", reason="stream.header")
-    if ns.CLIENT not in frame.prefixes.values():
+    # With the stream namespace as the default each stanza declares its own (RFC 6120 §4.8.3).
+    if ns.CLIENT not in frame.prefixes.values() and frame.prefixes.get("") != ns.STREAM:
         raise StreamError("invalid-namespace", reason="stream.header")
     return Header(
         to=_domain(frame.attrs.get("to", "")),

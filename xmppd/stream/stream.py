@@ -37,6 +37,7 @@ from xmppd.wire.framer import Frame, Framer, Limits, StreamClose, StreamOpen
 from xmppd.wire.stanza import Nonza, Stanza
 
 _BIND = f"{ns.BIND} bind"
+_ERROR = f"{ns.STREAM} error"
 _NOT_HELD_AGAINST = ("temporary-auth-failure", "aborted")
 
 
@@ -89,6 +90,7 @@ class ClientStream:
         "_header_sent",
         "_offered",
         "_question",
+        "_reading",
         "_request",
         "_tls",
         "_username",
@@ -128,6 +130,7 @@ class ClientStream:
         self._username = ""
         self._offered: tuple[str, ...] = ()
         self._question: Question | None = None
+        self._reading = False
         self._request: Stanza | None = None
         self._tls: Callable[[], TLSFacts] = _no_tls
         if secure:
@@ -138,9 +141,10 @@ class ClientStream:
     def receive(self, data: bytes) -> Iterator[Event]:
         """Take bytes from the client; they are kept while an answer is owed."""
         try:
-            if self.state is State.WAITING:
+            if self._question is not None:
                 self.framer.keep(data)
                 return
+            self._reading = True
             frames = self.framer.feed(data)
             while True:
                 for frame in frames:
@@ -148,9 +152,28 @@ class ClientStream:
                         yield frame
                     elif self.state is not State.CLOSED:
                         yield from self._on_frame(frame)
-                if self.state is State.WAITING or not self.framer.unread:
+                if self._question is not None or not self.framer.unread:
                     return
                 frames = self.framer.feed(b"")
+        except StreamError as error:
+            yield from self.fail(error)
+        finally:
+            self._reading = False
+
+    def _read_on(self) -> Iterator[Event]:
+        """Read what came while an answer was owed.
+
+        An answer that is given at once leaves that to the `receive` that asked: a client that
+        sends a thousand requests in one segment must not make a thousand calls deep.
+        """
+        if not self._reading:
+            yield from self.receive(b"")
+
+    def on_frame(self, frame: Frame) -> Iterator[Event]:
+        """Take a frame that `framer` has cut already; one that is too late is dropped."""
+        try:
+            if self.state is not State.CLOSED:
+                yield from self._on_frame(frame)
         except StreamError as error:
             yield from self.fail(error)
 
@@ -170,7 +193,7 @@ class ClientStream:
                 yield from self._authorized(question.success, value)
             else:
                 yield from self._sasl(lambda exchange: exchange.answer(value))
-            yield from self.receive(b"")
+            yield from self._read_on()
         except StreamError as error:
             yield from self.fail(error)
 
@@ -187,9 +210,11 @@ class ClientStream:
                 yield from self._bind_refused(error)
             elif isinstance(question, Authorize):
                 yield from self._sasl_rejected(error)
+            elif isinstance(question, Reject):
+                yield from self._sasl_failed(error)
             else:
                 yield from self._sasl(lambda exchange: exchange.fail(error))
-            yield from self.receive(b"")
+            yield from self._read_on()
         except StreamError as stream_error:
             yield from self.fail(stream_error)
 
@@ -200,9 +225,11 @@ class ClientStream:
 
     def fail(self, error: StreamError) -> Iterator[Event]:
         """End the stream with `error` (RFC 6120 §4.9.1)."""
+        # The frames of a traceback hold the stream, and the error would be held by them.
+        error.__traceback__ = error.__context__ = None
         if self.state is State.CLOSED:
             return
-        opening = b"" if self._header_sent else self._opening((1, 0), None)
+        opening = b"" if self._header_sent else self._opening(self.version, None)
         yield from self._close(opening + faults.stream_error(error), error)
 
     def close(self) -> Iterator[Event]:
@@ -248,6 +275,9 @@ class ClientStream:
     def _on_nonza(self, nonza: Nonza) -> Iterator[Event]:
         moved_by = INPUTS.get(nonza.name)
         if moved_by is None:
+            if nonza.name == _ERROR:  # the client has given up: nothing to add (§4.9.1.1)
+                yield from self._close(b"", None)
+                return
             if self.facts & Fact.AUTHENTICATED:
                 yield nonza
                 return
@@ -261,7 +291,7 @@ class ClientStream:
         """A stanza before there is a session (RFC 6120 §7.1, §4.9.3.12)."""
         payload = stanza.children[0] if len(stanza.children) == 1 else ""
         request = stanza.kind == "iq" and stanza.type in ("get", "set")
-        if self.facts & Fact.AUTHENTICATED and request and payload == _BIND:
+        if self.facts & Fact.AUTHENTICATED and stanza.type == "set" and payload == _BIND:
             yield from self._on_bind(stanza)
         elif (
             request
@@ -269,6 +299,9 @@ class ClientStream:
             and self.state is State.NEGOTIATING
             and payload in self.policy.open_requests
         ):
+            # Their features are offered on the same terms as the mechanisms.
+            if not self.facts & Fact.MAY_AUTHENTICATE:
+                raise StreamError("policy-violation", reason="tls.required")
             yield from self._ask(OpenRequest(stanza))
         else:
             raise StreamError("not-authorized", reason="stream.not-authorized")
@@ -358,6 +391,8 @@ class ClientStream:
         if problem:
             yield Send(Tag("failure", {}, [Tag(problem)], ns=ns.COMPRESS).render())
             return
+        if self.framer.discard():
+            raise StreamError("policy-violation", "compressed already?", reason="stream.element")
         step(self.state, Input.COMPRESS)
         yield Send(Tag("compressed", ns=ns.COMPRESS).render())
         self.facts |= Fact.COMPRESSED

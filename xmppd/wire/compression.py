@@ -27,13 +27,12 @@ class Inflater:
 
     def feed(self, data: bytes) -> bytes:
         """What `data` inflates to."""
-        if self._inflate.eof:
-            # zlib would keep whatever follows its end mark, for ever.
-            raise StreamError("policy-violation", "the compressed data ended", reason="stream.xml")
         try:
             out = self._inflate.decompress(data, self._limit + 1)
         except zlib.error as error:
             raise StreamError("undefined-condition", str(error), reason="stream.xml") from None
+        if self._inflate.unused_data:  # which zlib would keep, for ever
+            raise StreamError("policy-violation", "the compressed data ended", reason="stream.xml")
         self._read += len(data)
         self._written += len(out)
         if len(out) > self._limit or self._written > _FREE + self._ratio * self._read:

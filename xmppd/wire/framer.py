@@ -185,11 +185,11 @@ class Framer:
     def _hold(self, data: bytes) -> None:
         """Keep bytes that complete nothing; they are parsed when a `>` has come."""
         if self._tail is None and not self._held:
-            if not self._header:
-                data = data.lstrip(_SPACE)
-                _check_start(data)
-            elif not data.strip(_SPACE):
+            data = data.lstrip(_SPACE)
+            if not data:
                 return  # whitespace keep-alive (RFC 6120 §4.6.1)
+            if not self._header:
+                _check_start(data)
         self._held.append(data)
         self._held_size += len(data)
         inside = self._tail is not None and self._start >= self._mark
@@ -270,7 +270,7 @@ class Framer:
     def _new_parser(self) -> pyexpat.XMLParserType:
         """A parser that stands where the last one stood: inside the stream, between frames."""
         self._forget_parser()
-        parser = pyexpat.ParserCreate("UTF-8", " ", None)  # type: ignore[arg-type]
+        parser = pyexpat.ParserCreate("UTF-8", " ", None)
         if hasattr(parser, "SetReparseDeferralEnabled"):
             parser.SetReparseDeferralEnabled(False)
         if self._header:

@@ -130,9 +130,7 @@ def test_to_a_bare_jid_rfc6121_8_5_2(state: str, kind: str, type_: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize(("kind", "type_"), GONE)
-def test_to_a_full_jid_that_is_not_there_rfc6121_8_5_3_2(
-    state: str, kind: str, type_: str
-) -> None:
+def test_to_a_full_jid_that_is_not_there_rfc6121_8_5_3_2(state: str, kind: str, type_: str) -> None:
     who, with_somebody, with_nobody = GONE[kind, type_]
     resources = STATES[state]
     had, told = outcome(resources, kind, type_, "juliet@capulet.lit/tomb")
@@ -155,9 +153,7 @@ def test_to_a_full_jid_that_is_there_rfc6121_8_5_3_1(
 @pytest.mark.parametrize("type_", SUBSCRIPTIONS)
 @pytest.mark.parametrize("to", ["", "/balcony", "/tomb"])
 @pytest.mark.parametrize("state", STATES)
-def test_subscriptions_are_the_servers_business_rfc6121_3(
-    state: str, to: str, type_: str
-) -> None:
+def test_subscriptions_are_the_servers_business_rfc6121_3(state: str, to: str, type_: str) -> None:
     """No session sees them but by way of the `subscription` hook, also at a full JID."""
     house = Household(STATES[state])
     house.send(f"<presence type='{type_}' to='juliet@capulet.lit{to}'/>")
@@ -231,9 +227,7 @@ def test_to_a_domain_that_nobody_serves_rfc6120_10_4(kind: str) -> None:
 def test_a_message_to_the_server_itself_is_refused_rfc6120_10_5(to: str) -> None:
     house = Household({})
     house.send(f"<message id='n1' to='{to}'><body>Nurse!</body></message>")
-    assert [ends(e) for e in house.romeo.elements()] == error(
-        "message", to, "service-unavailable"
-    )
+    assert [ends(e) for e in house.romeo.elements()] == error("message", to, "service-unavailable")
 
 
 @pytest.mark.parametrize("to", ["capulet.lit", "capulet.lit/nurse"])

@@ -3,10 +3,13 @@
 import hashlib
 from base64 import b64encode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.server import Verona
 from xmppd import ns
+from xmppd.core.context import ModuleContext
 from xmppd.core.disco import Advertised, Identity, verification_string
 from xmppd.core.forms import Field, Form
 from xmppd.core.iq import On
@@ -96,3 +99,22 @@ def test_forms_belong_to_the_server_and_not_to_accounts():
     advertised.forms.append(lambda: SOFTWARE)
     assert [tag.name for tag in advertised.info(On.HOST)] == ["x"]
     assert advertised.info(On.ACCOUNT) == []
+
+
+@pytest.mark.parametrize(
+    "announce",
+    [
+        lambda context: context.identity(On.HOST, Identity("server", "im")),
+        lambda context: context.form(lambda: SOFTWARE),
+        lambda context: context.advertise(ns.PING),
+    ],
+)
+def test_what_a_module_announces_is_in_force_until_it_is_unloaded(announce):
+    host = Verona(available=()).host
+    context = ModuleContext(host, "balcony")
+    before = host.advertised.ver, len(host.advertised.info(On.HOST))
+    announce(context)
+    assert host.advertised.ver != before[0]
+    assert len(host.advertised.info(On.HOST)) == before[1] + 1
+    context.undo()
+    assert (host.advertised.ver, len(host.advertised.info(On.HOST))) == before

@@ -12,6 +12,7 @@ from xmppd.errors import STANZA_CONDITIONS, StanzaError, StreamError
 from xmppd.phases import Phase
 from xmppd.wire import faults
 from xmppd.wire.build import Tag
+from xmppd.wire.stanza import Stanza
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 BALCONY = "juliet@capulet.lit/balcony"
@@ -263,7 +264,9 @@ def test_what_a_hook_refuses_is_answered_with_its_error() -> None:
 def test_a_bug_in_a_hook_is_an_internal_error_for_that_stanza_only(point: str) -> None:
     verona = Household({})
 
-    def bug(*_: object) -> None:
+    def bug(stanza: Stanza, *_: object) -> Stanza:
+        if stanza.type == "error":
+            return stanza
         raise KeyError("Tybalt")
 
     remove = verona.hooks.point(point).add(Phase.GUARD, bug)

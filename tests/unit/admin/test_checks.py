@@ -1,0 +1,206 @@
+"""Each check finds its fault, tells the remedy, and changes nothing."""
+
+import os
+import socket
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import NOW, Authority, dns, write_pair
+from xmppd.admin.checks import Setting, check_all, check_start
+from xmppd.admin.ports import check_port
+from xmppd.config import load
+from xmppd.errors import ConfigError
+
+FREE = '[listen]\nc2s = ["tcp:0:interface=127.0.0.1"]\nc2s_tls = ["tcp:0:interface=127.0.0.1"]\n'
+
+
+@pytest.fixture
+def configure(tmp_path):
+    def make(text="", listen=FREE):
+        path = tmp_path / "xmppd.toml"
+        path.write_text(f'[server]\ndomains = ["capulet.lit"]\ndata = "data"\n{listen}{text}')
+        return Setting(load(path), "xmppd.toml", now=NOW)
+
+    return make
+
+
+def problems(setting):
+    return [(f.subject, f.detail, f.remedy) for f in check_all(setting) if f.remedy]
+
+
+def start(setting):
+    check_start(setting.config, setting.source)
+
+
+def test_fresh_machine_is_in_order_and_stays_untouched(configure, tmp_path):
+    setting = configure()
+    assert problems(setting) == []
+    start(setting)
+    assert os.listdir(tmp_path) == ["xmppd.toml"]
+
+
+def test_every_subject_has_a_line(configure):
+    subjects = [finding.subject for finding in check_all(configure())]
+    assert list(dict.fromkeys(subjects)) == [
+        "configuration",
+        "data directory",
+        "store",
+        "certificates",
+        "control socket",
+        "ports",
+    ]
+
+
+def test_unknown_module_is_named(configure):
+    setting = configure('[modules]\noff = ["apothecary"]')
+    ((subject, detail, remedy),) = problems(setting)
+    assert subject == "configuration"
+    assert "apothecary" in detail
+    assert "ping" in remedy
+    with pytest.raises(ConfigError, match="apothecary"):
+        start(setting)
+
+
+def test_data_directory_that_others_may_read_is_advice_and_no_obstacle(configure, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data").chmod(0o755)
+    setting = configure()
+    ((subject, detail, remedy),) = problems(setting)
+    assert subject == "data directory"
+    assert "mode 755" in detail
+    assert remedy == f"chmod 700 {tmp_path / 'data'}"
+    start(setting)
+
+
+def test_data_directory_that_is_a_file_is_found(configure, tmp_path):
+    (tmp_path / "data").write_text("")
+    setting = configure()
+    assert problems(setting)[0][0] == "data directory"
+    with pytest.raises(ConfigError, match=r"server\.data"):
+        start(setting)
+
+
+def test_damaged_secret_is_found(configure, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "decoy.key").write_bytes(b"short")
+    ((subject, detail, _),) = problems(configure())
+    assert (subject, "5 octets" in detail) == ("secrets", True)
+
+
+def test_legacy_key_is_looked_at_where_it_is_used(configure, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "legacy.key").write_bytes(b"no key")
+    assert problems(configure()) == []
+    ((subject, _, _),) = problems(configure("[auth]\ndigest_md5 = true"))
+    assert subject == "secrets"
+
+
+def test_file_that_is_no_database_is_found(configure, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "xmppd.db").write_bytes(b"two households, both alike " * 50)
+    setting = configure()
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "not a database" in detail) == ("store", True)
+    with pytest.raises(ConfigError, match=r"store\.url"):
+        start(setting)
+
+
+def make_store(path: Path, version: int):
+    path.parent.mkdir(mode=0o700)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE schema_migrations (schema_set, version, name, applied)")
+    connection.execute("INSERT INTO schema_migrations VALUES ('core', ?, 'x', 0)", (version,))
+    connection.commit()
+    connection.close()
+
+
+def test_store_of_a_newer_release_is_found(configure, tmp_path):
+    make_store(tmp_path / "data" / "xmppd.db", 9999)
+    setting = configure()
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "schema version 9999" in detail) == ("store", True)
+    with pytest.raises(ConfigError, match="9999"):
+        start(setting)
+
+
+def test_store_of_an_older_release_is_told_but_not_changed(configure, tmp_path):
+    path = tmp_path / "data" / "xmppd.db"
+    make_store(path, 0)
+    before = path.read_bytes()
+    (line,) = [f.detail for f in check_all(configure()) if f.subject == "store"]
+    assert "schema version 0, to become" in line
+    assert path.read_bytes() == before
+
+
+def test_store_that_could_not_be_made_is_found(configure):
+    setting = configure('[store]\nurl = "sqlite:/no/such/verona.db"')
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "/no/such" in detail) == ("store", True)
+    with pytest.raises(ConfigError, match=r"store\.url"):
+        start(setting)
+
+
+@pytest.mark.parametrize(
+    ("days", "fault"), [(60, ""), (10, "the certificate expires on"), (-3, "expired on")]
+)
+def test_certificate_is_told_with_its_end(configure, tmp_path, days, fault):
+    pair = Authority().issue(
+        dns("capulet.lit"), start=NOW - timedelta(days=30), end=NOW + timedelta(days=days)
+    )
+    write_pair(pair, tmp_path / "certs" / "capulet.lit.crt", tmp_path / "certs" / "capulet.lit.key")
+    setting = configure('[tls]\ncertificates = "certs"\n')
+    found = [f for f in check_all(setting) if f.subject == "certificates"]
+    assert len(found) == 1
+    assert bool(found[0].remedy) == bool(fault)
+    assert fault in found[0].detail
+    assert f"{NOW + timedelta(days=days):%Y-%m-%d}" in found[0].detail
+    start(setting)
+
+
+def test_certificate_of_another_name_is_found_and_no_obstacle(configure, tmp_path):
+    pair = Authority().issue(dns("mantua.lit"))
+    write_pair(pair, tmp_path / "certs" / "capulet.lit.crt", tmp_path / "certs" / "capulet.lit.key")
+    setting = configure('[tls]\ncertificates = "certs"\n')
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "does not name capulet.lit" in detail) == ("certificates", True)
+    start(setting)
+
+
+def test_ciphers_that_select_none_are_found(configure):
+    ((subject, detail, _),) = problems(configure('[tls]\nciphers = "DAGGER"\n'))
+    assert (subject, "tls.ciphers" in detail) == ("certificates", True)
+
+
+@pytest.fixture
+def taken():
+    """A port of 127.0.0.1 that another program holds."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def test_port_that_is_taken_is_found_unless_the_running_server_holds_it(configure, taken):
+    endpoint = f"tcp:{taken}:interface=127.0.0.1"
+    listen = f'[listen]\nc2s = ["{endpoint}"]\nc2s_tls = []\n'
+    setting = configure(listen=listen)
+    ((subject, detail, remedy),) = problems(setting)
+    assert subject == "ports"
+    assert detail == f"listen.c2s: can't listen on {endpoint}: Address already in use"
+    assert remedy == "Stop the other program, or choose another port"
+    with pytest.raises(ConfigError, match="Address already in use"):
+        start(setting)
+    status = {"pid": 1, "listening": [{"endpoint": endpoint}]}
+    assert problems(Setting(setting.config, "xmppd.toml", status, NOW)) == []
+
+
+def test_endpoint_that_needs_a_reactor_is_not_tried():
+    assert check_port("xmppd.toml", "listen.c2s", "unix:/nowhere/at/all.sock") is False
+
+
+def test_endpoint_of_no_known_kind_is_found():
+    with pytest.raises(ConfigError, match="can't listen on pigeon:5222"):
+        check_port("xmppd.toml", "listen.c2s", "pigeon:5222")

@@ -1,0 +1,73 @@
+"""Results as a person reads them."""
+
+import json
+
+import pytest
+
+from xmppd.admin import display
+from xmppd.admin.checks import Finding
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (59, "59s"),
+        (61, "1m 1s"),
+        (3600, "1h 0m"),
+        (90_061, "1d 1h"),
+        (864_000, "10d 0h"),
+    ],
+)
+def test_duration_has_the_two_units_that_matter(seconds, text):
+    assert display.duration(seconds) == text
+
+
+def test_user_is_told_with_the_day_and_when_switched_off():
+    user = {"jid": "juliet@capulet.lit", "created": 1_165_543_115.0, "enabled": True}
+    assert display.LINES["users"](user) == "juliet@capulet.lit  since 2006-12-08 01:58:35Z"
+    assert display.LINES["users"]({**user, "enabled": False}).endswith("  switched off")
+
+
+def test_session_line_is_safe_for_a_terminal():
+    session = {
+        "jid": "juliet@capulet.lit/\x1b[31m",
+        "address": "",
+        "secure": True,
+        "priority": None,
+        "seconds": 5,
+    }
+    assert display.LINES["sessions"](session) == (
+        "juliet@capulet.lit/\\x1b[31m  local  TLS  unavailable  5s"
+    )
+
+
+def test_refusals_explain_each_reason_once():
+    refusal = {
+        "when": 1_165_543_115.0,
+        "reason": "tls.required",
+        "who": "capulet.lit",
+        "target": "",
+        "address": "192.0.2.7",
+        "meaning": "no TLS",
+        "remedy": "switch it on",
+    }
+    lines = list(display.refusals({"subject": "capulet.lit", "refusals": [refusal, refusal]}))
+    assert lines == [
+        *["2006-12-08 01:58:35Z  tls.required  capulet.lit  from 192.0.2.7"] * 2,
+        "tls.required: no TLS. What to do: switch it on",
+    ]
+    nothing = list(display.refusals({"subject": "mantua.lit", "refusals": []}))
+    assert nothing == ["nothing is remembered of mantua.lit"]
+
+
+def test_finding_shows_its_remedy():
+    assert display.finding(Finding("ports", "is free")) == "ok       ports: is free"
+    assert display.finding(Finding("ports", "is taken", "Choose another")) == (
+        "PROBLEM  ports: is taken. Choose another"
+    )
+
+
+def test_json_is_one_line():
+    assert json.loads(display.as_json({"jid": "żaneta\n"})) == {"jid": "żaneta\n"}
+    assert "\n" not in display.as_json({"jid": "\n"})

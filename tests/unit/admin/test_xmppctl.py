@@ -1,0 +1,107 @@
+"""What xmppctl asks a person at a terminal, and whom it lets touch the store."""
+
+import io
+import os
+import stat
+
+import pytest
+
+from xmppd.admin import xmppctl
+
+JULIET = "juliet@localhost"
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody sits."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def typed(here, monkeypatch):
+    """Somebody at a terminal; the list is what is typed, the passwords first."""
+    answers = []
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", lambda prompt: answers.pop(0))
+    monkeypatch.setattr("builtins.input", lambda prompt: answers.pop(0))
+    return answers
+
+
+def test_password_is_asked_for_twice(typed, capsys):
+    typed += ["wherefore", "wherefore"]
+    assert xmppctl.main(["adduser", JULIET]) == 0
+    assert typed == []
+    assert "wherefore" not in "".join(capsys.readouterr())
+
+
+def test_two_different_passwords_make_no_account(typed, capsys):
+    typed += ["wherefore", "wherefor"]
+    assert xmppctl.main(["adduser", JULIET]) == 1
+    assert "the two passwords differ" in capsys.readouterr().err
+    assert xmppctl.main(["users"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("YES", 0), ("", 1), ("n", 1)])
+def test_account_is_removed_only_when_that_is_confirmed(typed, answer, status):
+    assert xmppctl.main(["adduser", JULIET, "--password", "wherefore"]) == 0
+    typed.append(answer)
+    assert xmppctl.main(["deluser", JULIET]) == status
+
+
+def test_interrupt_is_one_line(typed, monkeypatch, capsys):
+    def interrupt(prompt):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("getpass.getpass", interrupt)
+    assert xmppctl.main(["adduser", JULIET]) == 1
+    assert capsys.readouterr().err == "xmppctl: stopped\n"
+
+
+def test_store_of_another_user_is_left_alone(here, monkeypatch, capsys):
+    """Root could open it, and would leave files that the server can't."""
+    (here / "xmppd-data").mkdir(mode=0o700)
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+    assert xmppctl.main(["users"]) == 1
+    assert "belongs to another user" in capsys.readouterr().err
+    assert os.listdir(here / "xmppd-data") == []
+
+
+def test_store_made_by_xmppctl_is_for_its_owner_alone(here):
+    assert xmppctl.main(["adduser", JULIET, "--password", "wherefore"]) == 0
+    data = here / "xmppd-data"
+    for path in (data, *data.iterdir()):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_server_that_may_not_be_talked_to_names_the_way_out(here, monkeypatch, capsys):
+    class Forbidden:
+        def __init__(self, family):
+            """As socket.socket."""
+
+        def settimeout(self, seconds):
+            """As socket.socket."""
+
+        def connect(self, path):
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("xmppd.admin.client.answers", lambda path: True)
+    monkeypatch.setattr("xmppd.admin.client.socket.socket", Forbidden)
+    assert xmppctl.main(["users"]) == 1
+    assert "Permission denied. Run xmppctl as the user that runs the server" in (
+        capsys.readouterr().err
+    )
+
+
+def test_without_a_command_the_usage_is_shown(capsys):
+    with pytest.raises(SystemExit) as ended:
+        xmppctl.main([])
+    assert ended.value.code == 2
+    assert "usage: xmppctl" in capsys.readouterr().err

@@ -1,0 +1,126 @@
+"""Back-pressure, the shaper and keep-alive of client connections."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.tcp import PING, Port, chat
+from xmppd.net.idle import SLOTS
+
+# ---------------------------------------------------------------------- back-pressure
+
+
+def test_a_slow_reader_is_bounded_and_then_cut_off(port: Port) -> None:
+    limit = port.server.config.limits.write_buffer_bytes
+    juliet, romeo = port.log_in("juliet"), port.log_in("romeo")
+    juliet.socket.room = 0
+    most = 0
+    for _ in range(3 * limit // 10_000):
+        romeo.send(chat("juliet@capulet.lit/balcony", 10_000))
+        if juliet.socket.connected:
+            most = max(most, juliet.socket.buffered)
+        port.clock.advance(0)
+    assert limit / 2 < most < limit + 100_000
+    assert not juliet.socket.connected
+    assert port.host.refusals.counts["limit.slow-reader"] == 1
+    assert port.host.directory.get("juliet@capulet.lit/balcony") is None
+    assert romeo.socket.connected
+    assert b"service-unavailable" in romeo.take(), "what came too late for her is answered"
+
+
+def test_a_client_that_asks_much_and_reads_nothing_is_cut_off_alone(port: Port) -> None:
+    """The limit strikes while its own stanzas are acted on."""
+    other, peer = port.log_in("romeo"), port.log_in("juliet")
+    peer.socket.room = 0
+    for _ in range(200):
+        if peer.socket.connected:
+            peer.send(PING * 300)
+            port.clock.advance(0)
+    assert not peer.socket.connected
+    assert port.host.refusals.counts == {"limit.slow-reader": 1}
+    assert b"result" in other.send(PING).take()
+
+
+def test_a_client_that_catches_up_is_kept(port: Port) -> None:
+    limit = port.server.config.limits.write_buffer_bytes
+    juliet, romeo = port.log_in("juliet"), port.log_in("romeo")
+    for _ in range(5):  # five times the limit in all, but never behind by as much
+        juliet.socket.room = 0
+        for _ in range(limit // 2 // 10_000):
+            romeo.send(chat("juliet@capulet.lit/balcony", 10_000))
+        assert juliet.socket.connected
+        juliet.socket.room = 1 << 60
+        juliet.socket.flush()
+        assert juliet.socket.buffered == 0
+    assert len(juliet.elements()) == 5 * (limit // 2 // 10_000)
+
+
+def test_a_slow_reader_inside_tls_is_bounded_too(port: Port) -> None:
+    limit = port.server.config.limits.write_buffer_bytes
+    juliet, romeo = port.secured("127.0.0.1").log_in("juliet"), port.log_in("romeo")
+    juliet.socket.room = 0
+    most = 0
+    for _ in range(3 * limit // 10_000):
+        romeo.send(chat("juliet@capulet.lit/balcony", 10_000))
+        port.clock.advance(0)
+        if juliet.socket.connected:
+            most = max(most, juliet.socket.buffered)
+    assert not juliet.socket.connected
+    assert most < limit + 200_000
+    assert port.host.refusals.counts["limit.slow-reader"] == 1
+
+
+# ---------------------------------------------------------------------- the shaper
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_reading_pauses_for_who_sends_too_fast(shaped: Port, secure: bool) -> None:
+    peer = (shaped.secured("127.0.0.1") if secure else shaped.connect()).log_in("juliet")
+    shaped.clock.advance(10)  # the bucket is full again
+    for _ in range(30):
+        peer.send(chat("juliet@capulet.lit", 1_900))
+    assert not peer.socket.reading
+    assert peer.socket.unread
+    routed = shaped.host.router.routed
+    assert 9 <= routed <= 11, "a burst of 20,000 bytes"
+    for second in range(1, 6):
+        shaped.clock.advance(1)
+        peer.socket.arrive(b"")
+        assert shaped.host.router.routed <= routed + 5 * second + 1
+    assert shaped.host.router.routed > routed
+    peer.socket.hang_up()
+    assert shaped.empty
+
+
+def test_many_reads_in_one_turn_make_one_timer(shaped: Port) -> None:
+    """Else the first of them would let the client on while its debt stands."""
+    peer = shaped.log_in("juliet")
+    shaped.clock.advance(10)
+    for _ in range(5):  # what TLS hands over of one segment does not wait for `reading`
+        peer.protocol.dataReceived(b" " * 16_000)
+    assert len(shaped.clock.getDelayedCalls()) == 1
+    assert not peer.socket.reading
+    shaped.clock.advance(5.9)
+    assert not peer.socket.reading
+    shaped.clock.advance(0.2)
+    assert peer.socket.reading
+
+
+def test_a_paused_connection_that_is_closed_leaves_no_timer(shaped: Port) -> None:
+    peer = shaped.log_in("juliet").send(" " * 60_000)
+    peer.socket.hang_up()
+    assert shaped.empty
+
+
+# ---------------------------------------------------------------------- keep-alive
+
+
+def test_only_the_silent_are_sent_a_space(port: Port) -> None:
+    silent, lively, stranger = port.log_in("juliet"), port.log_in("romeo"), port.connect().open()
+    stranger.take()
+    for _ in range(2 * SLOTS):
+        lively.send(" ")
+        port.idle.sweep()
+    assert silent.take() == b" "
+    assert lively.take() == b""
+    assert stranger.take() == b"", "who has not logged in runs out of time instead"
