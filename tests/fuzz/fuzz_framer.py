@@ -12,12 +12,22 @@ from random import Random
 
 from lxml import etree
 
-from tests.support.frames import CLOSE, HEADER, Scribe, cut, delivered, frames_of, infoset
-from tests.support.frames import read_by_expat, read_by_lxml, shape
+from tests.support.frames import (
+    CLOSE,
+    HEADER,
+    Scribe,
+    cut,
+    delivered,
+    frames_of,
+    infoset,
+    read_by_expat,
+    read_by_lxml,
+    shape,
+)
 from tests.support.streams import ABORT, COMPRESS, POLICY, STARTTLS, Client, auth, bind, plain
 from xmppd.stream.events import Closed
 from xmppd.stream.states import Fact, State
-from xmppd.wire.framer import Limits, StreamClose, StreamOpen
+from xmppd.wire.framer import Limits, StreamClose
 from xmppd.wire.stanza import Nonza, Stanza
 
 LIMITS = Limits(stanza=4096, tag=512, depth=8, attributes=8, children=20)
@@ -30,7 +40,16 @@ _PIECES = (
     *(HEADER, CLOSE, STARTTLS, ABORT, COMPRESS, auth("PLAIN"), plain(), bind(), b"<message/>"),
     *(b"<", b">", b"/>", b"</", b"'", b'"', b"&", b";", b"]]>", b"<![CDATA[", b"<!--", b"-->"),
     *(b"<?", b"?>", b"<!DOCTYPE x [", b"<!ENTITY a 'b'>", b"&#0;", b"&#x10FFFF;", b"&amp;"),
-    *(b"xmlns=''", b" xmlns:a='urn:a'", b"stream:", b"xml:", b"a:", b"\0", b"\xff", b"\xed\xa0\x80"),
+    *(
+        b"xmlns=''",
+        b" xmlns:a='urn:a'",
+        b"stream:",
+        b"xml:",
+        b"a:",
+        b"\0",
+        b"\xff",
+        b"\xed\xa0\x80",
+    ),
     *(b"\xef\xbb\xbf", b"\xc3", b"\xf0\x9f\x8c\xb9", b" ", b"\r\n", b"x" * 600, b"<x>" * 9),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ from lxml import etree
 
 from xmppd import ns
 from xmppd.errors import StreamError
+from xmppd.wire import escape
 from xmppd.wire.framer import Frame, Framer, Limits, StreamClose, StreamOpen
 from xmppd.wire.stanza import Nonza, Stanza
 
@@ -21,6 +23,8 @@ HEADER = (
 """The header nearly every client sends."""
 
 CLOSE = b"</stream:stream>"
+
+DEFAULTS = Limits()
 
 OTHER_HEADERS = (
     b"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'"
@@ -61,12 +65,12 @@ def parse(stream: Framer, pieces: Iterable[bytes]) -> list[Frame]:
     return frames
 
 
-def frames_of(*pieces: bytes, limits: Limits = Limits(), **options: Any) -> list[Frame]:
+def frames_of(*pieces: bytes, limits: Limits = DEFAULTS, **options: Any) -> list[Frame]:
     """The frames of a fresh framer that was fed `pieces`."""
     return parse(Framer(limits, **options), pieces)
 
 
-def refusal(*pieces: bytes, limits: Limits = Limits(), header: bytes = HEADER) -> tuple[str, str]:
+def refusal(*pieces: bytes, limits: Limits = DEFAULTS, header: bytes = HEADER) -> tuple[str, str]:
     """Condition and reason of the error that `pieces` behind a header end in."""
     frames = frames_of(*([header] if header else []), *pieces, limits=limits)
     error = frames[-1]
@@ -88,7 +92,7 @@ def shape(frame: Frame) -> tuple[Any, ...]:
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     """`data` in the pieces that cuts at `places` leave."""
     edges = [0, *sorted({p for p in places if 0 < p < len(data)}), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
 
 
 def infoset(element: Any) -> tuple[Any, ...]:
@@ -114,9 +118,9 @@ def read_by_expat(data: bytes) -> ElementTree.Element:
 
 def delivered(frame: Stanza | Nonza) -> bytes:
     """A document that holds what is passed on of `frame`, in the namespace it belongs to."""
-    if isinstance(frame, Stanza):
-        return b"<x xmlns='%b'>%b</x>" % (frame.content.encode(), frame.render())
-    return b"<x xmlns='%b'>%b</x>" % (frame.namespace.encode(), frame.inner)
+    inside = frame.content if isinstance(frame, Stanza) else frame.namespace
+    data = frame.render() if isinstance(frame, Stanza) else frame.inner
+    return b"<x xmlns='%b'>%b</x>" % (escape.attribute(inside).encode(), data)
 
 
 def children_names(element: Any) -> list[str]:
@@ -173,7 +177,9 @@ class Scribe:
 
     def _attributes(self, scope: dict[str, str]) -> str:
         out = ""
-        for local in self.random.sample(("id", "type", "to", "ver", "är"), self.random.randint(0, 2)):
+        for local in self.random.sample(
+            ("id", "type", "to", "ver", "är"), self.random.randint(0, 2)
+        ):
             # libxml2 holds xml:id, and it alone, to the rules of XML names.
             own = ("",) if local == "id" else ("", "", "xml")
             prefix = self.random.choice([*own, *(p for p in scope if p)])

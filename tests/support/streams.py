@@ -85,9 +85,7 @@ class Client:
     of questions to a function that gives the answer, raises it, or returns LATER.
     """
 
-    def __init__(
-        self, policy: Policy = POLICY, *, tls: bool = True, secure: bool = False
-    ) -> None:
+    def __init__(self, policy: Policy = POLICY, *, tls: bool = True, secure: bool = False) -> None:
         self.stream = ClientStream(policy, tls_available=tls, secure=secure)
         self.events: list[Event] = []
         self.asked: list[Question] = []
@@ -268,5 +266,3 @@ def reasons(client: Client) -> tuple[str, str]:
     error = ended(client)
     assert error is not None
     return error.condition, error.reason
-
-

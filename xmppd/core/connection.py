@@ -284,8 +284,7 @@ class ClientConnection:
         or the client went away meanwhile.
         """
         host, stream = self._host, self.stream
-        if stream.state is State.CLOSED:
-            raise StanzaError("recipient-unavailable", reason="session.gone")
+        self._check_open()
         assert stream.jid is not None
         jid, holder = choose_resource(
             host.directory,
@@ -296,6 +295,7 @@ class ClientConnection:
         )
         if holder is not None:
             holder.end(StreamError("conflict", reason="session.replaced"))
+            self._check_open()  # whoever hears of that may have ended this stream, too
         self.session = session = Session(
             jid,
             write=self._wire.write,
@@ -311,6 +311,10 @@ class ClientConnection:
             self._timer = None
         host.hooks.session_bound.tell(session)
         return jid
+
+    def _check_open(self) -> None:
+        if self.stream.state is State.CLOSED:
+            raise StanzaError("recipient-unavailable", reason="session.gone")
 
     def admit(self, jid: JID, resource: str) -> JID:
         """Log the client in as bare `jid` with `resource`, by other means than SASL (XEP-0078).

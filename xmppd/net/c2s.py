@@ -88,14 +88,14 @@ class ClientProtocol(Protocol):
         if connection is None:
             return
         self.heard = True
-        if self._bucket is not None:
-            self._shape(self._bucket, len(data))
         if self._inflater is not None:
             try:
                 data = self._inflater.feed(data)
             except StreamError as error:
                 connection.end(error)
                 return
+        if self._bucket is not None:
+            self._shape(self._bucket, len(data))
         connection.receive(data)
 
     def handshakeCompleted(self) -> None:
@@ -152,7 +152,7 @@ class ClientProtocol(Protocol):
         self._shaking_hands = True
         transport: Any = self.transport
         transport.unregisterProducer()
-        tls = _TLS(self.factory.tls(domain), self)
+        tls: Any = _TLS(self.factory.tls(domain), self)  # type: ignore[no-untyped-call]
         transport.protocol = tls
         tls.makeConnection(transport)
         tls.registerProducer(self, True)
@@ -255,7 +255,7 @@ class _TLS(TLSMemoryBIOProtocol):
     def _tlsShutdownFinished(self, reason: Failure | None) -> None:
         super()._tlsShutdownFinished(reason)  # type: ignore[no-untyped-call]
         if reason is not None:
-            reason.cleanFailure()  # type: ignore[no-untyped-call]
+            reason.cleanFailure()
 
 
 class ClientFactory(Factory):
@@ -284,11 +284,13 @@ class ClientFactory(Factory):
         """What makes the TLS layer of a connection to `domain`."""
         factory = self._tls.get(domain)
         if factory is None:
-            factory = TLSMemoryBIOFactory(self.certificates.creator(domain), False, None)
+            creator = self.certificates.creator(domain)
+            # It wraps no factory: `start_tls` puts it under a protocol that is there already.
+            factory = TLSMemoryBIOFactory(creator, False, None)  # type: ignore[arg-type]
             self._tls[domain] = factory
         return factory
 
-    def buildProtocol(self, addr: object) -> ClientProtocol:
+    def buildProtocol(self, addr: object) -> ClientProtocol:  # type: ignore[override]
         """A protocol for a new connection."""
         return ClientProtocol(self)
 

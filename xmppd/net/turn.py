@@ -88,6 +88,10 @@ class DirectTransport:
         self._tcp.protocol = protocol
 
     def __getattr__(self, name: str) -> Any:
+        # Not what the TCP connection is made of: zope would read its interfaces off it, and
+        # TLS would then declare each of them anew for every connection.
+        if name.startswith("__"):
+            raise AttributeError(name)
         return getattr(self._tcp, name)
 
 

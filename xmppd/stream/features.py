@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from xmppd import ns
@@ -26,8 +27,9 @@ class Feature(NamedTuple):
     render: Callable[[ClientStream], Tag | None]
 
 
-def offered(features: Iterable[Feature], facts: Fact) -> list[Feature]:
-    """The features whose conditions hold, in their order."""
+@lru_cache(maxsize=256)
+def offered(features: tuple[Feature, ...], facts: Fact) -> list[Feature]:
+    """The features whose conditions hold, in their order; not to be changed by the caller."""
     return [f for f in features if f.needs & facts == f.needs and not f.forbids & facts]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from xmppd import ns
@@ -219,8 +220,8 @@ class ClientStream:
             yield from self.fail(stream_error)
 
     def secured(self, tls: Callable[[], TLSFacts]) -> None:
-        """TLS is in place; `tls` tells what it says of the connection, when asked."""
-        self._tls = tls
+        """TLS is in place; `tls` tells what it says of the connection, asked once if at all."""
+        self._tls = cache(tls)
         self.facts |= Fact.SECURE | Fact.MAY_AUTHENTICATE
 
     def fail(self, error: StreamError) -> Iterator[Event]:

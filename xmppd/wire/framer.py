@@ -72,6 +72,9 @@ Frame: TypeAlias = StreamOpen | Stanza | Nonza | StreamClose | StreamError
 """What `Framer.feed` yields. A StreamError is always the last."""
 
 
+_NO_FRAMES: list[Frame] = []
+
+
 class _Halted(Exception):
     """Leaves the parser behind the frame just cut."""
 
@@ -115,7 +118,7 @@ class Framer:
         self._held_size = 0
         self.unread = False
         """True when bytes wait behind a frame at which parsing halted."""
-        self._frames: list[Frame] = []
+        self._frames = _NO_FRAMES
         self._buffer: bytes | bytearray = b""
         self._base = self._mark = self._fed = 0
         self._start = -1
@@ -172,6 +175,7 @@ class Framer:
         except StreamError as error:
             self.close()
             frames.append(error)
+        self._frames = _NO_FRAMES  # a silent peer's last stanza must not stay in memory
         return frames
 
     def _take(self, data: bytes) -> bytes:
@@ -304,7 +308,8 @@ class Framer:
             raise StreamError("unsupported-encoding", reason="stream.encoding")
 
     def _on_prefix(self, prefix: str | None, uri: str | None) -> None:
-        self._scope[prefix or ""] = uri or ""
+        if prefix != "xml":  # it means the same everywhere, declared or not
+            self._scope[prefix or ""] = uri or ""
 
     def _handle_elements(self, parser: pyexpat.XMLParserType) -> None:
         """Install the handlers of every element.

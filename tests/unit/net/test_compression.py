@@ -103,3 +103,20 @@ def test_nothing_may_follow_the_end_of_the_compressed_data(squeezed: Port) -> No
             client.peer.send(b"x" * 60_000)
     assert client.peer.gone
     assert b"<policy-violation" in client.take()
+
+
+def test_the_shaper_counts_what_is_inflated(certificates: CertificateStore) -> None:
+    """Else compression would be a way around it, a hundredfold."""
+    port = Port(
+        certificates,
+        compression={"enabled": True},
+        limits={"read_rate": 10_000, "read_burst": 20_000},
+    )
+    client = Zlib(port, "juliet").bind()
+    port.clock.advance(10)
+    client.send(b" " * 50_000)
+    assert not client.peer.socket.reading
+    port.clock.advance(2.9)
+    assert not client.peer.socket.reading
+    port.clock.advance(0.2)
+    assert client.peer.socket.reading

@@ -49,7 +49,9 @@ def scram(client: Client, user: str = "romeo", password: str | None = None) -> l
     fields = dict(part.split("=", 1) for part in server_first.split(","))
     without = f"c=biws,r={fields['r']}"
     secret = PASSWORDS[user] if password is None else password
-    salted = hashlib.pbkdf2_hmac("sha1", secret.encode(), base64.b64decode(fields["s"]), int(fields["i"]))
+    salted = hashlib.pbkdf2_hmac(
+        "sha1", secret.encode(), base64.b64decode(fields["s"]), int(fields["i"])
+    )
     key = hmac.digest(salted, b"Client Key", "sha1")
     stored = hashlib.sha1(key).digest()
     signed = hmac.digest(stored, f"{bare},{server_first},{without}".encode(), "sha1")
@@ -79,7 +81,7 @@ def test_plain_with_an_empty_challenge() -> None:
 def test_scram_proves_both_sides() -> None:
     client = SECURE()
     assert scram(client) == ["success", "Authenticated"]
-    success = [f for f in frames(sent(client.events[-2:])) if isinstance(f, Nonza)][0]
+    success = next(f for f in frames(sent(client.events[-2:])) if isinstance(f, Nonza))
     assert base64.b64decode(success.text).startswith(b"v=")
     assert client.stream.jid == "romeo@verona.lit"
 
@@ -184,7 +186,7 @@ def test_the_stream_ends_with_the_last_attempt_allowed() -> None:
     wrong = plain(password="wrong")
     client.send(wrong, auth("PLAIN", "!"))
     assert client.stream.state is State.NEGOTIATING
-    assert names(client.send(wrong)) [-4:] == [
+    assert names(client.send(wrong))[-4:] == [
         "failure not-authorized",
         "error policy-violation",
         "close",

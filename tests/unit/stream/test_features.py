@@ -110,7 +110,10 @@ def test_no_list_of_mechanisms_without_a_mechanism() -> None:
 
 def test_a_domain_for_guests_offers_nothing_else() -> None:
     policy = POLICY._replace(anonymous=("mantua.lit",))
-    for domain, expected in ((b"mantua.lit", ["ANONYMOUS"]), (b"verona.lit", ["SCRAM-SHA-1", "PLAIN"])):
+    for domain, expected in (
+        (b"mantua.lit", ["ANONYMOUS"]),
+        (b"verona.lit", ["SCRAM-SHA-1", "PLAIN"]),
+    ):
         client = Client(policy, secure=True)
         client.send(HEADER.replace(b"verona.lit", domain))
         assert [m.name for m in client.stream.mechanisms()] == expected

@@ -32,7 +32,10 @@ def test_every_input_in_every_state_steps_or_is_refused(state: State, moved_by: 
     else:
         with pytest.raises(StreamError) as caught:
             step(state, moved_by)
-        assert (caught.value.condition, caught.value.reason) == ("policy-violation", "stream.element")
+        assert (caught.value.condition, caught.value.reason) == (
+            "policy-violation",
+            "stream.element",
+        )
 
 
 def test_every_state_can_be_reached_and_left() -> None:
@@ -79,7 +82,7 @@ ELEMENTS = {
     "message": b"<message/>",
     "unknown": b"<rose xmlns='urn:montague'/>",
     "nothing": b"<rose xmlns=''/>",
-    "error": b"<stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+    "error": b"<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
     "close": CLOSE,
 }
 

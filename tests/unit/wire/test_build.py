@@ -45,7 +45,9 @@ def test_attributes_and_text_arrive_as_they_are(value: str) -> None:
 
 @given(LEGAL, LEGAL)
 def test_a_tag_is_what_it_says(value: str, content: str) -> None:
-    tag = Tag("rose", {"thorn": value, "none": None}, [Tag("bud", {}, content), content], ns="urn:r")
+    tag = Tag(
+        "rose", {"thorn": value, "none": None}, [Tag("bud", {}, content), content], ns="urn:r"
+    )
     assert read(tag.render()) == (
         "{urn:r}rose",
         {"thorn": value},
@@ -64,7 +66,9 @@ def test_what_holds_nothing_is_empty(children: object) -> None:
 
 
 def test_a_childs_namespace_is_its_parents_unless_it_has_its_own() -> None:
-    tag = Tag("a", {}, [Tag("b", ns="urn:b", children=[Tag("c")]), Tag("d"), Tag("e", ns="")], ns="urn:a")
+    tag = Tag(
+        "a", {}, [Tag("b", ns="urn:b", children=[Tag("c")]), Tag("d"), Tag("e", ns="")], ns="urn:a"
+    )
     found = read(tag.render())
     content = found[2]
     assert isinstance(content, list)

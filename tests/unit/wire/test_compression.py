@@ -98,7 +98,9 @@ def test_a_client_may_end_its_data_with_its_stream() -> None:
     assert inflater().feed(zlib.compress(b"</stream:stream>")) == b"</stream:stream>"
 
 
-@pytest.mark.parametrize("data", [b"<presence/>", b"\0\0\0\0", zlib.compress(b"x" * 50)[:-3] + b"xxx"])
+@pytest.mark.parametrize(
+    "data", [b"<presence/>", b"\0\0\0\0", zlib.compress(b"x" * 50)[:-3] + b"xxx"]
+)
 def test_what_is_not_zlib_ends_the_stream(data: bytes) -> None:
     with pytest.raises(StreamError) as caught:
         inflater().feed(data)

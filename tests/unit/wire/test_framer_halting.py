@@ -143,7 +143,9 @@ def test_a_closed_framer_says_nothing_more() -> None:
 def test_prefixes_hold_behind_a_halt() -> None:
     header = HEADER.replace(b" to=", b" xmlns:a='urn:a' to=")
     whole = [shape(f) for f in frames_of(header + b"<a:x/><iq><a:y/></iq><a:z/>")]
-    assert [shape(f) for f in frames_of(header + b"<a:x/><iq><a:y/></iq><a:z/>", halting=True)] == whole
+    assert [
+        shape(f) for f in frames_of(header + b"<a:x/><iq><a:y/></iq><a:z/>", halting=True)
+    ] == whole
     assert [f[0] for f in whole] == ["StreamOpen", "nonza", "stanza", "nonza"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from random import Random
@@ -203,7 +204,7 @@ def test_reading_again_costs_little() -> None:
     class Counting(Framer):
         __slots__ = ()
 
-        def _new_parser(self):  # type: ignore[no-untyped-def] # noqa: ANN202
+        def _new_parser(self):  # type: ignore[no-untyped-def]
             parser = super()._new_parser()
             read.append(self._fed)
             return parser
@@ -247,8 +248,20 @@ print(used() - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_names_never_seen_before_cost_no_memory() -> None:
     """450,000 unique names over one connection, 150,000 over five hundred."""
-    grown = int(subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, check=True).stdout)
+    grown = int(
+        subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, check=True).stdout
+    )
     assert grown < 4 * 1024 * 1024
+
+
+def test_an_idle_stream_keeps_nothing_of_its_last_stanza() -> None:
+    framer = Framer(Limits())
+    framer.feed(HEADER)
+    (frame,) = framer.feed(b"<message><body>%b</body></message>" % (b"x" * 1000))
+    held = gc.get_referrers(frame)
+    assert not any(isinstance(holder, list) for holder in held)
+    assert framer._tail is None
+    assert not framer._buffer
 
 
 def test_the_work_for_a_dripping_tag_is_bounded() -> None:

@@ -1,0 +1,96 @@
+"""Writing at the end of a turn: in order, joined, and each connection for itself."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from tests.support.tcp import PING, UNLIMITED, Port, Socket, chat
+from xmppd.net.turn import DirectTransport, Turn, straight
+
+
+class Held:
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.flushed = 0
+        self.fault = fault
+
+    def flush(self) -> None:
+        self.flushed += 1
+        if self.fault is not None:
+            raise self.fault
+
+
+def test_one_that_fails_keeps_nobody_else_from_sending() -> None:
+    clock = Clock()
+    turn = Turn(clock)
+    held = [Held(), Held(RuntimeError("broken")), Held()]
+    for _ in range(2):
+        for one in held:
+            turn.add(one)
+        clock.advance(0)
+    assert [one.flushed for one in held] == [2, 2, 2]
+
+
+def test_what_is_added_while_flushing_is_not_forgotten() -> None:
+    clock = Clock()
+    turn = Turn(clock)
+    late = Held()
+
+    class First(Held):
+        def flush(self) -> None:
+            turn.add(late)
+
+    turn.add(First())
+    clock.advance(0)
+    assert late.flushed == 1
+
+
+@given(
+    writes=st.lists(st.binary(min_size=1, max_size=40), max_size=20),
+    rooms=st.lists(st.integers(0, 60), max_size=20),
+)
+def test_no_byte_is_lost_doubled_or_moved_whatever_the_kernel_takes(
+    writes: list[bytes], rooms: list[int]
+) -> None:
+    """And so the names of Twisted's buffers that `DirectTransport` relies on are right."""
+    socket = Socket(Clock(), "192.0.2.1")
+    socket.connected = 1
+    transport = straight(socket)
+    assert isinstance(transport, DirectTransport)
+    for number, data in enumerate(writes):
+        socket.room = rooms[number % len(rooms)] if rooms else UNLIMITED
+        transport.write(data)
+        if number % 3 == 2:
+            socket.flush()
+    socket.room = UNLIMITED
+    socket.flush()
+    assert socket.sent == b"".join(writes)
+    assert socket.buffered == 0
+
+
+def test_what_is_written_in_one_turn_goes_out_at_once(port: Port) -> None:
+    juliet, romeo = port.log_in("juliet"), port.log_in("romeo")
+    sends: list[int] = []
+    send = juliet.socket.writeSomeData
+    juliet.socket.writeSomeData = lambda data: sends.append(len(data)) or send(data)  # type: ignore[method-assign,func-returns-value]
+    romeo.send(chat("juliet@capulet.lit/balcony", 10) * 50)
+    assert len(sends) == 1
+    assert len(juliet.elements()) == 50
+
+
+def test_the_order_of_stanzas_is_kept_for_who_reads_slowly(port: Port) -> None:
+    """RFC 6120 §10.1: in the order in which they came."""
+    juliet, romeo = port.log_in("juliet"), port.log_in("romeo")
+    for number in range(200):
+        juliet.socket.room = (number * 37) % 150
+        romeo.send(f"<message to='juliet@capulet.lit/balcony' id='{number}'/>")
+    juliet.socket.room = UNLIMITED
+    juliet.socket.flush()
+    assert [e.get("id") for e in juliet.elements()] == [str(n) for n in range(200)]
+
+
+def test_last_words_come_behind_what_was_written_before(port: Port) -> None:
+    peer = port.log_in("juliet").send(PING + "</stream:stream>")
+    data = peer.take()
+    assert data.index(b"type='result'") < data.index(b"</stream:stream>")

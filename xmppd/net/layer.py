@@ -1,0 +1,90 @@
+"""The TLS layer of a connection: Twisted's, with a short way for what comes in."""
+
+from __future__ import annotations
+
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+
+PIECE = 4096
+"""Octets given to OpenSSL at once: its memory buffers never shrink again."""
+
+_HEADER = 5
+"""Octets of a record's header, of which the last two are its length (RFC 8446 §5.1)."""
+
+
+class TLSLayer(TLSMemoryBIOProtocol):
+    """TLS between a TCP connection and a protocol.
+
+    Twisted asks OpenSSL for data until it says, by an exception, that it has no more, and then
+    whether it has anything to send. The records in what came tell how often there is something
+    to ask for (measured: a fifth of the CPU of a chat message under TLS).
+    """
+
+    def makeConnection(self, transport: object) -> None:
+        """Begin the handshake over `transport`."""
+        self._header = b""
+        self._missing = 0
+        super().makeConnection(transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Octets from the network."""
+        if len(data) <= PIECE:
+            self._piece(data)
+            return
+        for start in range(0, len(data), PIECE):
+            self._piece(data[start : start + PIECE])
+
+    def _piece(self, data: bytes) -> None:
+        if self._tlsConnection is None:
+            return
+        records = self._count(data)
+        if not self._handshakeDone or self._appSendBuffer or self._lostTLSConnection:
+            super().dataReceived(data)
+            return
+        connection = self._tlsConnection
+        connection.bio_write(data)
+        while records and not self._lostTLSConnection:
+            records -= 1
+            before = self._tlsConnection
+            try:
+                plain = before.recv(2**15)
+            except Exception:  # noqa: BLE001 - Twisted's own way knows each of them
+                break
+            if not self._aborted:
+                ProtocolWrapper.dataReceived(self, plain)
+            if self._tlsConnection is None:
+                return
+        else:
+            return
+        self._flushReceiveBIO()
+
+    def _count(self, data: bytes) -> int:
+        """How many records end in `data`; remembers where in a record it ends."""
+        if not self._missing and not self._header:
+            size = len(data)
+            if size > _HEADER and _HEADER + (data[3] << 8 | data[4]) == size:
+                return 1
+        position, count = 0, 0
+        while True:
+            if self._missing:
+                taken = min(self._missing, len(data) - position)
+                self._missing -= taken
+                position += taken
+                if self._missing:
+                    return count
+                count += 1
+            part = data[position : position + _HEADER - len(self._header)]
+            self._header += part
+            position += len(part)
+            if len(self._header) < _HEADER:
+                return count
+            self._missing = self._header[3] << 8 | self._header[4]
+            self._header = b""
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
+        # The failure that Twisted makes stands in a frame that the failure holds, and with it
+        # the whole connection until the collector comes round.
+        super()._tlsShutdownFinished(reason)
+        if reason is not None:
+            reason.cleanFailure()
