@@ -59,7 +59,7 @@ class Server(MultiService):
         twistd: Mapping[str, Any],
         fail: Callable[[str], None],
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._path = path.absolute() if path else None  # twistd may go to another directory
         self._source = str(self._path or BUILT_IN)
         self._reactor = reactor
@@ -83,8 +83,8 @@ class Server(MultiService):
     def setServiceParent(self, parent: Any) -> None:
         """Become part of an application, and write its log unless twistd was told to."""
         if self._log is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self._log)  # type: ignore[no-untyped-call]
-        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+            parent.setComponent(ILogObserver, self._log)
+        super().setServiceParent(parent)
 
     # ------------------------------------------------------------------ start
 
@@ -120,7 +120,7 @@ class Server(MultiService):
         factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
         for key, description in listeners(self.config):
             try:
-                endpoint = serverFromString(self._reactor, description)  # type: ignore[no-untyped-call]
+                endpoint = serverFromString(self._reactor, description)
                 port = await endpoint.listen(factories[key])
             except (CannotListenError, ValueError, TypeError) as error:
                 raise cannot_listen(self._source, key, description, error) from None

@@ -7,6 +7,7 @@ removed by either takes the same path, modules included.
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from xmppd.core.host import Host
 from xmppd.core.loader import Loaded
 from xmppd.errors import ConfigError, StoreError
 from xmppd.storage.lane import Limits
+from xmppd.storage.recent import RecentAccounts
 from xmppd.storage.url import open_stores
 
 
@@ -106,6 +108,7 @@ async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) 
         remedy = "Restore a backup of it, or name another store"
         raise ConfigError(source, "store.url", str(error), remedy) from error
     try:
+        stores = replace(stores, accounts=RecentAccounts(stores.accounts, reactor.seconds))
         assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret)
         assembly.follow(config, seal, source)
     except BaseException:

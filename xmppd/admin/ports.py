@@ -47,7 +47,7 @@ def check_port(source: str, key: str, description: str) -> bool:
     if description.startswith("systemd:"):  # only the process that systemd starts has these
         return False
     try:
-        endpoint = serverFromString(rehearsal, description)  # type: ignore[no-untyped-call]
+        endpoint = serverFromString(rehearsal, description)
         maybeDeferred(endpoint.listen, Factory()).addErrback(rehearsal.failed)
     except (ValueError, TypeError) as error:
         raise cannot_listen(source, key, description, error) from error

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -17,6 +17,7 @@ from xmppd.core.host import Host
 from xmppd.errors import StreamError
 from xmppd.net.certificates import channel_bindings, client_identities
 from xmppd.net.idle import IdleWatch
+from xmppd.net.layer import TLSLayer
 from xmppd.net.limits import Admission, Admitted, Bucket, is_loopback
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn, straight
@@ -45,6 +46,7 @@ class ClientProtocol(Protocol):
         self._deflater: Deflater | None = None
         self._paused: set[str] = set()
         self._out: list[bytes] = []
+        self._owed = False
         self._clogged = False
         self._behind = 0
         self._throttle: Any = None
@@ -88,6 +90,8 @@ class ClientProtocol(Protocol):
         if connection is None:
             return
         self.heard = True
+        if self._owed:
+            self._pause("answer")
         if self._inflater is not None:
             try:
                 data = self._inflater.feed(data)
@@ -152,7 +156,7 @@ class ClientProtocol(Protocol):
         self._shaking_hands = True
         transport: Any = self.transport
         transport.unregisterProducer()
-        tls: Any = _TLS(self.factory.tls(domain), self)  # type: ignore[no-untyped-call]
+        tls: Any = TLSLayer(self.factory.tls(domain), self)
         transport.protocol = tls
         tls.makeConnection(transport)
         tls.registerProducer(self, True)
@@ -176,12 +180,18 @@ class ClientProtocol(Protocol):
             self._admitted.authenticated()
 
     def pause(self) -> None:
-        """Read nothing while an answer is owed."""
-        self._pause("answer")
+        """Read nothing more than once while an answer is owed.
+
+        Most answers come before the client sends anything, and to stop reading costs two
+        system calls; so it is stopped by what comes meanwhile, which the stream keeps.
+        """
+        self._owed = True
 
     def resume(self) -> None:
         """Read on."""
-        self._resume("answer")
+        self._owed = False
+        if "answer" in self._paused:
+            self._resume("answer")
 
     def close(self) -> None:
         """Close when all is written, or when it takes too long."""
@@ -243,19 +253,6 @@ class ClientProtocol(Protocol):
         self._paused.discard(why)
         if not self._paused and self._connection is not None:
             self.transport.resumeProducing()  # type: ignore[union-attr]
-
-
-class _TLS(TLSMemoryBIOProtocol):
-    """TLS that leaves no garbage behind when it fails, or ends without its closing alert.
-
-    The failure that Twisted makes then stands in a frame that the failure holds, and with it
-    the whole TLS connection until the collector comes round.
-    """
-
-    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
-        super()._tlsShutdownFinished(reason)  # type: ignore[no-untyped-call]
-        if reason is not None:
-            reason.cleanFailure()
 
 
 class ClientFactory(Factory):

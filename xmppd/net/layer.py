@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from OpenSSL import SSL
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
@@ -11,6 +12,9 @@ PIECE = 4096
 
 _HEADER = 5
 """Octets of a record's header, of which the last two are its length (RFC 8446 §5.1)."""
+
+_LONGEST = 2**14 + 2**8
+"""No record holds more (RFC 8446 §5.2)."""
 
 
 class TLSLayer(TLSMemoryBIOProtocol):
@@ -36,28 +40,24 @@ class TLSLayer(TLSMemoryBIOProtocol):
             self._piece(data[start : start + PIECE])
 
     def _piece(self, data: bytes) -> None:
-        if self._tlsConnection is None:
+        if self._lostTLSConnection:
             return
         records = self._count(data)
-        if not self._handshakeDone or self._appSendBuffer or self._lostTLSConnection:
+        if not self._handshakeDone or self._appSendBuffer:
             super().dataReceived(data)
             return
-        connection = self._tlsConnection
-        connection.bio_write(data)
-        while records and not self._lostTLSConnection:
-            records -= 1
-            before = self._tlsConnection
+        self._tlsConnection.bio_write(data)
+        for _ in range(records):
             try:
-                plain = before.recv(2**15)
-            except Exception:  # noqa: BLE001 - Twisted's own way knows each of them
-                break
+                plain = self._tlsConnection.recv(_LONGEST)
+            except SSL.Error:
+                # No data after all: an alert, a new key. Twisted's own way knows them all.
+                self._flushReceiveBIO()
+                return
             if not self._aborted:
                 ProtocolWrapper.dataReceived(self, plain)
-            if self._tlsConnection is None:
-                return
-        else:
-            return
-        self._flushReceiveBIO()
+            if self._lostTLSConnection:
+                return  # whoever got the data has closed the connection
 
     def _count(self, data: bytes) -> int:
         """How many records end in `data`; remembers where in a record it ends."""
