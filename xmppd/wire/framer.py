@@ -32,6 +32,7 @@ RENEW_BYTES = 64 * 1024
 _SPACE = b" \t\r\n"
 _VERSION = re.compile(r"1\.[0-9]+")
 _STREAM_TAG = f"{ns.STREAM} stream"
+_PREFIXED = re.compile(rb"<[^\s/>:]*:")
 _START_TAG = re.compile(rb"""<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>""")
 _UNDEFINED_ENTITY = pyexpat.errors.codes[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]
 _ENCODINGS = {
@@ -318,7 +319,8 @@ class Framer:
         than attributes, and one function for each side of an element, since a call costs more
         than a comparison (together a third of the time that methods took).
         """
-        _, most_in_tag, most_deep, most_attributes, most_children = self.limits
+        _, _, most_deep, most_attributes, most_children = self.limits
+        small = min(self.limits.stanza, self.limits.tag)
         kinds, content = self._kinds, self.content
         end_of_tag = _START_TAG.match
         depth = 1 if self._header else 0
@@ -371,7 +373,7 @@ class Framer:
             else:
                 inner = bytes(buffer[opened:index])
                 end = buffer.find(b">", index) + 1
-            if end - start > most_in_tag:
+            if end - start > small:
                 self._check_size(buffer[start:opened], inner, end - start)
             self._mark = base + end
             kind = kinds.get(name)
@@ -382,7 +384,7 @@ class Framer:
                 or b"etherx" in inner
                 or b"&#" in inner
                 or buffer.find(b"xmlns:", start, opened) > 0
-                or (kind is None and buffer.find(b":", start, opened) > 0)
+                or (kind is None and _PREFIXED.match(buffer, start))
             ):
                 inner = self._portable(inner, bytes(buffer[start:opened]), name)
             if kind is None:

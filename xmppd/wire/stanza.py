@@ -95,8 +95,9 @@ class Stanza:
         Raises StanzaError where its prefixes would make it too large there.
         """
         inner = self.inner
-        # A namespace may also be spelled with character references.
-        if target == self.content or (b"jabber:" not in inner and b"&#" not in inner):
+        # The framer left no character reference that could hide a namespace's name. Below an
+        # element with a prefix, what has none may be the sender's content namespace, not ours.
+        if target == self.content or (b"jabber:" not in inner and b"xmlns:" not in inner):
             return self.render()
         try:
             inner = canonical.rewrite(

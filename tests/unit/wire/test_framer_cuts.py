@@ -116,10 +116,15 @@ def test_a_message_in_another_namespace_is_no_stanza() -> None:
     assert shape(frame)[1] == f"{ns.SERVER} message"
 
 
-def test_an_element_with_a_prefix_keeps_the_namespaces_of_its_children() -> None:
-    frame = contents(frames_of(HEADER + b"<s:r xmlns:s='urn:s' xmlns='urn:x'><y/></s:r>" + CLOSE))[
-        0
-    ]
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<s:r xmlns:s='urn:s' xmlns='urn:x'><y/></s:r>",
+        b"<stream:features xmlns='urn:x'><y/></stream:features>",
+    ],
+)
+def test_an_element_with_a_prefix_keeps_the_namespaces_of_its_children(data: bytes) -> None:
+    frame = contents(frames_of(HEADER + data + CLOSE))[0]
     assert frame.children == children_names(frame.element) == ["urn:x y"]
 
 

@@ -149,6 +149,17 @@ def test_a_content_namespace_spelled_out_is_mapped_however_it_is_spelled(namespa
     assert received(stanza.render_in(ns.SERVER), ns.SERVER).children == [f"{ns.SERVER} body"]
 
 
+@pytest.mark.parametrize("target", [ns.COMPONENT, ns.SERVER])
+def test_what_is_forwarded_with_a_prefix_stays_a_clients_too(target: str) -> None:
+    forwarded = (
+        b"<message><f:forwarded xmlns:f='urn:xmpp:forward:0'><message><body>O!</body></message>"
+        b"</f:forwarded></message>"
+    )
+    there = received(received(forwarded).render_in(target), target)
+    assert there.children == ["urn:xmpp:forward:0 forwarded"]
+    assert there.element.find(f".//{{{ns.CLIENT}}}body") is not None
+
+
 def test_from_a_component_to_a_client() -> None:
     stanza = received(b"<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>", ns.COMPONENT)
     assert stanza.content == ns.COMPONENT
