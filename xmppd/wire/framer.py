@@ -32,6 +32,7 @@ RENEW_BYTES = 64 * 1024
 _SPACE = b" \t\r\n"
 _VERSION = re.compile(r"1\.[0-9]+")
 _STREAM_TAG = f"{ns.STREAM} stream"
+_STREAM_NAMES = f"{ns.STREAM} "
 _PREFIXED = re.compile(rb"<[^\s/>:]*:")
 _START_TAG = re.compile(rb"""<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>""")
 _UNDEFINED_ENTITY = pyexpat.errors.codes[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]
@@ -269,6 +270,7 @@ class Framer:
         parser, self._parser = self._parser, None
         if parser is not None:  # the handlers hold the parser: without this it is a cycle
             parser.StartElementHandler = parser.EndElementHandler = None
+            parser.StartCdataSectionHandler = None
         self._base = self._mark = self._fed = 0
         self._start = -1
 
@@ -327,10 +329,14 @@ class Framer:
         began = 0
         top: dict[str, str] = {}
         children: list[str] = []
+        cdata = False
+        nested = _STREAM_NAMES
 
         def on_start(name: str, attrs: dict[str, str]) -> None:
-            nonlocal depth, began, top, children
+            nonlocal depth, began, top, children, cdata
             if depth > 1:
+                if name.startswith(nested):
+                    raise StreamError("bad-format", reason="stream.nested")
                 if depth == 2:
                     children.append(name)
                     if len(children) > most_children:
@@ -340,6 +346,7 @@ class Framer:
             elif depth:
                 top = attrs
                 children = []
+                cdata = False
                 self._start = began = parser.CurrentByteIndex
                 if began != self._mark:
                     self._between(began)
@@ -378,12 +385,14 @@ class Framer:
             self._mark = base + end
             kind = kinds.get(name)
             if inner and (
-                not self._plain
-                or b"<!" in inner
+                cdata
+                or not self._plain
                 or b"stream:" in inner
-                or b"etherx" in inner
-                or b"&#" in inner
-                or buffer.find(b"xmlns:", start, opened) > 0
+                # Two looks, since one for a single byte is three times as fast.
+                or (
+                    buffer.find(b":", start, opened) > 0
+                    and buffer.find(b"xmlns:", start, opened) > 0
+                )
                 or (kind is None and _PREFIXED.match(buffer, start))
             ):
                 inner = self._portable(inner, bytes(buffer[start:opened]), name)
@@ -394,6 +403,11 @@ class Framer:
             if self.halting:
                 raise _Halted
 
+        def on_cdata() -> None:
+            nonlocal cdata
+            cdata = True
+
+        parser.StartCdataSectionHandler = on_cdata
         parser.StartElementHandler = on_start
         parser.EndElementHandler = on_end
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
+from msgspec import Struct
+
 from xmppd import ns
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID
@@ -21,36 +23,33 @@ XML_LANG = f"{ns.XML} lang"
 _GROWTH = 8
 """How many times larger a stanza may get by rewriting."""
 
+_MAY_CHANGE = (b"jabber:", b"xmlns:", b"&#")
+"""Without any of these in it, a payload means the same in every content namespace."""
+
+_WRITTEN_FIRST = (("type", "type"), ("id", "id"), (XML_LANG, "xml:lang"))
 _WRITTEN_APART = frozenset({"from", "to", "type", "id", XML_LANG})
 
 
-class Stanza:
+class Stanza(Struct, gc=False, eq=False):
     """A message, presence or IQ (RFC 6120 §8).
 
     `kind` is ``"message"``, ``"presence"`` or ``"iq"``; `attrs` are the attributes as received;
     `children` the names of its direct children, each ``"namespace local"``; `inner` the bytes
     between its tags; `content` the content namespace those bytes stand in. `sender` and `to` are
-    the addresses it is delivered with: the router sets them, once.
+    the addresses it is delivered with: the router sets them, once, before it is rendered.
+
+    A Struct, since it is made several times as fast as an object of Python's own, and is
+    nothing that the collector need look at: no stanza refers to what refers to it.
     """
 
-    __slots__ = ("_tail", "attrs", "children", "content", "inner", "kind", "sender", "to")
-
-    def __init__(
-        self,
-        kind: str,
-        attrs: dict[str, str],
-        children: list[str],
-        inner: bytes,
-        content: str = ns.CLIENT,
-    ) -> None:
-        self.kind = kind
-        self.attrs = attrs
-        self.children = children
-        self.inner = inner
-        self.content = content
-        self.sender: JID | None = None
-        self.to: JID | None = None
-        self._tail: bytes | None = None
+    kind: str
+    attrs: dict[str, str]
+    children: list[str]
+    inner: bytes
+    content: str = ns.CLIENT
+    sender: JID | None = None
+    to: JID | None = None
+    _tail: bytes | None = None
 
     @property
     def type(self) -> str:
@@ -95,9 +94,9 @@ class Stanza:
         Raises StanzaError where its prefixes would make it too large there.
         """
         inner = self.inner
-        # The framer left no character reference that could hide a namespace's name. Below an
-        # element with a prefix, what has none may be the sender's content namespace, not ours.
-        if target == self.content or (b"jabber:" not in inner and b"xmlns:" not in inner):
+        # A character reference may hide a namespace's name. Below an element with a prefix,
+        # what has none may be the sender's content namespace, not ours.
+        if target == self.content or not any(sign in inner for sign in _MAY_CHANGE):
             return self.render()
         try:
             inner = canonical.rewrite(
@@ -115,13 +114,13 @@ class Stanza:
     def _render_tail(self, inner: bytes) -> bytes:
         attrs = self.attrs
         head = "" if self.sender is None else f" from='{self.sender.attr.decode()}'"
-        if "type" in attrs:
-            head += f" type='{escape.attribute(attrs['type'])}'"
-        if "id" in attrs:
-            head += f" id='{escape.attribute(attrs['id'])}'"
-        if XML_LANG in attrs:
-            head += f" xml:lang='{escape.attribute(attrs[XML_LANG])}'"
-        if not attrs.keys() <= _WRITTEN_APART:
+        written = ("from" in attrs) + ("to" in attrs)
+        for key, name in _WRITTEN_FIRST:
+            value = attrs.get(key)
+            if value is not None:
+                written += 1
+                head += f" {name}='{value if value.isalnum() else escape.attribute(value)}'"
+        if written != len(attrs):
             head += canonical.attributes_text(
                 (k, v) for k, v in attrs.items() if k not in _WRITTEN_APART
             )
