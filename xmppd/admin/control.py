@@ -40,14 +40,14 @@ class ControlProtocol(LineReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         """A request: nothing more is read until it is answered."""
-        self.pauseProducing()  # type: ignore[no-untyped-call]
+        self.pauseProducing()
         answered = Deferred.fromCoroutine(self._answer(line))
         answered.addErrback(lambda failure: log.failure("the control socket failed", failure))
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Say so and hang up."""
         self._say({"ok": False, "problem": "the request is too long", "remedy": "Shorten it"})
-        self.transport.loseConnection()  # type: ignore[union-attr]
+        self.transport.loseConnection()
 
     async def _answer(self, line: bytes) -> None:
         try:
@@ -58,10 +58,10 @@ class ControlProtocol(LineReceiver):
         else:
             self._say({"ok": True, "result": result})
         finally:
-            self.resumeProducing()  # type: ignore[no-untyped-call]
+            self.resumeProducing()
 
     def _say(self, answer: Outcome) -> None:
-        self.sendLine(json.dumps(answer).encode())  # type: ignore[no-untyped-call]
+        self.sendLine(json.dumps(answer).encode())
 
 
 def _request(line: bytes) -> dict[str, Any]:

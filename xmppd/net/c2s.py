@@ -100,7 +100,14 @@ class ClientProtocol(Protocol):
                 return
         if self._bucket is not None:
             self._shape(self._bucket, len(data))
-        connection.receive(data)
+        turn = self.factory.turn
+        if turn.begin():
+            try:
+                connection.receive(data)
+            finally:
+                turn.end()
+        else:
+            connection.receive(data)
 
     def handshakeCompleted(self) -> None:
         """TLS is in place (`IHandshakeListener`)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from OpenSSL import SSL
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -56,8 +58,30 @@ class TLSLayer(TLSMemoryBIOProtocol):
                 return
             if not self._aborted:
                 ProtocolWrapper.dataReceived(self, plain)
-            if self._lostTLSConnection:
-                return  # whoever got the data has closed the connection
+            if self._closed():
+                return  # by whoever got the data
+
+    def write(self, data: bytes) -> None:
+        """Send octets; what is small, and not held up, in one record."""
+        if (
+            len(data) > PIECE
+            or not self._handshakeDone
+            or self._appSendBuffer
+            or self.disconnecting
+            or self._lostTLSConnection
+        ):
+            super().write(data)
+            return
+        try:
+            self._tlsConnection.send(data)
+        except SSL.Error:
+            super().write(data)  # it fails there as it did here, and is dealt with
+            return
+        transport: Any = self.transport
+        transport.write(self._tlsConnection.bio_read(2 * PIECE))
+
+    def _closed(self) -> bool:
+        return bool(self._lostTLSConnection)
 
     def _count(self, data: bytes) -> int:
         """How many records end in `data`; remembers where in a record it ends."""

@@ -9,6 +9,7 @@ and sent when the turn ends; only what the kernel refuses goes Twisted's way.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -16,6 +17,12 @@ from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 
 log = Logger()
+
+
+QUIET = 0.0002
+"""Seconds since the last read after which the next one is its own turn. A busy server reads
+every few microseconds; there, joining what several senders have for one client pays more than
+a timer for each turn costs."""
 
 
 class Flushable(Protocol):
@@ -26,21 +33,37 @@ class Flushable(Protocol):
 
 
 class Turn:
-    """Flushes, when the reactor's turn ends, whatever was added during it."""
+    """Flushes, when the reactor's turn ends, whatever was added during it.
 
-    __slots__ = ("_clock", "_waiting")
+    A turn in which much is read ends with a timer. When reading is rare, each read is its own
+    turn: `begin` says so, and whoever was told ends it with `end`.
+    """
+
+    __slots__ = ("_clock", "_last", "_reading", "_waiting")
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._waiting: list[Flushable] = []
+        self._last = 0.0
+        self._reading = False
 
     def add(self, held: Flushable) -> None:
         """Have `held` flushed when this turn ends."""
-        if not self._waiting:
-            self._clock.callLater(0, self._end)
+        if not self._waiting and not self._reading:
+            self._clock.callLater(0, self.end)
         self._waiting.append(held)
 
-    def _end(self) -> None:
+    def begin(self) -> bool:
+        """Something has been read. True when it is worth to end the turn behind it."""
+        now = monotonic()
+        quiet = now - self._last > QUIET and not self._waiting and not self._reading
+        self._last = now
+        self._reading = quiet
+        return quiet
+
+    def end(self) -> None:
+        """Flush what waits."""
+        self._reading = False
         waiting, self._waiting = self._waiting, []
         for held in waiting:
             try:
