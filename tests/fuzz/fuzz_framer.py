@@ -27,7 +27,8 @@ from tests.support.frames import (
 from tests.support.streams import ABORT, COMPRESS, POLICY, STARTTLS, Client, auth, bind, plain
 from xmppd.stream.events import Closed
 from xmppd.stream.states import Fact, State
-from xmppd.wire.framer import Limits, StreamClose
+from xmppd.wire.frames import StreamClose
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 LIMITS = Limits(stanza=4096, tag=512, depth=8, attributes=8, children=20)

@@ -13,7 +13,9 @@ from lxml import etree
 from xmppd import ns
 from xmppd.errors import StreamError
 from xmppd.wire import escape
-from xmppd.wire.framer import Frame, Framer, Limits, StreamClose, StreamOpen
+from xmppd.wire.framer import Framer
+from xmppd.wire.frames import Frame, StreamClose, StreamOpen
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 HEADER = (

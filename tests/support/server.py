@@ -41,7 +41,7 @@ from xmppd.credentials import Credentials, make_credentials
 from xmppd.jid import JID
 from xmppd.net.limits import is_loopback
 from xmppd.storage.url import open_stores
-from xmppd.stream.stream import TLSFacts
+from xmppd.stream.policy import TLSFacts
 
 DOMAIN = "capulet.lit"
 PASSWORD = "wherefore art thou"

@@ -14,7 +14,8 @@ from xmppd.core.sessions import LocalDirectory, Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID
 from xmppd.phases import Phase
-from xmppd.wire.framer import Framer, Limits
+from xmppd.wire.framer import Framer
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Stanza
 
 DOMAINS = ("capulet.lit", "montague.lit")

@@ -24,11 +24,14 @@ from xmppd.stream.events import (
     Send,
     StartTLS,
 )
+from xmppd.stream.policy import Policy, TLSFacts
 from xmppd.stream.states import Fact
-from xmppd.stream.stream import ClientStream, Policy, TLSFacts
+from xmppd.stream.stream import ClientStream
 from xmppd.wire import build
 from xmppd.wire.build import Tag
-from xmppd.wire.framer import Framer, Limits, StreamClose, StreamOpen
+from xmppd.wire.framer import Framer
+from xmppd.wire.frames import StreamClose, StreamOpen
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 DOMAIN = "verona.lit"

@@ -47,7 +47,7 @@ class ControlProtocol(LineReceiver):
     def lineLengthExceeded(self, line: bytes) -> None:
         """Say so and hang up."""
         self._say({"ok": False, "problem": "the request is too long", "remedy": "Shorten it"})
-        self.transport.loseConnection()
+        self.transport.loseConnection()  # type: ignore[union-attr]
 
     async def _answer(self, line: bytes) -> None:
         try:

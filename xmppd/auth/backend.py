@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 
 from xmppd.auth.authorization import authorize
 from xmppd.credentials import ScramKeys
@@ -100,19 +100,22 @@ def check_login(
     yield backend.admit(username, domain)
 
 
-@inlineCallbacks
 def authorized(
     backend: Backend, success: Success, domain: str, rules: Mapping[str, Sequence[str]]
-) -> Generator[Deferred[Any], Any, JID]:
+) -> Deferred[JID]:
     """Find the bare JID that a successful exchange leads to; see `authorization.authorize`.
 
     An account that is acted for has to exist and be switched on, like any other. Fails with
     SASLFailure.
     """
-    jid = authorize(success.username, domain, success.authzid, rules)
-    if jid != authorize(success.username, domain, "", rules):
-        yield backend.admit(jid.local, jid.domain)
-    return jid
+    try:
+        jid = authorize(success.username, domain, success.authzid, rules)
+        own = not success.authzid or jid == authorize(success.username, domain, "", rules)
+    except SASLFailure as failure:
+        return fail(failure)
+    if own or success.anonymous:
+        return succeed(jid)
+    return backend.admit(jid.local, jid.domain).addCallback(lambda _: jid)
 
 
 @inlineCallbacks

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from xmppd.auth.backend import Verdict, unavailable
 from xmppd.auth.seal import Seal, SealBroken
@@ -63,14 +64,14 @@ class AccountBackend:
         self._waiting = 0
         self._log = Logger(namespace="xmppd.auth")
 
-    @inlineCallbacks
-    def scram_keys(
-        self, username: str, domain: str, hash_name: str
-    ) -> Generator[Deferred[Any], Any, ScramKeys]:
+    def scram_keys(self, username: str, domain: str, hash_name: str) -> Deferred[ScramKeys]:
         """See `Backend`. Invented keys are made for everybody, to take the same time."""
         fake = self._fake(username, domain, hash_name)
-        account = yield self._known(username, domain)
-        return fake if account is None else account.credentials.keys.get(hash_name, fake)
+
+        def chosen(account: Account | None) -> ScramKeys:
+            return fake if account is None else account.credentials.keys.get(hash_name, fake)
+
+        return self._known(username, domain).addCallback(chosen)
 
     @inlineCallbacks
     def check_password(
@@ -111,32 +112,23 @@ class AccountBackend:
             raise SASLFailure("not-authorized", reason="auth.no-sealed-password")
         return opened
 
-    @inlineCallbacks
-    def admit(self, username: str, domain: str) -> Generator[Deferred[Any], Any, None]:
+    def admit(self, username: str, domain: str) -> Deferred[None]:
         """See `Backend`."""
-        account = yield self._known(username, domain)
-        if account is None:
-            raise SASLFailure("not-authorized", reason="auth.credentials")
-        if not account.enabled:
-            raise SASLFailure("account-disabled", reason="auth.disabled")
+        return self._known(username, domain).addCallback(_must_be_on)
 
-    @inlineCallbacks
-    def _known(self, username: str, domain: str) -> Generator[Deferred[Any], Any, Account | None]:
+    def _known(self, username: str, domain: str) -> Deferred[Account | None]:
         """Look the account up; a store that can't answer is a failure of SASL here."""
-        try:
-            found: Account | None = yield self._account(username, domain)
-        except StoreError as error:
-            self._log.warn("accounts store: {error}", error=error)
-            raise unavailable() from error
-        return found
 
-    @inlineCallbacks
-    def _account(self, username: str, domain: str) -> Generator[Deferred[Any], Any, Account | None]:
+        def cannot_tell(failure: Failure) -> NoReturn:
+            failure.trap(StoreError)
+            self._log.warn("accounts store: {error}", error=failure.value)
+            raise unavailable() from failure.value
+
+        return self._account(username, domain).addErrback(cannot_tell)
+
+    def _account(self, username: str, domain: str) -> Deferred[Account | None]:
         jid = _address(username, domain)
-        if jid is None:
-            return None
-        found: Account | None = yield self._accounts.get(jid.local, jid.domain)
-        return found
+        return succeed(None) if jid is None else self._accounts.get(jid.local, jid.domain)
 
     def _fake(self, username: str, domain: str, hash_name: str) -> ScramKeys:
         jid = _address(username, domain)
@@ -164,6 +156,13 @@ class AccountBackend:
     def _make(self, password: str) -> Credentials:
         seal = self._seal.seal if self._seal else None
         return make_credentials(password, iterations=self._iterations, seal=seal)
+
+
+def _must_be_on(account: Account | None) -> None:
+    if account is None:
+        raise SASLFailure("not-authorized", reason="auth.credentials")
+    if not account.enabled:
+        raise SASLFailure("account-disabled", reason="auth.disabled")
 
 
 def _address(username: str, domain: str) -> JID | None:

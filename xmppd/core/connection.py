@@ -31,9 +31,10 @@ from xmppd.stream.events import (
     StartCompression,
     StartTLS,
 )
+from xmppd.stream.policy import Policy, TLSFacts
 from xmppd.stream.states import Fact, State
-from xmppd.stream.stream import ClientStream, Policy, TLSFacts
-from xmppd.wire.framer import Frame
+from xmppd.stream.stream import ClientStream
+from xmppd.wire.frames import Frame
 from xmppd.wire.stanza import Nonza, Stanza
 
 log = Logger()
@@ -328,6 +329,5 @@ class ClientConnection:
             self.stream.jid = before
             raise
         if self.session is not None:  # a listener may have ended it
-            self._act(self.stream.admit(jid))
-            self.stream.bound(full)
+            self._act(self.stream.admit(full))
         return full

@@ -21,10 +21,10 @@ from xmppd.storage.url import Stores
 from xmppd.stream import features
 from xmppd.stream.events import Question
 from xmppd.stream.features import Feature
+from xmppd.stream.policy import Policy
 from xmppd.stream.states import Fact
-from xmppd.stream.stream import Policy
 from xmppd.wire.build import Tag
-from xmppd.wire.framer import Limits
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 if TYPE_CHECKING:  # a connection stands on the host; the host only names its type

@@ -54,7 +54,7 @@ class Login:
         stream = connection.stream
         if not self._host.config.auth.legacy or stream.domain in stream.policy.anonymous:
             raise StanzaError("service-unavailable", reason="auth.legacy")
-        if stream.sasl_failed:
+        if stream.authentication.failed:
             raise StreamError("policy-violation", "SASL has failed before", reason="auth.legacy")
         if stanza.type == "get":
             return _fields(connection)
@@ -106,7 +106,7 @@ class Login:
         if failure.condition == "temporary-auth-failure":
             raise StanzaError("internal-server-error", reason=failure.reason)
         await self._ask(connection, Reject(username, failure))
-        connection.stream.attempt_failed()
+        connection.stream.authentication.count_failure()
         raise StanzaError("not-authorized", reason=failure.reason)
 
     def _check_rename(self, account: JID, resource: str) -> None:

@@ -21,7 +21,7 @@ from xmppd.net.layer import TLSLayer
 from xmppd.net.limits import Admission, Admitted, Bucket, is_loopback
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn, straight
-from xmppd.stream.stream import TLSFacts
+from xmppd.stream.policy import TLSFacts
 from xmppd.wire.compression import Deflater, Inflater
 
 log = Logger()

@@ -5,8 +5,11 @@ RFC 9266 and RFC 5929 for the bindings, RFC 6120 §13.7 and XEP-0178 for the ide
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -48,6 +51,10 @@ class Identity(NamedTuple):
     value: str
 
 
+_END_POINTS: WeakKeyDictionary[SSL.Context, bytes] = WeakKeyDictionary()
+"""The tls-server-end-point of each context's certificate, once somebody has asked."""
+
+
 class ServerConnection(SSL.Connection):
     """The server's end of a TLS connection, which knows whether it may trust the client's names.
 
@@ -86,22 +93,53 @@ def note_verification(
     return True
 
 
-def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
+class ChannelBindings(Mapping[str, bytes]):
+    """Channel bindings by their RFC 5056 name, each made when it is looked at.
+
+    Every login asks which there are; few ask for their data.
+    """
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: dict[str, Callable[[], bytes]]) -> None:
+        self._make = make
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._make[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make)
+
+    def __len__(self) -> int:
+        return len(self._make)
+
+
+def channel_bindings(connection: SSL.Connection) -> ChannelBindings:
     """The channel bindings that this established server connection has, by their RFC 5056 name.
 
     `tls-exporter` only with TLS 1.3: RFC 9266 §3 allows it with TLS 1.2 where the extended
     master secret is in use, which pyOpenSSL can't tell. `tls-server-end-point` unless the
     certificate's signature names no single hash (Ed25519), where RFC 5929 §4.1 defines none.
     """
-    bindings = {}
+    make: dict[str, Callable[[], bytes]] = {}
     if connection.get_protocol_version() == SSL.TLS1_3_VERSION:
-        bindings["tls-exporter"] = connection.export_keying_material(
-            EXPORTER_LABEL, EXPORTER_LENGTH, b""
+        make["tls-exporter"] = partial(
+            connection.export_keying_material, EXPORTER_LABEL, EXPORTER_LENGTH, b""
         )
-    certificate = connection.get_certificate(as_cryptography=True)
-    if certificate is not None and (endpoint := end_point(certificate)):
-        bindings["tls-server-end-point"] = endpoint
-    return bindings
+    if end_point := _end_point_of(connection):
+        make["tls-server-end-point"] = lambda: end_point
+    return ChannelBindings(make)
+
+
+def _end_point_of(connection: SSL.Connection) -> bytes:
+    """The end point of the connection's certificate, which is its context's."""
+    context = connection.get_context()
+    known = _END_POINTS.get(context)
+    if known is None:
+        certificate = connection.get_certificate(as_cryptography=True)
+        known = b"" if certificate is None else end_point(certificate)
+        _END_POINTS[context] = known
+    return known
 
 
 def end_point(certificate: x509.Certificate) -> bytes:

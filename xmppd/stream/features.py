@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xmppd import ns
 from xmppd.stream import sasl
 from xmppd.stream.states import Fact
-from xmppd.wire.build import Tag
+from xmppd.wire.build import Raw, Tag
 
 if TYPE_CHECKING:  # the stream's own type, for the signatures of what it calls
     from xmppd.stream.stream import ClientStream
@@ -24,7 +24,7 @@ class Feature(NamedTuple):
     name: str
     needs: Fact
     forbids: Fact
-    render: Callable[[ClientStream], Tag | None]
+    render: Callable[[ClientStream], Tag | Raw | None]
 
 
 @lru_cache(maxsize=256)
@@ -33,32 +33,41 @@ def offered(features: tuple[Feature, ...], facts: Fact) -> list[Feature]:
     return [f for f in features if f.needs & facts == f.needs and not f.forbids & facts]
 
 
-def _starttls(stream: ClientStream) -> Tag:
-    required = [] if stream.facts & Fact.MAY_AUTHENTICATE else [Tag("required")]
-    return Tag("starttls", {}, required, ns=ns.TLS)
+def _starttls(stream: ClientStream) -> Raw:
+    return _TLS_OPTIONAL if stream.facts & Fact.MAY_AUTHENTICATE else _TLS_REQUIRED
 
 
-def _mechanisms(stream: ClientStream) -> Tag | None:
-    names = [m.name for m in stream.mechanisms()]
-    if not names:
+_TLS_OPTIONAL = Raw(Tag("starttls", ns=ns.TLS).render())
+_TLS_REQUIRED = Raw(Tag("starttls", {}, [Tag("required")], ns=ns.TLS).render())
+
+
+def _mechanisms(stream: ClientStream) -> Raw | None:
+    return _list_mechanisms(stream.mechanisms())
+
+
+@lru_cache(maxsize=64)
+def _list_mechanisms(mechanisms: tuple[sasl.Mechanism, ...]) -> Raw | None:
+    if not mechanisms:
         return None
-    return Tag("mechanisms", {}, [Tag("mechanism", {}, n) for n in names], ns=ns.SASL)
+    names = [Tag("mechanism", {}, m.name) for m in mechanisms]
+    return Raw(Tag("mechanisms", {}, names, ns=ns.SASL).render())
 
 
-def _channel_bindings(stream: ClientStream) -> Tag | None:
-    types = sasl.channel_binding_types(stream.sasl_context())
+def _channel_bindings(stream: ClientStream) -> Raw | None:
+    return _list_channel_bindings(sasl.channel_binding_types(stream.sasl_context()))
+
+
+@lru_cache(maxsize=64)
+def _list_channel_bindings(types: tuple[str, ...]) -> Raw | None:
     if not types:
         return None
-    return Tag(
-        "sasl-channel-binding",
-        {},
-        [Tag("channel-binding", {"type": t}) for t in types],
-        ns=ns.SASL_CHANNEL_BINDING,
-    )
+    listed = [Tag("channel-binding", {"type": t}) for t in types]
+    return Raw(Tag("sasl-channel-binding", {}, listed, ns=ns.SASL_CHANNEL_BINDING).render())
 
 
-def _static(tag: Tag) -> Callable[[ClientStream], Tag]:
-    return lambda stream: tag
+def _static(tag: Tag) -> Callable[[ClientStream], Raw]:
+    raw = Raw(tag.render())
+    return lambda stream: raw
 
 
 NONE = Fact(0)

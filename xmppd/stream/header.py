@@ -9,7 +9,7 @@ from xmppd import ns
 from xmppd.errors import StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.wire import escape
-from xmppd.wire.framer import StreamOpen
+from xmppd.wire.frames import StreamOpen
 from xmppd.wire.stanza import XML_LANG
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")

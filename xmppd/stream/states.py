@@ -40,7 +40,7 @@ class Input(Enum):
     CHALLENGE = auto()
     """The exchange wants another response."""
     ASK = auto()
-    """The stream can't go on without an answer."""
+    """The stream can't go on without an answer, or another one."""
     ANSWER = auto()
     """That answer has come, and the client was told."""
     SUCCESS = auto()
@@ -58,9 +58,10 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.NEGOTIATING, Input.ASK): State.WAITING,
     (State.SASL, Input.RESPONSE): State.SASL,
     (State.SASL, Input.CHALLENGE): State.SASL,
-    (State.SASL, Input.ABORT): State.NEGOTIATING,
+    (State.SASL, Input.ABORT): State.SASL,
     (State.SASL, Input.FAILURE): State.NEGOTIATING,
     (State.SASL, Input.ASK): State.WAITING,
+    (State.WAITING, Input.ASK): State.WAITING,
     (State.WAITING, Input.CHALLENGE): State.SASL,
     (State.WAITING, Input.ANSWER): State.NEGOTIATING,
     (State.WAITING, Input.FAILURE): State.NEGOTIATING,

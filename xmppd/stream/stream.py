@@ -8,14 +8,15 @@ element moves it where stands in states.py, what it offers in features.py.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from xmppd import ns
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID
 from xmppd.stream import header, sasl
+from xmppd.stream.authentication import Authentication, Move
 from xmppd.stream.events import (
     Ask,
     Authenticated,
@@ -25,57 +26,22 @@ from xmppd.stream.events import (
     Event,
     OpenRequest,
     Question,
-    Reject,
     Send,
     StartCompression,
     StartTLS,
 )
-from xmppd.stream.features import Feature, offered
+from xmppd.stream.features import offered
+from xmppd.stream.policy import NO_TLS, Policy, TLSFacts
 from xmppd.stream.states import INPUTS, Fact, Input, State, step
 from xmppd.wire import build, faults, tree
 from xmppd.wire.build import Raw, Tag
-from xmppd.wire.framer import Frame, Framer, Limits, StreamClose, StreamOpen
+from xmppd.wire.framer import Framer
+from xmppd.wire.frames import Frame, StreamClose, StreamOpen
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 _BIND = f"{ns.BIND} bind"
 _ERROR = f"{ns.STREAM} error"
-_NOT_HELD_AGAINST = ("temporary-auth-failure", "aborted")
-
-
-class Policy(NamedTuple):
-    """What the server grants to client streams of one listener; shared by all of them."""
-
-    domains: Collection[str]
-    """The domains served; the first is the default."""
-    features: tuple[Feature, ...]
-    mechanisms: Collection[str]
-    """Names of the SASL mechanisms switched on."""
-    anonymous: Collection[str] = ()
-    """Domains where ANONYMOUS is offered, and nothing else."""
-    before: Limits = Limits(stanza=16_384)
-    """Limits until the client has authenticated."""
-    after: Limits = Limits()
-    max_attempts: int = 3
-    """Failed authentications until the stream is closed."""
-    switches: Fact = Fact(0)
-    """Which of COMPRESSION, REGISTRATION and LEGACY_AUTH are on."""
-    tls_required: bool = True
-    plaintext_allowed: bool = False
-    """PLAIN may run without TLS."""
-    open_requests: Collection[str] = ()
-    """Payloads of the IQs that a client may send before it has logged in."""
-
-
-class TLSFacts(NamedTuple):
-    """What TLS says of a connection."""
-
-    channel_bindings: Mapping[str, bytes]
-    certificate: tuple[tuple[str, str], ...]
-    """Identities of the verified client certificate (see `sasl.Context`)."""
-
-
-def _no_tls() -> TLSFacts:
-    return TLSFacts({}, ())
 
 
 class ClientStream:
@@ -85,8 +51,6 @@ class ClientStream:
     """
 
     __slots__ = (
-        "_attempts",
-        "_exchange",
         "_header",
         "_header_sent",
         "_offered",
@@ -94,7 +58,7 @@ class ClientStream:
         "_reading",
         "_request",
         "_tls",
-        "_username",
+        "authentication",
         "domain",
         "facts",
         "framer",
@@ -102,7 +66,6 @@ class ClientStream:
         "jid",
         "lang",
         "policy",
-        "sasl_failed",
         "state",
         "version",
     )
@@ -122,20 +85,16 @@ class ClientStream:
         """The bare JID once authenticated, the full JID once bound."""
         self.lang = ""
         self.version = (1, 0)
-        self.sasl_failed = False
-        """Whether an attempt at SASL has failed on this stream (XEP-0078 §3.1)."""
+        self.authentication = Authentication(policy.max_attempts)
         self._header: header.Header | None = None
         self._header_sent = False
-        self._attempts = 0
-        self._exchange: sasl.Exchange | None = None
-        self._username = ""
         self._offered: tuple[str, ...] = ()
         self._question: Question | None = None
         self._reading = False
         self._request: Stanza | None = None
-        self._tls: Callable[[], TLSFacts] = _no_tls
+        self._tls: Callable[[], TLSFacts] = lambda: NO_TLS
         if secure:
-            self.secured(_no_tls)
+            self.secured(self._tls)
 
     # ------------------------------------------------------------------ going in
 
@@ -188,12 +147,10 @@ class ClientStream:
                 yield from self._bind_done(value)
             elif isinstance(question, OpenRequest):
                 yield from self._replied(value)
-            elif isinstance(question, Reject):
-                yield from self._sasl_failed(question.failure)
             elif isinstance(question, Authorize):
                 yield from self._authorized(question.success, value)
-            else:
-                yield from self._sasl(lambda exchange: exchange.answer(value))
+            elif question is not None:
+                yield from self._sasl(self.authentication.answer(question, value))
             yield from self._read_on()
         except StreamError as error:
             yield from self.fail(error)
@@ -206,15 +163,11 @@ class ClientStream:
         try:
             if isinstance(question, OpenRequest) and isinstance(error, StanzaError):
                 yield from self._replied(faults.stanza_error(question.stanza, error))
-                self._check_attempts()
+                self.authentication.check()
             elif isinstance(error, StanzaError):
                 yield from self._bind_refused(error)
-            elif isinstance(question, Authorize):
-                yield from self._sasl_rejected(error)
-            elif isinstance(question, Reject):
-                yield from self._sasl_failed(error)
-            else:
-                yield from self._sasl(lambda exchange: exchange.fail(error))
+            elif question is not None:
+                yield from self._sasl(self.authentication.refuse(question, error))
             yield from self._read_on()
         except StreamError as stream_error:
             yield from self.fail(stream_error)
@@ -239,25 +192,18 @@ class ClientStream:
             yield from self._close(b"", None)
 
     def admit(self, jid: JID) -> Iterator[Event]:
-        """The client has authenticated by other means than SASL (XEP-0078), as bare `jid`."""
-        self._be(jid)
-        yield Authenticated(jid)
+        """The client has logged in and bound full `jid` by other means than SASL (XEP-0078).
 
-    def attempt_failed(self) -> None:
-        """Count a failed authentication; the stream ends once the client has read of the last."""
-        self._attempts += 1
+        Stanzas pass once the request that did it has been answered.
+        """
+        self._be(jid)
+        self.facts |= Fact.BOUND
+        yield Authenticated(jid.bare)
 
     def lost(self) -> None:
         """The connection is gone: nothing is sent any more, and no answer is waited for."""
         self.state = step(self.state, Input.CLOSE)
         self.framer.close()
-
-    def bound(self, jid: JID) -> None:
-        """Full `jid` is bound to this stream: from here on stanzas pass."""
-        self.jid = jid
-        self.state = State.BOUND
-        self.facts |= Fact.BOUND
-        self.framer.halting = False
 
     # ------------------------------------------------------------------ frames
 
@@ -283,7 +229,7 @@ class ClientStream:
                 yield nonza
                 return
             raise _unsupported(nonza)
-        # An answer of the client leaves the state to what the exchange says to it.
+        # These two leave the state as it is where they are refused.
         if moved_by is not Input.STARTTLS and moved_by is not Input.COMPRESS:
             self.state = step(self.state, moved_by)
         yield from _ACTIONS[moved_by](self, nonza)
@@ -310,12 +256,13 @@ class ClientStream:
     def _ask(self, question: Question) -> Iterator[Event]:
         """Wait until `question` is answered; nothing more is read meanwhile."""
         self._question = question
-        if self.state is not State.WAITING:
-            self.state = step(self.state, Input.ASK)
+        self.state = step(self.state, Input.ASK)
         yield Ask(question)
 
     def _replied(self, reply: Stanza) -> Iterator[Event]:
-        if self.state is State.WAITING:  # else the request has bound a resource (XEP-0078)
+        if self.facts & Fact.BOUND:  # the request has logged the client in (XEP-0078)
+            self._bound()
+        else:
             self.state = step(self.state, Input.ANSWER)
         yield Send(reply.render())
 
@@ -365,7 +312,8 @@ class ClientStream:
         self.state = step(self.state, Input.CLOSE)
         opening = b"" if self._header_sent else self._opening(self.version, None)
         self.framer.close()
-        self._exchange = self._request = None
+        self.authentication.stop()
+        self._request = None
         yield Send(opening + last_words + header.CLOSE)
         yield Closed(error)
 
@@ -416,97 +364,47 @@ class ClientStream:
             channel_bindings=tls.channel_bindings,
             certificate=tls.certificate,
             offered=self._offered,
+            email_accounts=self.policy.email_certificates,
         )
 
     def mechanisms(self) -> tuple[sasl.Mechanism, ...]:
         """The mechanisms on offer now; only these are accepted (RFC 6120 §6.3.3)."""
-        allowed = self.policy.mechanisms
-        if self.domain in self.policy.anonymous:
-            allowed = ("ANONYMOUS",)
-        found = sasl.offered(self.sasl_context(), allowed)
+        found = sasl.offered(self.sasl_context(), self._allowed())
         self._offered = tuple(m.name for m in found)
         return found
+
+    def _allowed(self) -> Collection[str]:
+        return ("ANONYMOUS",) if self.domain in self.policy.anonymous else self.policy.mechanisms
 
     def _on_auth(self, nonza: Nonza) -> Iterator[Event]:
         if self.facts & Fact.AUTHENTICATED:
             raise StreamError("policy-violation", reason="stream.element")
-        try:
-            mechanism = self._mechanism(nonza.attrs.get("mechanism", ""))
-            initial = sasl.decode_initial(nonza.text)
-        except SASLFailure as failure:
-            yield from self._sasl_failed(failure)
-            return
-        self._exchange = sasl.Exchange(mechanism, self.sasl_context())
-        yield from self._sasl(lambda exchange: exchange.start(initial))
-
-    def _mechanism(self, name: str) -> sasl.Mechanism:
-        if not self.facts & Fact.MAY_AUTHENTICATE:
-            raise SASLFailure("encryption-required", reason="tls.required")
-        for mechanism in self.mechanisms():
-            if mechanism.name == name:
-                return mechanism
-        raise SASLFailure("invalid-mechanism", reason="auth.mechanism")
+        authentication = self.authentication
+        if self.facts & Fact.MAY_AUTHENTICATE:
+            move = authentication.begin(nonza, self.sasl_context(), self._allowed())
+        else:
+            move = authentication.fail(SASLFailure("encryption-required", reason="tls.required"))
+        yield from self._sasl(move)
 
     def _on_response(self, nonza: Nonza) -> Iterator[Event]:
-        try:
-            data = sasl.decode_response(nonza.text)
-        except SASLFailure as failure:
-            yield from self._sasl_failed(failure)
-            return
-        yield from self._sasl(lambda exchange: exchange.respond(data))
+        yield from self._sasl(self.authentication.respond(nonza))
 
     def _on_abort(self, nonza: Nonza) -> Iterator[Event]:
-        yield from self._sasl_failed(SASLFailure("aborted", reason="auth.aborted"))
+        yield from self._sasl(self.authentication.abort())
 
-    def _sasl(
-        self, move: Callable[[sasl.Exchange], sasl.Request | sasl.Success]
-    ) -> Iterator[Event]:
-        """Move the exchange on and do what it asks for."""
-        exchange = self._exchange
-        if exchange is None:
-            raise StreamError("policy-violation", reason="stream.element")
-        try:
-            request = move(exchange)
-        except SASLFailure as failure:
-            yield from self._sasl_rejected(failure)
+    def _sasl(self, move: Move) -> Iterator[Event]:
+        """Go where the authentication goes."""
+        if isinstance(move.event, Ask):
+            yield from self._ask(move.event.question)
             return
-        if isinstance(request, sasl.Challenge):
-            self.state = step(self.state, Input.CHALLENGE)
-            yield Send(Tag("challenge", {}, sasl.encode(request.data), ns=ns.SASL).render())
-            return
-        self._username = request.username
-        question = Authorize(request) if isinstance(request, sasl.Success) else request
-        yield from self._ask(question)
-
-    def _sasl_rejected(self, failure: SASLFailure) -> Iterator[Event]:
-        """The exchange has failed: tell so when the time has come."""
-        self._exchange = None
-        if failure.condition in _NOT_HELD_AGAINST:
-            yield from self._sasl_failed(failure)
-        else:
-            yield from self._ask(Reject(self._username, failure))
-
-    def _sasl_failed(self, failure: SASLFailure) -> Iterator[Event]:
-        self._exchange = None
-        if self.state is not State.NEGOTIATING:
-            self.state = step(self.state, Input.FAILURE)
-        yield Send(faults.sasl_failure(failure))
-        # What is not the client's fault does not count against it.
-        self.sasl_failed = True
-        if failure.condition not in _NOT_HELD_AGAINST:
-            self.attempt_failed()
-            self._check_attempts()
-
-    def _check_attempts(self) -> None:
-        if self._attempts >= self.policy.max_attempts:
-            raise StreamError("policy-violation", reason="auth.retries")
+        self.state = step(self.state, move.moved_by)
+        yield move.event
+        if move.moved_by is Input.FAILURE:
+            self.authentication.check()
 
     def _authorized(self, success: sasl.Success, jid: JID) -> Iterator[Event]:
-        self.state = step(self.state, Input.SUCCESS)
-        self._exchange = None
         self._be(jid)
-        text = sasl.encode_success(success.data)
-        yield Send(Tag("success", {}, text, ns=ns.SASL).render())
+        yield from self._sasl(self.authentication.succeed(success))
         self._restart()
         yield Authenticated(jid)
 
@@ -526,10 +424,16 @@ class ClientStream:
     def _bind_done(self, jid: JID) -> Iterator[Event]:
         request, self._request = self._request, None
         assert request is not None
-        self.state = step(self.state, Input.BOUND)
-        self.bound(jid)
+        self.jid = jid
+        self._bound()
         content = Tag("bind", {}, [Tag("jid", {}, jid)], ns=ns.BIND)
         yield Send(_reply(request, "result", content))
+
+    def _bound(self) -> None:
+        """A resource is bound: from here on stanzas pass."""
+        self.state = step(self.state, Input.BOUND)
+        self.facts |= Fact.BOUND
+        self.framer.halting = False
 
     def _bind_refused(self, error: StanzaError) -> Iterator[Event]:
         request, self._request = self._request, None

@@ -13,7 +13,40 @@ from collections.abc import Iterable, Mapping
 
 from xmppd import ns
 from xmppd.errors import StreamError
-from xmppd.wire import escape
+from xmppd.wire import escape, octets
+from xmppd.wire.limits import Limits
+
+
+def portable(
+    inner: bytes,
+    *,
+    scope: Mapping[str, str],
+    header: bytes,
+    tag: bytes,
+    content: str,
+    limits: Limits,
+) -> bytes:
+    """`inner`, the content of a frame, with nothing in it that only its own stream could read.
+
+    `scope` is what the stream's start tag, `header`, declares; `tag` is the frame's own, whose
+    namespace is `content`.
+
+    Raises StreamError for an element of the stream namespace: one stream, one header. It
+    can only be meant with the header's own prefix, or with the namespace spelled out.
+    Raises it also where the result is too large: every use of a prefix spells it out.
+    """
+    declared = dict(scope)
+
+    def on_prefix(prefix: str | None, uri: str | None) -> None:
+        declared[prefix or ""] = uri or ""
+
+    scanned = pyexpat.ParserCreate("UTF-8", " ", {})
+    scanned.Parse(header)
+    scanned.StartNamespaceDeclHandler = on_prefix
+    scanned.Parse(tag)
+    inner = rewrite(inner, scope=declared, content=content, target=content, limit=limits.stanza)
+    octets.check_size(limits, b"", inner, len(inner))
+    return inner
 
 
 def rewrite(

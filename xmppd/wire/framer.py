@@ -19,61 +19,21 @@ from __future__ import annotations
 import pyexpat
 import re
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
 
 from xmppd import ns
 from xmppd.errors import StreamError
-from xmppd.wire import canonical
+from xmppd.wire import canonical, octets
+from xmppd.wire.frames import Frame, StreamClose, StreamOpen
+from xmppd.wire.limits import Limits
+from xmppd.wire.octets import SPACE, START_TAG
 from xmppd.wire.stanza import Nonza, Stanza
 
 RENEW_BYTES = 64 * 1024
 """How much one parser reads before a new one takes over: its memory of names goes with it."""
 
-_SPACE = b" \t\r\n"
 _VERSION = re.compile(r"1\.[0-9]+")
 _STREAM_TAG = f"{ns.STREAM} stream"
 _STREAM_NAMES = f"{ns.STREAM} "
-_PREFIXED = re.compile(rb"<[^\s/>:]*:")
-_START_TAG = re.compile(rb"""<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>""")
-_UNDEFINED_ENTITY = pyexpat.errors.codes[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]
-_ENCODINGS = {
-    pyexpat.errors.codes[pyexpat.errors.XML_ERROR_UNKNOWN_ENCODING],
-    pyexpat.errors.codes[pyexpat.errors.XML_ERROR_INCORRECT_ENCODING],
-}
-
-
-class Limits(NamedTuple):
-    """What a peer may send at most."""
-
-    stanza: int = 262_144
-    """Bytes of one top-level element."""
-    tag: int = 8_192
-    """Bytes of one start tag, and of the stream header with what stands before it."""
-    depth: int = 64
-    """Nested elements, the stream's own not counted."""
-    attributes: int = 64
-    """Attributes of one element; namespaces that the stream header declares."""
-    children: int = 1_024
-    """Direct children of one top-level element: their names are kept, and a name may be long."""
-
-
-class StreamOpen(NamedTuple):
-    """The stream's start tag (RFC 6120 §4.7): its name, attributes and declared prefixes."""
-
-    name: str
-    attrs: dict[str, str]
-    prefixes: dict[str, str]
-    """Prefix to namespace; the default namespace under ""."""
-
-
-class StreamClose(NamedTuple):
-    """The stream's end tag (RFC 6120 §4.4)."""
-
-
-Frame: TypeAlias = StreamOpen | Stanza | Nonza | StreamClose | StreamError
-"""What `Framer.feed` yields. A StreamError is always the last."""
-
-
 _NO_FRAMES: list[Frame] = []
 
 
@@ -191,11 +151,11 @@ class Framer:
     def _hold(self, data: bytes) -> None:
         """Keep bytes that complete nothing; they are parsed when a `>` has come."""
         if self._tail is None and not self._held:
-            data = data.lstrip(_SPACE)
+            data = data.lstrip(SPACE)
             if not data:
                 return  # whitespace keep-alive (RFC 6120 §4.6.1)
             if not self._header:
-                _check_start(data)
+                octets.check_start(data)
         self._held.append(data)
         self._held_size += len(data)
         inside = self._tail is not None and self._start >= self._mark
@@ -208,8 +168,8 @@ class Framer:
         parser = self._parser
         if parser is None or self._mark > RENEW_BYTES:
             if not self._header:
-                data = data.lstrip(_SPACE)
-                _check_start(data)
+                data = data.lstrip(SPACE)
+                octets.check_start(data)
             elif self._tail is not None:  # what was read of the next frame is read again
                 data = bytes(self._tail) + data
                 self._tail = None
@@ -228,7 +188,8 @@ class Framer:
             self._leave(bytes(buffer[self._mark - self._base :]))
             return
         except pyexpat.ExpatError as error:
-            raise self._refusal(error.code, parser.ErrorByteIndex) from None
+            at = max(0, parser.ErrorByteIndex - self._base)
+            raise octets.refusal(error.code, bytes(buffer[at : at + 4])) from None
         used = self._mark - self._base
         if used != len(buffer):
             self._keep_tail(parser, used)
@@ -241,7 +202,7 @@ class Framer:
         """Stop reading behind the frame just cut; keep `rest` for the next feed."""
         self._tail = None
         self._forget_parser()
-        if not self.finished and rest.strip(_SPACE):
+        if not self.finished and rest.strip(SPACE):
             self.unread = True
             self._held.append(rest)
             self._held_size += len(rest)
@@ -253,7 +214,7 @@ class Framer:
         if used or self._tail is None:
             tail = buffer[used:]
             if self._header and not inside:
-                tail = tail.lstrip(_SPACE)
+                tail = tail.lstrip(SPACE)
                 if tail and not tail.startswith((b"<", b"&")):
                     raise StreamError("bad-format", reason="stream.text")
                 self._mark = self._base + len(buffer) - len(tail)
@@ -293,15 +254,6 @@ class Framer:
         self._parser = parser
         return parser
 
-    def _refusal(self, code: int, index: int) -> StreamError:
-        """What an expat error at a byte of the document means to the peer (RFC 6120 §4.9.3)."""
-        character = bytes(self._buffer[max(0, index - self._base) :][:4])
-        if code == _UNDEFINED_ENTITY:
-            return StreamError("restricted-xml", reason="stream.restricted-xml")
-        if code in _ENCODINGS or not _begins_utf8(character):
-            return StreamError("unsupported-encoding", reason="stream.encoding")
-        return StreamError("not-well-formed", reason="stream.xml")
-
     # ------------------------------------------------------------------ what it reports
 
     def _on_declaration(self, version: str, encoding: str | None, standalone: int) -> None:
@@ -324,7 +276,7 @@ class Framer:
         _, _, most_deep, most_attributes, most_children = self.limits
         small = min(self.limits.stanza, self.limits.tag)
         kinds, content = self._kinds, self.content
-        end_of_tag = _START_TAG.match
+        end_of_tag = START_TAG.match
         depth = 1 if self._header else 0
         began = 0
         top: dict[str, str] = {}
@@ -381,7 +333,7 @@ class Framer:
                 inner = bytes(buffer[opened:index])
                 end = buffer.find(b">", index) + 1
             if end - start > small:
-                self._check_size(buffer[start:opened], inner, end - start)
+                octets.check_size(self.limits, buffer[start:opened], inner, end - start)
             self._mark = base + end
             kind = kinds.get(name)
             if inner and (
@@ -393,9 +345,16 @@ class Framer:
                     buffer.find(b":", start, opened) > 0
                     and buffer.find(b"xmlns:", start, opened) > 0
                 )
-                or (kind is None and _PREFIXED.match(buffer, start))
+                or (kind is None and octets.PREFIXED.match(buffer, start))
             ):
-                inner = self._portable(inner, bytes(buffer[start:opened]), name)
+                inner = canonical.portable(
+                    inner,
+                    scope=self._scope,
+                    header=self._header,
+                    tag=bytes(buffer[start:opened]),
+                    content=name.rpartition(" ")[0],
+                    limits=self.limits,
+                )
             if kind is None:
                 self._frames.append(Nonza(name, top, children, inner))
             else:
@@ -413,19 +372,11 @@ class Framer:
 
     def _between(self, start: int) -> None:
         """Only whitespace may stand between two frames (RFC 6120 §4.6.1, §11.7)."""
-        if self._buffer[self._mark - self._base : start - self._base].strip(_SPACE):
+        if self._buffer[self._mark - self._base : start - self._base].strip(SPACE):
             raise StreamError("bad-format", reason="stream.text")
 
-    def _check_size(self, tag: bytes | bytearray, inner: bytes, size: int) -> None:
-        """Refuse a frame that is too large, or has a tag that is, however it arrived."""
-        if size > self.limits.stanza:
-            raise StreamError("policy-violation", reason="limit.stanza-size")
-        most = self.limits.tag
-        if len(tag) > most or (b"<!" not in inner and _longest_tag(inner, most) > most):
-            raise StreamError("policy-violation", reason="limit.tag-size")
-
     def _on_header(self, name: str, attrs: dict[str, str], index: int) -> None:
-        match = _START_TAG.match(self._buffer, index - self._base)
+        match = START_TAG.match(self._buffer, index - self._base)
         assert match is not None  # expat has just read it
         end = match.end()
         if self._base + end > self.limits.tag:
@@ -437,64 +388,6 @@ class Framer:
         self._plain = self._scope == {"": self.content, "stream": ns.STREAM}
         self._frames.append(StreamOpen(name, attrs, self._scope))
 
-    def _portable(self, inner: bytes, tag: bytes, name: str) -> bytes:
-        """`inner` with nothing in it that only this stream could read.
-
-        Raises StreamError for an element of the stream namespace: one stream, one header. It
-        can only be meant with the header's own prefix, or with the namespace spelled out.
-        Raises it also where the result is too large: every use of a prefix spells it out.
-        """
-        scope = dict(self._scope)
-
-        def on_prefix(prefix: str | None, uri: str | None) -> None:
-            scope[prefix or ""] = uri or ""
-
-        scanned = pyexpat.ParserCreate("UTF-8", " ", {})
-        scanned.Parse(self._header)
-        scanned.StartNamespaceDeclHandler = on_prefix
-        scanned.Parse(tag)
-        content = name.rpartition(" ")[0]
-        inner = canonical.rewrite(
-            inner, scope=scope, content=content, target=content, limit=self.limits.stanza
-        )
-        self._check_size(b"", inner, len(inner))
-        return inner
-
 
 def _restricted(*_: object) -> None:
     raise StreamError("restricted-xml", reason="stream.restricted-xml")
-
-
-def _check_start(data: bytes) -> None:
-    """Refuse what can't begin a document; expat would read UTF-16 there, and a byte order mark.
-
-    U+FEFF is an ordinary character on a stream (RFC 6120 §11.6), so it can't stand there.
-    """
-    if data.startswith(b"<") and b"\0" not in data[:4]:
-        return
-    if b"\0" in data[:4] or not _begins_utf8(data):
-        raise StreamError("unsupported-encoding", reason="stream.encoding")
-    if data:
-        raise StreamError("not-well-formed", reason="stream.xml")
-
-
-def _begins_utf8(data: bytes) -> bool:
-    """Whether the first character of `data` is UTF-8, or its beginning."""
-    try:
-        data[:4].decode()
-    except UnicodeDecodeError as error:
-        return error.start > 0 or "end of data" in error.reason
-    return True
-
-
-def _longest_tag(inner: bytes, floor: int) -> int:
-    """Bytes of the longest tag in `inner`, where any is longer than `floor`; else 0.
-
-    `inner` has no CDATA section, so every `<` begins a tag.
-    """
-    longest = 0
-    for piece in inner.split(b"<"):
-        if len(piece) >= floor:
-            match = _START_TAG.match(b"<" + piece)
-            longest = max(longest, match.end() if match else 0)
-    return longest

@@ -1,6 +1,7 @@
 """Non-SASL Authentication (XEP-0078)."""
 
 import pytest
+from twisted.internet.defer import fail
 
 from tests.support.deferred import result
 from tests.support.server import DOMAIN, PASSWORD, STRANGER, Verona, condition
@@ -250,7 +251,7 @@ def test_a_store_that_cant_answer_is_not_held_against_the_client(monkeypatch, fi
     client = connect(server)
 
     def busy(local, domain):
-        raise StoreBusy("the disk is full")
+        return fail(StoreBusy("the disk is full"))
 
     with monkeypatch.context() as broken:
         broken.setattr(server.host.stores.accounts, "get", busy)

@@ -31,7 +31,7 @@ from xmppd.jid import JID
 from xmppd.stream import sasl
 from xmppd.stream.events import Authenticated, Authorize, BindResource, Closed, Reject
 from xmppd.stream.states import Fact, State
-from xmppd.wire.framer import Limits
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza
 
 SECURE: Callable[[], Client] = lambda: Client(secure=True).opened()  # noqa: E731

@@ -24,7 +24,7 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.stream.events import Authenticated, BindResource, OpenRequest, StartCompression
 from xmppd.stream.states import Fact, State
-from xmppd.wire.framer import Limits
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 REGISTER = f"{ns.REGISTER} query"

@@ -9,7 +9,9 @@ from tests.support.streams import STARTTLS, Client, frames, names, offered, plai
 from xmppd import ns
 from xmppd.stream import header
 from xmppd.stream.states import State
-from xmppd.wire.framer import Framer, Limits, StreamOpen
+from xmppd.wire.framer import Framer
+from xmppd.wire.frames import StreamOpen
+from xmppd.wire.limits import Limits
 
 
 def opening(**attributes: str) -> bytes:

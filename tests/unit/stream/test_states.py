@@ -20,8 +20,8 @@ from tests.support.streams import (
 from xmppd.errors import StreamError
 from xmppd.stream import sasl
 from xmppd.stream.events import BindResource, Closed
+from xmppd.stream.policy import Policy
 from xmppd.stream.states import INPUTS, TRANSITIONS, Fact, Input, State, step
-from xmppd.stream.stream import Policy
 
 
 @pytest.mark.parametrize(("state", "moved_by"), list(product(State, Input)))

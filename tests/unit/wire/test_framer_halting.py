@@ -6,7 +6,9 @@ import pytest
 
 from tests.support.frames import CLOSE, HEADER, frames_of, shape
 from xmppd.errors import StreamError
-from xmppd.wire.framer import Framer, Limits, StreamClose, StreamOpen
+from xmppd.wire.framer import Framer
+from xmppd.wire.frames import StreamClose, StreamOpen
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 STARTTLS = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"

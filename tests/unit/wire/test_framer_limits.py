@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from tests.support.frames import CLOSE, HEADER, frames_of, refusal, shape
-from xmppd.wire.framer import RENEW_BYTES, Framer, Limits
+from xmppd.wire.framer import RENEW_BYTES, Framer
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Stanza
 
 SMALL = Limits(stanza=2000, tag=500, depth=5, attributes=4, children=6)
@@ -222,7 +223,8 @@ MEMORY = """
 import resource, sys
 from random import Random
 from tests.support.frames import HEADER
-from xmppd.wire.framer import Framer, Limits
+from xmppd.wire.framer import Framer
+from xmppd.wire.limits import Limits
 
 def flood(connections, stanzas):
     for c in range(connections):

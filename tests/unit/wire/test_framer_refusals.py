@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.frames import CLOSE, HEADER, contents, frames_of, read_by_lxml, refusal, shape
-from xmppd.wire.framer import StreamClose, StreamOpen
+from xmppd.wire.frames import StreamClose, StreamOpen
 from xmppd.wire.stanza import Stanza
 
 RESTRICTED = ("restricted-xml", "stream.restricted-xml")

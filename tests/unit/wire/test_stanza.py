@@ -22,7 +22,7 @@ from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.wire import canonical
-from xmppd.wire.framer import Limits
+from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 ROMEO = JID("romeo@montague.lit/orchard & 'wall' <1>")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from xmppd.errors import SASLFailure
 from xmppd.stream.sasl import anonymous, digest_md5, external, plain, scram
@@ -15,7 +15,7 @@ from xmppd.stream.sasl.context import Context
 from xmppd.stream.sasl.steps import Steps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Mechanism:
     """A mechanism by its registered name, how it runs, and the facts it needs (see `facts`)."""
 
@@ -60,7 +60,11 @@ def facts(context: Context) -> frozenset[str]:
 
 def offered(context: Context, allowed: Collection[str]) -> tuple[Mechanism, ...]:
     """List what to advertise: allowed by the operator, and all it needs is there."""
-    true = facts(context)
+    return _offered(facts(context), frozenset(allowed))
+
+
+@lru_cache(maxsize=256)
+def _offered(true: frozenset[str], allowed: frozenset[str]) -> tuple[Mechanism, ...]:
     return tuple(m for m in MECHANISMS if m.name in allowed and m.needs <= true)
 
 
