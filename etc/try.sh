@@ -1,10 +1,12 @@
 #!/bin/sh
 # Set up everything and run xmppd for localhost, in the current directory: `sh etc/try.sh`.
-# Arguments go to `twistd xmppd`: `sh etc/try.sh --config etc/xmppd.toml`.
+# Arguments go to `twistd xmppd`: `sh etc/try.sh -c my.toml`.
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 . "$root/etc/venv.sh"
 
 install_xmppd ""
-say "twistd -n xmppd $*    (xmppctl is $venv/bin/xmppctl)"
+say "twistd -n xmppd${1:+ $*}"
+echo "   accounts, from another terminal in this directory:"
+echo "   $venv/bin/xmppctl${1:+ $*} adduser YOU@DOMAIN"
 exec "$venv/bin/twistd" -n --pidfile= xmppd "$@"

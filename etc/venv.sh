@@ -63,4 +63,5 @@ install_xmppd() {
         pip_install --no-build-isolation "$root${1:+[$1]}"
         echo "$needed" >"$venv/made-for"
     fi
+    rm -rf "$root/build"
 }

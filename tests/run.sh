@@ -18,12 +18,12 @@ export PATH
 PYTHONPATH=$root
 export PYTHONPATH
 
+# Every step is taken even after one that failed; what failed is told once more at the end.
+failed=""
 step() {
     say "$*"
-    "$@" && return
-    status=$?
-    printf '%s: failed: %s\n' "$0" "$*" >&2
-    exit "$status"
+    "$@" || failed="$failed
+   $*"
 }
 
 step ruff check .
@@ -41,3 +41,8 @@ if [ $# = 0 ]; then
     done
 fi
 step pytest -r s "$@"
+
+if [ -n "$failed" ]; then
+    fail "failed:$failed"
+fi
+say "all passed"

@@ -60,13 +60,15 @@ STREAM_CONDITIONS = frozenset(
 class StreamError(XMPPError):
     """Ends the stream it is raised on (RFC 6120 §4.9).
 
-    Raises ValueError for a condition that RFC 6120 §4.9.3 does not define.
+    `extra` is an application-specific condition, already serialised (RFC 6120 §4.9.4). Raises
+    ValueError for a condition that RFC 6120 §4.9.3 does not define.
     """
 
-    def __init__(self, condition: str, text: str = "", *, reason: str) -> None:
+    def __init__(self, condition: str, text: str = "", *, reason: str, extra: bytes = b"") -> None:
         if condition not in STREAM_CONDITIONS:
             raise ValueError(f"no stream error condition: {condition}")
         super().__init__(condition, text, reason=reason)
+        self.extra = extra
 
 
 class StanzaCondition(NamedTuple):

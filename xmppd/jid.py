@@ -4,8 +4,11 @@ A `JID` is its own normalised text: it hashes, compares and serves as a dictiona
 that string. Parts are prepared by Nodeprep, Nameprep and Resourceprep (RFC 6122 appendices A
 and B, RFC 3491), so equal addresses are equal texts. `JID.parse` remembers what it parsed.
 
-Code points that Unicode 3.2 did not assign are refused in local and resource parts: an
-address is a "stored string" (RFC 3454 §7). Domains may hold newer ones that IDNA 2008 allows.
+Code points that Unicode 3.2 did not assign are refused in local parts, which are "stored
+strings" (RFC 3454 §7). Domains may hold newer ones that IDNA 2008 allows. Resource parts are
+"queries": the newer letters, marks, digits, punctuation and symbols that this Python's Unicode
+knows pass as they are (emoji in resources and room nicknames are common), as in the Freeform
+class of RFC 8264 §4.3. Newer format characters, private ones and the like do not.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import NoReturn
-from unicodedata import ucd_3_2_0
+from unicodedata import category, ucd_3_2_0
 
 import idna
 from twisted.words.protocols.jabber import xmpp_stringprep
@@ -53,6 +56,11 @@ class JIDError(ValueError):
 
 # --- preparation of the parts -----------------------------------------------------------------
 
+_NEWER = "LMNPS"
+"""First letters of the general categories that a resource may have of newer code points."""
+_IGNORABLE = re.compile("[\u180f\U000e0100-\U000e01ef]")
+"""Newer variation selectors: marks that nobody sees (RFC 8264 §9.13). Older ones map to nothing."""
+
 # What the profiles leave of ASCII after lower-casing; a property test holds them equal.
 _PLAIN_LOCAL = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\"&'/:<>@]+")
 _PLAIN_RESOURCE = re.compile(r"[\x20-\x7e]+")
@@ -62,7 +70,11 @@ _PLAIN_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 §3.1
 
 _nodeprep: Callable[[str], str] = xmpp_stringprep.nodeprep.prepare
-_resourceprep: Callable[[str], str] = xmpp_stringprep.resourceprep.prepare
+_resourceprep: Callable[[str], str] = xmpp_stringprep.Profile(
+    mappings=xmpp_stringprep.resourceprep.mappings,
+    prohibiteds=xmpp_stringprep.resourceprep.prohibiteds,
+    check_unassigneds=False,
+).prepare
 _nameprep: Callable[[str], str] = xmpp_stringprep.nameprep.nameprep  # of one label, with STD 3
 
 
@@ -104,7 +116,8 @@ def prepare_local(text: str) -> str:
 def prepare_resource(text: str) -> str:
     """Return the resource part in normal form (Resourceprep, RFC 6122 appendix B).
 
-    Raises JIDError. Case and inner spaces stay as they are.
+    Raises JIDError. Case and inner spaces stay as they are, and so do the characters newer than
+    Unicode 3.2 that pass (see above).
     """
     if len(text) <= MAX_PART and _PLAIN_RESOURCE.fullmatch(text):
         return text
@@ -113,8 +126,17 @@ def prepare_resource(text: str) -> str:
         prepared = _resourceprep(text)
     except UnicodeError:
         _bad_characters("resource")
+    newer = [c for c in prepared if ucd_3_2_0.category(c) == "Cn"]
+    if newer:
+        _check_newer("".join(newer))
     _check_size(prepared, "resource")
     return prepared
+
+
+def _check_newer(text: str) -> None:
+    """Refuse code points newer than Unicode 3.2 that no resource may have; raises JIDError."""
+    if any(category(c)[0] not in _NEWER for c in text) or _IGNORABLE.search(text):
+        _bad_characters("resource")
 
 
 @lru_cache(1024)

@@ -55,9 +55,11 @@ REASONS: dict[str, tuple[str, str]] = {
     # limits
     "limit.stanza-size": ("a stanza over the size limit", "raise [limits] stanza_bytes"),
     "limit.tag-size": ("a start tag over the size limit", "no client needs one so large"),
+    "limit.namespace": ("a namespace of more than 512 characters", "no client needs one so long"),
     "limit.depth": ("elements nested too deeply", "raise [limits] depth"),
     "limit.children": ("too many children of one stanza", "no client needs so many"),
     "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),
+    "limit.requests": ("too many requests before login", "no client needs so many"),
     "limit.connections": ("too many connections", "raise [limits] connections_per_address"),
     "limit.unauthenticated": (
         "too many connections that have not logged in",

@@ -180,8 +180,8 @@ class Server(MultiService):
     def reload(self) -> list[str]:
         """Take the configuration and the certificates as they are now on disk.
 
-        Gives what has changed, and whether that needs a restart. Raises ConfigError, and then
-        nothing has changed.
+        Gives what has changed, whether that needs a restart, and which certificates can't be
+        used. Raises ConfigError, and then nothing has changed.
         """
         if self.assembly is None:
             raise ConfigError(self._source, "", "the server is still starting", "Try again")
@@ -200,7 +200,7 @@ class Server(MultiService):
         for change in changes:
             log.info("configuration: {change}", change=change)
         log.info("configuration and certificates are read again")
-        return changes
+        return [*changes, *map(str, self.certificates.problems)]
 
     def _hung_up(self) -> None:
         try:

@@ -151,18 +151,22 @@ def test_what_follows_starttls_in_the_clear_is_never_acted_on(tight: Server, nur
         assert condition(answers[0]) == "policy-violation"
 
 
-def test_flood_of_strangers_is_held_at_the_limit(tight: Server, nurse: Peer) -> None:
+def test_flood_of_strangers_is_held_at_the_limit_and_locks_nobody_out(
+    tight: Server, nurse: Peer
+) -> None:
+    """Whoever was a stranger for the longest time makes room."""
     crowd = [Peer(tight.c2s, VERONA) for _ in range(STRANGERS)]
     try:
         for one in crowd:
             one.open()
-        with Peer(tight.c2s, VERONA) as late, pytest.raises(Ended):
+        with Peer(tight.c2s, VERONA) as late:
             late.open()
-        nurse.ping()
-        crowd.pop().__exit__()
-        nurse.ping()
-        with Peer(tight.c2s, VERONA) as next_one:
-            next_one.open()
+            crowd.pop(0).hears_nothing_more()
+            nurse.ping()
+            assert late.authenticate("nurse", PASSWORD).tag == f"{{{ns.SASL}}}success"
+            with Peer(tight.c2s, VERONA) as next_one:
+                next_one.open()
+            nurse.ping()
     finally:
         for one in crowd:
             one.__exit__()

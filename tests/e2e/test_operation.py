@@ -18,6 +18,7 @@ from tests.support.process import (
     READY,
     RunningServer,
     environment,
+    run,
     run_server,
     write_config,
 )
@@ -64,15 +65,8 @@ def test_start_says_where_everything_listens_and_nothing_on_standard_error(tmp_p
 @pytest.mark.parametrize("daemon", [False, True])
 def test_fault_is_one_line_and_status_1(tmp_path, fault, told, daemon):
     config = write_config(tmp_path, fault)
-    done = subprocess.run(
-        [BIN / "twistd", *(() if daemon else ("-n", "--pidfile=")), "xmppd", "-c", config],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    options = () if daemon else ("-n", "--pidfile=")
+    done = run([BIN / "twistd", *options, "xmppd", "-c", config], tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("xmppd: ")

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
@@ -153,8 +153,15 @@ def run_server(directory: Path, config_text: str = "", *options: str) -> Iterato
 
 def xmppctl(directory: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run xmppctl in `directory` with `stdin` as its standard input."""
+    return run([sys.executable, "-m", "xmppd.admin.xmppctl", *arguments], directory, stdin)
+
+
+def run(
+    command: Sequence[str | Path], directory: Path, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in `directory` to its end, whatever that is."""
     return subprocess.run(
-        [sys.executable, "-m", "xmppd.admin.xmppctl", *arguments],
+        command,
         cwd=directory,
         env=environment(),
         input=stdin,

@@ -28,6 +28,7 @@ from twisted.internet.task import Clock
 
 from tests.support.deferred import result
 from xmppd import modules, ns
+from xmppd.addresses import is_loopback
 from xmppd.auth.administration import Administration
 from xmppd.auth.answers import Answers
 from xmppd.auth.internal import AccountBackend
@@ -39,7 +40,6 @@ from xmppd.core.host import Host
 from xmppd.core.loader import Loaded
 from xmppd.credentials import Credentials, make_credentials
 from xmppd.jid import JID
-from xmppd.net.limits import is_loopback
 from xmppd.storage.url import open_stores
 from xmppd.stream.policy import TLSFacts
 

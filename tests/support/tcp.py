@@ -246,11 +246,11 @@ class Port:
         """Whether nothing is left of any connection."""
         self.clock.advance(0)
         admission = self.admission
-        counts = (admission._connections, admission._strangers, admission._stranger_total)
+        counts = (admission._connections, admission._strangers, admission._pool)
         return (
             not self.host.connections
             and not len(self.host.directory)
-            and counts == ({}, {}, 0)
+            and counts == ({}, {}, {})
             and self.idle._slot_of == {}
             and self.clock.getDelayedCalls() == []
         )

@@ -24,7 +24,6 @@ KEYS = {
 }
 
 EXAMPLES = {
-    "server.admins",
     "tls.certificates",
     "tls.client_ca",
     "listen.control",
@@ -116,6 +115,18 @@ def test_the_sample_shows_the_true_defaults():
             assert shown[table][name] == expected, key
 
 
+def test_every_key_is_read_by_something():
+    """A key that nothing reads would be a promise that nobody keeps."""
+    root = SAMPLE.parents[1] / "xmppd"
+    files = [path for path in root.rglob("*.py") if path.parent.name != "config"]
+    source = "\n".join(path.read_text() for path in files)
+    for key in sorted(KEYS):
+        table, name = key.split(".")
+        if table != "contact":  # whose keys are read as a list
+            read = rf"\b(?:{table}|settings|_limits)\.{name}\b"
+            assert re.search(read, source), key
+
+
 # Faults
 
 
@@ -152,7 +163,7 @@ def test_the_sample_shows_the_true_defaults():
             '"ver ona.it": the domain part',
         ),
         ("[server]\ndomains = ['verona.it', 'VERONA.it.']", 2, "server.domains", "there twice"),
-        ("[server]\nadmins = ['romeo@verona.it/orchard']", 2, "server.admins", "bare JID"),
+        ("[auth.impersonate]\n'r@x.it' = ['j@x.it/y']", 1, "auth.impersonate", "bare JID"),
         ("[server]\nresource_conflict = 'duel'", 2, "server.resource_conflict", '"rename"'),
         ("[tls]\nrequire = 'maybe'", 2, "tls.require", 'Give "auto", or true or false'),
         ("[tls]\nminimum = '1.1'", 2, "tls.minimum", 'one of "1.2", "1.3"'),
@@ -262,10 +273,8 @@ def test_what_is_no_bare_jid_of_an_account_is_refused(written):
 
 
 def test_jids_are_prepared(tmp_path):
-    text = "[server]\nadmins = ['Prospero@Milan.Example']\n"
-    text += "[auth.impersonate]\n'ARIEL@milan.example' = ['Caliban@milan.example.']"
+    text = "[auth.impersonate]\n'ARIEL@milan.example' = ['Caliban@milan.example.']"
     config = load(write(tmp_path, text))
-    assert config.server.admins == ("prospero@milan.example",)
     assert config.auth.impersonate == {"ariel@milan.example": ("caliban@milan.example",)}
 
 

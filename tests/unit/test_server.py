@@ -15,7 +15,9 @@ from xmppd import tap
 from xmppd.config import load
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.errors import ConfigError
+from xmppd.jid import JID
 from xmppd.server import DRAIN, Server, in_force
+from xmppd.stream.sasl import FetchPassword
 
 BASE = """
 [server]
@@ -186,6 +188,9 @@ def test_reload_takes_effect_everywhere(playhouse):
     assert server._sweeping is not None
     assert server._sweeping.interval == 10
     assert (playhouse.directory / "data/legacy.key").exists()
+    assert result(host.administrator.create(JID("romeo@capulet.lit"), "a rose"))
+    question = FetchPassword("romeo")
+    assert result(host.authenticator.answer(question, "capulet.lit", "127.0.0.1")) == "a rose"
 
 
 def test_idle_watch_stops_when_it_is_switched_off_and_starts_again(playhouse):
@@ -239,6 +244,9 @@ def test_reload_reads_certificates_again(playhouse):
     write_pair(pair, certificates / "capulet.lit.crt", certificates / "capulet.lit.key")
     assert server.reload() == []
     assert server.certificates.problems == ()
+    (certificates / "capulet.lit.key").unlink()
+    (told,) = server.reload()
+    assert "capulet.lit.key: No such file" in told
 
 
 def test_what_needs_a_restart_stays_and_is_named_at_every_reload(playhouse):

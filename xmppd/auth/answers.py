@@ -13,13 +13,18 @@ from xmppd.auth.backend import Backend, answer, authorized
 from xmppd.auth.throttle import Throttle
 from xmppd.jid import JID
 from xmppd.stream.events import Authorize, Question, Reject
+from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword
+
+_ATTEMPTS = (CheckPassword, FetchKeys, FetchPassword)
+"""The first question of every mechanism that proves knowledge of a password."""
 
 
 class Answers:
     """The `core.host.Authenticator` of a server with accounts.
 
     `rules` gives `[auth.impersonate]` as it stands now. A wrong password is counted, and its
-    failure told the later the more there were; see `throttle`.
+    failure told the later the more there were; the next one is looked at later, too: see
+    `throttle`.
     """
 
     def __init__(
@@ -41,6 +46,10 @@ class Answers:
         if isinstance(question, Authorize):
             later = authorized(self.backend, question.success, domain, self._rules())
             return later.addCallback(self._succeeded, question.success.username, domain, address)
+        if isinstance(question, _ATTEMPTS):
+            wait = self.throttle.before(f"{question.username}@{domain}", address)
+            if wait:
+                return deferLater(self._clock, wait, answer, self.backend, domain, question)
         return answer(self.backend, domain, question)  # type: ignore[arg-type]
 
     def reject(self, account: str, address: str) -> Deferred[None]:

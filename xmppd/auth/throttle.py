@@ -2,6 +2,10 @@
 
 Nobody is locked out: an attempt gets slower, and time forgives. Only a password that was wrong
 counts, never a store that could not answer.
+
+Who guesses need not wait for an answer that is held back: he hangs up and tries again. So one
+network that keeps trying one account also waits before its next password is looked at. That
+slows down no other network, and no other account.
 """
 
 from __future__ import annotations
@@ -9,8 +13,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
+from xmppd.addresses import network_of
 from xmppd.jid import JID, JIDError
 
 
@@ -41,20 +45,8 @@ ACCOUNT = Schedule(free=2)
 NETWORK = Schedule(free=8)
 """One network, whatever accounts it tries; more free attempts, as many users may share it."""
 
-
-def network(address: str) -> str:
-    """Name the network that an address counts for: itself for IPv4, its /64 for IPv6.
-
-    An IPv4 address mapped into IPv6 is the IPv4 address. Any other text, a UNIX socket's path
-    say, stands for itself.
-    """
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False))
+PAIR = Schedule(free=3, longest=8.0)
+"""One account tried from one network: before the attempt, so it must not last long."""
 
 
 def _named(account: str) -> str:
@@ -68,6 +60,10 @@ def _named(account: str) -> str:
         return JID.parse(account).bare
     except JIDError:
         return account
+
+
+def _pair(name: str, address: str) -> str:
+    return f"{network_of(address)} {name}"
 
 
 class _Failures:
@@ -120,13 +116,18 @@ class Throttle:
     ) -> None:
         self._accounts = _Failures(account, clock, capacity)
         self._networks = _Failures(network, clock, capacity)
+        self._pairs = _Failures(PAIR, clock, capacity)
 
     def delay(self, account: str, address: str) -> float:
         """Give the seconds to hold back an answer to `account` at `address`.
 
         `account` is a bare JID, in whatever spelling the client used.
         """
-        return max(self._accounts.delay(_named(account)), self._networks.delay(network(address)))
+        return max(self._accounts.delay(_named(account)), self._networks.delay(network_of(address)))
+
+    def before(self, account: str, address: str) -> float:
+        """Give the seconds to wait before an attempt at `account` from `address` is looked at."""
+        return self._pairs.delay(_pair(_named(account), address))
 
     def failed(self, account: str, address: str) -> None:
         """Count a wrong password. Call it before `delay`, so that parallel attempts add up.
@@ -136,7 +137,8 @@ class Throttle:
         name = _named(account)
         if name:
             self._accounts.add(name)
-        self._networks.add(network(address))
+            self._pairs.add(_pair(name, address))
+        self._networks.add(network_of(address))
 
     def succeeded(self, account: str, address: str) -> None:
         """Forgive the account.
@@ -144,7 +146,9 @@ class Throttle:
         The network is forgiven by time only: an account of one's own must not pay for guesses
         at other people's.
         """
-        self._accounts.forgive(_named(account))
+        name = _named(account)
+        self._accounts.forgive(name)
+        self._pairs.forgive(_pair(name, address))
 
     def __len__(self) -> int:
         """How many accounts and networks are remembered."""

@@ -13,7 +13,6 @@ NEEDS_RESTART = frozenset(
         "store.url",
         "store.queue",
         "store.wait_seconds",
-        "limits.names",
         "log.format",
     }
 )

@@ -7,7 +7,7 @@ range in a field's annotation is what the loader checks.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -42,7 +42,6 @@ class Server(Table, frozen=True):
     domains: Annotated[tuple[str, ...], Meta(min_length=1)] = ("localhost",)
     data: str = "xmppd-data"
     resource_conflict: Literal["replace", "refuse", "rename"] = "replace"
-    admins: tuple[str, ...] = ()
 
 
 class TLS(Table, frozen=True):
@@ -74,18 +73,12 @@ class Store(Table, frozen=True):
 class Auth(Table, frozen=True):
     """`[auth]`: how clients prove who they are."""
 
-    mechanisms: tuple[Mechanism, ...] = (
-        "SCRAM-SHA-256-PLUS",
-        "SCRAM-SHA-256",
-        "SCRAM-SHA-1-PLUS",
-        "SCRAM-SHA-1",
-        "PLAIN",
-        "EXTERNAL",
-    )
+    mechanisms: tuple[Mechanism, ...] = get_args(Mechanism)
     iterations: Annotated[int, Meta(ge=10_000, le=10_000_000)] = 10_000
     anonymous: tuple[str, ...] = ()
     digest_md5: bool = False
     legacy: bool = False
+    email_certificates: bool = False
     plain_without_tls: Literal["never", "loopback", "always"] = "loopback"
     impersonate: dict[str, tuple[str, ...]] = {}
     max_attempts: Annotated[int, Meta(ge=1, le=100)] = 3
@@ -118,7 +111,6 @@ class Limits(Table, frozen=True):
     read_rate: CountOrOff = 0
     read_burst: Annotated[int, Meta(ge=4_096)] = 262_144
     resources: Count = 16
-    names: Annotated[int, Meta(ge=1_000, le=1_000_000)] = 20_000
 
 
 class Compression(Table, frozen=True):
@@ -137,6 +129,7 @@ class Contact(Table, frozen=True):
     feedback: tuple[str, ...] = ()
     sales: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
     support: tuple[str, ...] = ()
 
 

@@ -66,7 +66,6 @@ def _addresses(config: Config) -> Config:
         server=structs.replace(
             server,
             domains=_each("server.domains", server.domains, text.domain, DOMAIN_REMEDY),
-            admins=_each("server.admins", server.admins, text.bare_jid, JID_REMEDY),
         ),
         auth=structs.replace(
             auth,

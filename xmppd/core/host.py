@@ -138,6 +138,7 @@ class Host:
             switches=self._switches(loopback),
             tls_required=not loopback if require == "auto" else require,
             plaintext_allowed=plain == "always" or (plain == "loopback" and loopback),
+            email_certificates=auth.email_certificates,
             open_requests=frozenset(self.open_requests),
         )
 

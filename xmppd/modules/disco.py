@@ -26,13 +26,12 @@ def register(context: ModuleContext) -> None:
     """Answer disco#info and disco#items for domains and accounts."""
     host = context.host
     context.identity(On.HOST, Identity("server", "im", "xmppd"))
-    context.identity(On.ACCOUNT, Identity("account", "registered"))
     for addressee in On:
         context.advertise(ns.DISCO_INFO, addressee)
         context.advertise(ns.DISCO_ITEMS, addressee)
     context.iq(On.HOST, "get", _INFO, partial(_host_info, host.advertised))
     context.iq(On.HOST, "get", _ITEMS, partial(_host_items, host.advertised))
-    context.iq(On.ACCOUNT, "get", _INFO, partial(_account_info, host.advertised))
+    context.iq(On.ACCOUNT, "get", _INFO, partial(_account_info, host))
     context.iq(On.ACCOUNT, "get", _ITEMS, partial(_account_items, host))
 
 
@@ -60,8 +59,8 @@ def _host_items(advertised: Advertised, request: Request) -> Tag:
     return _items(sorted(found))
 
 
-def _account_info(advertised: Advertised, request: Request) -> Tag:
-    """Tell the account's user what it is (§3.1).
+def _account_info(host: Host, request: Request) -> Tag:
+    """Tell the account's user what it is (§3.1), a guest that he is one (XEP-0175 §5).
 
     Anybody else reads the same error, whether there is such an account or not (§8, rule 1).
     """
@@ -69,7 +68,9 @@ def _account_info(advertised: Advertised, request: Request) -> Tag:
         raise StanzaError("service-unavailable", reason="stanza.forbidden")
     if request.payload.get("node"):
         raise _unknown_node()
-    return Tag("query", {}, advertised.info(On.ACCOUNT), ns=ns.DISCO_INFO)
+    guest = request.to.domain in host.config.auth.anonymous
+    kind = Identity("account", "anonymous" if guest else "registered")
+    return Tag("query", {}, [kind.tag(), *host.advertised.info(On.ACCOUNT)], ns=ns.DISCO_INFO)
 
 
 def _account_items(host: Host, request: Request) -> Tag:

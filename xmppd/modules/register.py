@@ -29,6 +29,8 @@ XEP = (77, "2.4", "complete")
 
 _QUERY = f"{ns.REGISTER} query"
 _NEW = "Choose a user name and a password."
+_CHANGES, _SECONDS = 5, 60
+"""How often a user may change his password: each time costs the CPU milliseconds."""
 _KNOWN = "You have an account. Send its name with another password to change the password."
 
 
@@ -40,7 +42,7 @@ def register(context: ModuleContext) -> None:
     for addressee in On:
         context.iq(addressee, "get", _QUERY, users.fields)
         context.iq(addressee, "set", _QUERY, users.change)
-    context.advertise(ns.REGISTER, when=lambda: host.config.registration.policy != "off")
+    context.advertise(ns.REGISTER)
 
 
 class Strangers:
@@ -105,14 +107,15 @@ class Users:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._changes = Quota(host.clock.seconds)
 
     def fields(self, request: Request) -> Tag:
         """Tell that there is an account, and its name (§3.1)."""
-        return _fields(_own_account(request))
+        return _fields(self._account(request))
 
     async def change(self, request: Request) -> None:
         """Remove the account (§3.2) or change its password (§3.3)."""
-        account, query = _own_account(request), request.payload
+        account, query = self._account(request), request.payload
         if _is_removal(query):
             if len(query) != 1:
                 raise _incomplete("remove stands alone")
@@ -122,6 +125,13 @@ class Users:
             known = await self._set_password(account, password)
         if not known:
             raise StanzaError("registration-required", reason="stanza.no-such-user")
+
+    def _account(self, request: Request) -> JID:
+        """The account of the session that asks; who is anonymous has none (XEP-0175)."""
+        account = _own_account(request)
+        if account.domain in self._host.config.auth.anonymous:
+            raise StanzaError("not-allowed", "no accounts here", reason="register.closed")
+        return account
 
     async def _set_password(self, account: JID, password: str) -> bool:
         try:
@@ -139,6 +149,8 @@ class Users:
             raise StanzaError("forbidden", "not your account", reason="stanza.forbidden")
         self._check_channel(request)
         _check_length(self._host, password)
+        if not self._changes.take(account, _CHANGES, _SECONDS):
+            raise StanzaError("resource-constraint", "try again later", reason="register.rate")
         return password
 
     def _check_channel(self, request: Request) -> None:

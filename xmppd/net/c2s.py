@@ -12,19 +12,24 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from xmppd.addresses import is_loopback
 from xmppd.core.connection import ClientConnection
 from xmppd.core.host import Host
 from xmppd.errors import StreamError
 from xmppd.net.certificates import channel_bindings, client_identities
 from xmppd.net.idle import IdleWatch
 from xmppd.net.layer import TLSLayer
-from xmppd.net.limits import Admission, Admitted, Bucket, is_loopback
+from xmppd.net.limits import Admission, Admitted, Bucket
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn, straight
 from xmppd.stream.policy import TLSFacts
 from xmppd.wire.compression import Deflater, Inflater
 
 log = Logger()
+
+READ_BYTES = 16_384
+"""The most that is read of one connection at a time: everybody else waits until what is in it
+has been acted on, and 64 KiB (Twisted's choice) hold 13,000 stanzas that each want an answer."""
 
 LINGER = 5.0
 """Seconds that a closed connection may take to send what is left."""
@@ -68,7 +73,7 @@ class ClientProtocol(Protocol):
             factory.host.refusals.note(reason, address=address)
             transport.abortConnection()
             return
-        self._admitted = factory.admission.enter(address)
+        self._admitted = factory.admission.enter(address, self._make_room)
         _tune(transport, factory.host.config.limits.dead_seconds)
         limits = factory.host.config.limits
         if limits.read_rate:
@@ -153,7 +158,7 @@ class ClientProtocol(Protocol):
         if self._clogged:
             self._behind += len(data)
             if self._behind > self.factory.host.config.limits.write_buffer_bytes:
-                self._too_slow()
+                self._cut_off("limit.slow-reader")
                 return
         self.transport.write(data)  # type: ignore[union-attr]
 
@@ -231,13 +236,17 @@ class ClientProtocol(Protocol):
         if self._connection is not None and self._connection.session is not None:
             self.write(b" ")
 
-    def _too_slow(self) -> None:
+    def _make_room(self) -> None:
+        """Strangers are too many, and this one has been one for the longest time."""
+        self._cut_off("limit.unauthenticated")
+
+    def _cut_off(self, reason: str) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        who = connection.stream.jid or ""
-        self.factory.host.refusals.note("limit.slow-reader", who, "", connection.address)
-        log.info("{who} reads too slowly: closed", who=who)
+        who, address = connection.stream.jid or "", connection.address
+        self.factory.host.refusals.note(reason, who, "", address)
+        log.info("{who} from {address} is cut off: {why}", who=who, address=address, why=reason)
         connection.lost()
         self.transport.abortConnection()  # type: ignore[union-attr]
 
@@ -301,6 +310,7 @@ class ClientFactory(Factory):
 
 def _tune(transport: Any, dead_seconds: int) -> None:
     """TCP options: no delay for small stanzas, and an end to connections that answer nothing."""
+    transport.bufferSize = READ_BYTES
     try:
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)

@@ -31,10 +31,17 @@ class TLSLayer(TLSMemoryBIOProtocol):
         """Begin the handshake over `transport`."""
         self._header = b""
         self._missing = 0
+        self._spoken = False
         super().makeConnection(transport)
+
+    def _checkHandshakeStatus(self) -> None:
+        # Twisted tries at once; a server has nothing to try before the client has spoken.
+        if self._spoken:
+            super()._checkHandshakeStatus()
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the network."""
+        self._spoken = True
         if len(data) <= PIECE:
             self._piece(data)
             return

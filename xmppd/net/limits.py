@@ -3,62 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import ip_address
+from collections.abc import Callable
 
 from xmppd import config
-
-
-def is_loopback(address: str) -> bool:
-    """True for an address of this machine only, and for a UNIX socket ("")."""
-    if not address:
-        return True
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_loopback
-
-
-def network_of(address: str) -> str:
-    """What connections are counted by: an IPv4 address, or the /64 of an IPv6 one."""
-    if ":" not in address:
-        return address
-    ip = ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return str(mapped) if mapped else ":".join(ip.exploded.split(":")[:4]) + "::/64"
+from xmppd.addresses import is_loopback, network_of
 
 
 class Admission:
     """Counts connections, those that have not logged in apart, and refuses what is too much.
 
     Loopback addresses are held to the total of strangers only: a proxy or a gateway on this
-    machine speaks for many.
+    machine speaks for many. That total refuses nobody: the stranger who has been there longest
+    makes room, so that whoever fills it with silent connections does not lock out the others.
     """
 
     def __init__(self, limits: config.Limits) -> None:
         self.limits = limits
         self._connections: Counter[str] = Counter()
         self._strangers: Counter[str] = Counter()
-        self._stranger_total = 0
+        self._pool: dict[Admitted, None] = {}  # all strangers, in the order they came
 
     def refusal(self, address: str) -> str | None:
         """The reason code for refusing a new connection from `address`; None to admit it."""
-        limits = self.limits
-        if _full(limits.unauthenticated, self._stranger_total):
-            return "limit.unauthenticated"
         if is_loopback(address):
             return None
-        network = network_of(address)
+        limits, network = self.limits, network_of(address)
         if _full(limits.connections_per_address, self._connections[network]):
             return "limit.connections"
         if _full(limits.unauthenticated_per_address, self._strangers[network]):
             return "limit.unauthenticated"
         return None
 
-    def enter(self, address: str) -> Admitted:
-        """Count a connection in; the value returned counts it out."""
-        return Admitted(self, network_of(address))
+    def enter(self, address: str, evict: Callable[[], None]) -> Admitted:
+        """Count a connection in; the value returned counts it out.
+
+        `evict` is called when it has to make room for another before it has logged in.
+        """
+        while _full(self.limits.unauthenticated, len(self._pool)):
+            next(iter(self._pool)).make_room()
+        return Admitted(self, network_of(address), evict)
 
     def _count(self, counter: Counter[str], network: str, by: int) -> None:
         counter[network] += by
@@ -69,22 +52,29 @@ class Admission:
 class Admitted:
     """One connection's place in the counts."""
 
-    __slots__ = ("_admission", "_network", "_stranger")
+    __slots__ = ("_admission", "_evict", "_network")
 
-    def __init__(self, admission: Admission, network: str) -> None:
+    def __init__(self, admission: Admission, network: str, evict: Callable[[], None]) -> None:
         self._admission = admission
         self._network = network
-        self._stranger = True
+        self._evict: Callable[[], None] | None = evict  # None once it is no stranger any more
         admission._count(admission._connections, network, 1)
         admission._count(admission._strangers, network, 1)
-        admission._stranger_total += 1
+        admission._pool[self] = None
+
+    def make_room(self) -> None:
+        """Give up the place among the strangers, and the connection."""
+        evict = self._evict
+        self.authenticated()
+        if evict is not None:
+            evict()
 
     def authenticated(self) -> None:
         """The client has logged in; it is no stranger any more."""
-        if self._stranger:
-            self._stranger = False
+        if self._evict is not None:
+            self._evict = None
             self._admission._count(self._admission._strangers, self._network, -1)
-            self._admission._stranger_total -= 1
+            del self._admission._pool[self]
 
     def left(self) -> None:
         """The connection is gone."""

@@ -141,6 +141,8 @@ def read(certificate_file: Path, key_file: Path, domain: str) -> Pair:
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
+    except FileNotFoundError:
+        raise Unusable(file, "No such file", "Put both files of one issue there") from None
     except OSError as error:
         raise Unusable(
             file,

@@ -13,6 +13,7 @@ from xmppd import ns
 from xmppd.errors import SASLFailure, StreamError
 from xmppd.stream import sasl
 from xmppd.stream.events import Ask, Authorize, Question, Reject, Send
+from xmppd.stream.policy import Policy, TLSFacts
 from xmppd.stream.states import Input
 from xmppd.wire import faults
 from xmppd.wire.build import Tag
@@ -33,30 +34,67 @@ class Move(NamedTuple):
 
 
 class Authentication:
-    """The attempts of one stream: at most one is under way, and they are counted.
+    """The attempts of one stream: at most one is under way, and they are counted."""
 
-    `max_attempts` is the number of failed ones after which the stream ends.
-    """
+    __slots__ = (
+        "_begun",
+        "_exchange",
+        "_failures",
+        "_offered",
+        "_policy",
+        "_requests",
+        "_username",
+        "failed",
+    )
 
-    __slots__ = ("_begun", "_exchange", "_failures", "_max_attempts", "_username", "failed")
-
-    def __init__(self, max_attempts: int) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.failed = False
         """Whether an attempt at SASL has failed (XEP-0078 §3.1)."""
-        self._max_attempts = max_attempts
+        self._policy = policy
+        self._offered: tuple[str, ...] = ()
         self._failures = 0
-        self._begun = 0
+        self._begun = self._requests = 0
         self._exchange: sasl.Exchange | None = None
         self._username = ""
 
+    # ------------------------------------------------------------------ what is on offer
+
+    def context(self, domain: str, *, secure: bool, tls: TLSFacts) -> sasl.Context:
+        """What the mechanisms may know of the stream as it is now."""
+        policy = self._policy
+        return sasl.Context(
+            domain=domain,
+            secure=secure,
+            plaintext_allowed=policy.plaintext_allowed,
+            anonymous=domain in policy.anonymous,
+            channel_bindings=tls.channel_bindings,
+            certificate=tls.certificate,
+            offered=self._offered,
+            email_accounts=policy.email_certificates,
+        )
+
+    def offer(self, context: sasl.Context) -> tuple[sasl.Mechanism, ...]:
+        """The mechanisms for a stream of which `context` is true; remembered as offered."""
+        found = sasl.offered(context, self._allowed(context))
+        self._offered = tuple(mechanism.name for mechanism in found)
+        return found
+
+    def _allowed(self, context: sasl.Context) -> Collection[str]:
+        return ("ANONYMOUS",) if context.anonymous else self._policy.mechanisms
+
+    def restart(self) -> None:
+        """A new stream has nothing on offer yet: what the last one had was offered without TLS."""
+        self._offered = ()
+
     # ------------------------------------------------------------------ the client's elements
 
-    def begin(self, auth: Nonza, context: sasl.Context, allowed: Collection[str]) -> Move:
-        """Take `<auth/>`: only what `context.offered` names is accepted (RFC 6120 §6.3.3)."""
+    def begin(self, auth: Nonza, context: sasl.Context) -> Move:
+        """Take `<auth/>`: only what was offered is accepted (RFC 6120 §6.3.3)."""
         self._begun += 1
         self._username = ""
         try:
-            mechanism = sasl.select(auth.attrs.get("mechanism", ""), context, allowed)
+            name = auth.attrs.get("mechanism", "")
+            mechanism = sasl.select(name, context, self._allowed(context))
             initial = sasl.decode_initial(auth.text)
         except SASLFailure as failure:
             return self.fail(failure)
@@ -94,6 +132,7 @@ class Authentication:
     def succeed(self, success: sasl.Success) -> Move:
         """End with `<success/>`: the client was authorized."""
         self.stop()
+        self._begun = self._failures = 0
         text = sasl.encode_success(success.data)
         return Move(Input.SUCCESS, Send(Tag("success", {}, text, ns=ns.SASL).render()))
 
@@ -111,12 +150,18 @@ class Authentication:
         """Count a failed attempt, made by SASL or by other means (XEP-0078)."""
         self._failures += 1
 
+    def count_request(self) -> None:
+        """Count a request that is no attempt; raises StreamError where there were too many."""
+        self._requests += 1
+        if self._requests > self._policy.most_requests:
+            raise StreamError("policy-violation", reason="limit.requests")
+
     def check(self) -> None:
         """See whether there may be another attempt; raises StreamError.
 
         To be called once the client has been told of the last one.
         """
-        most = self._max_attempts
+        most = self._policy.max_attempts
         if self._failures >= most or self._begun >= EXCHANGES * most:
             raise StreamError("policy-violation", reason="auth.retries")
 

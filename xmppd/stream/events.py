@@ -35,9 +35,10 @@ class Authorize(NamedTuple):
 class BindResource(NamedTuple):
     """Answer with the full JID that is bound now, or a StanzaError.
 
-    `resource` is what the client asked for, "" to let the server choose.
+    `resource` is what the client asked for in `stanza`, "" to let the server choose.
     """
 
+    stanza: Stanza
     resource: str
 
 

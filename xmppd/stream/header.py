@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from xmppd import ns
@@ -47,6 +48,23 @@ def read(frame: StreamOpen) -> Header:
         version=_version(frame.attrs.get("version", "")),
         lang=frame.attrs.get(XML_LANG, "")[:35],  # RFC 5646 §4.4.1: no tag need be longer
     )
+
+
+def check(header: Header, domains: Collection[str], jid: JID | None) -> None:
+    """Whether this header may stand on a stream that serves `domains`; raises StreamError.
+
+    `jid` is who has authenticated on it, if anybody: that stays (RFC 6120 §4.9.3.6).
+    """
+    if jid is not None:
+        if header.to not in ("", jid.domain):
+            raise StreamError("not-authorized", reason="stream.pinned")
+        if header.sender is not None and header.sender.bare != jid.bare:
+            raise StreamError("invalid-from", reason="stream.pinned")
+        return
+    if not header.to and header.version >= (1, 0):
+        raise StreamError("improper-addressing", "no `to`", reason="stream.header")
+    if header.to and header.to not in domains:
+        raise StreamError("host-unknown", reason="stream.host-unknown")
 
 
 def _version(text: str) -> tuple[int, int]:

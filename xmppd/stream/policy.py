@@ -34,6 +34,8 @@ class Policy(NamedTuple):
     """An e-mail address in a client certificate may stand for an account (XEP-0178 §2)."""
     open_requests: Collection[str] = ()
     """Payloads of the IQs that a client may send before it has logged in."""
+    most_requests: int = 50
+    """Requests, for whatever but SASL, that a stream may make before a resource is bound."""
 
 
 class TLSFacts(NamedTuple):

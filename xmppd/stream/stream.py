@@ -8,7 +8,7 @@ element moves it where stands in states.py, what it offers in features.py.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -34,10 +34,9 @@ from xmppd.stream.features import offered
 from xmppd.stream.policy import NO_TLS, Policy, TLSFacts
 from xmppd.stream.states import INPUTS, Fact, Input, State, step
 from xmppd.wire import build, faults, tree
-from xmppd.wire.build import Raw, Tag
+from xmppd.wire.build import Tag
 from xmppd.wire.framer import Framer
 from xmppd.wire.frames import Frame, StreamClose, StreamOpen
-from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
 _BIND = f"{ns.BIND} bind"
@@ -51,12 +50,9 @@ class ClientStream:
     """
 
     __slots__ = (
-        "_header",
         "_header_sent",
-        "_offered",
         "_question",
         "_reading",
-        "_request",
         "_tls",
         "authentication",
         "domain",
@@ -85,13 +81,10 @@ class ClientStream:
         """The bare JID once authenticated, the full JID once bound."""
         self.lang = ""
         self.version = (1, 0)
-        self.authentication = Authentication(policy.max_attempts)
-        self._header: header.Header | None = None
+        self.authentication = Authentication(policy)
         self._header_sent = False
-        self._offered: tuple[str, ...] = ()
         self._question: Question | None = None
         self._reading = False
-        self._request: Stanza | None = None
         self._tls: Callable[[], TLSFacts] = lambda: NO_TLS
         if secure:
             self.secured(self._tls)
@@ -144,7 +137,7 @@ class ClientStream:
             return
         try:
             if isinstance(question, BindResource):
-                yield from self._bind_done(value)
+                yield from self._bind_done(question.stanza, value)
             elif isinstance(question, OpenRequest):
                 yield from self._replied(value)
             elif isinstance(question, Authorize):
@@ -161,12 +154,10 @@ class ClientStream:
         if self.state is State.CLOSED:
             return
         try:
-            if isinstance(question, OpenRequest) and isinstance(error, StanzaError):
+            if isinstance(question, OpenRequest | BindResource) and isinstance(error, StanzaError):
                 yield from self._replied(faults.stanza_error(question.stanza, error))
                 self.authentication.check()
-            elif isinstance(error, StanzaError):
-                yield from self._bind_refused(error)
-            elif question is not None:
+            elif question is not None and isinstance(error, SASLFailure):
                 yield from self._sasl(self.authentication.refuse(question, error))
             yield from self._read_on()
         except StreamError as stream_error:
@@ -228,7 +219,8 @@ class ClientStream:
             if self.facts & Fact.AUTHENTICATED:
                 yield nonza
                 return
-            raise _unsupported(nonza)
+            condition = "unsupported-stanza-type" if nonza.namespace else "invalid-namespace"
+            raise StreamError(condition, reason="stream.element")
         # These two leave the state as it is where they are refused.
         if moved_by is not Input.STARTTLS and moved_by is not Input.COMPRESS:
             self.state = step(self.state, moved_by)
@@ -236,6 +228,7 @@ class ClientStream:
 
     def _on_early_stanza(self, stanza: Stanza) -> Iterator[Event]:
         """A stanza before there is a session (RFC 6120 §7.1, §4.9.3.12)."""
+        self.authentication.count_request()
         payload = stanza.children[0] if len(stanza.children) == 1 else ""
         request = stanza.kind == "iq" and stanza.type in ("get", "set")
         if self.facts & Fact.AUTHENTICATED and stanza.type == "set" and payload == _BIND:
@@ -260,8 +253,9 @@ class ClientStream:
         yield Ask(question)
 
     def _replied(self, reply: Stanza) -> Iterator[Event]:
-        if self.facts & Fact.BOUND:  # the request has logged the client in (XEP-0078)
-            self._bound()
+        if self.facts & Fact.BOUND:  # from here on stanzas pass
+            self.state = step(self.state, Input.BOUND)
+            self.framer.halting = False
         else:
             self.state = step(self.state, Input.ANSWER)
         yield Send(reply.render())
@@ -273,25 +267,11 @@ class ClientStream:
         opened = header.read(frame)
         self.version = opened.version
         self.lang = opened.lang
-        self._header = opened
-        self._check_domain(opened)
+        header.check(opened, self.policy.domains, self.jid)
+        self.domain = opened.to or self.domain
         yield Send(self._opening(opened.version, opened.sender))
         if opened.version >= (1, 0):
             yield Send(self._features())
-
-    def _check_domain(self, opened: header.Header) -> None:
-        """The domain must be ours, and what authentication pinned stays (RFC 6120 §4.9.3.6)."""
-        if self.jid is not None:
-            if opened.to not in ("", self.jid.domain):
-                raise StreamError("not-authorized", reason="stream.pinned")
-            if opened.sender is not None and opened.sender.bare != self.jid.bare:
-                raise StreamError("invalid-from", reason="stream.pinned")
-            return
-        if not opened.to and opened.version >= (1, 0):
-            raise StreamError("improper-addressing", "no `to`", reason="stream.header")
-        if opened.to and opened.to not in self.policy.domains:
-            raise StreamError("host-unknown", reason="stream.host-unknown")
-        self.domain = opened.to or self.domain
 
     def _opening(self, version: tuple[int, int], to: JID | None) -> bytes:
         self._header_sent = True
@@ -299,21 +279,23 @@ class ClientStream:
         return header.write(domain=self.domain, stream_id=self.id, version=version, to=to)
 
     def _features(self) -> bytes:
-        tags = [f.render(self) for f in offered(self.policy.features, self.facts)]
+        facts = self.facts
+        if self.domain in self.policy.anonymous:  # nobody has an account there
+            facts &= ~(Fact.REGISTRATION | Fact.LEGACY_AUTH)
+        tags = [f.render(self) for f in offered(self.policy.features, facts)]
         return Tag("stream:features", {}, [tag for tag in tags if tag is not None]).render()
 
     def _restart(self) -> None:
         """The peer opens a new stream over the same connection (RFC 6120 §4.3.3)."""
         self.framer.restart()
+        self.authentication.restart()
         self._header_sent = False
-        self.state = State.EXPECT_HEADER
 
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
         self.state = step(self.state, Input.CLOSE)
         opening = b"" if self._header_sent else self._opening(self.version, None)
         self.framer.close()
         self.authentication.stop()
-        self._request = None
         yield Send(opening + last_words + header.CLOSE)
         yield Closed(error)
 
@@ -325,24 +307,23 @@ class ClientStream:
             return
         if self.framer.discard():
             raise StreamError("policy-violation", reason="tls.injection")
-        step(self.state, Input.STARTTLS)
+        self.state = step(self.state, Input.STARTTLS)
         yield Send(Tag("proceed", ns=ns.TLS).render())
         self._restart()
         yield StartTLS(self.domain)
 
     def _on_compress(self, nonza: Nonza) -> Iterator[Event]:
+        self.authentication.count_request()
         method = tree.child_text(nonza.element, f"{{{ns.COMPRESS}}}method")
-        problem = None
+        problem = "" if method == "zlib" else "unsupported-method"
         if not self._on_offer("compression"):
             problem = "setup-failed"
-        elif method != "zlib":
-            problem = "unsupported-method"
         if problem:
             yield Send(Tag("failure", {}, [Tag(problem)], ns=ns.COMPRESS).render())
             return
         if self.framer.discard():
             raise StreamError("policy-violation", "compressed already?", reason="stream.element")
-        step(self.state, Input.COMPRESS)
+        self.state = step(self.state, Input.COMPRESS)
         yield Send(Tag("compressed", ns=ns.COMPRESS).render())
         self.facts |= Fact.COMPRESSED
         self._restart()
@@ -355,42 +336,22 @@ class ClientStream:
 
     def sasl_context(self) -> sasl.Context:
         """What the mechanisms may know of this stream."""
-        tls = self._tls()
-        return sasl.Context(
-            domain=self.domain,
-            secure=bool(self.facts & Fact.SECURE),
-            plaintext_allowed=self.policy.plaintext_allowed,
-            anonymous=self.domain in self.policy.anonymous,
-            channel_bindings=tls.channel_bindings,
-            certificate=tls.certificate,
-            offered=self._offered,
-            email_accounts=self.policy.email_certificates,
-        )
+        secure = bool(self.facts & Fact.SECURE)
+        return self.authentication.context(self.domain, secure=secure, tls=self._tls())
 
     def mechanisms(self) -> tuple[sasl.Mechanism, ...]:
         """The mechanisms on offer now; only these are accepted (RFC 6120 §6.3.3)."""
-        found = sasl.offered(self.sasl_context(), self._allowed())
-        self._offered = tuple(m.name for m in found)
-        return found
-
-    def _allowed(self) -> Collection[str]:
-        return ("ANONYMOUS",) if self.domain in self.policy.anonymous else self.policy.mechanisms
+        return self.authentication.offer(self.sasl_context())
 
     def _on_auth(self, nonza: Nonza) -> Iterator[Event]:
         if self.facts & Fact.AUTHENTICATED:
             raise StreamError("policy-violation", reason="stream.element")
-        authentication = self.authentication
         if self.facts & Fact.MAY_AUTHENTICATE:
-            move = authentication.begin(nonza, self.sasl_context(), self._allowed())
+            move = self.authentication.begin(nonza, self.sasl_context())
         else:
-            move = authentication.fail(SASLFailure("encryption-required", reason="tls.required"))
+            failure = SASLFailure("encryption-required", reason="tls.required")
+            move = self.authentication.fail(failure)
         yield from self._sasl(move)
-
-    def _on_response(self, nonza: Nonza) -> Iterator[Event]:
-        yield from self._sasl(self.authentication.respond(nonza))
-
-    def _on_abort(self, nonza: Nonza) -> Iterator[Event]:
-        yield from self._sasl(self.authentication.abort())
 
     def _sasl(self, move: Move) -> Iterator[Event]:
         """Go where the authentication goes."""
@@ -416,45 +377,24 @@ class ClientStream:
     # ------------------------------------------------------------------ binding
 
     def _on_bind(self, stanza: Stanza) -> Iterator[Event]:
-        self._request = stanza
-        bind = stanza.element[0]
-        resource = tree.child_text(bind, f"{{{ns.BIND}}}resource") or ""
-        yield from self._ask(BindResource(resource))
+        if "id" not in stanza.attrs:  # RFC 6120 §8.2.3, rule 1
+            error = StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
+            yield Send(faults.stanza_error(stanza, error).render())
+            return
+        resource = tree.child_text(stanza.element[0], f"{{{ns.BIND}}}resource") or ""
+        yield from self._ask(BindResource(stanza, resource))
 
-    def _bind_done(self, jid: JID) -> Iterator[Event]:
-        request, self._request = self._request, None
-        assert request is not None
+    def _bind_done(self, request: Stanza, jid: JID) -> Iterator[Event]:
         self.jid = jid
-        self._bound()
-        content = Tag("bind", {}, [Tag("jid", {}, jid)], ns=ns.BIND)
-        yield Send(_reply(request, "result", content))
-
-    def _bound(self) -> None:
-        """A resource is bound: from here on stanzas pass."""
-        self.state = step(self.state, Input.BOUND)
         self.facts |= Fact.BOUND
-        self.framer.halting = False
-
-    def _bind_refused(self, error: StanzaError) -> Iterator[Event]:
-        request, self._request = self._request, None
-        assert request is not None
-        self.state = step(self.state, Input.ANSWER)
-        yield Send(faults.stanza_error(request, error).render())
-
-
-def _reply(request: Stanza, kind: str, *content: Tag | Raw) -> bytes:
-    return build.stanza("iq", {"type": kind, "id": request.id}, *content).render()
-
-
-def _unsupported(nonza: Nonza) -> StreamError:
-    condition = "invalid-namespace" if not nonza.namespace else "unsupported-stanza-type"
-    return StreamError(condition, reason="stream.element")
+        content = Tag("bind", {}, [Tag("jid", {}, jid)], ns=ns.BIND)
+        yield from self._replied(build.stanza("iq", {"type": "result", "id": request.id}, content))
 
 
 _ACTIONS: dict[Input, Callable[[ClientStream, Nonza], Iterator[Event]]] = {
     Input.STARTTLS: ClientStream._on_starttls,
     Input.COMPRESS: ClientStream._on_compress,
     Input.AUTH: ClientStream._on_auth,
-    Input.RESPONSE: ClientStream._on_response,
-    Input.ABORT: ClientStream._on_abort,
+    Input.RESPONSE: lambda stream, nonza: stream._sasl(stream.authentication.respond(nonza)),
+    Input.ABORT: lambda stream, nonza: stream._sasl(stream.authentication.abort()),
 }

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import zlib
 
+from xmppd import ns
 from xmppd.errors import StreamError
+from xmppd.wire.build import Tag
+
+_FAILED = Tag("failure", {}, [Tag("processing-failed")], ns=ns.COMPRESS).render()
+"""What stands in a stream error when the data can't be inflated (XEP-0138 §2)."""
 
 _FREE = 65_536
 """Inflated bytes of a stream that the ratio is not held against: short streams compress well."""
@@ -30,7 +35,9 @@ class Inflater:
         try:
             out = self._inflate.decompress(data, self._limit + 1)
         except zlib.error as error:
-            raise StreamError("undefined-condition", str(error), reason="stream.xml") from None
+            raise StreamError(
+                "undefined-condition", str(error), reason="stream.xml", extra=_FAILED
+            ) from None
         if self._inflate.unused_data:  # which zlib would keep, for ever
             raise StreamError("policy-violation", "the compressed data ended", reason="stream.xml")
         self._read += len(data)

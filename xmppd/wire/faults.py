@@ -10,7 +10,11 @@ from xmppd.wire.stanza import Stanza
 
 def stream_error(error: StreamError) -> bytes:
     """`<stream:error/>` (RFC 6120 §4.9.2)."""
-    children = [Tag(error.condition, ns=ns.STREAM_ERRORS), *_text(error.text, ns.STREAM_ERRORS)]
+    children: list[Tag | Raw] = [
+        Tag(error.condition, ns=ns.STREAM_ERRORS),
+        *_text(error.text, ns.STREAM_ERRORS),
+        Raw(error.extra),
+    ]
     return Tag("stream:error", {}, children).render()
 
 

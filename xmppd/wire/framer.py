@@ -11,7 +11,8 @@ The law of this file:
    frame, its depth, its attributes, its children, a single tag. The parser itself remembers
    every name it saw, so it is replaced after `RENEW_BYTES`.
 4. The cost of a byte is bounded too: bytes are parsed only when a `>` has come, so a tag
-   that drips in is not read again and again.
+   that drips in is not read again and again; expat gets few bytes at once, and no long
+   namespace, which it would write out for each use of a prefix.
 """
 
 from __future__ import annotations
@@ -181,9 +182,12 @@ class Framer:
         else:
             tail += data
             self._buffer = buffer = tail
-        self._fed += len(data)
         try:
-            parser.Parse(data)
+            for piece in (data,) if len(data) <= octets.SLICE else octets.slices(data):
+                self._fed += len(piece)
+                parser.Parse(piece)
+                if self._fed - parser.CurrentByteIndex > self.limits.tag:
+                    raise StreamError("policy-violation", reason="limit.tag-size")
         except _Halted:
             self._leave(bytes(buffer[self._mark - self._base :]))
             return
@@ -192,7 +196,7 @@ class Framer:
             raise octets.refusal(error.code, bytes(buffer[at : at + 4])) from None
         used = self._mark - self._base
         if used != len(buffer):
-            self._keep_tail(parser, used)
+            self._keep_tail(used)
         else:
             self._tail = None
         self._base = self._mark
@@ -207,7 +211,7 @@ class Framer:
             self._held.append(rest)
             self._held_size += len(rest)
 
-    def _keep_tail(self, parser: pyexpat.XMLParserType, used: int) -> None:
+    def _keep_tail(self, used: int) -> None:
         """Keep what belongs to an unfinished frame, within the limits."""
         buffer = self._buffer
         inside = self._start >= self._mark
@@ -219,11 +223,8 @@ class Framer:
                     raise StreamError("bad-format", reason="stream.text")
                 self._mark = self._base + len(buffer) - len(tail)
             self._tail = bytearray(tail) if tail else None
-        size = 0 if self._tail is None else len(self._tail)
-        if size > self.limits.stanza:
+        if self._tail is not None and len(self._tail) > self.limits.stanza:
             raise StreamError("policy-violation", reason="limit.stanza-size")
-        if size > self.limits.tag and self._fed - parser.CurrentByteIndex > self.limits.tag:
-            raise StreamError("policy-violation", reason="limit.tag-size")
 
     # ------------------------------------------------------------------ the parser
 
@@ -243,6 +244,7 @@ class Framer:
             parser.SetReparseDeferralEnabled(False)
         if self._header:
             parser.Parse(self._header)
+            parser.StartNamespaceDeclHandler = octets.check_namespace
             self._base = self._mark = self._fed = len(self._header)
         else:
             parser.XmlDeclHandler = self._on_declaration
@@ -263,6 +265,7 @@ class Framer:
             raise StreamError("unsupported-encoding", reason="stream.encoding")
 
     def _on_prefix(self, prefix: str | None, uri: str | None) -> None:
+        octets.check_namespace(prefix, uri)
         if prefix != "xml":  # it means the same everywhere, declared or not
             self._scope[prefix or ""] = uri or ""
 
@@ -306,7 +309,8 @@ class Framer:
                     raise StreamError("bad-format", reason="stream.nested")
             else:
                 self._on_header(name, attrs, parser.CurrentByteIndex)
-                parser.XmlDeclHandler = parser.StartNamespaceDeclHandler = None
+                parser.XmlDeclHandler = None
+                parser.StartNamespaceDeclHandler = octets.check_namespace
             if len(attrs) > most_attributes:
                 raise StreamError("policy-violation", reason="limit.attributes")
             depth += 1

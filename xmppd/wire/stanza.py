@@ -164,8 +164,9 @@ class Nonza:
     @property
     def text(self) -> str:
         """The character data directly inside the element, "" when there is none."""
-        if not self.inner:
-            return ""
+        inner = self.inner
+        if b"<" not in inner and b"&" not in inner:
+            return inner.decode()
         return tree.parse("x", {}, self.inner, "").text or ""
 
     @property

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from xmppd.auth.throttle import ACCOUNT, NETWORK, Schedule, Throttle, network
+from xmppd.auth.throttle import ACCOUNT, NETWORK, Schedule, Throttle
 
 JULIET, ROMEO = "juliet@capulet.lit", "romeo@montague.lit"
 HERE, THERE = "192.0.2.7", "198.51.100.9"
@@ -111,19 +111,3 @@ def test_the_name_that_failed_longest_ago_makes_room(clock):
     throttle.failed(ROMEO, HERE)
     throttle.failed("paris@capulet.lit", HERE)
     assert throttle.delay(JULIET, THERE) == 0
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:DB8:1:2::9", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("/run/xmppd.sock", "/run/xmppd.sock"),
-        ("", ""),
-    ],
-)
-def test_networks(address, expected):
-    assert network(address) == expected

@@ -117,26 +117,21 @@ def error(kind: str, to: str, condition: str) -> list[dict[str, Any]]:
     return [told]
 
 
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(("kind", "type_"), BARE)
-def test_to_a_bare_jid_rfc6121_8_5_2(state: str, kind: str, type_: str) -> None:
-    who, with_somebody, with_nobody = BARE[kind, type_]
-    resources = STATES[state]
-    had, told = outcome(resources, kind, type_, "juliet@capulet.lit")
-    assert had == expected(who, resources)
-    condition = with_somebody if expected(ALL, resources) else with_nobody
-    assert told == error(kind, "juliet@capulet.lit", condition)
+BARE_ROWS = [("juliet@capulet.lit", *row) for row in BARE.items()]
+GONE_ROWS = [("juliet@capulet.lit/tomb", *row) for row in GONE.items()]
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(("kind", "type_"), GONE)
-def test_to_a_full_jid_that_is_not_there_rfc6121_8_5_3_2(state: str, kind: str, type_: str) -> None:
-    who, with_somebody, with_nobody = GONE[kind, type_]
+@pytest.mark.parametrize(("to", "stanza", "row"), BARE_ROWS + GONE_ROWS)
+def test_to_a_bare_jid_or_a_full_one_that_is_not_there_rfc6121_8_5_2_and_8_5_3_2(
+    state: str, to: str, stanza: tuple[str, str], row: tuple[str, str, str]
+) -> None:
+    (kind, type_), (who, with_somebody, with_nobody) = stanza, row
     resources = STATES[state]
-    had, told = outcome(resources, kind, type_, "juliet@capulet.lit/tomb")
+    had, told = outcome(resources, kind, type_, to)
     assert had == expected(who, resources)
     condition = with_somebody if expected(ALL, resources) else with_nobody
-    assert told == error(kind, "juliet@capulet.lit/tomb", condition)
+    assert told == error(kind, to, condition)
 
 
 @pytest.mark.parametrize("priority", [None, -1, 0, 7])

@@ -40,16 +40,6 @@ def said(answer):
     return answer.get("type"), condition(answer), [child.tag for child in answer.iter()][1:]
 
 
-@pytest.fixture
-def server():
-    return Verona()
-
-
-@pytest.fixture
-def juliet(server):
-    return server.log_in("juliet", "balcony")
-
-
 def test_3_1_the_server_is_a_server_im_with_its_features_named_once(juliet):
     answer = juliet.ask(INFO, to=DOMAIN)
     assert identities(answer) == [("server", "im", "xmppd")]

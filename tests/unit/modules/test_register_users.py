@@ -46,11 +46,6 @@ def server(request):
     return Verona(registration={"policy": request.param})
 
 
-@pytest.fixture
-def juliet(server):
-    return server.log_in("juliet", "balcony")
-
-
 # ---------------------------------------------------------------- §3.1
 
 
@@ -182,3 +177,29 @@ def test_an_account_made_again_starts_anew():
     assert again.ask(fields(), "set").get("type") == "result"
     assert lets_in(server, "juliet", NEW)
     assert not lets_in(server, "juliet", PASSWORD)
+
+
+# ---------------------------------------------------------------- who has no account
+
+
+@pytest.fixture
+def anonymous():
+    """A client that has logged in without an account (XEP-0175), and its server."""
+    server = Verona(auth={"anonymous": [DOMAIN]}, registration={"policy": "on"})
+    client = server.connect().open()
+    client.send(f"<auth xmlns='{ns.SASL}' mechanism='ANONYMOUS'>=</auth>").open().bind()
+    client.take()
+    return client
+
+
+@pytest.mark.parametrize("payload", [REMOVE, fields(), form()])
+def test_who_is_anonymous_changes_nothing(anonymous, payload):
+    assert condition(anonymous.ask(payload, "set")) == "not-allowed"
+    count = anonymous.server.host.stores.accounts.count(DOMAIN)
+    assert result(count) == 2
+
+
+def test_who_is_anonymous_makes_no_account_of_its_own_name(anonymous):
+    name = anonymous.connection.session.account.local
+    assert condition(anonymous.ask(fields(name), "set")) == "not-allowed"
+    assert condition(anonymous.ask(QUERY)) == "not-allowed"

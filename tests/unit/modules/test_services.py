@@ -13,16 +13,6 @@ X = f"{{{ns.DATA_FORM}}}"
 
 
 @pytest.fixture
-def server():
-    return Verona()
-
-
-@pytest.fixture
-def juliet(server):
-    return server.log_in("juliet", "balcony")
-
-
-@pytest.fixture
 def zone(monkeypatch):
     """Set the time zone of the process."""
 
@@ -103,9 +93,9 @@ def test_xep_0157_without_addresses_there_is_no_form(juliet):
 
 
 def test_xep_0157_addresses_follow_a_reload(server, juliet):
-    server.reload(contact={"support": ["https://capulet.lit/help"]})
+    server.reload(contact={"status": ["https://capulet.lit/status"]})
     x = juliet.ask(INFO, to=DOMAIN).find(f".//{X}x")
-    assert [field.get("var") for field in x] == ["FORM_TYPE", "support-addresses"]
+    assert [field.get("var") for field in x] == ["FORM_TYPE", "status-addresses"]
 
 
 # ---------------------------------------------------------------- RFC 3921, RFC 6120

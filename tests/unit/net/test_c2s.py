@@ -79,13 +79,28 @@ def test_turning_away_works_behind_direct_tls(certificates: Any) -> None:
     assert turned_away.gone
 
 
-def test_who_logs_in_makes_room_for_strangers(certificates: Any) -> None:
+def test_who_has_logged_in_does_not_make_room_for_strangers(certificates: Any) -> None:
     port = Port(certificates, limits={"unauthenticated": 1})
-    juliet = port.connect()
-    port.connect()
+    juliet, silent = port.connect().log_in("juliet"), port.connect()
+    assert port.host.refusals.counts == {}
+    other = port.connect()
+    assert silent.socket._aborting
+    port.clock.advance(0)
+    assert silent.gone
     assert port.host.refusals.counts == {"limit.unauthenticated": 1}
-    juliet.log_in("juliet")
-    assert not port.connect().socket._aborting
+    assert not juliet.socket._aborting
+    assert not other.socket._aborting
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_stranger_who_makes_room_may_be_anywhere(certificates: Any, direct: bool) -> None:
+    port = Port(certificates, limits={"unauthenticated": 1})
+    first = port.connect(STRANGER, direct=direct)
+    if not direct:
+        first.send(b"<stream:stream")
+    port.connect()
+    port.clock.advance(0)
+    assert first.gone
 
 
 # ---------------------------------------------------------------------- closing

@@ -129,35 +129,29 @@ def test_a_full_disk_fails_what_does_not_fit_and_nothing_else(backend, stage):
     assert len(wait(database.read(titles))) == 3
 
 
-def test_a_work_after_which_the_transaction_is_gone_fails_alone(backend, stage):
-    """SQLite gives up a whole transaction over some errors, as this work does on purpose."""
+@pytest.mark.parametrize(
+    "statements",
+    [
+        # SQLite gives up a whole transaction over some errors, as this does on purpose.
+        ["ROLLBACK"],
+        # A constraint that is checked at the commit.
+        ["PRAGMA defer_foreign_keys = ON", "INSERT INTO acts (play) VALUES (1000)"],
+    ],
+)
+def test_a_work_that_spoils_its_transaction_fails_alone(backend, stage, statements):
     database = backend.open(stage)
 
-    async def work(tx):
+    async def spoil(tx):
         await write("Cardenio")(tx)
-        await tx.execute("ROLLBACK")
+        for statement in statements:
+            await tx.execute(statement)
 
     with backend.hold(database):
-        waiting = [database.write(each) for each in (write("Hamlet"), work, write("Macbeth"))]
+        waiting = [database.write(each) for each in (write("Hamlet"), spoil, write("Macbeth"))]
     outcomes = backend.reactor.wait_all(waiting)
     assert outcomes[0] is None and outcomes[2] is None
     assert isinstance(outcomes[1], StoreError)
     assert backend.reactor.wait(database.read(titles)) == ["Hamlet", "Macbeth"]
-
-
-def test_a_constraint_checked_at_the_commit_fails_its_own_work_only(backend, stage):
-    database = backend.open(stage)
-
-    async def dangling(tx):
-        await tx.execute("PRAGMA defer_foreign_keys = ON")
-        await tx.execute("INSERT INTO acts (play) VALUES (1000)")
-
-    with backend.hold(database):
-        waiting = [database.write(each) for each in (write("Hamlet"), dangling, write("Lear"))]
-    outcomes = backend.reactor.wait_all(waiting)
-    assert outcomes[0] is None and outcomes[2] is None
-    assert isinstance(outcomes[1], StoreError)
-    assert backend.reactor.wait(database.read(titles)) == ["Hamlet", "Lear"]
 
 
 def test_a_lock_held_elsewhere_is_busy_and_then_over(backend, stage, tmp_path):

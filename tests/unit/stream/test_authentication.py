@@ -164,7 +164,7 @@ def test_attempts_that_fail(data: bytes, condition: str) -> None:
     client.new()
     assert names(client.send(data)) == [f"failure {condition}"]
     assert client.stream.state is State.NEGOTIATING
-    assert client.stream.sasl_failed
+    assert client.stream.authentication.failed
     assert names(client.send(plain())) == ["success", "Authenticated"]
 
 
@@ -334,10 +334,30 @@ def test_the_end_comes_behind_the_answer_that_is_owed() -> None:
 
 def test_a_thousand_attempts_in_one_segment_take_a_thousand_steps_not_frames() -> None:
     """Whatever is answered at once must not nest: the depth of calls is the client's to choose."""
-    client = SECURE()
+    client = Client(POLICY._replace(max_attempts=1000), secure=True).opened()
     client.new()
     said = names(client.send((auth("SCRAM-SHA-1", b"n,,n=romeo,r=rose") + ABORT) * 1000))
     assert said == ["challenge", "failure aborted"] * 1000
+
+
+def test_a_client_that_aborts_again_and_again_is_sent_away() -> None:
+    """RFC 6120 §6.4.4 lets it abort; the exchanges of a stream are counted all the same."""
+    client = Client(POLICY._replace(max_attempts=2), secure=True).opened()
+    client.new()
+    attempt = auth("SCRAM-SHA-1", b"n,,n=romeo,r=rose") + ABORT
+    assert names(client.send(attempt * 7)) == ["challenge", "failure aborted"] * 7
+    assert names(client.send(attempt)) == [
+        *("challenge", "failure aborted"),
+        *("error policy-violation", "close", "Closed policy-violation"),
+    ]
+    assert reasons(client)[1] == "auth.retries"
+
+
+def test_a_failure_names_nobody_of_an_attempt_before() -> None:
+    """What is held against a name must be that name's."""
+    client = SECURE()
+    client.send(plain("juliet", "wrong"), auth("PLAIN", b"no message of PLAIN"))
+    assert [q.username for q in client.asked if isinstance(q, Reject)] == ["juliet", ""]
 
 
 def test_another_address_than_ones_own_is_for_others_to_grant() -> None:

@@ -33,11 +33,18 @@ GET = f"<iq type='get' id='r1'><query xmlns='{ns.REGISTER}'/></iq>".encode()
 SQUEEZED = POLICY._replace(switches=Fact.COMPRESSION)
 
 
+def bound_to(client: Client) -> str:
+    """The resource that the client's last request asked for."""
+    question = client.asked[-1]
+    assert isinstance(question, BindResource)
+    return question.resource
+
+
 @pytest.mark.parametrize("resource", ["", "orchard"])
 def test_a_resource_is_bound_and_told(resource: str) -> None:
     client = Client().authenticated()
     said = client.send(bind(resource, id_="it&apos;s"))
-    assert client.asked[-1] == BindResource(resource)
+    assert bound_to(client) == resource
     (result,) = (f for f in frames(sent(said)) if isinstance(f, Stanza) and f.kind == "iq")
     assert (result.type, result.id) == ("result", "it's")
     bound = result.element.findtext(f"{{{ns.BIND}}}bind/{{{ns.BIND}}}jid")
@@ -65,7 +72,7 @@ def test_a_second_bind_is_a_stanza_like_any_other() -> None:
     client.new()
     assert names(client.send(bind("street"))) == ["<Stanza iq set None -> None>"]
     assert client.stream.jid == "romeo@verona.lit/orchard"
-    assert client.asked[-1] == BindResource("orchard")
+    assert bound_to(client) == "orchard"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +205,7 @@ def test_not_in_the_midst_of_an_exchange() -> None:
 
 
 def test_a_thousand_requests_in_one_segment_do_not_nest() -> None:
-    client = Client(OPEN, secure=True).opened()
+    client = Client(OPEN._replace(most_requests=1000), secure=True).opened()
     client.new()
     assert names(client.send(GET * 1000)) == ["iq result"] * 1000
 
@@ -210,8 +217,9 @@ def test_a_login_by_other_means_is_answered_before_its_stanzas_are_read() -> Non
     client.send(GET)
     jid = JID("romeo@verona.lit")
     client.new()
-    assert client.run(client.stream.admit(jid)) == [Authenticated(jid)]
-    client.stream.bound(jid.with_resource("orchard"))
+    full = jid.with_resource("orchard")
+    assert client.run(client.stream.admit(full)) == [Authenticated(jid)]
+    assert client.stream.state is State.WAITING  # nobody takes a stanza from it yet
     assert client.send(b"<presence/>") == []
     reply = Stanza("iq", {"type": "result", "id": "r1"}, [], b"")
     assert names(client.answer(reply)) == ["iq result", "<Stanza presence - None -> None>"]

@@ -7,10 +7,11 @@ from itertools import combinations
 import pytest
 
 from tests.support.frames import HEADER
-from tests.support.streams import POLICY, STARTTLS, Client, bind, frames, offered, plain, sent
+from tests.support.streams import POLICY, STARTTLS, Client, auth, bind, frames, offered, plain, sent
 from xmppd import ns
 from xmppd.stream import features
 from xmppd.stream.features import CORE, Feature
+from xmppd.stream.policy import TLSFacts
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
 
@@ -117,6 +118,27 @@ def test_a_domain_for_guests_offers_nothing_else() -> None:
         client = Client(policy, secure=True)
         client.send(HEADER.replace(b"verona.lit", domain))
         assert [m.name for m in client.stream.mechanisms()] == expected
+
+
+def test_where_nobody_has_an_account_nobody_is_asked_to_make_or_use_one() -> None:
+    policy = POLICY._replace(
+        anonymous=("mantua.lit",), switches=Fact.REGISTRATION | Fact.LEGACY_AUTH
+    )
+    client = Client(policy, secure=True)
+    assert offered(client.send(HEADER)) == ["mechanisms", "auth", "register"]
+    client = Client(policy, secure=True)
+    assert offered(client.send(HEADER.replace(b"verona.lit", b"mantua.lit"))) == ["mechanisms"]
+
+
+def test_an_email_address_in_a_certificate_counts_where_it_is_configured_to() -> None:
+    """XEP-0178 §2, point 11c."""
+    facts = TLSFacts({}, (("rfc822Name", "romeo@verona.lit"),))
+    for counts in (False, True):
+        policy = POLICY._replace(mechanisms=("EXTERNAL",), email_certificates=counts)
+        client = Client(policy)
+        client.stream.secured(lambda: facts)
+        client.send(HEADER, auth("EXTERNAL", "="))
+        assert client.stream.jid == ("romeo@verona.lit" if counts else None)
 
 
 def test_the_steps_of_a_whole_negotiation() -> None:

@@ -23,8 +23,7 @@ class Context:
     are "xmppAddr" (RFC 6120 §13.7.1.4) and "rfc822Name"; others are passed over.
     `plaintext_allowed` lets PLAIN run on a stream that is not `secure`, `anonymous` opens the
     domain to ANONYMOUS, `email_accounts` lets an e-mail address at the domain stand for the
-    account of that name (XEP-0178 §2, point 11c). `server_names` are host names that a
-    DIGEST-MD5 client may have found the domain at. `nonce` is replaced in tests only.
+    account of that name (XEP-0178 §2, point 11c). `nonce` is replaced in tests only.
     """
 
     domain: str
@@ -35,5 +34,4 @@ class Context:
     offered: tuple[str, ...] = ()
     certificate: tuple[tuple[str, str], ...] = ()
     email_accounts: bool = False
-    server_names: tuple[str, ...] = ()
     nonce: Callable[[], str] = fresh_nonce

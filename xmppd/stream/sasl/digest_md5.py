@@ -125,7 +125,7 @@ def _read(context: Context, given: dict[str, str], nonce: str) -> Digest:
         (given.get("qop", "auth") == "auth", "qop"),
         (given.get("charset", "utf-8").lower() == "utf-8", "charset"),
         (realm in ("", context.domain), "realm"),
-        (_is_ours(context, given["digest-uri"]), "digest-uri"),
+        (_is_ours(context.domain, given["digest-uri"]), "digest-uri"),
     )
     for right, name in checks:
         if not right:
@@ -140,17 +140,14 @@ def _read(context: Context, given: dict[str, str], nonce: str) -> Digest:
     )
 
 
-def _is_ours(context: Context, digest_uri: str) -> bool:
-    """Whether this is `xmpp/domain`, or `xmpp/host/domain` with a host of ours."""
+def _is_ours(domain: str, digest_uri: str) -> bool:
+    """Whether this is `xmpp/domain`, or `xmpp/host/domain`: the service counts, not the host.
+
+    The host that SRV records led a client to is known to the DNS only (RFC 2831 §2.1.2), and
+    the proof covers the service's name.
+    """
     service, _, rest = digest_uri.lower().partition("/")
-    host, _, name = rest.partition("/")
-    if name:
-        return (
-            service == "xmpp"
-            and name == context.domain
-            and host in (context.domain, *context.server_names)
-        )
-    return service == "xmpp" and host == context.domain
+    return service == "xmpp" and domain in (rest, rest.partition("/")[2])
 
 
 def _prepared(username: str) -> str:

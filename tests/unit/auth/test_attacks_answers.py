@@ -1,0 +1,85 @@
+"""Guessing passwords: who hangs up instead of waiting for the answer gains nothing."""
+
+import pytest
+from twisted.internet.task import Clock
+
+from tests.support.deferred import result
+from xmppd.auth.answers import Answers
+from xmppd.auth.throttle import PAIR, Throttle
+from xmppd.errors import SASLFailure
+from xmppd.stream.events import Authorize, Reject
+from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword, Success
+
+DOMAIN = "capulet.lit"
+HERE, THERE = "192.0.2.7", "198.51.100.9"
+WRONG = SASLFailure("not-authorized", reason="auth.credentials")
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def answers(backend, clock):
+    return Answers(backend, Throttle(clock.seconds), clock, dict)
+
+
+def guess(answers, address=HERE, name="juliet"):
+    """A password is looked at, found wrong, and nobody waits to be told so."""
+    attempt = answers.answer(CheckPassword(name, "wrong"), DOMAIN, address)
+    if attempt.called:
+        answers.answer(Reject(name, WRONG), DOMAIN, address).addErrback(lambda _: None).cancel()
+    return attempt
+
+
+def test_a_guesser_who_hangs_up_has_few_guesses(answers, accounts):
+    for _ in range(100):
+        guess(answers).addErrback(lambda _: None).cancel()
+    assert len(accounts.reads) == PAIR.free + 1
+
+
+@pytest.mark.parametrize(
+    "question",
+    [CheckPassword("juliet", "r0m30"), FetchKeys("juliet", "SHA-1"), FetchKeys("JULIET", "SHA-1")],
+)
+def test_the_next_attempt_waits_whatever_mechanism_it_is_of(answers, clock, question):
+    for _ in range(PAIR.free + 1):
+        guess(answers)
+    attempt = answers.answer(question, DOMAIN, HERE)
+    assert not attempt.called
+    clock.advance(PAIR.longest)
+    assert result(attempt)
+
+
+def test_a_digest_waits_too(answers, clock, accounts):
+    for _ in range(PAIR.free + 1):
+        guess(answers)
+    before = len(accounts.reads)
+    attempt = answers.answer(FetchPassword("juliet"), DOMAIN, HERE)
+    attempt.addErrback(lambda _: None)
+    assert len(accounts.reads) == before
+    clock.advance(PAIR.longest)
+    assert len(accounts.reads) == before + 1
+
+
+def test_nobody_else_waits(answers):
+    """Neither the same account from elsewhere, nor the guesser's neighbors."""
+    for _ in range(50):
+        guess(answers)
+    assert guess(answers, THERE).called
+    assert guess(answers, HERE, "romeo").called
+
+
+def test_who_knows_the_password_waits_no_more(answers, clock):
+    for _ in range(PAIR.free + 1):
+        guess(answers)
+    attempt = answers.answer(CheckPassword("juliet", "r0m30"), DOMAIN, HERE)
+    clock.advance(PAIR.longest)
+    assert result(attempt)
+    result(answers.answer(Authorize(Success("juliet")), DOMAIN, HERE))
+    assert guess(answers).called
+
+
+def test_the_wait_fits_into_the_time_for_logging_in():
+    assert PAIR.seconds(10**6) <= 10
