@@ -55,6 +55,8 @@ class ClientProtocol(Protocol):
         self._clogged = False
         self._behind = 0
         self._throttle: Any = None
+        self._backlog = b""
+        self._going_on: Any = None
         self._abort: Any = None
         self._shaking_hands = False
         self.heard = True
@@ -105,6 +107,11 @@ class ClientProtocol(Protocol):
                 return
         if self._bucket is not None:
             self._shape(self._bucket, len(data))
+        if self._inflater is not None:
+            data = self._in_turns(data)
+        self._receive(connection, data)
+
+    def _receive(self, connection: ClientConnection, data: bytes) -> None:
         turn = self.factory.turn
         if turn.begin():
             try:
@@ -125,7 +132,7 @@ class ClientProtocol(Protocol):
         transport: Any = self.transport
         transport.unregisterProducer()  # or TLS would hold us, and we hold TLS
         self.factory.idle.discard(self)
-        for timer in (self._abort, self._throttle):
+        for timer in (self._abort, self._throttle, self._going_on):
             if timer is not None and timer.active():
                 timer.cancel()
         connection, self._connection = self._connection, None
@@ -259,6 +266,27 @@ class ClientProtocol(Protocol):
                 self._throttle.reset(wait)
             else:
                 self._throttle = clock.callLater(wait, self._resume, "rate")
+
+    def _in_turns(self, data: bytes) -> bytes:
+        """As much of what was inflated as one turn is to take; the rest comes in the next ones.
+
+        A thousand compressed bytes may hold more stanzas than a second can answer.
+        """
+        data = self._backlog + data
+        data, self._backlog = data[:READ_BYTES], data[READ_BYTES:]
+        if self._backlog and self._going_on is None:
+            self._pause("backlog")
+            self._going_on = self.factory.host.clock.callLater(0, self._go_on)
+        return data
+
+    def _go_on(self) -> None:
+        self._going_on = None
+        if self._connection is None:
+            return
+        data = self._in_turns(b"")
+        if not self._backlog:
+            self._resume("backlog")
+        self._receive(self._connection, data)
 
     def _pause(self, why: str) -> None:
         if not self._paused:

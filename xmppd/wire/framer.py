@@ -363,7 +363,7 @@ class Framer:
                 self._frames.append(Nonza(name, top, children, inner))
             else:
                 self._frames.append(Stanza(kind, top, children, inner, content))
-            if self.halting:
+            if self.halting and end != len(buffer):
                 raise _Halted
 
         def on_cdata() -> None:

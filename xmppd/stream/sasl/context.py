@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 
 def fresh_nonce() -> str:
@@ -12,8 +13,7 @@ def fresh_nonce() -> str:
     return secrets.token_urlsafe(18)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The facts of a stream that mechanisms depend on.
 
     `domain` is the prepared domain of the stream header's `to`. `channel_bindings` maps the
@@ -30,7 +30,7 @@ class Context:
     secure: bool = False
     plaintext_allowed: bool = False
     anonymous: bool = False
-    channel_bindings: Mapping[str, bytes] = field(default_factory=dict)
+    channel_bindings: Mapping[str, bytes] = MappingProxyType({})
     offered: tuple[str, ...] = ()
     certificate: tuple[tuple[str, str], ...] = ()
     email_accounts: bool = False

@@ -1,6 +1,5 @@
 """EXTERNAL with client certificates (XEP-0178 §2)."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -90,5 +89,5 @@ def test_without_an_initial_response_an_empty_challenge_asks_for_it():
 
 
 def test_without_a_certificate_nothing_is_asked():
-    exchange = Exchange(mechanism("EXTERNAL"), replace(Context(DOMAIN), secure=True))
+    exchange = Exchange(mechanism("EXTERNAL"), Context(DOMAIN, secure=True))
     assert failure(exchange.start, None) == NOT_CERTIFIED
