@@ -35,15 +35,19 @@ def rows() -> list[Row]:
 
 
 @cache
-def tests_in(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def is_there(name: str) -> bool:
     path, _, test = name.partition("::")
     file = ROOT / "tests" / path
-    return file.is_file() and (not test or test in tests_in(file))
+    return file.is_file() and (not test or test in names_in(file))
 
 
 def test_there_are_rows():

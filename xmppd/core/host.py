@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -23,16 +23,31 @@ from xmppd.stream.events import Question
 from xmppd.stream.features import Feature
 from xmppd.stream.policy import Policy
 from xmppd.stream.states import Fact
+from xmppd.stream.stream import ClientStream
 from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
 from xmppd.wire.stanza import Nonza, Stanza
 
-if TYPE_CHECKING:  # a connection stands on the host; the host only names its type
-    from xmppd.core.connection import ClientConnection
 
-OpenResponder: TypeAlias = Callable[
-    ["ClientConnection", Stanza], Coroutine[Deferred[Any], Any, Tag | None]
-]
+class Connection(Protocol):
+    """A client's connection, as far as others than its wire have to do with it."""
+
+    @property
+    def address(self) -> str:
+        """Where it comes from, "" for this machine's own sockets."""
+
+    @property
+    def stream(self) -> ClientStream:
+        """The stream it carries."""
+
+    def end(self, error: StreamError) -> None:
+        """End the stream with `error`."""
+
+    def admit(self, jid: JID, resource: str) -> JID:
+        """Log the client in by other means than SASL; see `core.connection`."""
+
+
+OpenResponder: TypeAlias = Callable[[Connection, Stanza], Coroutine[Deferred[Any], Any, Tag | None]]
 """Answers an IQ of a client that has not logged in, or raises StanzaError."""
 
 NonzaResponder: TypeAlias = Callable[[Session, Nonza], None]
@@ -84,7 +99,7 @@ class Host:
         self.features: list[Feature] = list(features.CORE)
         self.nonzas: dict[str, NonzaResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
-        self.connections: set[ClientConnection] = set()
+        self.connections: set[Connection] = set()
         self._policies: dict[tuple[bool, bool], Policy] = {}
 
     @property

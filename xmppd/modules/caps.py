@@ -8,9 +8,8 @@ from __future__ import annotations
 from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import CAPS_NODE
-from xmppd.stream.features import Feature
+from xmppd.stream.features import Feature, Offering
 from xmppd.stream.states import Fact
-from xmppd.stream.stream import ClientStream
 from xmppd.wire.build import Tag
 
 XEP = (115, "1.6.0", "complete")
@@ -20,7 +19,7 @@ def register(context: ModuleContext) -> None:
     """Offer the server's capabilities to clients that have authenticated (XEP-0115 §6.3)."""
     advertised = context.host.advertised
 
-    def render(stream: ClientStream) -> Tag:
+    def render(stream: Offering) -> Tag:
         attrs = {"hash": "sha-1", "node": CAPS_NODE, "ver": advertised.ver}
         return Tag("c", attrs, ns=ns.CAPS)
 

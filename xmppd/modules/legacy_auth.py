@@ -13,9 +13,8 @@ from xml.etree.ElementTree import Element
 from twisted.internet.defer import Deferred
 
 from xmppd import ns
-from xmppd.core.connection import ClientConnection
 from xmppd.core.context import ModuleContext
-from xmppd.core.host import Host
+from xmppd.core.host import Connection, Host
 from xmppd.credentials import prepare_username
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID, JIDError
@@ -49,7 +48,7 @@ class Login:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    async def answer(self, connection: ClientConnection, stanza: Stanza) -> Tag | None:
+    async def answer(self, connection: Connection, stanza: Stanza) -> Tag | None:
         """Give the fields to fill in, or log the client in."""
         stream = connection.stream
         if not self._host.config.auth.legacy or stream.domain in stream.policy.anonymous:
@@ -61,7 +60,7 @@ class Login:
         await self._log_in(connection, _given(stanza.element[0]))
         return None
 
-    async def _log_in(self, connection: ClientConnection, given: Given) -> None:
+    async def _log_in(self, connection: Connection, given: Given) -> None:
         try:
             account = await self._prove(connection, given)
         except SASLFailure as failure:
@@ -74,7 +73,7 @@ class Login:
                 raise _conflict() from None
             raise
 
-    async def _prove(self, connection: ClientConnection, given: Given) -> JID:
+    async def _prove(self, connection: Connection, given: Given) -> JID:
         """Check what was given as a SASL exchange does; the account, or SASLFailure."""
         try:
             username = prepare_username(given.username)
@@ -95,13 +94,11 @@ class Login:
         account: JID = await self._ask(connection, Authorize(sasl.Success(username)))
         return account
 
-    def _ask(self, connection: ClientConnection, question: Question) -> Deferred[Any]:
+    def _ask(self, connection: Connection, question: Question) -> Deferred[Any]:
         answer = self._host.authenticator.answer
         return answer(question, connection.stream.domain, connection.address)
 
-    async def _fail(
-        self, connection: ClientConnection, username: str, failure: SASLFailure
-    ) -> NoReturn:
+    async def _fail(self, connection: Connection, username: str, failure: SASLFailure) -> NoReturn:
         """Refuse, as late and as often as SASL would; a store's fault is not the client's."""
         if failure.condition == "temporary-auth-failure":
             raise StanzaError("internal-server-error", reason=failure.reason)
@@ -121,14 +118,14 @@ class Login:
             raise _conflict()
 
 
-def _fields(connection: ClientConnection) -> Tag:
+def _fields(connection: Connection) -> Tag:
     """Make the answer to a get, the same for every user name (§3.1)."""
     password = [Tag("password")] if _plaintext_allowed(connection) else []
     fields = [Tag("username"), *password, Tag("digest"), Tag("resource")]
     return Tag("query", {}, fields, ns=ns.AUTH)
 
 
-def _plaintext_allowed(connection: ClientConnection) -> bool:
+def _plaintext_allowed(connection: Connection) -> bool:
     """Whether a password may come as it is, as with PLAIN (§7)."""
     stream = connection.stream
     return bool(stream.facts & Fact.SECURE) or stream.policy.plaintext_allowed

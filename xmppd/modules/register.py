@@ -12,10 +12,9 @@ from xml.etree.ElementTree import Element
 
 from xmppd import ns
 from xmppd.addresses import is_loopback, network_of
-from xmppd.core.connection import ClientConnection
 from xmppd.core.context import ModuleContext
 from xmppd.core.forms import Field, Form, submitted
-from xmppd.core.host import Host
+from xmppd.core.host import Connection, Host
 from xmppd.core.iq import On, Request
 from xmppd.core.quota import Quota
 from xmppd.errors import StanzaError
@@ -52,7 +51,7 @@ class Strangers:
         self._host = host
         self._quota = Quota(host.clock.seconds)
 
-    async def answer(self, connection: ClientConnection, stanza: Stanza) -> Tag | None:
+    async def answer(self, connection: Connection, stanza: Stanza) -> Tag | None:
         """Give the fields to fill in, or make the account."""
         self._check_open(connection, stanza.type)
         if stanza.type == "get":
@@ -60,7 +59,7 @@ class Strangers:
         await self._register(connection, stanza.element[0])
         return None
 
-    def _check_open(self, connection: ClientConnection, type_: str) -> None:
+    def _check_open(self, connection: Connection, type_: str) -> None:
         """Registration has to be open to this address, and the password safe on its way (§11)."""
         stream = connection.stream
         policy = self._host.config.registration.policy
@@ -72,7 +71,7 @@ class Strangers:
         if not safe:
             raise StanzaError("policy-violation", "TLS comes first", reason="tls.required")
 
-    async def _register(self, connection: ClientConnection, query: Element) -> None:
+    async def _register(self, connection: Connection, query: Element) -> None:
         if _is_removal(query):
             raise StanzaError("unexpected-request", "log in first", reason="stream.not-authorized")
         values = _values(query)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from xmppd import ns
 from xmppd.stream import sasl
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Raw, Tag
 
-if TYPE_CHECKING:  # the stream's own type, for the signatures of what it calls
-    from xmppd.stream.stream import ClientStream
+
+class Offering(Protocol):
+    """What a feature may ask of the stream it is offered on."""
+
+    facts: Fact
+
+    def mechanisms(self) -> tuple[sasl.Mechanism, ...]:
+        """The SASL mechanisms on offer now."""
+
+    def sasl_context(self) -> sasl.Context:
+        """What the mechanisms may know of the stream."""
 
 
 class Feature(NamedTuple):
@@ -24,7 +33,7 @@ class Feature(NamedTuple):
     name: str
     needs: Fact
     forbids: Fact
-    render: Callable[[ClientStream], Tag | Raw | None]
+    render: Callable[[Offering], Tag | Raw | None]
 
 
 @lru_cache(maxsize=256)
@@ -33,7 +42,7 @@ def offered(features: tuple[Feature, ...], facts: Fact) -> list[Feature]:
     return [f for f in features if f.needs & facts == f.needs and not f.forbids & facts]
 
 
-def _starttls(stream: ClientStream) -> Raw:
+def _starttls(stream: Offering) -> Raw:
     return _TLS_OPTIONAL if stream.facts & Fact.MAY_AUTHENTICATE else _TLS_REQUIRED
 
 
@@ -41,7 +50,7 @@ _TLS_OPTIONAL = Raw(Tag("starttls", ns=ns.TLS).render())
 _TLS_REQUIRED = Raw(Tag("starttls", {}, [Tag("required")], ns=ns.TLS).render())
 
 
-def _mechanisms(stream: ClientStream) -> Raw | None:
+def _mechanisms(stream: Offering) -> Raw | None:
     return _list_mechanisms(stream.mechanisms())
 
 
@@ -53,7 +62,7 @@ def _list_mechanisms(mechanisms: tuple[sasl.Mechanism, ...]) -> Raw | None:
     return Raw(Tag("mechanisms", {}, names, ns=ns.SASL).render())
 
 
-def _channel_bindings(stream: ClientStream) -> Raw | None:
+def _channel_bindings(stream: Offering) -> Raw | None:
     return _list_channel_bindings(sasl.channel_binding_types(stream.sasl_context()))
 
 
@@ -65,7 +74,7 @@ def _list_channel_bindings(types: tuple[str, ...]) -> Raw | None:
     return Raw(Tag("sasl-channel-binding", {}, listed, ns=ns.SASL_CHANNEL_BINDING).render())
 
 
-def _static(tag: Tag) -> Callable[[ClientStream], Raw]:
+def _static(tag: Tag) -> Callable[[Offering], Raw]:
     raw = Raw(tag.render())
     return lambda stream: raw
 
