@@ -63,6 +63,39 @@ def fails(server: Server, name: str, password: str) -> None:
         assert peer.authenticate(name, password).tag == f"{{{ns.SASL}}}failure"
 
 
+def test_nobody_logs_in_as_another(server: Server, nurse: Peer) -> None:
+    """ejabberd before 26.07: the authzid of PLAIN opened everybody's account to everybody."""
+    with Peer(server.c2s, VERONA) as juliet:
+        juliet.open()
+        message = b64encode(f"romeo@{VERONA}\0juliet\0{PASSWORD}".encode()).decode()
+        juliet.send(f"<auth xmlns='{ns.SASL}' mechanism='PLAIN'>{message}</auth>")
+        assert condition(juliet.element()) == "invalid-authzid"
+
+
+def test_no_password_is_told_to_the_log(server: Server, nurse: Peer) -> None:
+    """Right ones and wrong ones, by every way that a password takes; at debug level."""
+    with Peer(server.c2s, VERONA) as romeo:
+        romeo.log_in("romeo", PASSWORD, "orchard")
+        fields = f"<username>romeo</username><password>{NEEDLE}</password>"
+        for query in (fields, fields.replace("romeo", "tybalt"), fields + "<remove/>"):
+            romeo.ask(f"<query xmlns='{ns.REGISTER}'>{query}</query>", "set")
+    fails(server, "romeo", f"{NEEDLE}\x07")
+    fails(server, "mercutio", NEEDLE)
+    with Peer(server.c2s, VERONA) as stranger:
+        stranger.open()
+        legacy = f"<username>benvolio</username><password>{NEEDLE}</password><resource>r</resource>"
+        stranger.ask(f"<query xmlns='{ns.AUTH}'>{legacy}</query>", "set")
+        stranger.ask(f"<query xmlns='{ns.REGISTER}'>{fields}</query>", "set")
+    server.process.ctl("passwd", f"romeo@{VERONA}", stdin=f"{NEEDLE}\n")
+    server.process.ctl("adduser", f"paris@{VERONA}", stdin=f"{NEEDLE}\n")
+    told = log_of(server)
+    assert NEEDLE not in told
+    assert b64encode(NEEDLE.encode()).decode()[4:-4] not in told
+    for file in (server.directory / "data").iterdir():
+        if file.is_file():
+            assert NEEDLE.encode() not in file.read_bytes(), file
+
+
 def test_a_tag_that_fills_a_read_takes_no_memory(server: Server, nurse: Peer) -> None:
     """Ten strangers with 64 KiB each had the server take 300 MiB, and stand still for 8 s."""
     uri = "u" * 32_000
@@ -103,16 +136,27 @@ def test_a_user_who_changes_his_password_all_the_time_holds_up_no_login(
     assert made.count("result") <= 5
 
 
+def guess(server: Server, name: str) -> None:
+    """Send a wrong password, and hang up as soon as the server has looked at it."""
+    seen = len(server.process.lines)
+    with Peer(server.c2s, VERONA) as tybalt:
+        tybalt.open()
+        message = b64encode(f"\0{name}\0guess".encode()).decode()
+        tybalt.send(f"<auth xmlns='{ns.SASL}' mechanism='PLAIN'>{message}</auth>")
+        server.process.wait_for(f"login of {name}@", seen)
+
+
 def test_who_guesses_and_hangs_up_is_soon_not_listened_to(server: Server, nurse: Peer) -> None:
     """Only telling of a failure was slowed down, so whoever did not wait guessed at full speed."""
-    before = log_of(server).count("login of paris@")
-    for number in range(30):
-        with Peer(server.c2s, VERONA) as tybalt:
-            tybalt.open()
-            message = b64encode(f"\0paris\0guess {number}".encode()).decode()
-            tybalt.send(f"<auth xmlns='{ns.SASL}' mechanism='PLAIN'>{message}</auth>")
-            nurse.ping()
-    assert log_of(server).count("login of paris@") - before <= 30 / 2
+    for _ in range(4):
+        guess(server, "paris")
+    with Peer(server.c2s, VERONA) as stubborn:
+        stubborn.open()
+        message = b64encode(b"\0paris\0guess").decode()
+        stubborn.send(f"<auth xmlns='{ns.SASL}' mechanism='PLAIN'>{message}</auth>")
+        guess(server, "mercutio")
+        guess(server, "benvolio")
+        assert log_of(server).count("login of paris@") == 4
 
 
 HOSTILE_NAMES = (
@@ -120,6 +164,7 @@ HOSTILE_NAMES = (
     "a\n2026-01-01T00:00:00.000Z error xmppd: the log is forged",
     "\u2028line",
     "right \u202e left",
+    "isolated \u2067 text",
     "{log_level}{who!r}",
     "%s%n%(x)s",
 )
@@ -142,30 +187,6 @@ def test_no_name_forges_a_line_of_the_log(server: Server, nurse: Peer) -> None:
     for line in server.process.lines[begun:]:
         assert line.isprintable(), repr(line)
         assert not line.startswith("2026-01-01T00:00:00.000Z")
-
-
-def test_no_password_is_told_to_the_log(server: Server, nurse: Peer) -> None:
-    """Right ones and wrong ones, by every way that a password takes; at debug level."""
-    with Peer(server.c2s, VERONA) as romeo:
-        romeo.log_in("romeo", PASSWORD, "orchard")
-        fields = f"<username>romeo</username><password>{NEEDLE}</password>"
-        for query in (fields, fields.replace("romeo", "tybalt"), fields + "<remove/>"):
-            romeo.ask(f"<query xmlns='{ns.REGISTER}'>{query}</query>", "set")
-    fails(server, "romeo", f"{NEEDLE}\x07")
-    fails(server, "mercutio", NEEDLE)
-    with Peer(server.c2s, VERONA) as stranger:
-        stranger.open()
-        legacy = f"<username>benvolio</username><password>{NEEDLE}</password><resource>r</resource>"
-        stranger.ask(f"<query xmlns='{ns.AUTH}'>{legacy}</query>", "set")
-        stranger.ask(f"<query xmlns='{ns.REGISTER}'>{fields}</query>", "set")
-    server.process.ctl("passwd", f"romeo@{VERONA}", stdin=f"{NEEDLE}\n")
-    server.process.ctl("adduser", f"paris@{VERONA}", stdin=f"{NEEDLE}\n")
-    told = log_of(server)
-    assert NEEDLE not in told
-    assert b64encode(NEEDLE.encode()).decode()[4:-4] not in told
-    for file in (server.directory / "data").iterdir():
-        if file.is_file():
-            assert NEEDLE.encode() not in file.read_bytes(), file
 
 
 def test_what_is_kept_is_for_its_owner_alone(server: Server) -> None:
@@ -265,15 +286,6 @@ def test_who_claims_to_be_another_is_sent_away(server: Server, nurse: Peer, stan
         assert tybalt.send(stanza.format(nurse=nurse.jid)).ending() == "invalid-from"
     answer = nurse.ask("<ping xmlns='urn:xmpp:ping'/>", to=VERONA)
     assert answer.get("from") == VERONA
-
-
-def test_nobody_logs_in_as_another(server: Server, nurse: Peer) -> None:
-    """ejabberd before 26.07: the authzid of PLAIN opened everybody's account to everybody."""
-    with Peer(server.c2s, VERONA) as juliet:
-        juliet.open()
-        message = b64encode(f"romeo@{VERONA}\0juliet\0{PASSWORD}".encode()).decode()
-        juliet.send(f"<auth xmlns='{ns.SASL}' mechanism='PLAIN'>{message}</auth>")
-        assert condition(juliet.element()) == "invalid-authzid"
 
 
 @pytest.mark.parametrize(

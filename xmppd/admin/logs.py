@@ -7,7 +7,6 @@ Twisted tells of itself (factories that start, ports that close) is of interest 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO, TypeAlias
@@ -20,9 +19,6 @@ from xmppd import config
 
 RANKS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "critical": 4}
 """The levels of twisted.logger, in order."""
-
-CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""What would break a line, or a terminal."""
 
 LEGACY = "log_legacy"
 """The namespace of what came through `twisted.python.log`."""
@@ -98,8 +94,14 @@ def _stamp(when: datetime) -> str:
 
 
 def escape(text: str) -> str:
-    r"""`text` on one line: control characters as Python writes them, a newline as ``\n``."""
-    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+    r"""`text` on one line: what can't be seen as Python writes it, a newline as ``\n``.
+
+    That is more than what breaks a line or a terminal: U+2067 has what follows it read from
+    right to left, and so shown as something else.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 FORMATS: Mapping[str, Line] = {"text": _text, "json": _json}

@@ -32,7 +32,7 @@ class RecentAccounts:
     def __init__(self, accounts: Accounts, now: Callable[[], float]) -> None:
         self._accounts = accounts
         self._now = now
-        self._writes = 0
+        self._writes = self._removals = 0
         self._read: OrderedDict[tuple[str, str], tuple[float, Account | None]] = OrderedDict()
 
     def get(self, local: str, domain: str) -> Deferred[Account | None]:
@@ -41,9 +41,13 @@ class RecentAccounts:
         held = self._read.get(key)
         if held is not None and self._now() - held[0] < SECONDS:
             return succeed(held[1])
-        began, writes = self._now(), self._writes
+        began, writes, removals = self._now(), self._writes, self._removals
 
-        def keep(account: Account | None) -> Account | None:
+        def keep(account: Account | None) -> Any:
+            if removals != self._removals:
+                # Older than a removal, whose streams have been ended: a login that is let in
+                # now would stay, and be there when somebody else takes the name.
+                return self.get(local, domain)
             if writes == self._writes:  # else this reading may be older than a write
                 self._read[key] = (began, account)
                 self._read.move_to_end(key)
@@ -71,11 +75,13 @@ class RecentAccounts:
 
     def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
         """See `Accounts.set_enabled`."""
-        return self._written(local, domain, self._accounts.set_enabled(local, domain, enabled))
+        done = self._accounts.set_enabled(local, domain, enabled)
+        return self._written(local, domain, done.addBoth(self._removed))
 
     def remove(self, local: str, domain: str) -> Deferred[bool]:
         """See `Accounts.remove`."""
-        return self._written(local, domain, self._accounts.remove(local, domain))
+        done = self._accounts.remove(local, domain)
+        return self._written(local, domain, done.addBoth(self._removed))
 
     def list(self, domain: str, after: str = "", limit: int = 100) -> Deferred[Sequence[Account]]:
         """See `Accounts.list`."""
@@ -84,6 +90,10 @@ class RecentAccounts:
     def count(self, domain: str) -> Deferred[int]:
         """See `Accounts.count`."""
         return self._accounts.count(domain)
+
+    def _removed(self, result: T) -> T:
+        self._removals += 1
+        return result
 
     def _written(self, local: str, domain: str, done: Deferred[T]) -> Deferred[T]:
         """Forget the account now, and once more when the write is done, however it ends."""

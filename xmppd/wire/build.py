@@ -39,7 +39,7 @@ class Tag:
         self.name = name
         self.attrs = attrs or {}
         self.children: tuple[Tag | Raw | str, ...] = (
-            (children,) if isinstance(children, str) else tuple(children)
+            (children,) if children and isinstance(children, str) else tuple(children)
         )
         self.ns = ns
 
