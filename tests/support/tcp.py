@@ -42,6 +42,9 @@ class Socket(Connection):
         self.unread: list[bytes] = []
         self.reading = self.writing = False
         self.options: list[str] = []
+        self.half_closed = False
+        self.polite = True
+        """Whether the peer closes when it sees that we have."""
         self.protocol: Any = None
 
     def connect(self, protocol: IProtocol) -> None:
@@ -82,6 +85,10 @@ class Socket(Connection):
         self.room -= size
         self.sent += bytes(data[:size])
         return size
+
+    def _closeWriteConnection(self) -> Exception | None:
+        self.half_closed = True
+        return ConnectionDone() if self.polite else None
 
     def connectionLost(self, reason: Failure) -> None:
         if not hasattr(self, "protocol"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
@@ -213,14 +214,19 @@ class ClientProtocol(Protocol):
             self._resume("answer")
 
     def close(self) -> None:
-        """Close when all is written, or when it takes too long."""
+        """Close when all is written and the client has closed too, or when it takes too long.
+
+        Only our side is closed at first (RFC 6120 §4.4): to close a socket on what the client
+        is still sending would reset the connection, and take our last words with it.
+        """
         self.flush()
         self._connection = None
         transport: Any = self.transport
         if self._paused:
             transport.resumeProducing()  # TLS is closed by an answer
         transport.unregisterProducer()
-        transport.loseConnection()
+        half = None if isinstance(transport, TLSLayer) else _half_closing(transport)
+        (half or transport.loseConnection)()
         self._abort = self.factory.host.clock.callLater(LINGER, transport.abortConnection)
 
     # ------------------------------------------------------------------ flow
@@ -334,6 +340,12 @@ class ClientFactory(Factory):
     def buildProtocol(self, addr: object) -> ClientProtocol:  # type: ignore[override]
         """A protocol for a new connection."""
         return ClientProtocol(self)
+
+
+def _half_closing(transport: Any) -> Callable[[], None] | None:
+    """What closes our side of `transport` only, where it can; TLS does so of itself."""
+    found: Callable[[], None] | None = getattr(transport, "loseWriteConnection", None)
+    return found
 
 
 def _tune(transport: Any, dead_seconds: int) -> None:

@@ -119,6 +119,20 @@ def test_a_peer_that_does_not_take_the_last_words_is_aborted(port: Port, secure:
     assert port.empty
 
 
+def test_rfc6120_4_4_our_side_closes_first_and_what_still_comes_resets_nothing(port: Port) -> None:
+    peer = port.log_in("juliet")
+    peer.socket.polite = False
+    peer.send("</stream:stream>")
+    assert peer.socket.half_closed
+    peer.send(PING * 10)
+    assert peer.take().endswith(b"</stream:stream>"), "nothing is answered any more"
+    assert not peer.gone
+    port.clock.advance(LINGER)
+    port.clock.advance(0)
+    assert peer.gone
+    assert port.empty
+
+
 def test_closing_waits_for_what_is_written(port: Port) -> None:
     peer = port.log_in("juliet")
     peer.socket.room = 0

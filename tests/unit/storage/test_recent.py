@@ -89,10 +89,39 @@ def test_a_reading_that_a_write_overtook_is_not_kept() -> None:
     late: list[Account | None] = []
     recent.get("juliet", "capulet.example").addCallback(late.append)
     held, inner.held = inner.held, None
-    recent.remove("juliet", "capulet.example")
+    recent.create("romeo", "capulet.example", credentials(), now=0.0)
     held.callback(None)
     assert late[0] is not None
+    assert inner.readings == 1
+    assert read(recent) == late[0]
+    assert inner.readings == 2
+
+
+def test_a_reading_that_a_removal_overtook_lets_nobody_in() -> None:
+    """The streams of the account have been ended by then: a new one would stay."""
+    inner, recent, _ = make()
+    recent.create("juliet", "capulet.example", credentials(), now=0.0)
+    inner.held = Deferred()
+    late: list[Account | None] = []
+    recent.get("juliet", "capulet.example").addCallback(late.append)
+    held, inner.held = inner.held, None
+    recent.remove("juliet", "capulet.example")
+    held.callback(None)
+    assert late == [None]
     assert read(recent) is None
+
+
+def test_a_reading_older_than_a_lockout_is_made_again() -> None:
+    inner, recent, _ = make()
+    recent.create("juliet", "capulet.example", credentials(), now=0.0)
+    inner.held = Deferred()
+    late: list[Account | None] = []
+    recent.get("juliet", "capulet.example").addCallback(late.append)
+    held, inner.held = inner.held, None
+    recent.set_enabled("juliet", "capulet.example", False)
+    held.callback(None)
+    assert late[0] is not None
+    assert not late[0].enabled
 
 
 def test_made_up_names_do_not_pile_up() -> None:
