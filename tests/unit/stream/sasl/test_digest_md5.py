@@ -1,7 +1,5 @@
 """DIGEST-MD5 (RFC 2831) as clients of RFC 3920 use it."""
 
-
-
 import pytest
 from twisted.words.protocols.jabber.sasl_mechanisms import DigestMD5
 

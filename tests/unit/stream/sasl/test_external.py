@@ -1,6 +1,5 @@
 """EXTERNAL with client certificates (XEP-0178 §2)."""
 
-
 import pytest
 
 from tests.support.sasl import DOMAIN, Users, converse, failure, mechanism

@@ -1,6 +1,5 @@
 """Which mechanisms a stream sees, ANONYMOUS, the XML coding, and the exchange's own rules."""
 
-
 import pytest
 
 from tests.support.sasl import DOMAIN, EVERYTHING, TLS, failure, mechanism
