@@ -60,6 +60,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.children": ("too many children of one stanza", "no client needs so many"),
     "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),
     "limit.requests": ("too many requests before login", "no client needs so many"),
+    "limit.files": (
+        "the process has no files left for another connection",
+        "raise LimitNOFILE (systemd) or ulimit -n",
+    ),
     "limit.connections": ("too many connections", "raise [limits] connections_per_address"),
     "limit.unauthenticated": (
         "too many connections that have not logged in",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -16,7 +17,6 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
@@ -26,8 +26,9 @@ from xmppd.admin import control, logs
 from xmppd.admin.assembly import Assembly, assemble, check_modules, make_data_directory, seal_of
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
-from xmppd.admin.ports import cannot_listen, listeners
+from xmppd.admin.ports import cannot_listen, listeners, with_backlog
 from xmppd.admin.signals import Signals
+from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
 from xmppd.errors import ConfigError
@@ -37,6 +38,9 @@ from xmppd.net.limits import Admission
 from xmppd.net.tls import CertificateStore
 
 log = Logger(namespace="xmppd")
+
+SPARE_FILES = 64
+"""Descriptors kept for the store, the control socket, logs and certificates."""
 
 DRAIN = 5.0
 """Seconds that connections may take to send what is left when the server stops."""
@@ -70,6 +74,7 @@ class Server(MultiService):
         server = self.config.server
         self.certificates = CertificateStore(self.config.tls, server.domains, server.data)
         self.admission = Admission(self.config.limits)
+        self._workers = Workers(reactor)
         self.idle = IdleWatch()
         self.assembly: Assembly | None = None
         self._log = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
@@ -101,8 +106,9 @@ class Server(MultiService):
         self._starting.addErrback(self._not_started)
 
     async def _start(self) -> None:
-        in_thread = partial(deferToThreadPool, self._reactor, self._reactor.getThreadPool())
-        self.assembly = await assemble(self.config, self._reactor, in_thread, self._source)
+        self._workers.start()
+        self.admission.files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
+        self.assembly = await assemble(self.config, self._reactor, self._workers, self._source)
         await self._listen(self.assembly)
         self._watch_idle()
         log.info(
@@ -120,7 +126,7 @@ class Server(MultiService):
         factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
         for key, description in listeners(self.config):
             try:
-                endpoint = serverFromString(self._reactor, description)
+                endpoint = serverFromString(self._reactor, with_backlog(description))
                 port = await endpoint.listen(factories[key])
             except (CannotListenError, ValueError, TypeError) as error:
                 raise cannot_listen(self._source, key, description, error) from None
@@ -238,6 +244,7 @@ class Server(MultiService):
             self.assembly.host.shut_down()
             await self._drained()
             await self.assembly.close()
+        self._workers.stop()
         self._signals.restore()
         log.info("stopped")
 

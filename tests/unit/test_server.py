@@ -37,14 +37,17 @@ class Pool:
     def callInThreadWithCallback(self, on_result, function, *args):
         on_result(True, function(*args))
 
+    def start(self):
+        """Nothing has to be started."""
+
+    def stop(self):
+        """Nothing has to be stopped."""
+
 
 class Reactor(MemoryReactorClock):
     """Runs what is to run in threads at once, and is told when it runs."""
 
     stops = 0
-
-    def getThreadPool(self):
-        return Pool()
 
     def callFromThread(self, function, *args):
         function(*args)
@@ -77,6 +80,11 @@ class Playhouse:
         self.reactor.run()
         self.reactor.stops = 0  # in memory, a reactor stops when its hooks have run
         return self.server
+
+
+@pytest.fixture(autouse=True)
+def workers_without_threads(monkeypatch):
+    monkeypatch.setattr("xmppd.auth.workers.ThreadPool", lambda *arguments: Pool())
 
 
 @pytest.fixture

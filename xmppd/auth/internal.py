@@ -40,8 +40,7 @@ class AccountBackend:
 
     `run` takes PBKDF2 off the reactor thread. `secret`, 32 bytes that stay the same, makes the
     keys of unknown users. `iterations` is what credentials should have, and get at the next
-    login with PLAIN. `seal` is given where digest logins are on. Not more than `most_waiting`
-    passwords wait to be checked at a time; CANNOT_TELL beyond that.
+    login with PLAIN. `seal` is given where digest logins are on.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class AccountBackend:
         secret: bytes,
         iterations: int,
         seal: Seal | None = None,
-        most_waiting: int = 256,
     ) -> None:
         self._accounts = accounts
         self._run = run
@@ -60,8 +58,6 @@ class AccountBackend:
         self._iterations = iterations
         self._seal = seal
         self._decoy = seal.seal("decoy") if seal else b""
-        self._most_waiting = most_waiting
-        self._waiting = 0
         self._log = Logger(namespace="xmppd.auth")
 
     def scram_keys(self, username: str, domain: str, hash_name: str) -> Deferred[ScramKeys]:
@@ -78,9 +74,6 @@ class AccountBackend:
         self, username: str, domain: str, password: str
     ) -> Generator[Deferred[Any], Any, Verdict]:
         """See `Backend`. Renews credentials that are weaker than configured, if right."""
-        if self._waiting >= self._most_waiting:
-            return Verdict.CANNOT_TELL
-        self._waiting += 1
         try:
             account = yield self._account(username, domain)
             keys = self._checkable(account, username, domain)
@@ -88,8 +81,6 @@ class AccountBackend:
         except StoreError as error:
             self._log.warn("accounts store: {error}", error=error)
             return Verdict.CANNOT_TELL
-        finally:
-            self._waiting -= 1
         if not right or account is None:
             return Verdict.NO
         if is_outdated(account.credentials, self._iterations, sealed=self._seal is not None):

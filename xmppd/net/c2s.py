@@ -32,6 +32,8 @@ READ_BYTES = 16_384
 """The most that is read of one connection at a time: everybody else waits until what is in it
 has been acted on, and 64 KiB (Twisted's choice) hold 13,000 stanzas that each want an answer."""
 
+WARN_SECONDS = 60.0
+"""How often at most the log says that there are no files left."""
 LINGER = 5.0
 """Seconds that a closed connection may take to send what is left."""
 
@@ -73,7 +75,7 @@ class ClientProtocol(Protocol):
         address = getattr(transport.getPeer(), "host", "")
         reason = factory.admission.refusal(address)
         if reason is not None:
-            factory.host.refusals.note(reason, address=address)
+            factory.turned_away(reason, address)
             transport.abortConnection()
             return
         self._admitted = factory.admission.enter(address, self._make_room)
@@ -325,6 +327,7 @@ class ClientFactory(Factory):
         self.idle = idle
         self.direct = direct
         self.turn = Turn(host.clock)
+        self._warned = -WARN_SECONDS
         self._tls: dict[str, TLSMemoryBIOFactory] = {}
 
     def tls(self, domain: str) -> TLSMemoryBIOFactory:
@@ -336,6 +339,14 @@ class ClientFactory(Factory):
             factory = TLSMemoryBIOFactory(creator, False, None)  # type: ignore[arg-type]
             self._tls[domain] = factory
         return factory
+
+    def turned_away(self, reason: str, address: str) -> None:
+        """Note that a connection was refused; running out of files is the operator's to know."""
+        self.host.refusals.note(reason, address=address)
+        now = self.host.clock.seconds()
+        if reason == "limit.files" and now - self._warned >= WARN_SECONDS:
+            self._warned = now
+            log.warn("out of files: connections are refused; raise LimitNOFILE or ulimit -n")
 
     def buildProtocol(self, addr: object) -> ClientProtocol:  # type: ignore[override]
         """A protocol for a new connection."""

@@ -19,12 +19,17 @@ class Admission:
 
     def __init__(self, limits: config.Limits) -> None:
         self.limits = limits
+        self.files = 0
+        """How many connections there are descriptors for; 0 for no limit."""
+        self._total = 0
         self._connections: Counter[str] = Counter()
         self._strangers: Counter[str] = Counter()
         self._pool: dict[Admitted, None] = {}  # all strangers, in the order they came
 
     def refusal(self, address: str) -> str | None:
         """The reason code for refusing a new connection from `address`; None to admit it."""
+        if _full(self.files, self._total):
+            return "limit.files"
         if is_loopback(address):
             return None
         limits, network = self.limits, network_of(address)
@@ -58,6 +63,7 @@ class Admitted:
         self._admission = admission
         self._network = network
         self._evict: Callable[[], None] | None = evict  # None once it is no stranger any more
+        admission._total += 1
         admission._count(admission._connections, network, 1)
         admission._count(admission._strangers, network, 1)
         admission._pool[self] = None
@@ -79,6 +85,7 @@ class Admitted:
     def left(self) -> None:
         """The connection is gone."""
         self.authenticated()
+        self._admission._total -= 1
         self._admission._count(self._admission._connections, self._network, -1)
 
 

@@ -3,12 +3,14 @@
 import hashlib
 
 import pytest
+from twisted.internet.defer import fail
 
 from tests.support.deferred import refusal, result
 from xmppd.auth.backend import Verdict
 from xmppd.auth.internal import AccountBackend
 from xmppd.auth.seal import Seal
 from xmppd.credentials import Credentials, make_credentials, verify
+from xmppd.errors import StoreBusy
 
 DOMAIN = "capulet.lit"
 NOT_AUTHORIZED = ("not-authorized", "auth.credentials")
@@ -45,19 +47,13 @@ class TestCheckPassword:
         assert result(backend.check_password("tybalt", DOMAIN, "war")) is Verdict.NO
         assert refusal(backend.admit("tybalt", DOMAIN)) == ("account-disabled", "auth.disabled")
 
-    def test_what_waits_for_a_thread_is_bounded(self, accounts, threads):
-        threads.hold = True
-        backend = AccountBackend(
-            accounts, run=threads, secret=b"s" * 32, iterations=4096, most_waiting=2
-        )
-        waiting = [backend.check_password("juliet", DOMAIN, "r0m30") for _ in range(2)]
+    def test_too_much_work_for_the_threads_is_no_answer(self, accounts):
+        def busy(function, *args):
+            return fail(StoreBusy("too many passwords are being worked on"))
+
+        backend = AccountBackend(accounts, run=busy, secret=b"s" * 32, iterations=4096)
         refused = backend.check_password("juliet", DOMAIN, "r0m30")
         assert result(refused) is Verdict.CANNOT_TELL
-        threads.release()
-        assert [result(d) for d in waiting] == [Verdict.YES] * 2
-        later = backend.check_password("juliet", DOMAIN, "r0m30")
-        threads.release()
-        assert result(later) is Verdict.YES
 
     def test_a_wrong_password_for_old_keys_takes_the_time_of_new_ones(
         self, accounts, threads, monkeypatch

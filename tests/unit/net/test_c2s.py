@@ -8,6 +8,7 @@ import weakref
 from typing import Any
 
 import pytest
+from twisted.logger import globalLogPublisher
 
 from tests.support.server import STRANGER
 from tests.support.tcp import PING, Peer, Port, chat, stream_error
@@ -251,3 +252,20 @@ def test_a_stranger_is_held_to_small_stanzas(port: Port) -> None:
             peer.send(f"<iq type='get' id='{'a' * 100}'>".ljust(1_000, "x"))
     assert stream_error(peer) in ("policy-violation", "not-authorized")
     assert peer.gone
+
+
+def test_the_log_says_once_a_minute_that_files_have_run_out(port: Port) -> None:
+    said: list[str] = []
+    observer = lambda event: said.append(event["log_format"] or "")  # noqa: E731
+    globalLogPublisher.addObserver(observer)
+    try:
+        port.admission.files = 1
+        port.connect()
+        for _ in range(3):
+            assert port.connect().gone
+        port.clock.advance(60)
+        assert port.connect().gone
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    assert sum("out of files" in line for line in said) == 2
+    assert port.host.refusals.counts["limit.files"] == 4

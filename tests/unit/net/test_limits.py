@@ -135,3 +135,12 @@ def test_who_waits_as_told_is_never_faster_than_the_rate(sizes: list[int]) -> No
     for size in sizes:
         now += bucket.take(size, now)
     assert sum(sizes) <= 20_000 + 10_000 * now + 1
+
+
+def test_nobody_is_let_in_whom_there_is_no_file_for_wherever_he_comes_from() -> None:
+    door = admission()
+    door.files = 2
+    one, _ = enter(door, "127.0.0.1", "192.0.2.1")
+    assert {door.refusal("127.0.0.1"), door.refusal("192.0.2.2")} == {"limit.files"}
+    one.left()
+    assert door.refusal("192.0.2.2") is None
