@@ -183,11 +183,13 @@ class Framer:
             tail += data
             self._buffer = buffer = tail
         try:
-            for piece in (data,) if len(data) <= octets.SLICE else octets.slices(data):
-                self._fed += len(piece)
-                parser.Parse(piece)
-                if self._fed - parser.CurrentByteIndex > self.limits.tag:
-                    raise StreamError("policy-violation", reason="limit.tag-size")
+            if tail is None and len(data) <= octets.SLICE:
+                self._fed += len(data)
+                parser.Parse(
+                    data
+                )  # a tag too large for us is found when it ends, or by the next read
+            else:
+                self._parse_slices(parser, data)
         except _Halted:
             self._leave(bytes(buffer[self._mark - self._base :]))
             return
@@ -201,6 +203,13 @@ class Framer:
             self._tail = None
         self._base = self._mark
         self._buffer = b""
+
+    def _parse_slices(self, parser: pyexpat.XMLParserType, data: bytes) -> None:
+        for piece in octets.slices(data):
+            self._fed += len(piece)
+            parser.Parse(piece)
+            if self._fed - parser.CurrentByteIndex > self.limits.tag:
+                raise StreamError("policy-violation", reason="limit.tag-size")
 
     def _leave(self, rest: bytes) -> None:
         """Stop reading behind the frame just cut; keep `rest` for the next feed."""
