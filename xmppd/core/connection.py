@@ -6,7 +6,7 @@ bytes there and back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -215,8 +215,18 @@ class ClientConnection:
         if not later.called:
             self._wire.pause()
             later.addBoth(self._resumed)
+        elif not later.paused and not isinstance(later.result, Failure):
+            # Most answers are there at once; a login has three of them.
+            self._safely(self._answered, later.result)
+            return
         later.addCallbacks(self._answered, self._refuse)
         later.addErrback(self._bug)
+
+    def _safely(self, act: Callable[[Any], None], value: Any) -> None:
+        try:
+            act(value)
+        except Exception:  # noqa: BLE001 - a bug ends this stream, and no other
+            self._bug(Failure())
 
     def _resumed(self, outcome: Any) -> Any:
         self._pending = None

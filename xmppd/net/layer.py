@@ -32,41 +32,62 @@ class TLSLayer(TLSMemoryBIOProtocol):
         self._header = b""
         self._missing = 0
         self._spoken = False
+        self._only_tickets = False
         super().makeConnection(transport)
 
     def _checkHandshakeStatus(self) -> None:
         # Twisted tries at once; a server has nothing to try before the client has spoken.
         if self._spoken:
             super()._checkHandshakeStatus()
+            connection = self._tlsConnection
+            if self._handshakeDone and connection.get_protocol_version() == SSL.TLS1_3_VERSION:
+                # All that is left to send is tickets (RFC 8446 §4.6.1), which nobody waits for.
+                self._only_tickets = True
+
+    def _flushSendBIO(self) -> None:
+        if self._only_tickets:
+            self._only_tickets = False  # they go with the first words of whoever is inside
+        else:
+            super()._flushSendBIO()
 
     def dataReceived(self, data: bytes) -> None:
-        """Octets from the network."""
+        """Octets from the network; what they hold is handed on in one piece."""
         self._spoken = True
+        plain: list[bytes] = []
         if len(data) <= PIECE:
-            self._piece(data)
-            return
-        for start in range(0, len(data), PIECE):
-            self._piece(data[start : start + PIECE])
+            self._piece(data, plain)
+        else:
+            for start in range(0, len(data), PIECE):
+                self._piece(data[start : start + PIECE], plain)
+        if plain:
+            self._deliver(plain)
 
-    def _piece(self, data: bytes) -> None:
+    def _piece(self, data: bytes, plain: list[bytes]) -> None:
+        """Decrypt, adding to `plain` what is ready; in odd moments leave it to Twisted."""
         if self._lostTLSConnection:
             return
         records = self._count(data)
         if not self._handshakeDone or self._appSendBuffer:
-            super().dataReceived(data)
+            self._deliver(plain)
+            if not self._closed():
+                super().dataReceived(data)
             return
         self._tlsConnection.bio_write(data)
         for _ in range(records):
             try:
-                plain = self._tlsConnection.recv(_LONGEST)
+                plain.append(self._tlsConnection.recv(_LONGEST))
             except SSL.Error:
                 # No data after all: an alert, a new key. Twisted's own way knows them all.
-                self._flushReceiveBIO()
+                self._deliver(plain)
+                if not self._closed():
+                    self._flushReceiveBIO()
                 return
-            if not self._aborted:
-                ProtocolWrapper.dataReceived(self, plain)
-            if self._closed():
-                return  # by whoever got the data
+
+    def _deliver(self, plain: list[bytes]) -> None:
+        if plain and not self._aborted and not self._lostTLSConnection:
+            data = plain[0] if len(plain) == 1 else b"".join(plain)
+            plain.clear()
+            ProtocolWrapper.dataReceived(self, data)
 
     def write(self, data: bytes) -> None:
         """Send octets; what is small, and not held up, in one record."""
