@@ -83,23 +83,21 @@ class Router:
         if session.lang and XML_LANG not in attrs:
             attrs[XML_LANG] = session.lang  # RFC 6120 §8.1.5
         try:
-            to = attrs.get("to")
-            if to is not None:
-                stanza.to = _address(to)
-            kind = stanza.kind
-            if kind == "iq":
-                _check_iq(stanza)
-            elif kind == "presence":
-                _check_presence(stanza)
-            if self.hooks.client_stanza:
+            address = attrs.get("to")
+            if address is not None:
+                stanza.to = _address(address)
+            if stanza.kind != "message":
+                _CHECKS[stanza.kind](stanza)
+            if self.hooks.client_stanza.handlers:
                 filtered = self.hooks.client_stanza.filter(stanza, session)
                 if filtered is None:
                     return
                 stanza = filtered
-            if stanza.to is None:
+            to = stanza.to
+            if to is None:
                 self._to_self(session, stanza)
             else:
-                self.route(stanza)
+                self.routes.get(to.domain, self.remote)(stanza)
         except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
             if stanza.to is None:
                 stanza.to = session.account
@@ -173,7 +171,7 @@ class Router:
 
     def _to_account(self, stanza: Stanza, to: JID) -> None:
         """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""
-        if self.hooks.account_stanza:
+        if self.hooks.account_stanza.handlers:
             try:
                 filtered = self.hooks.account_stanza.filter(stanza)
             except Exception as error:  # noqa: BLE001 - the sender is told
@@ -185,7 +183,7 @@ class Router:
         if to.resource:
             session = self._get(to)
             if session is not None and not _is_subscription(stanza):
-                if self.hooks.session_stanza:
+                if self.hooks.session_stanza.handlers:
                     self._deliver(stanza, (session,))
                 else:
                     session.write(stanza.render())
@@ -271,6 +269,9 @@ def _check_iq(stanza: Stanza) -> None:
 def _check_presence(stanza: Stanza) -> None:
     if stanza.type not in TYPES["presence"]:
         raise StanzaError("bad-request", "no such presence type", reason="stanza.type")
+
+
+_CHECKS = {"iq": _check_iq, "presence": _check_presence}
 
 
 def _is_subscription(stanza: Stanza) -> bool:

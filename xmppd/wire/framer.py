@@ -320,7 +320,7 @@ class Framer:
                 self._on_header(name, attrs, parser.CurrentByteIndex)
                 parser.XmlDeclHandler = None
                 parser.StartNamespaceDeclHandler = octets.check_namespace
-            if len(attrs) > most_attributes:
+            if attrs and len(attrs) > most_attributes:
                 raise StreamError("policy-violation", reason="limit.attributes")
             depth += 1
 

@@ -26,7 +26,8 @@ _GROWTH = 8
 _MAY_CHANGE = (b"jabber:", b"xmlns:", b"&#")
 """Without any of these in it, a payload means the same in every content namespace."""
 
-_WRITTEN_FIRST = (("type", "type"), ("id", "id"), (XML_LANG, "xml:lang"))
+_OPEN = {"message": b"<message", "presence": b"<presence", "iq": b"<iq"}
+_CLOSE = {"message": b"</message>", "presence": b"</presence>", "iq": b"</iq>"}
 _WRITTEN_APART = frozenset({"from", "to", "type", "id", XML_LANG})
 
 
@@ -81,12 +82,12 @@ class Stanza(Struct, gc=False, eq=False):
         tail = self._tail or self.tail()
         to = self.to
         if to is None:
-            return b"<" + self.kind.encode() + tail
-        return b"<%b to='%b'%b" % (self.kind.encode(), to.attr, tail)
+            return _OPEN[self.kind] + tail
+        return b"%b to='%b'%b" % (_OPEN[self.kind], to.attr, tail)
 
     def render_to(self, to: JID) -> bytes:
         """The same stanza addressed to `to` instead: the tail is encoded once for all."""
-        return b"<%b to='%b'%b" % (self.kind.encode(), to.attr, self._tail or self.tail())
+        return b"%b to='%b'%b" % (_OPEN[self.kind], to.attr, self._tail or self.tail())
 
     def render_in(self, target: str) -> bytes:
         """The stanza as it goes out on a stream whose content namespace is `target`.
@@ -115,17 +116,22 @@ class Stanza(Struct, gc=False, eq=False):
         attrs = self.attrs
         head = "" if self.sender is None else f" from='{self.sender.attr.decode()}'"
         written = ("from" in attrs) + ("to" in attrs)
-        for key, name in _WRITTEN_FIRST:
-            value = attrs.get(key)
-            if value is not None:
-                written += 1
-                head += f" {name}='{value if value.isalnum() else escape.attribute(value)}'"
+        # Spelled out, since this is done for every stanza: a loop takes half as long again.
+        if (value := attrs.get("type")) is not None:
+            written += 1
+            head += f" type='{value if value.isalnum() else escape.attribute(value)}'"
+        if (value := attrs.get("id")) is not None:
+            written += 1
+            head += f" id='{value if value.isalnum() else escape.attribute(value)}'"
+        if (value := attrs.get(XML_LANG)) is not None:
+            written += 1
+            head += f" xml:lang='{value if value.isalnum() else escape.attribute(value)}'"
         if written != len(attrs):
             head += canonical.attributes_text(
                 (k, v) for k, v in attrs.items() if k not in _WRITTEN_APART
             )
         if inner:
-            return b"%b>%b</%b>" % (head.encode(), inner, self.kind.encode())
+            return b"%b>%b%b" % (head.encode(), inner, _CLOSE[self.kind])
         return head.encode() + b"/>"
 
     def with_attrs(self, attrs: Mapping[str, str]) -> Stanza:
