@@ -5,12 +5,14 @@ What the hash is made of, and when it is made anew, stands in core/disco.py.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import CAPS_NODE
 from xmppd.stream.features import Feature, Offering
 from xmppd.stream.states import Fact
-from xmppd.wire.build import Tag
+from xmppd.wire.build import Raw, Tag
 
 XEP = (115, "1.6.0", "complete")
 
@@ -19,9 +21,13 @@ def register(context: ModuleContext) -> None:
     """Offer the server's capabilities to clients that have authenticated (XEP-0115 §6.3)."""
     advertised = context.host.advertised
 
-    def render(stream: Offering) -> Tag:
-        attrs = {"hash": "sha-1", "node": CAPS_NODE, "ver": advertised.ver}
-        return Tag("c", attrs, ns=ns.CAPS)
+    @lru_cache(maxsize=1)
+    def written(ver: str) -> Raw:
+        attrs = {"hash": "sha-1", "node": CAPS_NODE, "ver": ver}
+        return Raw(Tag("c", attrs, ns=ns.CAPS).render())
+
+    def render(stream: Offering) -> Raw:
+        return written(advertised.ver)
 
     context.advertise(ns.CAPS)
     context.feature(Feature("capabilities", Fact.AUTHENTICATED, Fact.BOUND, render))

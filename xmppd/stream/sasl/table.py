@@ -48,14 +48,27 @@ _BINDING_TYPES = ("tls-exporter", "tls-server-end-point")  # RFC 9266, RFC 5929;
 
 def facts(context: Context) -> frozenset[str]:
     """Name what is true of a stream: what `Mechanism.needs` is compared with."""
-    holds = {
-        "secure": context.secure,
-        "channel-binding": bool(context.channel_bindings),
-        "client-certificate": bool(external.certified_accounts(context)),
-        "anonymous-domain": context.anonymous,
-        "plaintext-allowed": context.secure or context.plaintext_allowed,
-    }
-    return frozenset(name for name, true in holds.items() if true)
+    return _true(
+        context.secure,
+        bool(context.channel_bindings),
+        bool(context.certificate) and bool(external.certified_accounts(context)),
+        context.anonymous,
+        context.secure or context.plaintext_allowed,
+    )
+
+
+_FACTS = (
+    "secure",
+    "channel-binding",
+    "client-certificate",
+    "anonymous-domain",
+    "plaintext-allowed",
+)
+
+
+@lru_cache(maxsize=32)
+def _true(*holds: bool) -> frozenset[str]:
+    return frozenset(name for name, true in zip(_FACTS, holds, strict=True) if true)
 
 
 def offered(context: Context, allowed: Collection[str]) -> tuple[Mechanism, ...]:
