@@ -6,7 +6,6 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(4096)
 def is_loopback(address: str) -> bool:
     """True for an address of this machine only, and for a UNIX socket ("")."""
@@ -20,7 +19,6 @@ def is_loopback(address: str) -> bool:
     return (mapped or ip).is_loopback
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(4096)
 def network_of(address: str) -> str:
     """What peers are counted by: an IPv4 address itself, or the /64 of an IPv6 one.

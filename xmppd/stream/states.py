@@ -15,6 +15,8 @@ from xmppd.errors import StreamError
 class State(Enum):
     """Where a stream stands (RFC 6120 §4.3, figure 3)."""
 
+    __hash__ = object.__hash__  # by identity, as they compare; Enum's own is written in Python
+
     EXPECT_HEADER = auto()
     """Connected, or restarted: a stream header must come."""
     NEGOTIATING = auto()
@@ -31,6 +33,8 @@ class State(Enum):
 
 class Input(Enum):
     """What moves a stream: elements of the client, and what becomes of them."""
+
+    __hash__ = object.__hash__
 
     HEADER = auto()
     STARTTLS = auto()

@@ -275,7 +275,7 @@ class ClientStream:
 
     def _opening(self, version: tuple[int, int], to: JID | None) -> bytes:
         self._header_sent = True
-        self.id = secrets.token_urlsafe(12)
+        self.id = secrets.token_hex(12)
         return header.write(domain=self.domain, stream_id=self.id, version=version, to=to)
 
     def _features(self) -> bytes:

@@ -165,7 +165,7 @@ def test_ids_never_repeat_and_can_not_be_guessed() -> None:
 
 
 def test_ids_are_made_of_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secrets.token_urlsafe", lambda size: f"rose{size}")
+    monkeypatch.setattr("secrets.token_hex", lambda size: f"rose{size}")
     assert ours(Client().opened()).attrs["id"] == "rose12"
 
 
