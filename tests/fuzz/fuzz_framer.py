@@ -110,7 +110,7 @@ def _check_stream(data: bytes) -> None:
     client.send(data, b">", HEADER, data)
     if client.stream.state is State.CLOSED:
         assert isinstance(client.events[-1], Closed)
-        assert client.stream.framer._parser is None
+        assert client.stream.framer._scanner is None
         assert not client.stream.framer.unread
     assert (client.stream.jid is None) is not bool(client.stream.facts & Fact.AUTHENTICATED)
 

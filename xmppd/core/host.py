@@ -26,6 +26,7 @@ from xmppd.stream.states import Fact
 from xmppd.stream.stream import ClientStream
 from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
+from xmppd.wire.parsers import Parsers
 from xmppd.wire.stanza import Nonza, Stanza
 
 
@@ -100,6 +101,7 @@ class Host:
         self.nonzas: dict[str, NonzaResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
+        self._parsers = Parsers()
         self._policies: dict[tuple[bool, bool], Policy] = {}
 
     @property
@@ -155,6 +157,7 @@ class Host:
             plaintext_allowed=plain == "always" or (plain == "loopback" and loopback),
             email_certificates=auth.email_certificates,
             open_requests=frozenset(self.open_requests),
+            parsers=self._parsers,
         )
 
     def _switches(self, loopback: bool) -> Fact:

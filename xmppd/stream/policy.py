@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xmppd.stream.features import Feature
 from xmppd.stream.states import Fact
 from xmppd.wire.limits import Limits
+from xmppd.wire.parsers import Parsers
 
 
 class Policy(NamedTuple):
@@ -36,6 +37,8 @@ class Policy(NamedTuple):
     """Payloads of the IQs that a client may send before it has logged in."""
     most_requests: int = 50
     """Requests, for whatever but SASL, that a stream may make before a resource is bound."""
+    parsers: Parsers | None = None
+    """What streams read with together; None for each with its own."""
 
 
 class TLSFacts(NamedTuple):

@@ -68,7 +68,7 @@ class ClientStream:
 
     def __init__(self, policy: Policy, *, tls_available: bool, secure: bool = False) -> None:
         self.policy = policy
-        self.framer = Framer(policy.before, halting=True)
+        self.framer = Framer(policy.before, halting=True, parsers=policy.parsers)
         self.state = State.EXPECT_HEADER
         self.facts = policy.switches
         if tls_available:

@@ -35,9 +35,9 @@ class Stanza(Struct, gc=False, eq=False):
     """A message, presence or IQ (RFC 6120 §8).
 
     `kind` is ``"message"``, ``"presence"`` or ``"iq"``; `attrs` are the attributes as received;
-    `children` the names of its direct children, each ``"namespace local"``; `inner` the bytes
-    between its tags; `content` the content namespace those bytes stand in. `sender` and `to` are
-    the addresses it is delivered with: the router sets them, once, before it is rendered.
+    `inner` the bytes between its tags; `content` the content namespace those bytes stand in.
+    `sender` and `to` are the addresses it is delivered with: the router sets them, once, before
+    it is rendered.
 
     A Struct, since it is made several times as fast as an object of Python's own, and is
     nothing that the collector need look at: no stanza refers to what refers to it.
@@ -45,7 +45,7 @@ class Stanza(Struct, gc=False, eq=False):
 
     kind: str
     attrs: dict[str, str]
-    children: list[str]
+    _children: list[str] | None
     inner: bytes
     content: str = ns.CLIENT
     sender: JID | None = None
@@ -61,6 +61,14 @@ class Stanza(Struct, gc=False, eq=False):
     def id(self) -> str:
         """The `id` attribute, "" when absent."""
         return self.attrs.get("id", "")
+
+    @property
+    def children(self) -> list[str]:
+        """The names of its direct children, each ``"namespace local"``; read when asked for."""
+        names = self._children
+        if names is None:
+            self._children = names = tree.child_names(self.inner, self.content)
+        return names
 
     @property
     def element(self) -> Element:
@@ -136,7 +144,7 @@ class Stanza(Struct, gc=False, eq=False):
 
     def with_attrs(self, attrs: Mapping[str, str]) -> Stanza:
         """A new stanza with these attributes in place of its own, and the same content."""
-        other = Stanza(self.kind, dict(attrs), self.children, self.inner, self.content)
+        other = Stanza(self.kind, dict(attrs), self._children, self.inner, self.content)
         other.sender, other.to = self.sender, self.to
         return other
 

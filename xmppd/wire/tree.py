@@ -8,6 +8,7 @@ against 10.6 MiB), so no peer can use it to make the process grow.
 
 from __future__ import annotations
 
+import pyexpat
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element, XMLParser
 
@@ -29,6 +30,33 @@ def parse(name: str, attrs: Mapping[str, str], inner: bytes, namespace: str) -> 
         space, _, local = key.rpartition(" ")
         root.set(f"{{{space}}}{local}" if space else local, value)
     return root
+
+
+def child_names(inner: bytes, namespace: str) -> list[str]:
+    """The names of the elements that stand in `inner`, not deeper, each ``"namespace local"``.
+
+    `inner` are validated bytes of a content of `namespace`.
+    """
+    if not inner:
+        return []
+    names: list[str] = []
+    depth = 0
+
+    def on_start(name: str, attrs: dict[str, str]) -> None:
+        nonlocal depth
+        if depth == 1:
+            names.append(name)
+        depth += 1
+
+    def on_end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = pyexpat.ParserCreate("UTF-8", " ", None)
+    parser.StartElementHandler = on_start
+    parser.EndElementHandler = on_end
+    parser.Parse(b"<x xmlns='%b'>%b</x>" % (escape.attribute(namespace).encode(), inner), True)
+    return names
 
 
 def child_text(element: Element, tag: str) -> str | None:

@@ -138,7 +138,8 @@ def test_the_prefixes_of_the_header_outlive_the_parser(monkeypatch: pytest.Monke
     stream = header + b"\n".join(stanzas) + CLOSE
     expected = [shape(f) for f in frames_of(stream)]
     assert len(expected) == 302
-    monkeypatch.setattr("xmppd.wire.framer.RENEW_BYTES", 100)
+    for module in ("framer", "parsers", "whole"):
+        monkeypatch.setattr(f"xmppd.wire.{module}.RENEW_BYTES", 100)
     random = Random(7)
     for _ in range(20):
         pieces = cut(stream, [random.randrange(len(stream)) for _ in range(400)])

@@ -139,7 +139,7 @@ def test_a_closed_framer_says_nothing_more() -> None:
     framer.close()
     assert not framer.unread
     assert not framer.feed(b"<iq/>")
-    assert framer._parser is None
+    assert framer._scanner is None
 
 
 def test_prefixes_hold_behind_a_halt() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import weakref
 from random import Random
+from typing import Any
 
 import pytest
 
 from tests.support.frames import CLOSE, HEADER, frames_of, refusal, shape
-from xmppd.wire.framer import RENEW_BYTES, Framer
+from xmppd.wire.framer import Framer
 from xmppd.wire.limits import Limits
+from xmppd.wire.scanner import RENEW_BYTES, Scanner
 from xmppd.wire.stanza import Stanza
 
 SMALL = Limits(stanza=2000, tag=500, depth=5, attributes=4, children=6)
@@ -172,51 +175,50 @@ def test_unread_bytes_are_held_to_the_limit() -> None:
         framer.keep(b"x")
 
 
-def parsers_used(pieces: list[bytes]) -> int:
-    framer = Framer(Limits())
-    framer.feed(HEADER)
-    seen = [framer._parser]
-    for piece in pieces:
-        assert not any(shape(f)[0] == "error" for f in framer.feed(piece))
-        if framer._parser is not seen[-1]:
-            seen.append(framer._parser)
-    return len(seen)
+def parsers_used(pieces: list[bytes], monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many parsers it takes to read `pieces`, and that none but the last one is left."""
+    made: list[weakref.ref[Scanner]] = []
+
+    class Counted(Scanner):
+        __slots__ = ("__weakref__",)
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr("xmppd.wire.parsers.Scanner", Counted)
+    gc.disable()  # they have to go by themselves
+    try:
+        framer = Framer(Limits())
+        framer.feed(HEADER)
+        for piece in pieces:
+            assert not any(shape(f)[0] == "error" for f in framer.feed(piece))
+        assert sum(one() is not None for one in made) <= 1
+    finally:
+        gc.enable()
+    return len(made)
 
 
-def test_a_parser_is_replaced_with_all_the_names_it_remembers() -> None:
+def test_a_parser_is_replaced_with_all_the_names_it_remembers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """expat keeps every name until it is freed itself."""
-    stanzas = [b"<message><n%08d/></message>" % i for i in range(20_000)]
+    stanzas = [b"<iq><n%08d/></iq>" % i for i in range(30_000)]
     stream = b"".join(stanzas)
     expected = len(stream) // (RENEW_BYTES + 8192)
-    assert parsers_used(stanzas) >= expected
+    assert parsers_used(stanzas, monkeypatch) >= expected
     # Whoever always leaves a stanza unfinished does not keep the parser by that.
-    assert parsers_used([b"<message>", *(b"<n%d/></message><message>" % i for i in range(40_000))])
     overlapping = [stream[i : i + 1000] for i in range(0, len(stream), 1000)]
-    assert parsers_used(overlapping) >= expected
-    never_between = [b"<n%08d/></message><message>" % i for i in range(20_000)]
-    assert parsers_used([b"<message>", *never_between]) >= expected
+    assert parsers_used(overlapping, monkeypatch) >= expected
+    never_between = [b"<n%08d/></iq><iq>" % i for i in range(30_000)]
+    assert parsers_used([b"<iq>", *never_between], monkeypatch) >= expected
 
 
-def test_reading_again_costs_little() -> None:
+def test_reading_again_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new parser reads the unfinished frame again: at most so much for each 64 KiB."""
-    big = b"<message><x>" + b"<a/>y" * 30_000
-    read = []
-
-    class Counting(Framer):
-        __slots__ = ()
-
-        def _new_parser(self):  # type: ignore[no-untyped-def]
-            parser = super()._new_parser()
-            read.append(self._fed)
-            return parser
-
-    framer = Counting(Limits())
-    framer.feed(HEADER)
-    for _ in range(4):
-        stanza = big + b"</x></message>"
-        for at in range(0, len(stanza), 500):
-            framer.feed(stanza[at : at + 500])
-    assert len(read) <= 5
+    stanza = b"<message><x>" + b"<a/>y" * 30_000 + b"</x></message>"
+    pieces = [stanza[at : at + 500] for at in range(0, len(stanza), 500)] * 4
+    assert parsers_used(pieces, monkeypatch) <= 5
 
 
 MEMORY = """
@@ -263,7 +265,7 @@ def test_an_idle_stream_keeps_nothing_of_its_last_stanza() -> None:
     held = gc.get_referrers(frame)
     assert not any(isinstance(holder, list) for holder in held)
     assert framer._tail is None
-    assert not framer._buffer
+    assert framer._scanner is None
 
 
 def test_the_work_for_a_dripping_tag_is_bounded() -> None:

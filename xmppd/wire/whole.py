@@ -1,0 +1,166 @@
+"""Messages that lie whole in one read, cut by the text of their tags.
+
+Most of what a server reads is this. expat validates every byte of it, as of all else; what it
+need not do is report each element, since a message's end can be read off its text.
+
+The law of this file: a message is cut here only where nothing but its own end tag can be spelled
+`</message`. It is the only element of that name in its text, and no section of another kind
+(CDATA, comment, processing instruction) could hide one. So when expat has found the text
+well-formed, it has closed the message at its end and nowhere else. What could be more than it
+seems goes the long way, to a scanner: a prefix that is declared in the start tag, a character
+reference that may spell a namespace, the stream namespace, more elements or attributes in one
+message than the limits allow in one place.
+"""
+
+from __future__ import annotations
+
+import pyexpat
+from collections.abc import Callable
+
+from xmppd.wire.frames import Frame
+from xmppd.wire.limits import Limits
+from xmppd.wire.octets import LONGEST_NAMESPACE, SLICE, check_namespace, refusal
+from xmppd.wire.scanner import RENEW_BYTES, new_parser, usual
+from xmppd.wire.stanza import Nonza, Stanza
+from xmppd.wire.tree import child_names
+
+_NAME = b"message"
+_BEGIN = b"<message"
+_END = b"</message>"
+_LESS, _SLASH, _SINGLE, _DOUBLE = b"</'\""
+
+
+def may_hold(data: bytes) -> bool:
+    """Whether `data` begins with a message and nothing in it must go the long way."""
+    # To look for one octet first is much cheaper than to look for two.
+    return not (
+        not data.startswith(_BEGIN)
+        or b"stream" in data
+        or (b"&" in data and b"&#" in data)
+        or (b"!" in data and b"<!" in data)
+        or (b"?" in data and b"<?" in data)
+    )
+
+
+class Cutter:
+    """Cuts whole messages for every stream with the usual header and the same limits.
+
+    Between two messages its parser stands inside such a stream, as each of them does. One that
+    has raised is not used again, nor one that has read so much that it remembers many names.
+    """
+
+    __slots__ = ("_content", "_cut", "_limits", "_parser", "_read")
+
+    def __init__(self, limits: Limits, content: str) -> None:
+        self._limits = limits
+        self._content = content
+        self._parser: pyexpat.XMLParserType | None = None
+        self._begin()
+
+    def cut(self, data: bytes, frames: list[Frame]) -> int:
+        """Cut the messages that `data` begins with, of which `may_hold` is true.
+
+        They are added to `frames`; gives the bytes that they take. Raises StreamError.
+        """
+        if self._read > RENEW_BYTES:
+            self._begin()
+        try:
+            used = self._cut(data, frames)
+        except pyexpat.ExpatError as error:
+            assert self._parser is not None
+            at = self._parser.ErrorByteIndex - self._read
+            self._begin()
+            raise refusal(error.code, data[at : at + 4]) from None
+        except BaseException:
+            self._begin()
+            raise
+        self._read += used
+        return used
+
+    def _begin(self) -> None:
+        """Have a new parser stand inside a stream."""
+        if self._parser is not None:
+            self._parser.StartElementHandler = None  # it holds the parser
+        self._parser = parser = new_parser()
+        header = usual(self._content).tag
+        parser.Parse(header)
+        self._read = len(header)
+        self._cut = _cutting(parser, self._limits, self._content)
+
+
+def _cutting(
+    parser: pyexpat.XMLParserType, limits: Limits, content: str
+) -> Callable[[bytes, list[Frame]], int]:
+    """What does the work of `Cutter.cut`: closures, as in scanner.py and for the same reason."""
+    most = min(limits.stanza, limits.tag, SLICE)
+    fewest = min(limits.depth, limits.attributes, limits.children)
+    # Neither ` a=''` nor `<a></a>` is shorter than this.
+    harmless = 5 * fewest
+    expected = f"{content} message"
+    name = ""
+    top: dict[str, str] = {}
+    checking = False
+
+    def on_start(found: str, attrs: dict[str, str]) -> None:
+        nonlocal name, top
+        name, top = found, attrs
+        parser.StartElementHandler = None
+
+    def cut(data: bytes, frames: list[Frame]) -> int:
+        nonlocal checking
+        position = 0
+        while (opened := _end_of_tag(data, position)) and (closing := _closing(data, opened)):
+            end = closing + len(_END)
+            size = end - position
+            text = data if size == len(data) else data[position:end]
+            if size > harmless and (
+                size > most or text.count(b"<") > fewest or text.count(b"=") > fewest
+            ):
+                break
+            if checking is not (size > LONGEST_NAMESPACE):
+                checking = not checking
+                parser.StartNamespaceDeclHandler = check_namespace if checking else None
+            parser.StartElementHandler = on_start
+            parser.Parse(text)
+            inner = data[opened:closing]
+            if name == expected:
+                frames.append(Stanza("message", top, None, inner, content))
+            else:
+                frames.append(Nonza(name, top, child_names(inner, name.rpartition(" ")[0]), inner))
+            position = end
+        return position
+
+    return cut
+
+
+def _end_of_tag(data: bytes, position: int) -> int:
+    """Where the start tag of the message at `position` ends; 0 where that is not plain to see.
+
+    With one kind of quotation mark, and an even number of them before it, a `>` is in no
+    attribute's value.
+    """
+    opened = data.find(b">", position) + 1
+    tag = data[position:opened]
+    if _DOUBLE in tag:
+        plain = _SINGLE not in tag and not tag.count(b'"') & 1
+    else:
+        plain = not tag.count(b"'") & 1
+    if plain and tag.startswith(_BEGIN) and tag[-2] != _SLASH and b"xmlns:" not in tag:
+        return opened
+    return 0
+
+
+def _closing(data: bytes, opened: int) -> int:
+    """Where the end tag of the message whose content begins at `opened` does; 0 if not plain.
+
+    Whatever else is spelled `<message` or `</message` may be another element of the name.
+    """
+    at = data.find(_NAME, opened)
+    while at >= 0:
+        before = data[at - 1]
+        if before == _SLASH and data[at - 2] == _LESS:
+            return at - 2 if data.startswith(_END, at - 2) else 0
+        if before == _LESS:
+            return 0
+        at = data.find(_NAME, at + 1)
+    return 0
