@@ -56,6 +56,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.stanza-size": ("a stanza over the size limit", "raise [limits] stanza_bytes"),
     "limit.tag-size": ("a start tag over the size limit", "no client needs one so large"),
     "limit.namespace": ("a namespace of more than 512 characters", "no client needs one so long"),
+    "limit.names": (
+        "names of elements and attributes that expand too far",
+        "no client needs so long a namespace so often",
+    ),
     "limit.depth": ("elements nested too deeply", "raise [limits] depth"),
     "limit.children": ("too many children of one stanza", "no client needs so many"),
     "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),

@@ -212,7 +212,7 @@ def frames(data: bytes) -> Iterator[Any]:
 
 
 def _header_next(framer: Framer) -> bool:
-    rest = b"".join(framer._held)
+    rest = bytes(framer._held)
     return rest.startswith(b"<?xml")
 
 

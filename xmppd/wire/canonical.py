@@ -40,10 +40,11 @@ def portable(
     def on_prefix(prefix: str | None, uri: str | None) -> None:
         declared[prefix or ""] = uri or ""
 
-    scanned = pyexpat.ParserCreate("UTF-8", " ", {})
-    scanned.Parse(header)
-    scanned.StartNamespaceDeclHandler = on_prefix
-    scanned.Parse(tag)
+    if b"xmlns" in tag:
+        scanned = pyexpat.ParserCreate("UTF-8", " ", {})
+        scanned.Parse(header)
+        scanned.StartNamespaceDeclHandler = on_prefix
+        scanned.Parse(tag)
     inner = rewrite(inner, scope=declared, content=content, target=content, limit=limits.stanza)
     octets.check_size(limits, b"", inner, len(inner))
     return inner

@@ -42,7 +42,6 @@ class Framer:
 
     __slots__ = (
         "_held",
-        "_held_size",
         "_limits",
         "_opening",
         "_parsers",
@@ -67,8 +66,7 @@ class Framer:
         self.content = content
         self.halting = halting
         self._parsers = parsers or Parsers()
-        self._held: list[bytes] = []
-        self._held_size = 0
+        self._held = bytearray()
         self.unread = False
         """True when bytes wait behind a frame at which parsing halted."""
         self._shared: Shared | None = None
@@ -105,9 +103,8 @@ class Framer:
         if not data:
             return
         self.unread = True
-        self._held.append(data)
-        self._held_size += len(data)
-        if self._held_size > self._limits.stanza:
+        self._held += data
+        if len(self._held) > self._limits.stanza:
             raise StreamError("policy-violation", reason="limit.stanza-size")
 
     def close(self) -> None:
@@ -140,9 +137,8 @@ class Framer:
 
     def _take(self, data: bytes) -> bytes:
         """What was held, and `data` behind it."""
-        data = b"".join(self._held) + data
+        data = bytes(self._held) + data
         self._held.clear()
-        self._held_size = 0
         self.unread = False
         return data
 
@@ -155,10 +151,9 @@ class Framer:
                 return  # whitespace keep-alive (RFC 6120 §4.6.1)
             if self._shared is None:
                 octets.check_start(data)
-        self._held.append(data)
-        self._held_size += len(data)
+        self._held += data
         inside = self._scanner is not None and self._scanner.inside
-        if self._held_size + begun > (self._limits.stanza if inside else self._limits.tag):
+        if len(self._held) + begun > (self._limits.stanza if inside else self._limits.tag):
             reason = "limit.stanza-size" if inside else "limit.tag-size"
             raise StreamError("policy-violation", reason=reason)
 
@@ -227,8 +222,7 @@ class Framer:
             self.finished = True
         elif rest.strip(SPACE):
             self.unread = True
-            self._held.append(rest)
-            self._held_size += len(rest)
+            self._held += rest
 
     def _keep(self, buffer: bytes | bytearray, used: int) -> None:
         """Keep what belongs to an unfinished frame, within the limits."""

@@ -18,7 +18,7 @@ SLICE = 4096
 64 KiB, half of it one namespace and half of it attributes there, took 300 MiB and most of a
 second."""
 LONGEST_NAMESPACE = 512
-"""Characters of a namespace's name. expat writes it out for each prefixed name."""
+"""Bytes of a namespace's name. expat writes it out for each name in it."""
 SPACE = b" \t\r\n"
 """The white space of XML."""
 START_TAG = re.compile(rb"""<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>""")
@@ -41,7 +41,7 @@ def slices(data: bytes) -> Iterator[bytes]:
 
 def check_namespace(prefix: str | None, uri: str | None) -> None:
     """Refuse a namespace, wherever it is declared, by which a few bytes would mean many."""
-    if uri is not None and len(uri) > LONGEST_NAMESPACE:
+    if uri and len(uri) > (LONGEST_NAMESPACE if uri.isascii() else LONGEST_NAMESPACE // 4):
         raise StreamError("policy-violation", reason="limit.namespace")
 
 

@@ -11,6 +11,9 @@ from xmppd.wire.frames import StreamOpen
 from xmppd.wire.limits import Limits
 from xmppd.wire.scanner import new_parser
 
+MOST_DECLARED = 16
+"""Namespaces that a header may declare. Each of them is looked for in every stanza."""
+
 _VERSION = re.compile(r"1\.[0-9]+")
 
 
@@ -81,7 +84,8 @@ class Opening:
         assert match is not None  # expat has just read it
         if match.end() > self._limits.tag:
             raise StreamError("policy-violation", reason="limit.tag-size")
-        if max(len(self._scope), len(attrs)) > self._limits.attributes:
+        most = self._limits.attributes
+        if len(attrs) > most or len(self._scope) > min(most, MOST_DECLARED):
             raise StreamError("policy-violation", reason="limit.attributes")
         self.tag = self._read[: match.end()]
         self.opened = StreamOpen(name, attrs, self._scope)

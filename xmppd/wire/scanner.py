@@ -28,6 +28,9 @@ from xmppd.wire.stanza import Nonza, Stanza
 RENEW_BYTES = 64 * 1024
 """How much one scanner reads before a new one takes over: its memory of names goes with it."""
 
+_NAMED = 4
+"""Characters that the names in a frame may have for each byte that the frame may have."""
+
 _STREAM = f"{ns.STREAM} stream"
 _STREAM_NAMES = f"{ns.STREAM} "
 
@@ -85,7 +88,7 @@ class Scanner:
         """Let the parser go; its handlers hold it, and it holds them."""
         parser, self.spent = self._parser, True
         parser.StartElementHandler = parser.EndElementHandler = None
-        parser.StartCdataSectionHandler = None
+        parser.StartCdataSectionHandler = parser.StartNamespaceDeclHandler = None
         self.scan = _scan_no_more
 
     def _scan_with(
@@ -101,6 +104,8 @@ class Scanner:
         small = min(limits.stanza, limits.tag)
         kinds = {f"{content} {kind}": kind for kind in ("message", "presence", "iq")}
         plain = stream.is_usual(content)
+        other_default = stream.scope.get("") != content
+        prefixes = [f"{prefix}:".encode() for prefix in stream.scope if prefix]
         end_of_tag = START_TAG.match
         nested = _STREAM_NAMES
         start = total = len(stream.tag)  # as expat counts
@@ -108,7 +113,10 @@ class Scanner:
         began = mark = base = total
         buffer: Buffer = b""
         frames: list[Frame] = []
-        halting = cdata = checking = False
+        halting = cdata = large = False
+        declared = 0
+        most_named = _NAMED * limits.stanza
+        room = 0
         top: dict[str, str] = {}
         children: list[str] = []
 
@@ -116,6 +124,27 @@ class Scanner:
             """Only white space may stand between two frames (RFC 6120 §4.6.1, §11.7)."""
             if buffer[mark - base : end - base].strip(SPACE):
                 raise StreamError("bad-format", reason="stream.text")
+
+        def is_portable(tag: Buffer, inner: bytes) -> bool:
+            """Whether `inner` uses nothing that only this stream's own header declares."""
+            return not (
+                other_default or b"xmlns" in tag or any(prefix in inner for prefix in prefixes)
+            )
+
+        def on_prefix(prefix: str | None, uri: str | None) -> None:
+            nonlocal declared
+            octets.check_namespace(prefix, uri)
+            declared += 1
+            if declared > most_attributes:
+                raise StreamError("policy-violation", reason="limit.attributes")
+
+        def spend(name: str, attrs: dict[str, str]) -> None:
+            """Bound what the names of one frame expand to: a prefix of one letter may mean 512."""
+            nonlocal room, declared
+            declared = 0
+            room = (room if depth else most_named) - len(name) - sum(map(len, attrs))
+            if room < 0:
+                raise StreamError("policy-violation", reason="limit.names")
 
         def on_start(name: str, attrs: dict[str, str]) -> None:
             nonlocal depth, began, top, children, cdata
@@ -139,6 +168,8 @@ class Scanner:
                     raise StreamError("bad-format", reason="stream.nested")
             if attrs and len(attrs) > most_attributes:
                 raise StreamError("policy-violation", reason="limit.attributes")
+            if large:
+                spend(name, attrs)
             depth += 1
 
         def on_end(name: str) -> None:
@@ -166,8 +197,7 @@ class Scanner:
             kind = kinds.get(name)
             if inner and (
                 cdata
-                or not plain
-                or b"stream:" in inner
+                or (b"stream:" in inner if plain else not is_portable(buffer[first:opened], inner))
                 # Two looks, since one for a single byte is three times as fast.
                 or (
                     buffer.find(b":", first, opened) > 0
@@ -195,14 +225,14 @@ class Scanner:
             cdata = True
 
         def scan(whole: Buffer, data: bytes, out: list[Frame], halt: bool) -> int:
-            nonlocal buffer, base, mark, frames, halting, total, checking
+            nonlocal buffer, base, mark, frames, halting, total, large, room, declared
             buffer, frames, halting = whole, out, halt
             known = len(whole) - len(data)
             base = mark = total - known
-            # No tag of fewer bytes can declare a longer one.
-            if checking is not (len(whole) > octets.LONGEST_NAMESPACE):
-                checking = not checking
-                parser.StartNamespaceDeclHandler = octets.check_namespace if checking else None
+            # In fewer bytes no namespace can be too long, nor mean much by being used often.
+            if large is not (len(whole) > octets.LONGEST_NAMESPACE):
+                large, room, declared = not large, most_named, 0
+                parser.StartNamespaceDeclHandler = on_prefix if large else None
             try:
                 if not known and len(data) <= octets.SLICE:
                     total += len(data)

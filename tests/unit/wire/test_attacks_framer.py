@@ -108,3 +108,49 @@ def test_what_ends_behind_a_slice_is_read_as_ever(before: int) -> None:
         assert isinstance(one, Stanza)
         assert isinstance(other, Stanza)
         assert (one.kind, one.attrs, one.inner) == (other.kind, other.attrs, other.inner)
+
+
+FEW = b"\xf0\x90\x80\x80" * 128
+"""The longest namespace of characters that take four bytes each, also in Python's memory."""
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([b"<iq xmlns:a='%b'>" % FEW + b"<a:x/>" * 1024], id="children"),
+        pytest.param(
+            [b"<iq><q xmlns='%b'>" % FEW, *(b"<a%d/>" % n for n in range(1500))], id="names"
+        ),
+        pytest.param([b"<iq>", *(b"<x xmlns:a='%b' a:b=''/>" % FEW for _ in range(25))], id="tags"),
+        pytest.param(
+            [b"<iq>", *(b"<x%b/>" % b"".join(b" xmlns:%d='u'" % n for n in range(60)),) * 9],
+            id="prefixes",
+        ),
+        pytest.param([b"<iq><a>x", *(b"ab" for _ in range(7_800))], id="two bytes at a time"),
+    ],
+)
+def test_a_stranger_is_kept_in_little_memory(pieces: list[bytes]) -> None:
+    """Held names took 2 MB, and the same bytes in small pieces half of one, for 16 KB sent."""
+    assert peak(HEADER, *pieces) < 400 * 1024
+
+
+def test_names_may_not_come_to_more_than_they_should() -> None:
+    """30,000 names of 500 characters took half a second."""
+    many = b"".join(b"<a%d/>" % n for n in range(30_000))
+    stanza = b"<iq><q xmlns='urn:x'><q xmlns='%b'>%b</q></q></iq>" % (b"u" * 500, many)
+    assert refusal(stanza) == ("policy-violation", "limit.names")
+    assert isinstance(frames_of(HEADER, b"<iq><q>%b</q></iq>" % many)[-1], Stanza)
+
+
+def test_namespaces_of_one_element_are_attributes_of_it() -> None:
+    many = b"".join(b" xmlns:p%d='urn:p'" % n for n in range(65))
+    assert refusal(b"<iq><x%b/></iq>" % many) == ("policy-violation", "limit.attributes")
+
+
+def test_what_only_declares_prefixes_is_passed_on_as_it_came() -> None:
+    """A header full of prefixes made every stanza, whatever was in it, be written anew."""
+    header = HEADER.replace(b" to=", b" xmlns:a='urn:a' xmlns:b='urn:b' to=")
+    inner = b"<body  at='1' >no prefix</body >"
+    frame = frames_of(header, b"<message>%b</message>" % inner)[-1]
+    assert isinstance(frame, Stanza)
+    assert frame.inner == inner

@@ -22,6 +22,7 @@ STANZA = ("policy-violation", "limit.stanza-size")
 TAG = ("policy-violation", "limit.tag-size")
 DEPTH = ("policy-violation", "limit.depth")
 ATTRIBUTES = ("policy-violation", "limit.attributes")
+NAMES = ("policy-violation", "limit.names")
 CHILDREN = ("policy-violation", "limit.children")
 
 
@@ -141,7 +142,7 @@ def test_a_long_namespace_is_not_multiplied(declared: str) -> None:
         b"<a:b/>" * 100,
     )
     header = HEADER.replace(b" to=", long + b" to=") if declared == "header" else HEADER
-    assert refusal(header + stanza, header=b"", limits=SMALL) == STANZA
+    assert refusal(header + stanza, header=b"", limits=SMALL) == NAMES
 
 
 @pytest.mark.parametrize("space", [b" ", b"\r\n", b"\t" * 400])
@@ -150,7 +151,7 @@ def test_white_space_between_stanzas_is_free(space: bytes) -> None:
     framer.feed(HEADER + b"<message/>")
     for _ in range(10_000):
         assert not framer.feed(space)
-    assert framer._held == []
+    assert not framer._held
     assert framer._tail is None
     assert isinstance(framer.feed(b"<iq/>")[0], Stanza)
 
@@ -159,7 +160,7 @@ def test_white_space_in_any_amount_may_stand_before_a_header() -> None:
     framer = Framer(SMALL)
     for _ in range(1000):
         assert not framer.feed(b" \n")
-    assert framer._held_size == 0
+    assert not framer._held
     assert len(framer.feed(HEADER)) == 1
 
 

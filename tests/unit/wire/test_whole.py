@@ -1,0 +1,201 @@
+"""Messages cut by the text of their tags: the same frames as by the long way, whatever comes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.frames import CLOSE, HEADER, Scribe, frames_of, shape
+from xmppd import ns
+from xmppd.wire.framer import Framer
+from xmppd.wire.frames import Frame
+from xmppd.wire.limits import Limits
+from xmppd.wire.parsers import Parsers
+from xmppd.wire.stanza import Stanza
+from xmppd.wire.whole import Cutter, may_hold
+
+CHAT = b"<message to='juliet@capulet.lit' type='chat' id='m%d'><body>But soft!</body></message>"
+
+
+def long_way(data: bytes, limits: Limits) -> list[tuple[object, ...]]:
+    """The frames of `data`, of which each piece but the last is no whole message."""
+    first, rest = data[:1], data[1:]
+    return [shape(f) for f in frames_of(HEADER, first, rest, limits=limits)]
+
+
+def at_once(data: bytes, limits: Limits) -> list[tuple[object, ...]]:
+    return [shape(f) for f in frames_of(HEADER, data, limits=limits)]
+
+
+def cut(data: bytes, limits: Limits = Limits()) -> tuple[int, list[Frame]]:  # noqa: B008
+    """How many bytes a cutter takes of `data`, and what it makes of them."""
+    frames: list[Frame] = []
+    used = Cutter(limits, ns.CLIENT).cut(data, frames) if may_hold(data) else 0
+    return used, frames
+
+
+def test_whole_messages_are_cut_and_what_follows_is_left() -> None:
+    data = CHAT % 1 + CHAT % 2 + b"<presence/>"
+    used, frames = cut(data)
+    assert data[used:] == b"<presence/>"
+    assert [f.attrs["id"] for f in frames if isinstance(f, Stanza)] == ["m1", "m2"]
+    assert isinstance(frames[0], Stanza)
+    assert frames[0].inner == b"<body>But soft!</body>"
+    assert frames[0].children == ["jabber:client body"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"<message><body>a message</body></message>", id="the word"),
+        pytest.param(b'<message to="a@b" id="it\'s"><body/></message>', id="an apostrophe"),
+        pytest.param(b"<message id='a>b'><body/></message>", id="a bracket in a value"),
+        pytest.param(b"<message xmlns='jabber:client'><body/></message>", id="its namespace"),
+        pytest.param(b"<message xmlns='urn:rose'><body/></message>", id="another namespace"),
+        pytest.param(b"<messages><message/></messages>", id="another name"),
+        pytest.param(b"<message-x></message-x><message></message>", id="a longer name"),
+        pytest.param(b"<message></message >", id="space in the end tag"),
+        pytest.param(b"<message\n id='1'\n><body/></message>", id="line breaks"),
+        pytest.param(b"<message/><message></message>", id="an empty one first"),
+        pytest.param(b"<message /><message></message>", id="an empty one with a space"),
+        pytest.param(b"<message><message xmlns='urn:x'/></message>", id="one inside"),
+        pytest.param(
+            b"<message><f xmlns='urn:f'><message><body/></message></f></message>", id="forwarded"
+        ),
+        pytest.param(b"<message><x><![CDATA[</message>]]></x></message>", id="CDATA"),
+        pytest.param(b"<message><![CDATA[<message>]]></message>", id="CDATA begins"),
+        pytest.param(b"<message><!-- </message> --></message>", id="comment"),
+        pytest.param(b"<message><?x </message> ?></message>", id="instruction"),
+        pytest.param(b"<message><!-- </message>", id="comment without end"),
+        pytest.param(b"<message><?x </message>", id="instruction without end"),
+        pytest.param(b"<message><x a='</message>'/></message>", id="in a value"),
+        pytest.param(b"<message a='</message>'></message>", id="in its own value"),
+        pytest.param(b"<message a='<message>'></message>", id="a tag in its own value"),
+        pytest.param(b"<message xmlns:a='urn:a'><a:x/></message>", id="a prefix of its own"),
+        pytest.param(b"<message><a:x xmlns:a='urn:a'/></message>", id="a prefix inside"),
+        pytest.param(b"<message><b:x/></message>", id="a prefix of nobody"),
+        pytest.param(b"<message><stream:error/></message>", id="the stream's prefix"),
+        pytest.param(
+            b"<message><x xmlns='http://etherx.jabber.org/streams'/></message>", id="stream"
+        ),
+        pytest.param(
+            b"<message><x xmlns='http://etherx.jabber.org/&#115;treams'/></message>", id="spelled"
+        ),
+        pytest.param(b"<message><body>&lt;&amp;&gt;</body></message>", id="entities"),
+        pytest.param(b"<message><body>&rose;</body></message>", id="an unknown entity"),
+        pytest.param(b"<message><a></b></message>", id="crossed tags"),
+        pytest.param(b"<message><a></message>", id="an open tag"),
+        pytest.param(b"<message id='1' id='2'></message>", id="an attribute twice"),
+        pytest.param(b"<message id=1></message>", id="no quotes"),
+        pytest.param(b"<message id='1'id2='2'></message>", id="no space"),
+        pytest.param(b"<message><body>\xff</body></message>", id="no UTF-8"),
+        pytest.param(b"<message><body>\0</body></message>", id="NUL"),
+        pytest.param(b"<message></message>\n <message></message>", id="space between"),
+        pytest.param(b"<message></message>x<message></message>", id="text between"),
+        pytest.param(b"<message></message></stream:stream>", id="the end"),
+        pytest.param(b"<message><body>x</body></message><message><body", id="half of one"),
+        pytest.param(b"<message>" + b"<x/>" * 70 + b"</message>", id="many children"),
+        pytest.param(b"<message>" + b"<x>" * 70 + b"</x>" * 70 + b"</message>", id="deep"),
+        pytest.param(b"<message><x" + b" a='1'" * 2 + b"/></message>", id="twice inside"),
+        pytest.param(
+            b"<message><x%b/></message>" % b"".join(b" a%d='1'" % i for i in range(70)), id="wide"
+        ),
+        pytest.param(b"<message><x xmlns='%b'/></message>" % (b"u" * 600), id="long namespace"),
+        pytest.param(b"<message><body>%b</body></message>" % (b"x" * 9000), id="a long one"),
+        pytest.param(b"<message><x a='%b'/></message>" % (b"x" * 9000), id="a long tag"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", CHAT % 1])
+@pytest.mark.parametrize("after", [b"", CHAT % 2])
+def test_it_is_read_as_by_the_long_way(before: bytes, data: bytes, after: bytes) -> None:
+    everything = before + data + after
+    whole, other = at_once(everything, Limits()), long_way(everything, Limits())
+    if other[-1][0] == "error":  # it may be found later, with fewer frames before it
+        assert whole[-1][0] == "error"
+        assert whole[-1] == other[-1]
+    assert whole == other
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(stanza=2000, tag=500, depth=5, attributes=4, children=6),
+        Limits(stanza=120, tag=80, depth=64, attributes=64, children=1024),
+    ],
+)
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("piece", [b"<x/>", b"<x>%b</x>", b"<x a%d='1'/>", b"<x y='1' z='2'/>"])
+def test_limits_hold_as_by_the_long_way(limits: Limits, count: int, piece: bytes) -> None:
+    inner = b""
+    for number in range(count):
+        inner = piece % inner if b"%b" in piece else inner + piece.replace(b"%d", b"%d" % number)
+    attributes = b"".join(b" a%d=''" % n for n in range(count))
+    for data in (b"<message>%b</message>" % inner, b"<message%b></message>" % attributes):
+        assert at_once(data, limits) == long_way(data, limits)
+
+
+@given(st.randoms(use_true_random=True))
+@settings(max_examples=150, deadline=None)
+def test_documents_at_random_are_read_as_by_the_long_way(random: Random) -> None:
+    document = Scribe(random).document()
+    header, body = document[: document.index(b"<", 60)], document
+    assert header
+    bytewise = [bytes([byte]) for byte in body]
+    assert [shape(f) for f in frames_of(body)] == [shape(f) for f in frames_of(*bytewise)]
+
+
+def test_a_stream_that_errs_leaves_the_next_one_a_sound_parser() -> None:
+    parsers = Parsers()
+    romeo, tybalt = (Framer(Limits(), parsers=parsers) for _ in range(2))
+    for framer in (romeo, tybalt):
+        framer.feed(HEADER)
+    for wrong in (
+        b"<message><a></message>",
+        b"<message><?x </message>",
+        b"<message><b>",
+        b"<iq><a><b></iq>",
+        b"<iq><!--",
+        b"</stream:stream>",
+    ):
+        tybalt.feed(CHAT % 1 + wrong + b">")
+        tybalt = Framer(Limits(), parsers=parsers)
+        tybalt.feed(HEADER)
+        for data in (CHAT % 7, b"<iq id='8'><x xmlns='urn:x'/></iq>", CHAT % 9 + b"<presence/>"):
+            assert [shape(f) for f in romeo.feed(data)] == at_once(data, Limits())[1:]
+
+
+def test_two_unfinished_frames_do_not_meet() -> None:
+    """Each stream in the midst of a frame has a parser to itself."""
+    parsers = Parsers()
+    framers = [Framer(Limits(), parsers=parsers) for _ in range(30)]
+    stanza = b"<iq id='%d'><a xmlns='urn:a'><b/></a></iq>"
+    for framer in framers:
+        framer.feed(HEADER)
+    got: list[list[Frame]] = [[] for _ in framers]
+    for at in range(len(stanza % 10)):
+        for number, framer in enumerate(framers):
+            got[number] += framer.feed((stanza % (10 + number))[at : at + 1])
+    for number, frames in enumerate(got):
+        assert [shape(f) for f in frames] == at_once(stanza % (10 + number), Limits())[1:]
+        assert framers[number].feed(CLOSE)
+
+
+def test_streams_that_may_send_different_things_share_nothing() -> None:
+    parsers = Parsers()
+    small, large = (Framer(Limits(stanza=n), parsers=parsers) for n in (100, 10_000))
+    data = b"<message><body>%b</body></message>" % (b"x" * 500)
+    for framer in (small, large, small):
+        framer.restart()
+        framer.feed(HEADER)
+        assert shape(framer.feed(data)[0])[0] == ("stanza" if framer is large else "error")
+
+
+def test_new_limits_hold_for_the_frames_that_follow() -> None:
+    framer = Framer(Limits(stanza=100))
+    framer.feed(HEADER)
+    framer.limits = Limits(stanza=10_000)
+    data = b"<message><body>%b</body></message>" % (b"x" * 500)
+    assert isinstance(framer.feed(data)[0], Stanza)
