@@ -21,7 +21,7 @@ from xmppd.stream.events import (
     OpenRequest,
     Question,
     Reject,
-    Send,
+    Spoken,
     StartTLS,
 )
 from xmppd.stream.policy import Policy, TLSFacts
@@ -195,7 +195,7 @@ class Client:
 
 def sent(events: Iterable[Event]) -> bytes:
     """The bytes among `events`."""
-    return b"".join(e.data for e in events if isinstance(e, Send))
+    return b"".join(e.data for e in events if isinstance(e, Spoken))
 
 
 def frames(data: bytes) -> Iterator[Any]:
@@ -223,7 +223,7 @@ def names(events: Iterable[Event]) -> list[str]:
     """
     out: list[str] = []
     for event in events:
-        if isinstance(event, Send):
+        if isinstance(event, Spoken):
             out += [_name(frame) for frame in frames(event.data)]
         elif isinstance(event, Closed):
             out.append("Closed" if event.error is None else f"Closed {event.error.condition}")

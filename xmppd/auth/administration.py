@@ -38,7 +38,7 @@ class Administration:
         credentials = yield self._credentials(password)
         now = self._host.clock.seconds()
         account: Account = yield self._accounts.create(jid.local, jid.domain, credentials, now=now)
-        self._host.hooks.account_created.tell(jid)
+        self._host.hooks.account_created(jid)
         return account
 
     @inlineCallbacks
@@ -57,7 +57,7 @@ class Administration:
         """
         removed: bool = yield self._accounts.remove(jid.local, jid.domain)
         if removed:
-            self._host.hooks.account_removed.tell(jid)
+            self._host.hooks.account_removed(jid)
             error = StreamError("not-authorized", reason="session.account-removed")
             self._host.clock.callLater(0, self._host.end_streams, jid, error)
         return removed

@@ -22,12 +22,13 @@ from xmppd.stream.events import (
     Ask,
     Authenticated,
     BindResource,
+    Bound,
     Closed,
     Event,
     OpenRequest,
     Question,
     Reject,
-    Send,
+    Spoken,
     StartCompression,
     StartTLS,
 )
@@ -71,7 +72,16 @@ class Wire(Protocol):
 class ClientConnection:
     """Drives one `ClientStream` and holds the session that is bound to it."""
 
-    __slots__ = ("_host", "_pending", "_timer", "_wire", "address", "session", "stream")
+    __slots__ = (
+        "_announced",
+        "_host",
+        "_pending",
+        "_timer",
+        "_wire",
+        "address",
+        "session",
+        "stream",
+    )
 
     def __init__(
         self, host: Host, wire: Wire, policy: Policy, *, address: str, tls_available: bool
@@ -80,6 +90,7 @@ class ClientConnection:
         self._wire = wire
         self.address = address
         self.session: Session | None = None
+        self._announced = False
         self.stream = ClientStream(policy, tls_available=tls_available)
         self._pending: Deferred[Any] | None = None
         seconds = host.config.limits.negotiation_seconds
@@ -134,7 +145,7 @@ class ClientConnection:
                 if event.__class__ is Stanza:
                     assert self.session is not None
                     router.from_client(self.session, event)
-                elif isinstance(event, Send):
+                elif isinstance(event, Spoken):
                     self._wire.write(event.data)
                 else:
                     self._act_rarely(event)
@@ -150,17 +161,26 @@ class ClientConnection:
             self._on_nonza(event)
         elif isinstance(event, Authenticated):
             self._wire.authenticated()
+        elif isinstance(event, Bound):
+            self._announce()
         elif isinstance(event, StartTLS):
             self._wire.start_tls(event.domain)
         elif isinstance(event, StartCompression):
             self._wire.start_compression()
 
     def _on_nonza(self, nonza: Nonza) -> None:
+        """An element of a client that has authenticated, whether or not it has bound a resource."""
         responder = self._host.nonzas.get(nonza.name)
-        if responder is None or self.session is None:
+        if responder is None:
             self.end(StreamError("unsupported-stanza-type", reason="stream.element"))
         else:
-            responder(self.session, nonza)
+            responder(self, nonza)
+
+    def _announce(self) -> None:
+        """Tell of the session, now that its client knows of it."""
+        if self.session is not None:
+            self._announced = True
+            self._host.hooks.session_bound(self.session)
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
@@ -182,8 +202,8 @@ class ClientConnection:
             self._timer.cancel()
             self._timer = None
         session, self.session = self.session, None
-        if session is not None and self._host.directory.unbind(session):
-            self._host.hooks.session_unbound.tell(session)
+        if session is not None and self._host.directory.unbind(session) and self._announced:
+            self._host.hooks.session_unbound(session)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
@@ -263,7 +283,7 @@ class ClientConnection:
         )
 
     def _bug(self, failure: Failure) -> None:
-        log.failure("answering a stream failed", failure)
+        log.failure("a stream from {address} met a bug", failure, address=self.address)
         self.end(StreamError("internal-server-error", reason="stream.internal"))
 
     async def _respond(self, stanza: Stanza) -> Stanza:
@@ -320,7 +340,6 @@ class ClientConnection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        host.hooks.session_bound.tell(session)
         return jid
 
     def _check_open(self) -> None:
@@ -338,6 +357,5 @@ class ClientConnection:
         except StanzaError:
             self.stream.jid = before
             raise
-        if self.session is not None:  # a listener may have ended it
-            self._act(self.stream.admit(full))
+        self._act(self.stream.admit(full))
         return full

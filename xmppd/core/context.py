@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -11,12 +11,15 @@ from twisted.logger import Logger
 
 from xmppd.core.disco import Identity
 from xmppd.core.forms import Form
+from xmppd.core.hooks import Hooks, Point
 from xmppd.core.host import Host, NonzaResponder, OpenResponder
 from xmppd.core.iq import On, Responder
 from xmppd.phases import Phase
 from xmppd.stream.features import Feature
 
 log = Logger()
+
+H = TypeVar("H", bound=Callable[..., Any])
 
 
 class ModuleContext:
@@ -31,9 +34,14 @@ class ModuleContext:
         self.name = name
         self._undo: list[Callable[[], Any]] = []
 
-    def hook(self, point: str, phase: Phase, handler: Callable[..., Any]) -> None:
-        """Hook `handler` into a point of `core.hooks.Hooks`, at `phase`."""
-        self._undo.append(self.host.hooks.point(point).add(phase, handler))
+    @property
+    def hooks(self) -> Hooks:
+        """The points there are to hook into, for `hook`."""
+        return self.host.hooks
+
+    def hook(self, point: Point[H], phase: Phase, handler: H) -> None:
+        """Hook `handler` into `point`, one of `hooks`, at `phase`."""
+        self._undo.append(point.add(phase, handler))
 
     def iq(self, on: On, type_: str, payload: str, responder: Responder) -> None:
         """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``."""

@@ -84,6 +84,13 @@ TABLE: dict[tuple[str, str, Target], Action] = {
 }
 """(kind, type, target) to action, for every valid type."""
 
+AT_ONCE = frozenset(
+    (kind, type_)
+    for (kind, type_, target), action in TABLE.items()
+    if target is Target.FULL and action is Action.DELIVER
+)
+"""What a bound full JID gets: most of what there is, so it is looked up without the table."""
+
 TYPES: dict[str, frozenset[str]] = {
     kind: frozenset(t for k, t in _ROWS if k == kind) for kind in ("message", "presence", "iq")
 }

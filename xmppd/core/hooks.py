@@ -9,26 +9,32 @@ still hear. A point that nobody hooked costs one truth test.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 from twisted.logger import Logger
 
+from xmppd.core.sessions import Session
+from xmppd.jid import JID
 from xmppd.phases import Phase
+from xmppd.wire.stanza import Stanza
 
 log = Logger()
 
+P = ParamSpec("P")
+H = TypeVar("H", bound=Callable[..., Any])
 
-class Point:
+
+class Point(Generic[H]):
     """One place to hook into. Truthy when anything is hooked."""
 
     __slots__ = ("_entries", "handlers", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._entries: list[tuple[Phase, Callable[..., Any]]] = []
-        self.handlers: tuple[Callable[..., Any], ...] = ()
+        self._entries: list[tuple[Phase, H]] = []
+        self.handlers: tuple[H, ...] = ()
 
-    def add(self, phase: Phase, handler: Callable[..., Any]) -> Callable[[], None]:
+    def add(self, phase: Phase, handler: H) -> Callable[[], None]:
         """Hook `handler` in; the callable returned takes it out again."""
         entry = (phase, handler)
         self._entries.append(entry)
@@ -47,63 +53,67 @@ class Point:
     def __bool__(self) -> bool:
         return bool(self.handlers)
 
-    def filter(self, stanza: Any, *context: Any) -> Any:
+
+class Filter(Point[Callable[Concatenate[Stanza, P], Stanza | None]], Generic[P]):
+    """Handlers that a stanza goes through, one after the other."""
+
+    __slots__ = ()
+
+    def __call__(self, stanza: Stanza, *args: P.args, **kwargs: P.kwargs) -> Stanza | None:
         """The stanza to go on with, or None when a handler has taken it."""
         for handler in self.handlers:
-            stanza = handler(stanza, *context)
-            if stanza is None:
+            filtered = handler(stanza, *args, **kwargs)
+            if filtered is None:
                 return None
+            stanza = filtered
         return stanza
 
-    def tell(self, *event: Any) -> None:
+
+class Event(Point[Callable[P, Any]], Generic[P]):
+    """Listeners that are told of something that has happened."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Tell everybody; a listener's failure is its own."""
         for handler in self.handlers:
             try:
-                handler(*event)
+                handler(*args, **kwargs)
             except Exception:  # noqa: BLE001 - one listener's bug must not silence the others
                 log.failure("hook {point} failed", point=self.name)
+
+
+AnyStanza: TypeAlias = Filter[[]]
+SessionStanza: TypeAlias = Filter[[Session]]
 
 
 class Hooks:
     """The points of the server. Filters first, then events."""
 
-    __slots__ = (
-        "account_created",
-        "account_removed",
-        "account_stanza",
-        "client_stanza",
-        "presence",
-        "session_bound",
-        "session_stanza",
-        "session_unbound",
-        "subscription",
-        "undelivered",
-    )
-
     def __init__(self) -> None:
-        self.client_stanza = Point("client_stanza")
-        """Filter (stanza, session): a client sent it; `sender` and `to` are set."""
-        self.account_stanza = Point("account_stanza")
+        self.client_stanza: SessionStanza = Filter("client_stanza")
+        """Filter (stanza, session): a client sent it. `sender` is set, `to` where it names one."""
+        self.account_stanza: AnyStanza = Filter("account_stanza")
         """Filter (stanza): it is for a local account or one of its sessions."""
-        self.session_stanza = Point("session_stanza")
-        """Filter (stanza, session): it is about to be written to one session."""
-        self.subscription = Point("subscription")
+        self.host_stanza: AnyStanza = Filter("host_stanza")
+        """Filter (stanza): it is for a domain of this server itself, or a resource of it."""
+        self.session_stanza: SessionStanza = Filter("session_stanza")
+        """Filter (stanza, session): it is about to be delivered to one session."""
+        self.subscription: AnyStanza = Filter("subscription")
         """Filter (stanza): presence that the server acts on for an account (RFC 6121 §3, §4.3)."""
-        self.undelivered = Point("undelivered")
+        self.undelivered: AnyStanza = Filter("undelivered")
         """Filter (stanza): nobody took it, an error is about to answer it (FALLBACK)."""
-        self.presence = Point("presence")
-        """Event (session, stanza): the session's own presence changed (RFC 6121 §4)."""
-        self.session_bound = Point("session_bound")
-        """Event (session)."""
-        self.session_unbound = Point("session_unbound")
-        """Event (session)."""
-        self.account_created = Point("account_created")
-        """Event (bare JID)."""
-        self.account_removed = Point("account_removed")
-        """Event (bare JID): every store forgets what it holds of the account."""
+        self.presence: Event[[Session, Stanza, int | None]] = Event("presence")
+        """Event (session, stanza, before): the session's own presence changed (RFC 6121 §4).
 
-    def point(self, name: str) -> Point:
-        """The point of this name; raises AttributeError where there is none."""
-        point = getattr(self, name)
-        assert isinstance(point, Point)
-        return point
+        `before` is the priority it had until then, None where it was not available: then this is
+        initial presence.
+        """
+        self.session_bound: Event[[Session]] = Event("session_bound")
+        """Event (session): the client has been told of its resource."""
+        self.session_unbound: Event[[Session]] = Event("session_unbound")
+        """Event (session)."""
+        self.account_created: Event[[JID]] = Event("account_created")
+        """Event (bare JID)."""
+        self.account_removed: Event[[JID]] = Event("account_removed")
+        """Event (bare JID): every store forgets what it holds of the account."""

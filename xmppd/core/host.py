@@ -41,6 +41,10 @@ class Connection(Protocol):
     def stream(self) -> ClientStream:
         """The stream it carries."""
 
+    @property
+    def session(self) -> Session | None:
+        """The session, once a resource is bound."""
+
     def end(self, error: StreamError) -> None:
         """End the stream with `error`."""
 
@@ -51,8 +55,8 @@ class Connection(Protocol):
 OpenResponder: TypeAlias = Callable[[Connection, Stanza], Coroutine[Deferred[Any], Any, Tag | None]]
 """Answers an IQ of a client that has not logged in, or raises StanzaError."""
 
-NonzaResponder: TypeAlias = Callable[[Session, Nonza], None]
-"""Acts on a top-level element that is no stanza, of a bound session."""
+NonzaResponder: TypeAlias = Callable[[Connection, Nonza], None]
+"""Acts on a top-level element that is no stanza, of a client that has authenticated."""
 
 
 class Authenticator(Protocol):

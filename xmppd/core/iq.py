@@ -98,13 +98,19 @@ class IQTable:
         if key in self._table:
             raise ValueError(f"{key} has a responder")
         self._table[key] = responder
-        return lambda: self._table.pop(key, None) and None
+
+        def remove() -> None:
+            del self._table[key]
+
+        return remove
 
     def answer(self, on: On, request: Request) -> None:
         """Answer `request`; with an error where nobody knows its payload (RFC 6120 §8.4)."""
         stanza = request.stanza
-        responder = self._table.get((on, stanza.type, stanza.children[0]))
         try:
+            if len(stanza.children) != 1:  # RFC 6120 §8.2.3, rule 3
+                raise StanzaError("bad-request", "one child element", reason="stanza.iq-child")
+            responder = self._table.get((on, stanza.type, stanza.children[0]))
             if responder is None:
                 raise self._unknown(on, stanza)
             answer = responder(request)
@@ -126,7 +132,7 @@ class IQTable:
         )
 
     def _unknown(self, on: On, stanza: Stanza) -> StanzaError:
-        """A known payload under the other type is a bad request; an unknown one is unavailable."""
+        """A known payload under the other type is not allowed; an unknown one is unavailable."""
         other = "set" if stanza.type == "get" else "get"
         if (on, other, stanza.children[0]) in self._table:
             return StanzaError("not-allowed", f"only {other} is known", reason="stanza.unhandled")

@@ -13,13 +13,23 @@ from typing import TypeAlias
 
 from twisted.logger import Logger
 
-from xmppd.core.delivery import TABLE, TYPES, Action, Target, message_type, reachable, recipients
+from xmppd.core.delivery import (
+    AT_ONCE,
+    TABLE,
+    TYPES,
+    Action,
+    Target,
+    message_type,
+    reachable,
+    recipients,
+)
 from xmppd.core.hooks import Hooks
 from xmppd.core.iq import IQTable, On, Request, as_stanza_error
 from xmppd.core.refusals import Refusals
 from xmppd.core.sessions import Session, SessionDirectory
-from xmppd.errors import StanzaError, StreamError
+from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
+from xmppd.stream import header
 from xmppd.wire import faults, tree
 from xmppd.wire.stanza import XML_LANG, Stanza
 
@@ -79,7 +89,7 @@ class Router:
         stanza.sender = session.jid
         claimed = attrs.get("from")
         if claimed is not None and claimed != session.jid:
-            _check_from(session, claimed)
+            header.check_from(claimed, session.jid)
         if session.lang and XML_LANG not in attrs:
             attrs[XML_LANG] = session.lang  # RFC 6120 §8.1.5
         try:
@@ -89,33 +99,26 @@ class Router:
             if stanza.kind != "message":
                 _CHECKS[stanza.kind](stanza)
             if self.hooks.client_stanza.handlers:
-                filtered = self.hooks.client_stanza.filter(stanza, session)
+                filtered = self.hooks.client_stanza(stanza, session)
                 if filtered is None:
                     return
                 stanza = filtered
             to = stanza.to
-            if to is None:
-                self._to_self(session, stanza)
-            else:
+            if to is not None:
                 self.routes.get(to.domain, self.remote)(stanza)
+            elif stanza.kind == "presence":
+                self._own_presence(session, stanza)
+            else:  # it is for the sender's own account (RFC 6120 §10.3)
+                stanza.to = session.account
+                self._to_account(stanza, session.account)
         except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
             if stanza.to is None:
                 stanza.to = session.account
             self.bounce(stanza, error)
 
-    def _to_self(self, session: Session, stanza: Stanza) -> None:
-        """A stanza without `to` (RFC 6120 §10.3)."""
-        if stanza.kind == "presence":
-            self._own_presence(session, stanza)
-            return
-        stanza.to = session.account
-        if stanza.kind == "iq" and stanza.type in ("get", "set"):
-            self.iq.answer(On.ACCOUNT, Request(stanza, session.account, session))
-            return
-        self._to_account(stanza, session.account)
-
     def _own_presence(self, session: Session, stanza: Stanza) -> None:
         """Initial, updated or unavailable presence of the session itself (RFC 6121 §4)."""
+        before = session.priority
         if stanza.type == "unavailable":
             session.priority = None
         elif stanza.type == "":
@@ -123,33 +126,31 @@ class Router:
         else:
             raise StanzaError("bad-request", "this presence needs a `to`", reason="stanza.type")
         session.presence = stanza
-        self.hooks.presence.tell(session, stanza)
+        self.hooks.presence(session, stanza, before)
 
     # ------------------------------------------------------------------ to anywhere
 
     def route(self, stanza: Stanza) -> None:
-        """Take a stanza whose `sender` and `to` are set where it belongs."""
-        to = stanza.to
-        assert to is not None
-        self.routes.get(to.domain, self.remote)(stanza)
+        """Take a stanza whose `sender` and `to` are set where it belongs; never raises."""
+        try:
+            assert stanza.to is not None
+            self.routes.get(stanza.to.domain, self.remote)(stanza)
+        except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
+            self.bounce(stanza, error)
 
     def bounce(self, stanza: Stanza, error: BaseException) -> None:
         """Answer `stanza` with an error where it may be answered at all (RFC 6120 §8.3.1).
 
-        Never raises.
+        Never raises: an error that can't be delivered is answered by nothing.
         """
         said = as_stanza_error(error)
         self.refusals.note(said.reason, stanza.sender or "", stanza.to or "")
-        if not faults.answerable(stanza) or stanza.sender is None:
-            return
-        try:
+        if faults.answerable(stanza) and stanza.sender is not None:
             self.route(faults.stanza_error(stanza, said))
-        except Exception:  # noqa: BLE001 - there is nobody left to be told
-            log.failure("an error could not be delivered")
 
     def _no_remote(self, stanza: Stanza) -> None:
         """No federation yet: no other domain can be reached (RFC 6120 §10.4)."""
-        self.bounce(stanza, StanzaError("remote-server-not-found", reason="stanza.remote"))
+        raise StanzaError("remote-server-not-found", reason="stanza.remote")
 
     # ------------------------------------------------------------------ to a domain of ours
 
@@ -163,30 +164,31 @@ class Router:
 
     def _to_host(self, stanza: Stanza, to: JID) -> None:
         """A stanza for the server itself (RFC 6120 §10.5.1, §10.5.2)."""
+        if self.hooks.host_stanza.handlers:
+            filtered = self.hooks.host_stanza(stanza)
+            if filtered is None:
+                return
+            stanza = filtered
         if stanza.kind == "iq" and not to.resource:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.HOST, Request(stanza, to, self._sender_session(stanza)))
         elif stanza.kind != "presence":
-            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.unhandled"))
+            raise StanzaError("service-unavailable", reason="stanza.unhandled")
 
     def _to_account(self, stanza: Stanza, to: JID) -> None:
         """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""
         if self.hooks.account_stanza.handlers:
-            try:
-                filtered = self.hooks.account_stanza.filter(stanza)
-            except Exception as error:  # noqa: BLE001 - the sender is told
-                self.bounce(stanza, error)
-                return
+            filtered = self.hooks.account_stanza(stanza)
             if filtered is None:
                 return
             stanza = filtered
         if to.resource:
             session = self._get(to)
-            if session is not None and not _is_subscription(stanza):
+            if session is not None and (stanza.kind, stanza.attrs.get("type", "")) in AT_ONCE:
                 if self.hooks.session_stanza.handlers:
                     self._deliver(stanza, (session,))
                 else:
-                    session.write(stanza.render())
+                    session.deliver(stanza)
                 return
             target = Target.FULL_GONE if session is None else Target.FULL
         else:
@@ -202,36 +204,35 @@ class Router:
             action = TABLE[stanza.kind, type_, target]
         if action in (Action.TOP, Action.ALL, Action.AVAILABLE):
             self._deliver(stanza, recipients(action, self._directory.of(to.bare)))
+        elif action is Action.DELIVER:
+            self._deliver(stanza, filter(None, (self._get(to),)))
         elif action is Action.ACCOUNT:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.ACCOUNT, Request(stanza, to, self._sender_session(stanza)))
         elif action is Action.SUBSCRIPTION:
-            self.hooks.subscription.filter(stanza)
+            self.hooks.subscription(stanza)
         elif action is Action.STORE:
-            self._store_or_bounce(stanza)
+            # The answer tells nobody whether the account exists.
+            if self.hooks.undelivered(stanza) is not None:
+                raise StanzaError("service-unavailable", reason="stanza.no-session")
         elif action is Action.ERROR:
-            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.no-session"))
-
-    def _store_or_bounce(self, stanza: Stanza) -> None:
-        """Offer it for later delivery; the answer tells nobody whether the account exists."""
-        if self.hooks.undelivered.filter(stanza) is not None:
-            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.no-session"))
+            raise StanzaError("service-unavailable", reason="stanza.no-session")
 
     def _deliver(self, stanza: Stanza, sessions: Iterable[Session]) -> None:
-        """Write it to each of `sessions`; the sender is told when all of them refuse it."""
+        """Deliver it to each of `sessions`; raises StanzaError when all of them refuse it."""
         refused: StanzaError | None = None
         taken = False
         for session in sessions:
             try:
-                filtered = self.hooks.session_stanza.filter(stanza, session)
+                filtered = self.hooks.session_stanza(stanza, session)
             except Exception as error:  # noqa: BLE001 - the others are to have it all the same
                 refused = as_stanza_error(error)
                 continue
             taken = True
             if filtered is not None:
-                session.write(filtered.render())
+                session.deliver(filtered)
         if refused is not None and not taken:
-            self.bounce(stanza, refused)
+            raise refused
 
     def _sender_session(self, stanza: Stanza) -> Session | None:
         return None if stanza.sender is None else self._get(stanza.sender)
@@ -242,16 +243,6 @@ def _address(text: str) -> JID:
         return JID.parse(text)
     except JIDError as error:
         raise StanzaError("jid-malformed", str(error), reason="stanza.to") from None
-
-
-def _check_from(session: Session, claimed: str) -> None:
-    """A client may only speak as itself: its full JID, or its account (RFC 6120 §8.1.2.1)."""
-    try:
-        jid = JID.parse(claimed)
-    except JIDError:
-        jid = None
-    if jid not in (session.jid, session.account):
-        raise StreamError("invalid-from", reason="stream.invalid-from")
 
 
 def _check_iq(stanza: Stanza) -> None:
@@ -272,13 +263,6 @@ def _check_presence(stanza: Stanza) -> None:
 
 
 _CHECKS = {"iq": _check_iq, "presence": _check_presence}
-
-
-def _is_subscription(stanza: Stanza) -> bool:
-    return (
-        stanza.kind == "presence"
-        and TABLE.get(("presence", stanza.type, Target.FULL)) is Action.SUBSCRIPTION
-    )
 
 
 def _priority(stanza: Stanza) -> int:

@@ -17,7 +17,8 @@ Conflict = Literal["replace", "refuse", "rename"]
 class Session:
     """A bound resource (RFC 6120 §7): where stanzas for one full JID go.
 
-    `write` takes bytes for the client; `end` closes its stream with an error. `priority` is None
+    `deliver` takes a stanza to the client, `write` any other bytes; `end` closes its stream with
+    an error. Who is to keep what is delivered replaces `deliver`. `priority` is None
     until the resource is available (RFC 6121 §4.2), `presence` its last own presence. A module
     keeps what it knows of a session in `data`, under a key of its own.
     """
@@ -26,6 +27,7 @@ class Session:
         "_data",
         "account",
         "address",
+        "deliver",
         "end",
         "jid",
         "lang",
@@ -50,6 +52,7 @@ class Session:
         self.jid = jid
         self.account = jid.bare
         self.write = write
+        self.deliver: Callable[[Stanza], None] = lambda stanza: write(stanza.render())
         self.end = end
         self.address = address
         self.secure = secure

@@ -6,14 +6,43 @@ from typing import NamedTuple, TypeAlias
 
 from xmppd.errors import SASLFailure, StreamError
 from xmppd.jid import JID
-from xmppd.stream import sasl
+from xmppd.stream import header, sasl
 from xmppd.wire.stanza import Nonza, Stanza
 
 
+class Opening(NamedTuple):
+    """Our stream header (RFC 6120 §4.7). Other wires than TCP open a stream in their own way."""
+
+    domain: str
+    stream_id: str
+    version: tuple[int, int]
+    to: JID | None
+
+    @property
+    def data(self) -> bytes:
+        """The header as it stands on TCP."""
+        return header.write(
+            domain=self.domain, stream_id=self.stream_id, version=self.version, to=self.to
+        )
+
+
 class Send(NamedTuple):
-    """Bytes for the peer."""
+    """One or more whole elements for the peer, in the scope of the header."""
 
     data: bytes
+
+
+class Ending(NamedTuple):
+    """Our end of the stream (RFC 6120 §4.4): nothing is sent behind it."""
+
+    @property
+    def data(self) -> bytes:
+        """The closing tag as it stands on TCP."""
+        return header.CLOSE
+
+
+Spoken: TypeAlias = Opening | Send | Ending
+"""What goes to the peer; `data` is how it stands on TCP."""
 
 
 class StartTLS(NamedTuple):
@@ -82,6 +111,10 @@ class Authenticated(NamedTuple):
     jid: JID
 
 
+class Bound(NamedTuple):
+    """The client has been told of its resource: stanzas may be delivered to it."""
+
+
 class Closed(NamedTuple):
     """The stream is over; `error` says why where it did not end in peace."""
 
@@ -89,5 +122,5 @@ class Closed(NamedTuple):
 
 
 Event: TypeAlias = (
-    Stanza | Nonza | Send | StartTLS | StartCompression | Ask | Authenticated | Closed
+    Stanza | Nonza | Spoken | StartTLS | StartCompression | Ask | Authenticated | Bound | Closed
 )

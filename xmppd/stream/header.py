@@ -67,6 +67,18 @@ def check(header: Header, domains: Collection[str], jid: JID | None) -> None:
         raise StreamError("host-unknown", reason="stream.host-unknown")
 
 
+def check_from(claimed: str | None, jid: JID | None) -> None:
+    """Whether the client of `jid` may call itself so: by its own JID, full or bare, or not at all.
+
+    Raises StreamError `invalid-from` (RFC 6120 §8.1.2.1).
+    """
+    if claimed is None:
+        return
+    said = _sender(claimed)
+    if jid is None or said not in (jid, jid.bare):
+        raise StreamError("invalid-from", reason="stream.invalid-from")
+
+
 def _version(text: str) -> tuple[int, int]:
     if not text:
         return (0, 0)

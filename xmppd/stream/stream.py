@@ -14,7 +14,7 @@ from typing import Any
 
 from xmppd import ns
 from xmppd.errors import SASLFailure, StanzaError, StreamError
-from xmppd.jid import JID
+from xmppd.jid import JID, JIDError
 from xmppd.stream import header, sasl
 from xmppd.stream.authentication import Authentication, Move
 from xmppd.stream.events import (
@@ -22,8 +22,11 @@ from xmppd.stream.events import (
     Authenticated,
     Authorize,
     BindResource,
+    Bound,
     Closed,
+    Ending,
     Event,
+    Opening,
     OpenRequest,
     Question,
     Send,
@@ -174,8 +177,7 @@ class ClientStream:
         error.__traceback__ = error.__context__ = None
         if self.state is State.CLOSED:
             return
-        opening = b"" if self._header_sent else self._opening(self.version, None)
-        yield from self._close(opening + faults.stream_error(error), error)
+        yield from self._close(faults.stream_error(error), error)
 
     def close(self) -> Iterator[Event]:
         """End the stream in peace (RFC 6120 §4.4)."""
@@ -231,20 +233,28 @@ class ClientStream:
         self.authentication.count_request()
         payload = stanza.children[0] if len(stanza.children) == 1 else ""
         request = stanza.kind == "iq" and stanza.type in ("get", "set")
-        if self.facts & Fact.AUTHENTICATED and stanza.type == "set" and payload == _BIND:
+        if self.facts & Fact.AUTHENTICATED:
+            header.check_from(stanza.attrs.get("from"), self.jid)
+            if not (
+                request and stanza.type == "set" and payload == _BIND and self._is_ours(stanza)
+            ):
+                raise StreamError("not-authorized", reason="stream.not-authorized")
             yield from self._on_bind(stanza)
-        elif (
-            request
-            and not self.facts & Fact.AUTHENTICATED
-            and self.state is State.NEGOTIATING
-            and payload in self.policy.open_requests
-        ):
+        elif request and self.state is State.NEGOTIATING and payload in self.policy.open_requests:
             # Their features are offered on the same terms as the mechanisms.
             if not self.facts & Fact.MAY_AUTHENTICATE:
                 raise StreamError("policy-violation", reason="tls.required")
             yield from self._ask(OpenRequest(stanza))
         else:
             raise StreamError("not-authorized", reason="stream.not-authorized")
+
+    def _is_ours(self, stanza: Stanza) -> bool:
+        """Whether it is for the server or the client's own account, as a bind has to be (§7.1)."""
+        try:
+            to = JID.parse(stanza.attrs.get("to", self.domain))
+        except JIDError:
+            return False
+        return to in (self.domain, self.jid)
 
     def _ask(self, question: Question) -> Iterator[Event]:
         """Wait until `question` is answered; nothing more is read meanwhile."""
@@ -259,6 +269,8 @@ class ClientStream:
         else:
             self.state = step(self.state, Input.ANSWER)
         yield Send(reply.render())
+        if self.state is State.BOUND:
+            yield Bound()
 
     # ------------------------------------------------------------------ headers
 
@@ -269,14 +281,14 @@ class ClientStream:
         self.lang = opened.lang
         header.check(opened, self.policy.domains, self.jid)
         self.domain = opened.to or self.domain
-        yield Send(self._opening(opened.version, opened.sender))
+        yield self._opening(opened.version, opened.sender)
         if opened.version >= (1, 0):
             yield Send(self._features())
 
-    def _opening(self, version: tuple[int, int], to: JID | None) -> bytes:
+    def _opening(self, version: tuple[int, int], to: JID | None) -> Opening:
         self._header_sent = True
         self.id = secrets.token_hex(12)
-        return header.write(domain=self.domain, stream_id=self.id, version=version, to=to)
+        return Opening(self.domain, self.id, version, to)
 
     def _features(self) -> bytes:
         facts = self.facts
@@ -293,10 +305,13 @@ class ClientStream:
 
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
         self.state = step(self.state, Input.CLOSE)
-        opening = b"" if self._header_sent else self._opening(self.version, None)
         self.framer.close()
         self.authentication.stop()
-        yield Send(opening + last_words + header.CLOSE)
+        if not self._header_sent:
+            yield self._opening(self.version, None)
+        if last_words:
+            yield Send(last_words)
+        yield Ending()
         yield Closed(error)
 
     # ------------------------------------------------------------------ STARTTLS, compression

@@ -284,7 +284,7 @@ def test_a_wire_that_breaks_while_it_is_written_to_takes_only_its_own_down(serve
     client.write = write  # type: ignore[method-assign]
     session = client.connection.session
     assert session is not None
-    session.write = write
+    session.deliver = lambda stanza: write(stanza.render())
     ping = f"<iq type='get' id='p'><ping xmlns='{ns.PING}'/></iq>"
     client.connection.receive((ping * 5).encode())
     assert len(told.unbound) == 1

@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred, fail
 from tests.support.server import Verona
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import Identity
-from xmppd.core.hooks import Hooks
 from xmppd.core.host import Host
 from xmppd.core.iq import On
 from xmppd.core.loader import Loaded
@@ -24,7 +23,7 @@ def state(host: Host) -> dict[str, Any]:
     """Everything of a server that a module can change."""
     advertised = host.advertised
     return {
-        "hooks": {name: host.hooks.point(name).handlers for name in Hooks.__slots__},
+        "hooks": {name: point.handlers for name, point in vars(host.hooks).items()},
         "iq": dict(host.router.iq._table),
         "features": list(host.features),
         "nonzas": dict(host.nonzas),
@@ -48,7 +47,7 @@ def play(name: str, register: Any) -> ModuleType:
 
 def everything(context: ModuleContext) -> None:
     """A module that uses all there is."""
-    for point in Hooks.__slots__:
+    for point in vars(context.hooks).values():
         context.hook(point, Phase.COPY, lambda *args: args[0])
     for on in On:
         context.iq(on, "get", "urn:example:q q", lambda request: None)

@@ -131,7 +131,9 @@ def test_presence_without_to_is_available_or_unavailable(type_: str) -> None:
 def test_own_presence_moves_the_session_and_is_told_rfc6121_4_2() -> None:
     verona = house()
     told = []
-    verona.hooks.presence.add(Phase.DELIVER, lambda session, stanza: told.append(stanza.type))
+    verona.hooks.presence.add(
+        Phase.DELIVER, lambda session, stanza, before: told.append((stanza.type, before))
+    )
     session = verona.romeo.session
     verona.send("<presence><priority>-5</priority></presence>")
     assert session.priority == -5
@@ -140,7 +142,8 @@ def test_own_presence_moves_the_session_and_is_told_rfc6121_4_2() -> None:
     verona.send("<presence type='unavailable'/>")
     assert session.priority is None
     assert not session.available
-    assert told == ["", "", "unavailable"]
+    verona.send("<presence/>")
+    assert told == [("", 0), ("", -5), ("unavailable", 0), ("", None)]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +272,7 @@ def test_a_bug_in_a_hook_is_an_internal_error_for_that_stanza_only(point: str) -
             return stanza
         raise KeyError("Tybalt")
 
-    remove = verona.hooks.point(point).add(Phase.GUARD, bug)
+    remove = getattr(verona.hooks, point).add(Phase.GUARD, bug)
     verona.send("<message id='x1' to='juliet@capulet.lit'/>")
     (told,) = [ends(e) for e in verona.romeo.elements()]
     assert (told["condition"], told["code"]) == ("internal-server-error", "500")

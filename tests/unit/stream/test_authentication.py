@@ -100,7 +100,7 @@ def test_a_whole_login_in_one_segment() -> None:
     client.send(HEADER + plain() + HEADER + bind("orchard") + b"<presence/><message id='1'/>")
     assert names(client.events) == [
         *("open", "features", "success", "Authenticated"),
-        *("open", "features", "iq result"),
+        *("open", "features", "iq result", "Bound"),
         *("<Stanza presence - None -> None>", "<Stanza message - None -> None>"),
     ]
     assert client.stream.jid == "romeo@verona.lit/orchard"
@@ -120,7 +120,7 @@ def test_a_whole_login_in_one_segment_with_answers_that_take_time() -> None:
     client.send(b"<iq/>")
     client.answer(JID("romeo@verona.lit/orchard"))
     assert names(client.events)[6:] == [
-        "iq result",
+        *("iq result", "Bound"),
         "<Stanza presence - None -> None>",
         "<Stanza message - None -> None>",
         "<Stanza iq - None -> None>",
@@ -132,7 +132,7 @@ def test_a_login_may_be_cut_anywhere(at: int) -> None:
     data = HEADER + plain() + HEADER + bind("orchard") + b"<presence/>"
     client = Client(secure=True)
     client.send(*(data[i : i + 1 + at] for i in range(0, len(data), 1 + at)))
-    assert names(client.events)[-2:] == ["iq result", "<Stanza presence - None -> None>"]
+    assert names(client.events)[-3:] == ["iq result", "Bound", "<Stanza presence - None -> None>"]
 
 
 @pytest.mark.parametrize(

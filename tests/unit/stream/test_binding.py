@@ -222,7 +222,7 @@ def test_a_login_by_other_means_is_answered_before_its_stanzas_are_read() -> Non
     assert client.stream.state is State.WAITING  # nobody takes a stanza from it yet
     assert client.send(b"<presence/>") == []
     reply = Stanza("iq", {"type": "result", "id": "r1"}, [], b"")
-    assert names(client.answer(reply)) == ["iq result", "<Stanza presence - None -> None>"]
+    assert names(client.answer(reply)) == ["iq result", "Bound", "<Stanza presence - None -> None>"]
 
 
 # ------------------------------------------------------------------------ compression
