@@ -84,7 +84,7 @@ STANZA_CONDITIONS = {
     "feature-not-implemented": StanzaCondition("cancel", 501),
     "forbidden": StanzaCondition("auth", 403),
     "gone": StanzaCondition("cancel", 302),
-    "internal-server-error": StanzaCondition("wait", 500),
+    "internal-server-error": StanzaCondition("cancel", 500),
     "item-not-found": StanzaCondition("cancel", 404),
     "jid-malformed": StanzaCondition("modify", 400),
     "not-acceptable": StanzaCondition("modify", 406),

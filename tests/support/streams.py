@@ -11,7 +11,8 @@ from xmppd import ns
 from xmppd.credentials import ScramKeys, derive
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID
-from xmppd.stream import features, sasl
+from xmppd.modules import legacy_auth, register
+from xmppd.stream import sasl
 from xmppd.stream.events import (
     Ask,
     Authorize,
@@ -24,6 +25,7 @@ from xmppd.stream.events import (
     Spoken,
     StartTLS,
 )
+from xmppd.stream.features import CORE
 from xmppd.stream.policy import Policy, TLSFacts
 from xmppd.stream.states import Fact
 from xmppd.stream.stream import ClientStream
@@ -37,9 +39,12 @@ from xmppd.wire.stanza import Nonza, Stanza
 DOMAIN = "verona.lit"
 PASSWORDS = {"romeo": "juliet-is-the-sun", "juliet": "o-romeo"}
 
+FEATURES = (*CORE, legacy_auth.OFFER, register.OFFER)
+"""All that may be on offer before login, and what follows."""
+
 POLICY = Policy(
     domains=(DOMAIN, "mantua.lit"),
-    features=features.CORE,
+    features=FEATURES,
     mechanisms=("SCRAM-SHA-1", "PLAIN"),
 )
 

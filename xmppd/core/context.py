@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from xmppd.core.disco import Identity
+from xmppd.core.disco import Holds, Identity
 from xmppd.core.forms import Form
 from xmppd.core.hooks import Hooks, Point
 from xmppd.core.host import Host, NonzaResponder, OpenResponder
@@ -47,8 +47,11 @@ class ModuleContext:
         """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``."""
         self._undo.append(self.host.router.iq.add(on, type_, payload, responder))
 
-    def advertise(self, feature: str, *on: On, when: Callable[[], bool] = lambda: True) -> None:
-        """Name `feature` in service discovery while `when` says so; of the server by default."""
+    def advertise(self, feature: str, *on: On, when: Holds = lambda domain: True) -> None:
+        """Name `feature` in service discovery, of the server by default.
+
+        `when` tells of which of its domains that is true.
+        """
         for addressee in on or (On.HOST,):
             self._undo.append(self.host.advertised.add(addressee, feature, when))
 
@@ -59,6 +62,10 @@ class ModuleContext:
     def form(self, make: Callable[[], Form | None]) -> None:
         """Add a form to the server's disco#info (XEP-0128); `make` gives None to leave it out."""
         self._announce(self.host.advertised.forms, make)
+
+    def items(self, make: Callable[[], list[str]]) -> None:
+        """Add to what the server's domains list in disco#items: the JIDs that `make` gives."""
+        self._announce(self.host.advertised.items, make)
 
     def feature(self, feature: Feature) -> None:
         """Offer a stream feature."""

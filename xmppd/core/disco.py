@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from xmppd.core.forms import Form
 from xmppd.core.iq import On
 from xmppd.wire.build import Tag
 
-CAPS_NODE = "urn:xmppd"
+CAPS_NODE = "urn:x-xmppd:server"
 """The `node` of the server's own entity capabilities (XEP-0115 §4); it never changes."""
+
+
+Holds: TypeAlias = Callable[[str], bool]
+"""Whether something is true of a domain of the server."""
 
 
 class Identity(NamedTuple):
@@ -42,24 +46,20 @@ class Advertised:
     """What service discovery answers, for the server and for its users' accounts.
 
     Two modules may stand on one feature. `forms` make the extended information of XEP-0128, of
-    the server only; `on_change` is told whenever the answer may have changed.
+    the server only; `items` add to what the domains list: JIDs.
     """
 
-    __slots__ = ("_features", "_ver", "forms", "identities", "items", "on_change")
+    __slots__ = ("_features", "_vers", "forms", "identities", "items")
 
     def __init__(self) -> None:
-        self._features: dict[On, list[tuple[str, Callable[[], bool]]]] = {on: [] for on in On}
-        self._ver: str | None = None
+        self._features: dict[On, list[tuple[str, Holds]]] = {on: [] for on in On}
+        self._vers: dict[str, str] = {}
         self.identities: dict[On, list[Identity]] = {on: [] for on in On}
         self.forms: list[Callable[[], Form | None]] = []
-        self.items: dict[str, Callable[[], list[str]]] = {}
-        """Who adds to disco#items of the domains: JIDs by the name of who adds them."""
-        self.on_change: list[Callable[[], None]] = []
+        self.items: list[Callable[[], list[str]]] = []
 
-    def add(
-        self, on: On, feature: str, when: Callable[[], bool] = lambda: True
-    ) -> Callable[[], None]:
-        """Advertise `feature` while `when` says so; the callable returned takes it back."""
+    def add(self, on: On, feature: str, when: Holds = lambda domain: True) -> Callable[[], None]:
+        """Advertise `feature` where `when` says so; the callable returned takes it back."""
         entry = (feature, when)
         self._features[on].append(entry)
         self.changed()
@@ -70,31 +70,32 @@ class Advertised:
 
         return remove
 
-    def features(self, on: On) -> list[str]:
-        """The features in force, in code point order."""
-        return sorted({feature for feature, when in self._features[on] if when()})
+    def features(self, on: On, domain: str) -> list[str]:
+        """The features in force at `domain`, in code point order."""
+        return sorted({feature for feature, when in self._features[on] if when(domain)})
 
-    def info(self, on: On) -> list[Tag]:
-        """The content of a disco#info answer (XEP-0030 §3.1, XEP-0128 §2)."""
+    def info(self, on: On, domain: str) -> list[Tag]:
+        """The content of a disco#info answer at `domain` (XEP-0030 §3.1, XEP-0128 §2)."""
         tags = [identity.tag() for identity in self.identities[on]]
-        tags += [Tag("feature", {"var": feature}) for feature in self.features(on)]
+        tags += [Tag("feature", {"var": feature}) for feature in self.features(on, domain)]
         if on is On.HOST:
             tags += [form.tag("result") for form in self._forms()]
         return tags
 
-    @property
-    def ver(self) -> str:
-        """The verification string of the server's disco#info (XEP-0115 §5.1)."""
-        if self._ver is None:
-            identities, features = self.identities[On.HOST], self.features(On.HOST)
-            self._ver = verification_string(identities, features, self._forms())
-        return self._ver
+    def ver(self, domain: str) -> str:
+        """The verification string of the domain's disco#info (XEP-0115 §5.1).
+
+        `domain` is one that the server serves: each is remembered.
+        """
+        ver = self._vers.get(domain)
+        if ver is None:
+            identities, features = self.identities[On.HOST], self.features(On.HOST, domain)
+            ver = self._vers[domain] = verification_string(identities, features, self._forms())
+        return ver
 
     def changed(self) -> None:
-        """Forget what was computed, and tell who wants to know."""
-        self._ver = None
-        for listener in self.on_change:
-            listener()
+        """Forget what was computed."""
+        self._vers.clear()
 
     def _forms(self) -> list[Form]:
         forms = (make() for make in self.forms)

@@ -153,6 +153,6 @@ def as_stanza_error(error: BaseException) -> StanzaError:
         return error
     if isinstance(error, StoreError):
         log.error("store: {error}", error=str(error))
-        return StanzaError(error.condition, reason="stanza.store")
+        return StanzaError(error.condition, reason="stanza.store", type="wait")
     log.failure("a responder failed", Failure(error))
     return StanzaError("internal-server-error", reason="stanza.internal")

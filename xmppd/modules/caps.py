@@ -21,13 +21,13 @@ def register(context: ModuleContext) -> None:
     """Offer the server's capabilities to clients that have authenticated (XEP-0115 §6.3)."""
     advertised = context.host.advertised
 
-    @lru_cache(maxsize=1)
+    @lru_cache(maxsize=64)
     def written(ver: str) -> Raw:
         attrs = {"hash": "sha-1", "node": CAPS_NODE, "ver": ver}
         return Raw(Tag("c", attrs, ns=ns.CAPS).render())
 
     def render(stream: Offering) -> Raw:
-        return written(advertised.ver)
+        return written(advertised.ver(stream.domain))
 
     context.advertise(ns.CAPS)
     context.feature(Feature("capabilities", Fact.AUTHENTICATED, Fact.BOUND, render))

@@ -26,9 +26,8 @@ def register(context: ModuleContext) -> None:
     """Answer disco#info and disco#items for domains and accounts."""
     host = context.host
     context.identity(On.HOST, Identity("server", "im", "xmppd"))
-    for addressee in On:
-        context.advertise(ns.DISCO_INFO, addressee)
-        context.advertise(ns.DISCO_ITEMS, addressee)
+    context.advertise(ns.DISCO_INFO, *On)
+    context.advertise(ns.DISCO_ITEMS, *On)
     context.iq(On.HOST, "get", _INFO, partial(_host_info, host.advertised))
     context.iq(On.HOST, "get", _ITEMS, partial(_host_items, host.advertised))
     context.iq(On.ACCOUNT, "get", _INFO, partial(_account_info, host))
@@ -41,21 +40,23 @@ def _host_info(advertised: Advertised, request: Request) -> Tag:
     A capabilities node with an old hash is unknown: the answer would not match it.
     """
     node = request.payload.get("node")
-    if node and not _is_caps_node(advertised, node):
+    if node and not _is_caps_node(advertised, request.to.domain, node):
         raise _unknown_node()
-    return Tag("query", {"node": node}, advertised.info(On.HOST), ns=ns.DISCO_INFO)
+    return Tag(
+        "query", {"node": node}, advertised.info(On.HOST, request.to.domain), ns=ns.DISCO_INFO
+    )
 
 
-def _is_caps_node(advertised: Advertised, node: str) -> bool:
-    used = ns.CAPS in advertised.features(On.HOST)
-    return used and node == f"{CAPS_NODE}#{advertised.ver}"
+def _is_caps_node(advertised: Advertised, domain: str, node: str) -> bool:
+    used = ns.CAPS in advertised.features(On.HOST, domain)
+    return used and node == f"{CAPS_NODE}#{advertised.ver(domain)}"
 
 
 def _host_items(advertised: Advertised, request: Request) -> Tag:
     """List what is connected to the server (§4.1), an empty list if nothing is (§7)."""
     if request.payload.get("node"):
         raise _unknown_node()
-    found = {jid for items in advertised.items.values() for jid in items()}
+    found = {jid for items in advertised.items for jid in items()}
     return _items(sorted(found))
 
 
@@ -70,7 +71,8 @@ def _account_info(host: Host, request: Request) -> Tag:
         raise _unknown_node()
     guest = request.to.domain in host.config.auth.anonymous
     kind = Identity("account", "anonymous" if guest else "registered")
-    return Tag("query", {}, [kind.tag(), *host.advertised.info(On.ACCOUNT)], ns=ns.DISCO_INFO)
+    told = host.advertised.info(On.ACCOUNT, request.to.domain)
+    return Tag("query", {}, [kind.tag(), *told], ns=ns.DISCO_INFO)
 
 
 def _account_items(host: Host, request: Request) -> Tag:

@@ -20,6 +20,7 @@ from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.stream import sasl
 from xmppd.stream.events import Authorize, Question, Reject
+from xmppd.stream.features import Feature, static
 from xmppd.stream.sasl import legacy
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
@@ -27,9 +28,18 @@ from xmppd.wire.stanza import Stanza
 
 XEP = (78, "2.5", "complete")
 
+OFFER = Feature(
+    "auth",
+    Fact.MAY_AUTHENTICATE | Fact.LEGACY_AUTH,
+    Fact.AUTHENTICATED,
+    static(Tag("auth", ns=ns.AUTH_FEATURE)),
+)
+"""The stream feature (§2)."""
+
 
 def register(context: ModuleContext) -> None:
-    """Answer before login; the stream feature is the core's own (stream/features.py)."""
+    """Offer it (§2) and answer before login."""
+    context.feature(OFFER)
     context.open_request(f"{ns.AUTH} query", Login(context.host).answer)
 
 
@@ -101,7 +111,7 @@ class Login:
     async def _fail(self, connection: Connection, username: str, failure: SASLFailure) -> NoReturn:
         """Refuse, as late and as often as SASL would; a store's fault is not the client's."""
         if failure.condition == "temporary-auth-failure":
-            raise StanzaError("internal-server-error", reason=failure.reason)
+            raise StanzaError("internal-server-error", reason=failure.reason, type="wait")
         await self._ask(connection, Reject(username, failure))
         connection.stream.authentication.count_failure()
         raise StanzaError("not-authorized", reason=failure.reason)

@@ -14,8 +14,7 @@ def register(context: ModuleContext) -> None:
     """Answer pings with an empty result (XEP-0199 §4.2, §4.3)."""
     context.iq(On.HOST, "get", f"{ns.PING} ping", _pong)
     context.iq(On.ACCOUNT, "get", f"{ns.PING} ping", _own_pong)
-    for addressee in On:
-        context.advertise(ns.PING, addressee)
+    context.advertise(ns.PING, *On)
 
 
 def _pong(request: Request) -> None:

@@ -20,11 +20,20 @@ from xmppd.core.quota import Quota
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.interfaces import AccountExists
+from xmppd.stream.features import Feature, static
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
 
 XEP = (77, "2.4", "complete")
+
+OFFER = Feature(
+    "register",
+    Fact.MAY_AUTHENTICATE | Fact.REGISTRATION,
+    Fact.AUTHENTICATED,
+    static(Tag("register", ns=ns.REGISTER_FEATURE)),
+)
+"""The stream feature (§8)."""
 
 _QUERY = f"{ns.REGISTER} query"
 _NEW = "Choose a user name and a password."
@@ -34,14 +43,15 @@ _KNOWN = "You have an account. Send its name with another password to change the
 
 
 def register(context: ModuleContext) -> None:
-    """Answer before login and after it."""
+    """Offer it (§8), and answer before login and after it."""
     host = context.host
+    context.feature(OFFER)
     strangers, users = Strangers(host), Users(host)
     context.open_request(_QUERY, strangers.answer)
     for addressee in On:
         context.iq(addressee, "get", _QUERY, users.fields)
         context.iq(addressee, "set", _QUERY, users.change)
-    context.advertise(ns.REGISTER)
+    context.advertise(ns.REGISTER, when=lambda domain: domain not in host.config.auth.anonymous)
 
 
 class Strangers:

@@ -16,6 +16,7 @@ class Offering(Protocol):
     """What a feature may ask of the stream it is offered on."""
 
     facts: Fact
+    domain: str
 
     def mechanisms(self) -> tuple[sasl.Mechanism, ...]:
         """The SASL mechanisms on offer now."""
@@ -74,7 +75,8 @@ def _list_channel_bindings(types: tuple[str, ...]) -> Raw | None:
     return Raw(Tag("sasl-channel-binding", {}, listed, ns=ns.SASL_CHANNEL_BINDING).render())
 
 
-def _static(tag: Tag) -> Callable[[Offering], Raw]:
+def static(tag: Tag) -> Callable[[Offering], Raw]:
+    """A `Feature.render` that gives the same element to every stream."""
     raw = Raw(tag.render())
     return lambda stream: raw
 
@@ -91,30 +93,18 @@ CORE: tuple[Feature, ...] = (
         _channel_bindings,
     ),
     Feature(
-        "auth",
-        Fact.MAY_AUTHENTICATE | Fact.LEGACY_AUTH,
-        Fact.AUTHENTICATED,
-        _static(Tag("auth", ns=ns.AUTH_FEATURE)),
-    ),
-    Feature(
-        "register",
-        Fact.MAY_AUTHENTICATE | Fact.REGISTRATION,
-        Fact.AUTHENTICATED,
-        _static(Tag("register", ns=ns.REGISTER_FEATURE)),
-    ),
-    Feature(
         "compression",
         Fact.AUTHENTICATED | Fact.COMPRESSION,
         Fact.COMPRESSED | Fact.BOUND,
-        _static(Tag("compression", {}, [Tag("method", {}, "zlib")], ns=ns.COMPRESS_FEATURE)),
+        static(Tag("compression", {}, [Tag("method", {}, "zlib")], ns=ns.COMPRESS_FEATURE)),
     ),
-    Feature("bind", Fact.AUTHENTICATED, Fact.BOUND, _static(Tag("bind", ns=ns.BIND))),
+    Feature("bind", Fact.AUTHENTICATED, Fact.BOUND, static(Tag("bind", ns=ns.BIND))),
     Feature(
         "session",
         Fact.AUTHENTICATED,
         Fact.BOUND,
         # RFC 3921 clients wait for it; `optional` tells the others that they need not.
-        _static(Tag("session", {}, [Tag("optional")], ns=ns.SESSION)),
+        static(Tag("session", {}, [Tag("optional")], ns=ns.SESSION)),
     ),
 )
 """The features of the stream itself; modules add theirs behind them."""

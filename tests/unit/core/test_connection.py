@@ -266,3 +266,61 @@ def test_a_closed_connection_is_freed_at_once(server: Verona, ending: str) -> No
         assert session_and_stream_hold() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("kind", ["message", "presence"])
+def test_only_an_iq_binds_a_resource_rfc6120_7_1(server: Verona, kind: str) -> None:
+    client = server.connect().open().authenticate("juliet").open()
+    client.take()
+    client.send(f"<{kind} type='set' id='b'><bind xmlns='{ns.BIND}'/></{kind}>")
+    assert condition(client.elements()[-1]) == "not-authorized"
+    assert client.closed
+    assert len(server.host.directory) == 0
+
+
+@pytest.mark.parametrize(
+    ("attrs", "expected"),
+    [
+        ("to='capulet.lit'", ""),
+        ("to='Juliet@CAPULET.lit'", ""),
+        ("from='juliet@capulet.lit'", ""),
+        ("to='romeo@capulet.lit'", "not-authorized"),
+        ("to='juliet@capulet.lit/balcony'", "not-authorized"),
+        ("to='montague.lit'", "not-authorized"),
+        ("to='@@'", "not-authorized"),
+        ("from='romeo@capulet.lit'", "invalid-from"),
+        ("from='@@'", "invalid-from"),
+    ],
+)
+def test_a_bind_is_for_the_server_or_the_own_account_rfc6120_7_1(
+    server: Verona, attrs: str, expected: str
+) -> None:
+    client = server.connect().open().authenticate("juliet").open()
+    client.take()
+    client.send(f"<iq type='set' id='b' {attrs}><bind xmlns='{ns.BIND}'/></iq>")
+    answer = client.elements()[-1]
+    assert condition(answer) == expected
+    assert len(server.host.directory) == (0 if expected else 1)
+
+
+def test_a_session_is_announced_once_its_client_knows_of_it(server: Verona) -> None:
+    """What a listener writes stands behind the answer to the bind (RFC 6120 §7.6.1)."""
+    server.host.hooks.session_bound.add(
+        Phase.DELIVER, lambda session: session.write(b"<message id='first'/>")
+    )
+    client = server.connect().open().authenticate("juliet").open()
+    client.take()
+    client.send(f"<iq type='set' id='b'><bind xmlns='{ns.BIND}'/></iq>")
+    assert [e.get("id") for e in client.elements()] == ["b", "first"]
+
+
+def test_an_element_may_come_before_there_is_a_session(server: Verona) -> None:
+    """As <resume/> does (XEP-0198 §5)."""
+    seen = []
+    server.host.nonzas["urn:xmpp:sm:3 resume"] = lambda connection, nonza: seen.append(
+        (connection.session, connection.stream.jid)
+    )
+    client = server.connect().open().authenticate("juliet").open()
+    client.send("<resume xmlns='urn:xmpp:sm:3' previd='x'/>")
+    assert seen == [(None, "juliet@capulet.lit")]
+    assert not client.closed

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.server import Verona
+from tests.support.server import DOMAIN, Verona
 from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import Advertised, Identity, verification_string
@@ -61,44 +61,45 @@ def test_a_feature_stays_until_the_last_who_added_it_takes_it_back():
     advertised = Advertised()
     first, second = (advertised.add(On.HOST, ns.PING) for _ in range(2))
     first()
-    assert advertised.features(On.HOST) == [ns.PING]
+    assert advertised.features(On.HOST, DOMAIN) == [ns.PING]
     second()
-    assert advertised.features(On.HOST) == []
+    assert advertised.features(On.HOST, DOMAIN) == []
 
 
 def test_a_feature_under_a_condition_comes_and_goes_with_it():
     advertised, is_open = Advertised(), []
-    advertised.add(On.HOST, ns.REGISTER, when=lambda: bool(is_open))
-    closed = advertised.ver
-    assert advertised.features(On.HOST) == []
-    is_open.append(True)
+    advertised.add(On.HOST, ns.REGISTER, when=lambda domain: domain in is_open)
+    closed = advertised.ver(DOMAIN)
+    assert advertised.features(On.HOST, DOMAIN) == []
+    is_open.append(DOMAIN)
     advertised.changed()
-    assert advertised.features(On.HOST) == [ns.REGISTER]
-    assert advertised.ver != closed
+    assert advertised.features(On.HOST, DOMAIN) == [ns.REGISTER]
+    assert advertised.ver(DOMAIN) != closed
 
 
-def test_every_change_is_told():
-    advertised, told = Advertised(), []
-    advertised.on_change.append(lambda: told.append(advertised.features(On.HOST)))
-    advertised.add(On.HOST, ns.PING)()
-    assert told == [[ns.PING], []]
+def test_what_holds_of_one_domain_is_not_said_of_another():
+    advertised = Advertised()
+    advertised.add(On.HOST, ns.REGISTER, when=lambda domain: domain == DOMAIN)
+    assert advertised.features(On.HOST, DOMAIN) == [ns.REGISTER]
+    assert advertised.features(On.HOST, "guests.lit") == []
+    assert advertised.ver(DOMAIN) != advertised.ver("guests.lit")
 
 
 def test_the_verification_string_is_computed_once_for_each_change():
     advertised, made = Advertised(), []
     advertised.forms.append(lambda: made.append(True))
-    assert advertised.ver == advertised.ver
+    assert advertised.ver(DOMAIN) == advertised.ver(DOMAIN)
     assert len(made) == 1
     advertised.changed()
-    assert advertised.ver
+    assert advertised.ver(DOMAIN)
     assert len(made) == 2
 
 
 def test_forms_belong_to_the_server_and_not_to_accounts():
     advertised = Advertised()
     advertised.forms.append(lambda: SOFTWARE)
-    assert [tag.name for tag in advertised.info(On.HOST)] == ["x"]
-    assert advertised.info(On.ACCOUNT) == []
+    assert [tag.name for tag in advertised.info(On.HOST, DOMAIN)] == ["x"]
+    assert advertised.info(On.ACCOUNT, DOMAIN) == []
 
 
 @pytest.mark.parametrize(
@@ -112,9 +113,9 @@ def test_forms_belong_to_the_server_and_not_to_accounts():
 def test_what_a_module_announces_is_in_force_until_it_is_unloaded(announce):
     host = Verona(available=()).host
     context = ModuleContext(host, "balcony")
-    before = host.advertised.ver, len(host.advertised.info(On.HOST))
+    before = host.advertised.ver(DOMAIN), len(host.advertised.info(On.HOST, DOMAIN))
     announce(context)
-    assert host.advertised.ver != before[0]
-    assert len(host.advertised.info(On.HOST)) == before[1] + 1
+    assert host.advertised.ver(DOMAIN) != before[0]
+    assert len(host.advertised.info(On.HOST, DOMAIN)) == before[1] + 1
     context.undo()
-    assert (host.advertised.ver, len(host.advertised.info(On.HOST))) == before
+    assert (host.advertised.ver(DOMAIN), len(host.advertised.info(On.HOST, DOMAIN))) == before

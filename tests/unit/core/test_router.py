@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.sessions import Household, ends, read
 from xmppd.core.iq import On
 from xmppd.errors import STANZA_CONDITIONS, StanzaError, StreamError
+from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.wire import faults
 from xmppd.wire.build import Tag
@@ -328,9 +329,43 @@ def test_every_condition_is_rendered_with_its_legacy_code_xep0086(
     assert (told["from"], told["to"]) == (BALCONY, "romeo@montague.lit/orchard")
 
 
+CONDITIONS = """
+    bad-request             modify 400
+    conflict                cancel 409
+    feature-not-implemented cancel 501
+    forbidden               auth   403
+    gone                    cancel 302
+    internal-server-error   cancel 500
+    item-not-found          cancel 404
+    jid-malformed           modify 400
+    not-acceptable          modify 406
+    not-allowed             cancel 405
+    not-authorized          auth   401
+    payment-required        auth   402
+    policy-violation        modify 406
+    recipient-unavailable   wait   404
+    redirect                modify 302
+    registration-required   auth   407
+    remote-server-not-found cancel 404
+    remote-server-timeout   wait   504
+    resource-constraint     wait   500
+    service-unavailable     cancel 503
+    subscription-required   auth   407
+    undefined-condition     cancel 500
+    unexpected-request      wait   400
+"""
+"""RFC 6120 §8.3.3 (its types) and payment-required of RFC 3920, with the codes of XEP-0086 §3.
+
+XEP-0086 is older than policy-violation, which has the code of not-acceptable here.
+"""
+
+
 def test_the_table_of_conditions_is_that_of_rfc6120_8_3_3() -> None:
-    assert len(STANZA_CONDITIONS) == 23, "22 of RFC 6120 and payment-required of RFC 3920"
-    assert {c.type for c in STANZA_CONDITIONS.values()} == {"auth", "cancel", "modify", "wait"}
+    written = {
+        name: (type_, int(code))
+        for name, type_, code in map(str.split, CONDITIONS.split("\n")[1:-1])
+    }
+    assert {name: tuple(known) for name, known in STANZA_CONDITIONS.items()} == written
     with pytest.raises(ValueError, match="no stanza error condition"):
         StanzaError("death", reason="stanza.forbidden")
 
@@ -363,3 +398,57 @@ def test_whatever_stands_in_the_attributes_both_sides_read_xml(
     for party in (verona.romeo, verona.juliet["balcony"]):
         for element in party.elements():
             assert element.get("id") == id_
+
+
+def test_what_has_no_address_goes_the_way_of_what_has_the_accounts_rfc6120_10_3() -> None:
+    verona, seen = house(), []
+    verona.hooks.account_stanza.add(Phase.GUARD, seen.append)
+    verona.send(f"<iq type='get' id='x1'>{Q}</iq>")
+    verona.send("<message id='x2'/>")
+    assert [(s.kind, s.to) for s in seen] == [
+        ("iq", "romeo@montague.lit"),
+        ("message", "romeo@montague.lit"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<message id='x1' to='{0}'/>", "<presence to='{0}'/>", "<iq type='result' id='x1' to='{0}'/>"],
+)
+def test_what_is_for_the_server_can_be_taken(text: str) -> None:
+    verona, seen = house(), []
+    verona.hooks.host_stanza.add(Phase.DELIVER, lambda stanza: seen.append(stanza) and None)
+    for to in ("capulet.lit", "capulet.lit/x"):
+        verona.send(text.format(to))
+        assert seen.pop().to == to
+    assert verona.romeo.elements() == []
+
+
+def test_routing_never_raises_whoever_calls_it() -> None:
+    """What comes from a component or another server has nobody above it to catch anything."""
+    verona = house()
+
+    def refuse(stanza: object) -> None:
+        raise StanzaError("forbidden", reason="stanza.forbidden")
+
+    verona.hooks.subscription.add(Phase.GUARD, refuse)
+    for text in (
+        "<presence type='subscribe' id='x1'/>",
+        "<iq type='get' id='x2'/>",
+        "<iq type='set' id='x3'><a/><b/></iq>",
+    ):
+        for to in (JID("juliet@capulet.lit"), JID("capulet.lit")):
+            stanza = read(text)
+            stanza.sender, stanza.to = verona.romeo.session.jid, to
+            verona.router.route(stanza)
+    conditions = [ends(e)["condition"] for e in verona.romeo.elements()]
+    assert conditions == ["forbidden", *["bad-request"] * 4]
+
+
+def test_whoever_keeps_what_is_delivered_sees_stanzas() -> None:
+    """As stream management does (XEP-0198 §4)."""
+    verona, kept = house(), []
+    verona.juliet["balcony"].session.deliver = kept.append
+    verona.send(f"<message id='x1' to='{BALCONY}'/>")
+    assert [(s.kind, s.id) for s in kept] == [("message", "x1")]
+    assert verona.juliet["balcony"].written == b""

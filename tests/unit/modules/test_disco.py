@@ -79,8 +79,8 @@ def test_4_1_an_account_lists_its_available_resources_to_its_user(server, juliet
 
 def test_4_1_the_server_lists_what_is_registered_as_item_sorted_and_once(server, juliet):
     assert items(juliet.ask(ITEMS, to=DOMAIN)) == []
-    server.host.advertised.items["components"] = lambda: ["rooms.capulet.lit", "a.capulet.lit"]
-    server.host.advertised.items["others"] = lambda: ["a.capulet.lit"]
+    server.host.advertised.items.append(lambda: ["rooms.capulet.lit", "a.capulet.lit"])
+    server.host.advertised.items.append(lambda: ["a.capulet.lit"])
     assert items(juliet.ask(ITEMS, to=DOMAIN)) == ["a.capulet.lit", "rooms.capulet.lit"]
 
 
@@ -96,14 +96,14 @@ def test_an_empty_node_is_no_node(juliet, query):
 
 
 def test_xep_0115_6_2_the_node_of_the_capabilities_gives_the_same_info(server, juliet):
-    node = f"{CAPS_NODE}#{server.host.advertised.ver}"
+    node = f"{CAPS_NODE}#{server.host.advertised.ver(DOMAIN)}"
     plain, answer = juliet.ask(INFO, to=DOMAIN), juliet.ask(info_node(node), to=DOMAIN)
     assert answer.find(f"{{{ns.DISCO_INFO}}}query").get("node") == node
     assert (identities(answer), features(answer)) == (identities(plain), features(plain))
 
 
 def test_xep_0115_6_2_the_node_of_another_version_is_not_found(server, juliet):
-    node = f"{CAPS_NODE}#{server.host.advertised.ver}"
+    node = f"{CAPS_NODE}#{server.host.advertised.ver(DOMAIN)}"
     take_back = server.host.advertised.add(On.HOST, "urn:example:balcony")
     assert condition(juliet.ask(info_node(node), to=DOMAIN)) == "item-not-found"
     take_back()
@@ -112,7 +112,7 @@ def test_xep_0115_6_2_the_node_of_another_version_is_not_found(server, juliet):
 
 def test_without_the_caps_module_its_node_is_not_found():
     server = Verona(modules={"off": ["caps"]})
-    node = f"{CAPS_NODE}#{server.host.advertised.ver}"
+    node = f"{CAPS_NODE}#{server.host.advertised.ver(DOMAIN)}"
     juliet = server.log_in("juliet")
     assert condition(juliet.ask(info_node(node), to=DOMAIN)) == "item-not-found"
 
@@ -125,4 +125,30 @@ def test_unloaded_the_module_leaves_nothing_behind(server, juliet):
     server.reload(modules={"off": ["disco"]})
     assert condition(juliet.ask(INFO, to=DOMAIN)) == "service-unavailable"
     assert server.host.advertised.identities == {On.HOST: [], On.ACCOUNT: []}
-    assert ns.DISCO_INFO not in server.host.advertised.features(On.HOST)
+    assert ns.DISCO_INFO not in server.host.advertised.features(On.HOST, DOMAIN)
+
+
+def test_xep_0077_8_a_domain_of_guests_does_not_offer_accounts():
+    server = Verona(server={"domains": [DOMAIN, "guests.lit"]}, auth={"anonymous": ["guests.lit"]})
+    juliet = server.log_in("juliet")
+
+    def features(domain):
+        return {e.get("var") for e in juliet.ask(INFO, to=domain)[0].iterfind("{*}feature")}
+
+    assert features(DOMAIN) - features("guests.lit") == {ns.REGISTER}
+
+
+def test_a_module_that_is_off_offers_nothing():
+    """A client that believed an offer would find nobody behind it."""
+    server = Verona(
+        auth={"legacy": True}, registration={"policy": "on"}, modules={"off": ["register"]}
+    )
+    offered = server.connect().open().take()
+    assert ns.AUTH_FEATURE.encode() in offered
+    assert ns.REGISTER_FEATURE.encode() not in offered
+    server.reload(
+        auth={"legacy": True}, registration={"policy": "on"}, modules={"off": ["legacy_auth"]}
+    )
+    offered = server.connect().open().take()
+    assert ns.AUTH_FEATURE.encode() not in offered
+    assert ns.REGISTER_FEATURE.encode() in offered

@@ -7,10 +7,21 @@ from itertools import combinations
 import pytest
 
 from tests.support.frames import HEADER
-from tests.support.streams import POLICY, STARTTLS, Client, auth, bind, frames, offered, plain, sent
+from tests.support.streams import (
+    FEATURES,
+    POLICY,
+    STARTTLS,
+    Client,
+    auth,
+    bind,
+    frames,
+    offered,
+    plain,
+    sent,
+)
 from xmppd import ns
 from xmppd.stream import features
-from xmppd.stream.features import CORE, Feature
+from xmppd.stream.features import Feature
 from xmppd.stream.policy import TLSFacts
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
@@ -19,7 +30,7 @@ MASKS = [Fact(sum(chosen)) for n in range(len(Fact) + 1) for chosen in combinati
 
 
 def names(facts: Fact) -> set[str]:
-    return {feature.name for feature in features.offered(CORE, facts)}
+    return {feature.name for feature in features.offered(FEATURES, facts)}
 
 
 def test_every_combination_is_looked_at() -> None:
@@ -73,7 +84,7 @@ def test_the_usual_combinations(facts: Fact, expected: set[str]) -> None:
 
 def test_order_is_kept_and_modules_come_behind() -> None:
     own = Feature("rose", Fact(0), Fact(0), lambda stream: Tag("rose", ns="urn:rose"))
-    policy = POLICY._replace(features=(*CORE, own))
+    policy = POLICY._replace(features=(*FEATURES, own))
     assert offered(Client(policy).send(HEADER)) == ["starttls", "rose"]
 
 

@@ -90,7 +90,8 @@ def select(name: str, context: Context, allowed: Collection[str]) -> Mechanism:
     known = next((m for m in MECHANISMS if m.name == name and name in allowed), None)
     if known is not None and name in context.offered:
         return known
-    if known is not None and not context.secure and "plaintext-allowed" in known.needs:
+    wants_tls = not (context.secure or context.plaintext_allowed)
+    if known is not None and wants_tls and "plaintext-allowed" in known.needs:
         raise SASLFailure("encryption-required", reason="auth.encryption-required")
     raise SASLFailure("invalid-mechanism", reason="auth.mechanism")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.sasl import DOMAIN, EVERYTHING, TLS, failure, mechanism
+from xmppd.errors import SASLFailure
 from xmppd.stream.sasl import (
     MECHANISMS,
     Challenge,
@@ -179,3 +180,11 @@ class TestLegacyDigest:
 
     def test_no_password_is_never_right(self):
         assert not verify_digest("3EE948B0", None, digest("3EE948B0", ""))
+
+
+def test_rfc_6120_6_5_7_what_was_not_offered_wants_no_tls_where_it_could_run_without():
+    """A client from before XMPP 1.0 is offered nothing."""
+    context = Context(domain="verona.lit", plaintext_allowed=True)
+    with pytest.raises(SASLFailure) as refused:
+        select("PLAIN", context, ["PLAIN"])
+    assert refused.value.condition == "invalid-mechanism"
