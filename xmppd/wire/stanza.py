@@ -93,9 +93,12 @@ class Stanza(Struct, gc=False, eq=False):
             return _OPEN[self.kind] + tail
         return b"%b to='%b'%b" % (_OPEN[self.kind], to.attr, tail)
 
-    def render_to(self, to: JID) -> bytes:
-        """The same stanza addressed to `to` instead: the tail is encoded once for all."""
-        return b"%b to='%b'%b" % (_OPEN[self.kind], to.attr, self._tail or self.tail())
+    def addressed(self, to: JID) -> Stanza:
+        """The same stanza for `to` instead; however many are made, the tail is encoded once."""
+        tail = self._tail or self.tail()
+        return Stanza(
+            self.kind, self.attrs, self._children, self.inner, self.content, self.sender, to, tail
+        )
 
     def render_in(self, target: str) -> bytes:
         """The stanza as it goes out on a stream whose content namespace is `target`.

@@ -212,11 +212,11 @@ def test_a_broadcast_differs_in_the_address_only() -> None:
     stanza = received(b"<presence to='x'><show>away</show></presence>")
     stanza.sender = ROMEO
     for to in (JULIET, NURSE, ROMEO):
-        sent = received(stanza.render_to(to))
+        sent = received(stanza.addressed(to).render())
         assert sent.attrs == {"from": str(ROMEO), "to": str(to)}
         assert sent.inner == stanza.inner
         stanza.to = to
-        assert stanza.render() == stanza.render_to(to)
+        assert stanza.render() == stanza.addressed(to).render()
 
 
 def test_no_address_is_invented() -> None:
