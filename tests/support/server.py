@@ -101,7 +101,7 @@ class Verona:
         jid = JID.of(name, domain)
         credentials = _credentials(password, self._seal is not None)
         create = self.host.stores.accounts.create
-        result(create(jid.local, jid.domain, credentials, now=self.clock.seconds()))
+        result(create(jid, credentials, now=self.clock.seconds()))
         return jid
 
     def reload(self, **tables: dict[str, Any]) -> None:

@@ -86,20 +86,6 @@ def answer(backend: Backend, domain: str, request: Request) -> Deferred[Any]:
     return _ANSWERS[type(request)](backend, domain, request)
 
 
-@inlineCallbacks
-def check_login(
-    backend: Backend, username: str, domain: str, password: str
-) -> Generator[Deferred[Any], Any, None]:
-    """Check a password outside of SASL and admit its user (XEP-0078); fires with None.
-
-    Fails with SASLFailure not-authorized, account-disabled or temporary-auth-failure.
-    """
-    right = yield _is_right(backend, username, domain, password)
-    if not right:
-        raise SASLFailure("not-authorized", reason="auth.credentials")
-    yield backend.admit(username, domain)
-
-
 def authorized(
     backend: Backend, success: Success, domain: str, rules: Mapping[str, Sequence[str]]
 ) -> Deferred[JID]:

@@ -119,7 +119,7 @@ class AccountBackend:
 
     def _account(self, username: str, domain: str) -> Deferred[Account | None]:
         jid = _address(username, domain)
-        return succeed(None) if jid is None else self._accounts.get(jid.local, jid.domain)
+        return succeed(None) if jid is None else self._accounts.get(jid)
 
     def _fake(self, username: str, domain: str, hash_name: str) -> ScramKeys:
         jid = _address(username, domain)
@@ -137,10 +137,10 @@ class AccountBackend:
         """Store better credentials of the same password; the login is good even if it fails."""
         try:
             better = yield self._run(self._make, password)
-            current = yield self._accounts.get(account.local, account.domain)
+            current = yield self._accounts.get(account.jid)
             # A password changed in the meantime must not come back.
             if current is not None and current.credentials == account.credentials:
-                yield self._accounts.set_credentials(account.local, account.domain, better)
+                yield self._accounts.set_credentials(account.jid, better)
         except (StoreError, ValueError) as error:
             self._log.warn("credentials not renewed: {error}", error=error)
 

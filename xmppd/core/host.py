@@ -16,8 +16,7 @@ from xmppd.core.router import Router
 from xmppd.core.sessions import LocalDirectory, Session, SessionDirectory
 from xmppd.errors import StreamError
 from xmppd.jid import JID
-from xmppd.storage.interfaces import Account
-from xmppd.storage.url import Stores
+from xmppd.storage.interfaces import Account, Stores
 from xmppd.stream import features
 from xmppd.stream.events import Question
 from xmppd.stream.features import Feature

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from xmppd.credentials import Credentials, ScramKeys
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Account, AccountExists, Database, Transaction
 
 _COLUMNS = (
@@ -48,43 +49,41 @@ class SQLAccounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, local: str, domain: str) -> Deferred[Account | None]:
+    def get(self, jid: JID) -> Deferred[Account | None]:
         """See `interfaces.Accounts.get`."""
 
         async def work(tx: Transaction) -> Account | None:
-            found = _accounts((await tx.execute(_GET, (domain, local))).rows)
+            found = _accounts((await tx.execute(_GET, (jid.domain, jid.local))).rows)
             return found[0] if found else None
 
         return self._database.read(work)
 
-    def exists(self, local: str, domain: str) -> Deferred[bool]:
+    def exists(self, jid: JID) -> Deferred[bool]:
         """See `interfaces.Accounts.exists`."""
 
         async def work(tx: Transaction) -> bool:
-            return bool((await tx.execute(_EXISTS, (domain, local))).rows)
+            return bool((await tx.execute(_EXISTS, (jid.domain, jid.local))).rows)
 
         return self._database.read(work)
 
-    def create(
-        self, local: str, domain: str, credentials: Credentials, *, now: float
-    ) -> Deferred[Account]:
+    def create(self, jid: JID, credentials: Credentials, *, now: float) -> Deferred[Account]:
         """See `interfaces.Accounts.create`."""
 
         async def work(tx: Transaction) -> Account:
-            made = await tx.execute(_CREATE, (domain, local, now, credentials.sealed))
+            made = await tx.execute(_CREATE, (jid.domain, jid.local, now, credentials.sealed))
             if not made.rows:
-                raise AccountExists(local, domain)
+                raise AccountExists(jid)
             account: int = made.rows[0][0]
             await _add_keys(tx, account, credentials)
-            return Account(account, local, domain, now, True, credentials)
+            return Account(account, jid, now, True, credentials)
 
         return self._database.write(work)
 
-    def set_credentials(self, local: str, domain: str, credentials: Credentials) -> Deferred[bool]:
+    def set_credentials(self, jid: JID, credentials: Credentials) -> Deferred[bool]:
         """See `interfaces.Accounts.set_credentials`."""
 
         async def work(tx: Transaction) -> bool:
-            sealed = await tx.execute(_SEAL, (credentials.sealed, domain, local))
+            sealed = await tx.execute(_SEAL, (credentials.sealed, jid.domain, jid.local))
             if not sealed.rows:
                 return False
             account: int = sealed.rows[0][0]
@@ -94,19 +93,19 @@ class SQLAccounts:
 
         return self._database.write(work)
 
-    def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
+    def set_enabled(self, jid: JID, enabled: bool) -> Deferred[bool]:
         """See `interfaces.Accounts.set_enabled`."""
 
         async def work(tx: Transaction) -> bool:
-            return (await tx.execute(_ENABLE, (enabled, domain, local))).changed > 0
+            return (await tx.execute(_ENABLE, (enabled, jid.domain, jid.local))).changed > 0
 
         return self._database.write(work)
 
-    def remove(self, local: str, domain: str) -> Deferred[bool]:
+    def remove(self, jid: JID) -> Deferred[bool]:
         """See `interfaces.Accounts.remove`."""
 
         async def work(tx: Transaction) -> bool:
-            return (await tx.execute(_REMOVE, (domain, local))).changed > 0
+            return (await tx.execute(_REMOVE, (jid.domain, jid.local))).changed > 0
 
         return self._database.write(work)
 
@@ -143,6 +142,7 @@ def _accounts(rows: Iterable[tuple[Any, ...]]) -> Sequence[Account]:
 
 def _account(rows: Sequence[tuple[Any, ...]]) -> Account:
     number, local, domain, created, enabled, sealed = rows[0][:6]
+    jid = JID.of(local, domain)
     # An account without any keys has one row, whose joined half is NULL.
     keys = {row[6]: ScramKeys(*row[7:]) for row in rows if row[6] is not None}
-    return Account(number, local, domain, created, bool(enabled), Credentials(keys, sealed))
+    return Account(number, jid, created, bool(enabled), Credentials(keys, sealed))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, succeed
 
 from xmppd.credentials import Credentials
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Account, Accounts
 
 T = TypeVar("T")
@@ -33,12 +34,11 @@ class RecentAccounts:
         self._accounts = accounts
         self._now = now
         self._writes = self._removals = 0
-        self._read: OrderedDict[tuple[str, str], tuple[float, Account | None]] = OrderedDict()
+        self._read: OrderedDict[JID, tuple[float, Account | None]] = OrderedDict()
 
-    def get(self, local: str, domain: str) -> Deferred[Account | None]:
+    def get(self, jid: JID) -> Deferred[Account | None]:
         """See `Accounts.get`."""
-        key = (local, domain)
-        held = self._read.get(key)
+        held = self._read.get(jid)
         if held is not None and self._now() - held[0] < SECONDS:
             return succeed(held[1])
         began, writes, removals = self._now(), self._writes, self._removals
@@ -47,41 +47,37 @@ class RecentAccounts:
             if removals != self._removals:
                 # Older than a removal, whose streams have been ended: a login that is let in
                 # now would stay, and be there when somebody else takes the name.
-                return self.get(local, domain)
+                return self.get(jid)
             if writes == self._writes:  # else this reading may be older than a write
-                self._read[key] = (began, account)
-                self._read.move_to_end(key)
+                self._read[jid] = (began, account)
+                self._read.move_to_end(jid)
                 if len(self._read) > MOST:
                     self._read.popitem(last=False)
             return account
 
-        return self._accounts.get(local, domain).addCallback(keep)
+        return self._accounts.get(jid).addCallback(keep)
 
-    def exists(self, local: str, domain: str) -> Deferred[bool]:
+    def exists(self, jid: JID) -> Deferred[bool]:
         """See `Accounts.exists`."""
-        return self._accounts.exists(local, domain)
+        return self._accounts.exists(jid)
 
-    def create(
-        self, local: str, domain: str, credentials: Credentials, *, now: float
-    ) -> Deferred[Account]:
+    def create(self, jid: JID, credentials: Credentials, *, now: float) -> Deferred[Account]:
         """See `Accounts.create`."""
-        made = self._accounts.create(local, domain, credentials, now=now)
-        return self._written(local, domain, made)
+        return self._written(jid, self._accounts.create(jid, credentials, now=now))
 
-    def set_credentials(self, local: str, domain: str, credentials: Credentials) -> Deferred[bool]:
+    def set_credentials(self, jid: JID, credentials: Credentials) -> Deferred[bool]:
         """See `Accounts.set_credentials`."""
-        done = self._accounts.set_credentials(local, domain, credentials)
-        return self._written(local, domain, done)
+        return self._written(jid, self._accounts.set_credentials(jid, credentials))
 
-    def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
+    def set_enabled(self, jid: JID, enabled: bool) -> Deferred[bool]:
         """See `Accounts.set_enabled`."""
-        done = self._accounts.set_enabled(local, domain, enabled)
-        return self._written(local, domain, done.addBoth(self._removed))
+        done = self._accounts.set_enabled(jid, enabled)
+        return self._written(jid, done.addBoth(self._removed))
 
-    def remove(self, local: str, domain: str) -> Deferred[bool]:
+    def remove(self, jid: JID) -> Deferred[bool]:
         """See `Accounts.remove`."""
-        done = self._accounts.remove(local, domain)
-        return self._written(local, domain, done.addBoth(self._removed))
+        done = self._accounts.remove(jid)
+        return self._written(jid, done.addBoth(self._removed))
 
     def list(self, domain: str, after: str = "", limit: int = 100) -> Deferred[Sequence[Account]]:
         """See `Accounts.list`."""
@@ -95,12 +91,12 @@ class RecentAccounts:
         self._removals += 1
         return result
 
-    def _written(self, local: str, domain: str, done: Deferred[T]) -> Deferred[T]:
+    def _written(self, jid: JID, done: Deferred[T]) -> Deferred[T]:
         """Forget the account now, and once more when the write is done, however it ends."""
 
         def forget(result: Any) -> Any:
             self._writes += 1
-            self._read.pop((local, domain), None)
+            self._read.pop(jid, None)
             return result
 
         forget(None)

@@ -11,6 +11,7 @@ from xmppd.auth.internal import AccountBackend
 from xmppd.auth.seal import Seal
 from xmppd.credentials import make_credentials
 from xmppd.errors import StoreBusy
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Account
 
 DOMAIN = "capulet.lit"
@@ -29,30 +30,29 @@ class AccountsInMemory:
 
     def add(self, local, password, *, iterations=ROUNDS, enabled=True, seal=None):
         credentials = make_credentials(password, iterations=iterations, seal=seal)
-        account = Account(len(self.accounts) + 1, local, DOMAIN, 0.0, enabled, credentials)
-        self.accounts[local, DOMAIN] = account
+        account = Account(len(self.accounts) + 1, JID.of(local, DOMAIN), 0.0, enabled, credentials)
+        self.accounts[account.jid] = account
 
     def credentials(self, local):
-        return self.accounts[local, DOMAIN].credentials
+        return self.accounts[JID.of(local, DOMAIN)].credentials
 
     def put(self, local, credentials):
-        self.accounts[local, DOMAIN] = replace(
-            self.accounts[local, DOMAIN], credentials=credentials
-        )
+        jid = JID.of(local, DOMAIN)
+        self.accounts[jid] = replace(self.accounts[jid], credentials=credentials)
 
-    def get(self, local, domain) -> Deferred:
-        self.reads.append((local, domain))
+    def get(self, jid) -> Deferred:
+        self.reads.append(jid)
         if self.broken:
             return fail(StoreBusy("the disk is full"))
-        found = self.accounts.get((local, domain))
+        found = self.accounts.get(jid)
         self.on_get()
         return succeed(found)
 
-    def set_credentials(self, local, domain, credentials) -> Deferred:
+    def set_credentials(self, jid, credentials) -> Deferred:
         self.writes += 1
         if self.broken:
             return fail(StoreBusy("the disk is full"))
-        self.put(local, credentials)
+        self.put(jid.local, credentials)
         return succeed(True)
 
 

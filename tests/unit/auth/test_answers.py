@@ -3,9 +3,9 @@
 import pytest
 from scramp import ScramClient
 
-from tests.support.deferred import refusal, result
+from tests.support.deferred import result
 from tests.support.sasl import EVERYTHING, converse, mechanism
-from xmppd.auth.backend import answer, check_login
+from xmppd.auth.backend import answer
 from xmppd.stream.sasl import Challenge, Exchange
 
 DOMAIN = "capulet.lit"
@@ -70,7 +70,7 @@ class TestWithPasswords:
 
 def test_a_certificate_for_an_account_removed_or_off_lets_nobody_in(backend, accounts):
     assert external(backend, "", "").success.username == "juliet"
-    del accounts.accounts["juliet", DOMAIN]
+    del accounts.accounts[f"juliet@{DOMAIN}"]
     assert external(backend, "", "").failure.condition == "not-authorized"
     accounts.add("juliet", "x", enabled=False)
     assert external(backend, "", "").failure.condition == "account-disabled"
@@ -87,23 +87,3 @@ def test_an_account_removed_between_its_keys_and_its_proof_lets_nobody_in(backen
 def test_a_challenge_is_not_the_back_ends_to_answer(backend):
     with pytest.raises(TypeError):
         answer(backend, DOMAIN, Challenge(b""))
-
-
-class TestCheckLogin:
-    """XEP-0078 with a plain password."""
-
-    def test_right(self, backend):
-        assert result(check_login(backend, "juliet", DOMAIN, "r0m30")) is None
-
-    @pytest.mark.parametrize("username", ["juliet", "paris", "tybalt"])
-    def test_wrong(self, backend, username):
-        expected = ("not-authorized", "auth.credentials")
-        assert refusal(check_login(backend, username, DOMAIN, "wrong")) == expected
-
-    def test_disabled(self, backend):
-        expected = ("account-disabled", "auth.disabled")
-        assert refusal(check_login(backend, "tybalt", DOMAIN, "peace")) == expected
-
-    def test_cannot_tell(self, backend, accounts):
-        accounts.broken = True
-        assert refusal(check_login(backend, "juliet", DOMAIN, "r0m30")) == UNAVAILABLE

@@ -7,6 +7,7 @@ from tests.support.deferred import result
 from tests.support.server import DOMAIN, PASSWORD, STRANGER, Verona, condition
 from xmppd import ns
 from xmppd.errors import StoreBusy
+from xmppd.jid import JID
 from xmppd.stream.sasl.legacy import digest
 
 A = f"{{{ns.AUTH}}}"
@@ -128,7 +129,7 @@ def test_3_1_wrong_password_and_unknown_user_are_not_authorized_alike(client, fi
 
 
 def test_an_account_that_is_switched_off_does_not_log_in(server, client):
-    result(server.host.stores.accounts.set_enabled("juliet", DOMAIN, False))
+    result(server.host.stores.accounts.set_enabled(JID.of("juliet", DOMAIN), False))
     assert condition(client.ask(plain(), "set")) == "not-authorized"
     assert server.host.refusals.recent[-1].reason == "auth.disabled"
 
@@ -250,7 +251,7 @@ def test_a_store_that_cant_answer_is_not_held_against_the_client(monkeypatch, fi
     server = legacy(auth={"max_attempts": 1})
     client = connect(server)
 
-    def busy(local, domain):
+    def busy(jid):
         return fail(StoreBusy("the disk is full"))
 
     with monkeypatch.context() as broken:
@@ -274,7 +275,7 @@ def test_a_digest_needs_a_password_that_was_set_since_digests_are_on(server, cli
     from tests.support.server import _credentials
 
     accounts = server.host.stores.accounts
-    result(accounts.set_credentials("juliet", DOMAIN, _credentials(PASSWORD, False)))
+    result(accounts.set_credentials(JID.of("juliet", DOMAIN), _credentials(PASSWORD, False)))
     assert condition(client.ask(digested(client), "set")) == "not-authorized"
     assert client.ask(plain(), "set").get("type") == "result"
     # Logging in with the password itself has sealed it.
