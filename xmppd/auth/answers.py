@@ -10,10 +10,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from xmppd.auth.backend import Backend, answer, authorized
+from xmppd.auth.claim import Claim, claim
 from xmppd.auth.throttle import Throttle
 from xmppd.jid import JID
-from xmppd.stream.events import Authorize, Question, Reject
-from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword
+from xmppd.stream.events import Authorize, BindResource, OpenRequest, Question, Reject
+from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword, Success
 
 _ATTEMPTS = (CheckPassword, FetchKeys, FetchPassword)
 """The first question of every mechanism that proves knowledge of a password."""
@@ -41,25 +42,29 @@ class Answers:
 
     def answer(self, question: Question, domain: str, address: str) -> Deferred[Any]:
         """The answer to `question`; fails with SASLFailure."""
-        if isinstance(question, Reject):
-            return self.reject(f"{question.username}@{domain}", address)
         if isinstance(question, Authorize):
-            later = authorized(self.backend, question.success, domain, self._rules())
-            return later.addCallback(self._succeeded, question.success.username, domain, address)
+            return self._authorize(question.success, domain, address)
+        assert not isinstance(question, BindResource | OpenRequest)  # which the core answers
+        claimed = claim(question.username, domain, address)
+        if isinstance(question, Reject):
+            return self.reject(claimed)
         if isinstance(question, _ATTEMPTS):
-            wait = self.throttle.before(f"{question.username}@{domain}", address)
+            wait = self.throttle.before(claimed.name, address)
             if wait:
-                return deferLater(self._clock, wait, answer, self.backend, domain, question)
-        return answer(self.backend, domain, question)  # type: ignore[arg-type]
+                return deferLater(self._clock, wait, answer, self.backend, claimed, question)
+        return answer(self.backend, claimed, question)
 
-    def reject(self, account: str, address: str) -> Deferred[None]:
-        """Count a failed attempt at `account`; fires when the client may be told."""
-        self.throttle.failed(account, address)
-        seconds = self.throttle.delay(account, address)
+    def reject(self, claimed: Claim) -> Deferred[None]:
+        """Count a failed attempt; fires when the client may be told."""
+        self.throttle.failed(claimed.name, claimed.address)
+        seconds = self.throttle.delay(claimed.name, claimed.address)
         if not seconds:
             return succeed(None)
         return deferLater(self._clock, seconds, lambda: None)
 
-    def _succeeded(self, jid: JID, username: str, domain: str, address: str) -> JID:
-        self.throttle.succeeded(f"{username}@{domain}", address)
-        return jid
+    def _authorize(self, success: Success, domain: str, address: str) -> Deferred[JID]:
+        def forgive(jid: JID) -> JID:
+            self.throttle.succeeded(claim(success.username, domain, address).name, address)
+            return jid
+
+        return authorized(self.backend, success, domain, self._rules()).addCallback(forgive)

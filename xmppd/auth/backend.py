@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 
 from xmppd.auth.authorization import authorize
+from xmppd.auth.claim import Claim
 from xmppd.credentials import ScramKeys
 from xmppd.errors import SASLFailure
 from xmppd.jid import JID
@@ -38,23 +39,23 @@ class Verdict(Enum):
 class Backend(Protocol):
     """Where credentials are checked.
 
-    Names are as the client gave them, after SASLprep; one that is no localpart is an unknown
-    user. Where it can't answer, `check_password` says CANNOT_TELL and the others fail with
-    SASLFailure temporary-auth-failure, reason auth.unavailable (see `unavailable`).
+    A claim whose name no account can have is that of an unknown user. Where it can't answer,
+    `check_password` says CANNOT_TELL and the others fail with SASLFailure
+    temporary-auth-failure, reason auth.unavailable (see `unavailable`).
     """
 
-    def scram_keys(self, username: str, domain: str, hash_name: str) -> Deferred[ScramKeys]:
+    def scram_keys(self, claim: Claim, hash_name: str) -> Deferred[ScramKeys]:
         """Give the user's keys, or for an unknown user invented ones, at the same cost."""
         ...
 
-    def check_password(self, username: str, domain: str, password: str) -> Deferred[Verdict]:
+    def check_password(self, claim: Claim, password: str) -> Deferred[Verdict]:
         """Say whether this is the user's password, in the same time for a user unknown.
 
         YES does not let anybody in: whether the account is switched on is for `admit` to say.
         """
         ...
 
-    def password(self, username: str, domain: str) -> Deferred[str | None]:
+    def password(self, claim: Claim) -> Deferred[str | None]:
         """Give the user's password for a digest, or None for an unknown user.
 
         Fails with SASLFailure not-authorized, reason auth.no-sealed-password, where the account
@@ -62,7 +63,7 @@ class Backend(Protocol):
         """
         ...
 
-    def admit(self, username: str, domain: str) -> Deferred[None]:
+    def admit(self, account: JID | None) -> Deferred[None]:
         """Fire if the account exists and is switched on; asked of proven users only.
 
         Fails with SASLFailure account-disabled, or not-authorized if there is no account.
@@ -75,15 +76,15 @@ def unavailable() -> SASLFailure:
     return SASLFailure("temporary-auth-failure", reason="auth.unavailable")
 
 
-def answer(backend: Backend, domain: str, request: Request) -> Deferred[Any]:
-    """Find the answer to a request of an exchange: the value for `Exchange.answer`.
+def answer(backend: Backend, claim: Claim, request: Request) -> Deferred[Any]:
+    """Find the answer to a request of the exchange of `claim`: the value for `Exchange.answer`.
 
     Fails with the SASLFailure for `Exchange.fail`. Raises TypeError for a Challenge, which
     only the client can answer.
     """
     if isinstance(request, Challenge):
         raise TypeError("a challenge is the client's to answer")
-    return _ANSWERS[type(request)](backend, domain, request)
+    return _ANSWERS[type(request)](backend, claim, request)
 
 
 def authorized(
@@ -101,22 +102,20 @@ def authorized(
         return fail(failure)
     if own or success.anonymous:
         return succeed(jid)
-    return backend.admit(jid.local, jid.domain).addCallback(lambda _: jid)
+    return backend.admit(jid).addCallback(lambda _: jid)
 
 
 @inlineCallbacks
-def _is_right(
-    backend: Backend, username: str, domain: str, password: str
-) -> Generator[Deferred[Any], Any, bool]:
-    verdict = yield backend.check_password(username, domain, password)
+def _is_right(backend: Backend, claim: Claim, password: str) -> Generator[Deferred[Any], Any, bool]:
+    verdict = yield backend.check_password(claim, password)
     if verdict is Verdict.CANNOT_TELL:
         raise unavailable()
     return verdict is Verdict.YES
 
 
-_ANSWERS: Mapping[type[Request], Callable[[Backend, str, Any], Deferred[Any]]] = {
-    FetchKeys: lambda b, domain, r: b.scram_keys(r.username, domain, r.hash_name),
-    FetchPassword: lambda b, domain, r: b.password(r.username, domain),
-    CheckPassword: lambda b, domain, r: _is_right(b, r.username, domain, r.password),
-    Admit: lambda b, domain, r: b.admit(r.username, domain),
+_ANSWERS: Mapping[type[Request], Callable[[Backend, Claim, Any], Deferred[Any]]] = {
+    FetchKeys: lambda b, claim, r: b.scram_keys(claim, r.hash_name),
+    FetchPassword: lambda b, claim, r: b.password(claim),
+    CheckPassword: lambda b, claim, r: _is_right(b, claim, r.password),
+    Admit: lambda b, claim, r: b.admit(claim.jid),
 }

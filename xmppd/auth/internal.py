@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.auth.backend import Verdict, unavailable
+from xmppd.auth.claim import Claim
 from xmppd.auth.seal import Seal, SealBroken
 from xmppd.credentials import (
     HASHES,
@@ -23,7 +24,7 @@ from xmppd.credentials import (
     verify,
 )
 from xmppd.errors import SASLFailure, StoreError
-from xmppd.jid import JID, JIDError
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Account, Accounts
 
 
@@ -60,23 +61,21 @@ class AccountBackend:
         self._decoy = seal.seal("decoy") if seal else b""
         self._log = Logger(namespace="xmppd.auth")
 
-    def scram_keys(self, username: str, domain: str, hash_name: str) -> Deferred[ScramKeys]:
+    def scram_keys(self, claim: Claim, hash_name: str) -> Deferred[ScramKeys]:
         """See `Backend`. Invented keys are made for everybody, to take the same time."""
-        fake = self._fake(username, domain, hash_name)
+        fake = self._fake(claim, hash_name)
 
         def chosen(account: Account | None) -> ScramKeys:
             return fake if account is None else account.credentials.keys.get(hash_name, fake)
 
-        return self._known(username, domain).addCallback(chosen)
+        return self._known(claim.jid).addCallback(chosen)
 
     @inlineCallbacks
-    def check_password(
-        self, username: str, domain: str, password: str
-    ) -> Generator[Deferred[Any], Any, Verdict]:
+    def check_password(self, claim: Claim, password: str) -> Generator[Deferred[Any], Any, Verdict]:
         """See `Backend`. Renews credentials that are weaker than configured, if right."""
         try:
-            account = yield self._account(username, domain)
-            keys = self._checkable(account, username, domain)
+            account = yield self._account(claim.jid)
+            keys = self._checkable(account, claim)
             right = yield self._run(_verify_evenly, password, keys, self._iterations)
         except StoreError as error:
             self._log.warn("accounts store: {error}", error=error)
@@ -88,9 +87,9 @@ class AccountBackend:
         return Verdict.YES
 
     @inlineCallbacks
-    def password(self, username: str, domain: str) -> Generator[Deferred[Any], Any, str | None]:
+    def password(self, claim: Claim) -> Generator[Deferred[Any], Any, str | None]:
         """See `Backend`. Where nothing is sealed a decoy is opened, to take the same time."""
-        account = yield self._known(username, domain)
+        account = yield self._known(claim.jid)
         sealed = account.credentials.sealed if account else None
         try:
             opened = self._seal.unseal(sealed or self._decoy) if self._seal else ""
@@ -103,11 +102,11 @@ class AccountBackend:
             raise SASLFailure("not-authorized", reason="auth.no-sealed-password")
         return opened
 
-    def admit(self, username: str, domain: str) -> Deferred[None]:
+    def admit(self, account: JID | None) -> Deferred[None]:
         """See `Backend`."""
-        return self._known(username, domain).addCallback(_must_be_on)
+        return self._known(account).addCallback(_must_be_on)
 
-    def _known(self, username: str, domain: str) -> Deferred[Account | None]:
+    def _known(self, jid: JID | None) -> Deferred[Account | None]:
         """Look the account up; a store that can't answer is a failure of SASL here."""
 
         def cannot_tell(failure: Failure) -> NoReturn:
@@ -115,22 +114,20 @@ class AccountBackend:
             self._log.warn("accounts store: {error}", error=failure.value)
             raise unavailable() from failure.value
 
-        return self._account(username, domain).addErrback(cannot_tell)
+        return self._account(jid).addErrback(cannot_tell)
 
-    def _account(self, username: str, domain: str) -> Deferred[Account | None]:
-        jid = _address(username, domain)
+    def _account(self, jid: JID | None) -> Deferred[Account | None]:
         return succeed(None) if jid is None else self._accounts.get(jid)
 
-    def _fake(self, username: str, domain: str, hash_name: str) -> ScramKeys:
-        jid = _address(username, domain)
-        local = username if jid is None else jid.local
-        return fake_keys(local, domain, hash_name, self._secret, self._iterations)
+    def _fake(self, claim: Claim, hash_name: str) -> ScramKeys:
+        local = claim.username if claim.jid is None else claim.jid.local
+        return fake_keys(local, claim.domain, hash_name, self._secret, self._iterations)
 
-    def _checkable(self, account: Account | None, username: str, domain: str) -> ScramKeys:
+    def _checkable(self, account: Account | None, claim: Claim) -> ScramKeys:
         """Choose the keys to check a password with: the strongest there are, or invented ones."""
         known = account.credentials.keys if account else {}
         strongest = next((name for name in HASHES if name in known), None)
-        return known[strongest] if strongest else self._fake(username, domain, next(iter(HASHES)))
+        return known[strongest] if strongest else self._fake(claim, next(iter(HASHES)))
 
     @inlineCallbacks
     def _renew(self, account: Account, password: str) -> Generator[Deferred[Any], Any, None]:
@@ -154,15 +151,6 @@ def _must_be_on(account: Account | None) -> None:
         raise SASLFailure("not-authorized", reason="auth.credentials")
     if not account.enabled:
         raise SASLFailure("account-disabled", reason="auth.disabled")
-
-
-def _address(username: str, domain: str) -> JID | None:
-    """The account's address; None for a name that no account can have."""
-    try:
-        jid = JID.of(username, domain)
-    except JIDError:
-        return None
-    return jid if jid.local else None
 
 
 def _verify_evenly(password: str, keys: ScramKeys, iterations: int) -> bool:

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xmppd.addresses import network_of
-from xmppd.jid import JID, JIDError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +46,6 @@ NETWORK = Schedule(free=8)
 
 PAIR = Schedule(free=3, longest=8.0)
 """One account tried from one network: before the attempt, so it must not last long."""
-
-
-def _named(account: str) -> str:
-    """Bring an account's address into normal form, so that each spelling of it counts.
-
-    "" where it names nobody.
-    """
-    if account.startswith("@"):
-        return ""
-    try:
-        return JID.parse(account).bare
-    except JIDError:
-        return account
 
 
 def _pair(name: str, address: str) -> str:
@@ -103,7 +89,8 @@ class Throttle:
     """Remembers failed attempts and says how long the answer to an attempt is to be held.
 
     `clock` gives seconds (`reactor.seconds`). `capacity` bounds the accounts remembered and the
-    networks remembered, each by itself, so that made-up names push no network out.
+    networks remembered, each by itself, so that made-up names push no network out. `account` is
+    everywhere the name that its attempts are counted by (`claim.Claim.name`).
     """
 
     def __init__(
@@ -119,25 +106,21 @@ class Throttle:
         self._pairs = _Failures(PAIR, clock, capacity)
 
     def delay(self, account: str, address: str) -> float:
-        """Give the seconds to hold back an answer to `account` at `address`.
-
-        `account` is a bare JID, in whatever spelling the client used.
-        """
-        return max(self._accounts.delay(_named(account)), self._networks.delay(network_of(address)))
+        """Give the seconds to hold back an answer to `account` at `address`."""
+        return max(self._accounts.delay(account), self._networks.delay(network_of(address)))
 
     def before(self, account: str, address: str) -> float:
         """Give the seconds to wait before an attempt at `account` from `address` is looked at."""
-        return self._pairs.delay(_pair(_named(account), address))
+        return self._pairs.delay(_pair(account, address))
 
     def failed(self, account: str, address: str) -> None:
         """Count a wrong password. Call it before `delay`, so that parallel attempts add up.
 
-        `account` is "" or `@domain` where the attempt named none.
+        `account` is "" where the attempt named none.
         """
-        name = _named(account)
-        if name:
-            self._accounts.add(name)
-            self._pairs.add(_pair(name, address))
+        if account:
+            self._accounts.add(account)
+            self._pairs.add(_pair(account, address))
         self._networks.add(network_of(address))
 
     def succeeded(self, account: str, address: str) -> None:
@@ -146,9 +129,8 @@ class Throttle:
         The network is forgiven by time only: an account of one's own must not pay for guesses
         at other people's.
         """
-        name = _named(account)
-        self._accounts.forgive(name)
-        self._pairs.forgive(_pair(name, address))
+        self._accounts.forgive(account)
+        self._pairs.forgive(_pair(account, address))
 
     def __len__(self) -> int:
         """How many accounts and networks are remembered."""

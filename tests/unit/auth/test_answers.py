@@ -6,6 +6,7 @@ from scramp import ScramClient
 from tests.support.deferred import result
 from tests.support.sasl import EVERYTHING, converse, mechanism
 from xmppd.auth.backend import answer
+from xmppd.auth.claim import claim
 from xmppd.stream.sasl import Challenge, Exchange
 
 DOMAIN = "capulet.lit"
@@ -19,7 +20,7 @@ class AnsweredBy:
         self.backend = backend
 
     def answer(self, request):
-        return result(answer(self.backend, DOMAIN, request))
+        return result(answer(self.backend, claim(request.username, DOMAIN, "192.0.2.7"), request))
 
 
 def scram(backend, username, password):
@@ -86,4 +87,4 @@ def test_an_account_removed_between_its_keys_and_its_proof_lets_nobody_in(backen
 
 def test_a_challenge_is_not_the_back_ends_to_answer(backend):
     with pytest.raises(TypeError):
-        answer(backend, DOMAIN, Challenge(b""))
+        answer(backend, claim("juliet", DOMAIN, "192.0.2.7"), Challenge(b""))

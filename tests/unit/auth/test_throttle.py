@@ -40,22 +40,6 @@ def test_an_account_is_slowed_from_wherever_it_is_tried(throttle):
     assert throttle.delay(ROMEO, THERE) == 0
 
 
-def test_every_spelling_of_an_account_is_counted_and_forgiven_as_one(throttle):
-    """Else changing the case would start the count anew."""
-    for name in ("JULIET", "juliet", "Juliet", "\uff4auliet"):
-        throttle.failed(f"{name}@capulet.lit", HERE)
-    assert throttle.delay("jULIET@Capulet.LIT", THERE) == 2
-    throttle.succeeded("JuliET@capulet.lit", HERE)
-    assert throttle.delay(JULIET, THERE) == 0
-
-
-@pytest.mark.parametrize("name", ["a@b", "\x07", "a/b"])
-def test_names_that_no_account_can_have_are_counted_too(throttle, name):
-    for _ in range(4):
-        throttle.failed(f"{name}@capulet.lit", HERE)
-    assert throttle.delay(f"{name}@capulet.lit", THERE) == 2
-
-
 def test_a_network_is_slowed_whatever_account_it_tries(throttle):
     for number in range(NETWORK.free + 2):
         throttle.failed(f"user{number}@capulet.lit", HERE)
@@ -63,12 +47,11 @@ def test_a_network_is_slowed_whatever_account_it_tries(throttle):
     assert throttle.delay(ROMEO, THERE) == 0
 
 
-@pytest.mark.parametrize("nobody", ["", "@capulet.lit"])
-def test_an_attempt_without_a_name_counts_for_the_network_only(throttle, nobody):
+def test_an_attempt_without_a_name_counts_for_the_network_only(throttle):
     for _ in range(NETWORK.free + 1):
-        throttle.failed(nobody, HERE)
+        throttle.failed("", HERE)
     assert throttle.delay(ROMEO, HERE) == 1
-    assert throttle.delay(nobody, THERE) == 0
+    assert throttle.delay("", THERE) == 0
 
 
 def test_success_forgives_the_account_and_not_the_network(throttle):
