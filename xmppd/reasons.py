@@ -104,6 +104,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the credential store could not answer",
         "see the log; the client is not at fault",
     ),
+    "auth.changed": (
+        "the account's password changed while the client was logging in",
+        "clients try again by themselves",
+    ),
     "auth.certificate": (
         "the client certificate names no account here",
         "see XEP-0178; [tls] client_ca says whose certificates count",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, NoReturn, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd.auth.backend import Verdict, unavailable
+from xmppd.auth.backend import unavailable
 from xmppd.auth.claim import Claim
 from xmppd.auth.seal import Seal, SealBroken
 from xmppd.credentials import (
@@ -26,6 +27,7 @@ from xmppd.credentials import (
 from xmppd.errors import SASLFailure, StoreError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Account, Accounts
+from xmppd.stream.sasl import Answer
 
 
 class RunInThread(Protocol):
@@ -61,33 +63,43 @@ class AccountBackend:
         self._decoy = seal.seal("decoy") if seal else b""
         self._log = Logger(namespace="xmppd.auth")
 
-    def scram_keys(self, claim: Claim, hash_name: str) -> Deferred[ScramKeys]:
+    def scram_keys(self, claim: Claim, hash_name: str) -> Deferred[Answer[ScramKeys]]:
         """See `Backend`. Invented keys are made for everybody, to take the same time."""
         fake = self._fake(claim, hash_name)
 
-        def chosen(account: Account | None) -> ScramKeys:
-            return fake if account is None else account.credentials.keys.get(hash_name, fake)
+        def chosen(account: Account | None) -> Answer[ScramKeys]:
+            known = account.credentials.keys if account else {}
+            return Answer(known.get(hash_name, fake), _version(account))
 
         return self._known(claim.jid).addCallback(chosen)
 
     @inlineCallbacks
-    def check_password(self, claim: Claim, password: str) -> Generator[Deferred[Any], Any, Verdict]:
+    def check_password(
+        self, claim: Claim, password: str
+    ) -> Generator[Deferred[Any], Any, Answer[bool]]:
         """See `Backend`. Renews credentials that are weaker than configured, if right."""
+        account = yield self._proved(claim, password)
+        sealed = self._seal is not None
+        if account and is_outdated(account.credentials, self._iterations, sealed=sealed):
+            renewed = yield self._renew(account, password)
+            # Another login may have renewed them meanwhile, or somebody set a new password.
+            account = renewed or (yield self._proved(claim, password))
+        return Answer(account is not None, _version(account))
+
+    @inlineCallbacks
+    def _proved(self, claim: Claim, password: str) -> Generator[Deferred[Any], Any, Account | None]:
+        """Find the account that is claimed, if this is its password."""
         try:
-            account = yield self._account(claim.jid)
+            account: Account | None = yield self._account(claim.jid)
             keys = self._checkable(account, claim)
             right = yield self._run(_verify_evenly, password, keys, self._iterations)
         except StoreError as error:
             self._log.warn("accounts store: {error}", error=error)
-            return Verdict.CANNOT_TELL
-        if not right or account is None:
-            return Verdict.NO
-        if is_outdated(account.credentials, self._iterations, sealed=self._seal is not None):
-            yield self._renew(account, password)
-        return Verdict.YES
+            raise unavailable() from error
+        return account if right else None
 
     @inlineCallbacks
-    def password(self, claim: Claim) -> Generator[Deferred[Any], Any, str | None]:
+    def password(self, claim: Claim) -> Generator[Deferred[Any], Any, Answer[str | None]]:
         """See `Backend`. Where nothing is sealed a decoy is opened, to take the same time."""
         account = yield self._known(claim.jid)
         sealed = account.credentials.sealed if account else None
@@ -97,14 +109,14 @@ class AccountBackend:
             self._log.error("{user}: {error}", user=account.id if account else 0, error=error)
             raise unavailable() from error
         if account is None:
-            return None
+            return Answer(None, _version(None))
         if sealed is None or self._seal is None:
             raise SASLFailure("not-authorized", reason="auth.no-sealed-password")
-        return opened
+        return Answer(opened, _version(account))
 
-    def admit(self, account: JID | None) -> Deferred[None]:
+    def admit(self, account: JID, version: object | None) -> Deferred[None]:
         """See `Backend`."""
-        return self._known(account).addCallback(_must_be_on)
+        return self._known(account).addCallback(_check_admission, version)
 
     def _known(self, jid: JID | None) -> Deferred[Account | None]:
         """Look the account up; a store that can't answer is a failure of SASL here."""
@@ -130,25 +142,50 @@ class AccountBackend:
         return known[strongest] if strongest else self._fake(claim, next(iter(HASHES)))
 
     @inlineCallbacks
-    def _renew(self, account: Account, password: str) -> Generator[Deferred[Any], Any, None]:
-        """Store better credentials of the same password; the login is good even if it fails."""
+    def _renew(
+        self, account: Account, password: str
+    ) -> Generator[Deferred[Any], Any, Account | None]:
+        """Store better credentials of the same password; the account with them.
+
+        None where its credentials are others by now. The login is good even if the store fails:
+        then the account is as it was.
+        """
         try:
             better = yield self._run(self._make, password)
-            current = yield self._accounts.get(account.jid)
-            # A password changed in the meantime must not come back.
-            if current is not None and current.credentials == account.credentials:
-                yield self._accounts.set_credentials(account.jid, better)
+            stored = yield self._accounts.replace_credentials(account, better)
         except (StoreError, ValueError) as error:
             self._log.warn("credentials not renewed: {error}", error=error)
+            return account
+        return replace(account, credentials=better) if stored else None
 
     def _make(self, password: str) -> Credentials:
         seal = self._seal.seal if self._seal else None
         return make_credentials(password, iterations=self._iterations, seal=seal)
 
 
-def _must_be_on(account: Account | None) -> None:
-    if account is None:
+class _Version(NamedTuple):
+    """What an answer was read from; equal only while the account and its credentials are."""
+
+    account: int
+    credentials: Credentials
+
+
+_NOBODY = _Version(0, Credentials({}))
+"""What the answers about an unknown user were read from; no account has this id."""
+
+
+def _version(account: Account | None) -> _Version:
+    return _Version(account.id, account.credentials) if account else _NOBODY
+
+
+def _check_admission(account: Account | None, version: object | None) -> None:
+    """See `Backend.admit`."""
+    proved = _version(account) if version is None else version
+    assert isinstance(proved, _Version)  # they are handed back, not made
+    if account is None or proved.account != account.id:
         raise SASLFailure("not-authorized", reason="auth.credentials")
+    if proved.credentials != account.credentials:
+        raise SASLFailure("temporary-auth-failure", reason="auth.changed")
     if not account.enabled:
         raise SASLFailure("account-disabled", reason="auth.disabled")
 

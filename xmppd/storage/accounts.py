@@ -34,6 +34,8 @@ _CREATE = (
 )
 # Goes first in its transaction: the row is locked against removal before keys refer to it.
 _SEAL = "UPDATE accounts SET sealed = ? WHERE domain = ? AND local = ? RETURNING id"
+# Goes first where credentials are compared before they are written.
+_LOCK = "UPDATE accounts SET sealed = sealed WHERE id = ? RETURNING id"
 _FORGET_KEYS = "DELETE FROM credentials WHERE account = ?"
 _ADD_KEYS = (
     "INSERT INTO credentials (account, hash, salt, iterations, stored_key, server_key)"
@@ -83,13 +85,21 @@ class SQLAccounts:
         """See `interfaces.Accounts.set_credentials`."""
 
         async def work(tx: Transaction) -> bool:
-            sealed = await tx.execute(_SEAL, (credentials.sealed, jid.domain, jid.local))
-            if not sealed.rows:
+            return await _replace(tx, jid, credentials)
+
+        return self._database.write(work)
+
+    def replace_credentials(self, account: Account, credentials: Credentials) -> Deferred[bool]:
+        """See `interfaces.Accounts.replace_credentials`."""
+        jid = account.jid
+
+        async def work(tx: Transaction) -> bool:
+            if not (await tx.execute(_LOCK, (account.id,))).rows:
                 return False
-            account: int = sealed.rows[0][0]
-            await tx.execute(_FORGET_KEYS, (account,))
-            await _add_keys(tx, account, credentials)
-            return True
+            (now,) = _accounts((await tx.execute(_GET, (jid.domain, jid.local))).rows)
+            if now.credentials != account.credentials:
+                return False
+            return await _replace(tx, jid, credentials)
 
         return self._database.write(work)
 
@@ -125,6 +135,17 @@ class SQLAccounts:
             return found
 
         return self._database.read(work)
+
+
+async def _replace(tx: Transaction, jid: JID, credentials: Credentials) -> bool:
+    """Put these credentials in place of others; False where there is no such account."""
+    sealed = await tx.execute(_SEAL, (credentials.sealed, jid.domain, jid.local))
+    if not sealed.rows:
+        return False
+    account: int = sealed.rows[0][0]
+    await tx.execute(_FORGET_KEYS, (account,))
+    await _add_keys(tx, account, credentials)
+    return True
 
 
 async def _add_keys(tx: Transaction, account: int, credentials: Credentials) -> None:

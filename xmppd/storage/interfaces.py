@@ -122,6 +122,13 @@ class Accounts(Protocol):
         """Replace the credentials altogether; False where there is no such account."""
         ...
 
+    def replace_credentials(self, account: Account, credentials: Credentials) -> Deferred[bool]:
+        """Replace the credentials of `account` if they still are those that it was read with.
+
+        False where they are others by now, or the account is gone.
+        """
+        ...
+
     def set_enabled(self, jid: JID, enabled: bool) -> Deferred[bool]:
         """Switch the account on or off; False where there is no such account."""
         ...

@@ -33,7 +33,7 @@ class RecentAccounts:
     def __init__(self, accounts: Accounts, now: Callable[[], float]) -> None:
         self._accounts = accounts
         self._now = now
-        self._writes = self._removals = 0
+        self._writes = self._revocations = 0
         self._read: OrderedDict[JID, tuple[float, Account | None]] = OrderedDict()
 
     def get(self, jid: JID) -> Deferred[Account | None]:
@@ -41,12 +41,12 @@ class RecentAccounts:
         held = self._read.get(jid)
         if held is not None and self._now() - held[0] < SECONDS:
             return succeed(held[1])
-        began, writes, removals = self._now(), self._writes, self._removals
+        began, writes, revocations = self._now(), self._writes, self._revocations
 
         def keep(account: Account | None) -> Any:
-            if removals != self._removals:
-                # Older than a removal, whose streams have been ended: a login that is let in
-                # now would stay, and be there when somebody else takes the name.
+            if revocations != self._revocations:
+                # Older than a new password or a lockout, or than a removal, whose streams have
+                # been ended: a login that is let in by this reading would stay.
                 return self.get(jid)
             if writes == self._writes:  # else this reading may be older than a write
                 self._read[jid] = (began, account)
@@ -67,17 +67,23 @@ class RecentAccounts:
 
     def set_credentials(self, jid: JID, credentials: Credentials) -> Deferred[bool]:
         """See `Accounts.set_credentials`."""
-        return self._written(jid, self._accounts.set_credentials(jid, credentials))
+        done = self._accounts.set_credentials(jid, credentials)
+        return self._written(jid, done.addBoth(self._revoked))
+
+    def replace_credentials(self, account: Account, credentials: Credentials) -> Deferred[bool]:
+        """See `Accounts.replace_credentials`."""
+        done = self._accounts.replace_credentials(account, credentials)
+        return self._written(account.jid, done.addBoth(self._revoked))
 
     def set_enabled(self, jid: JID, enabled: bool) -> Deferred[bool]:
         """See `Accounts.set_enabled`."""
         done = self._accounts.set_enabled(jid, enabled)
-        return self._written(jid, done.addBoth(self._removed))
+        return self._written(jid, done.addBoth(self._revoked))
 
     def remove(self, jid: JID) -> Deferred[bool]:
         """See `Accounts.remove`."""
         done = self._accounts.remove(jid)
-        return self._written(jid, done.addBoth(self._removed))
+        return self._written(jid, done.addBoth(self._revoked))
 
     def list(self, domain: str, after: str = "", limit: int = 100) -> Deferred[Sequence[Account]]:
         """See `Accounts.list`."""
@@ -87,8 +93,8 @@ class RecentAccounts:
         """See `Accounts.count`."""
         return self._accounts.count(domain)
 
-    def _removed(self, result: T) -> T:
-        self._removals += 1
+    def _revoked(self, result: T) -> T:
+        self._revocations += 1
         return result
 
     def _written(self, jid: JID, done: Deferred[T]) -> Deferred[T]:

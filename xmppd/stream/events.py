@@ -62,7 +62,6 @@ Question: TypeAlias = (
     sasl.FetchKeys
     | sasl.FetchPassword
     | sasl.CheckPassword
-    | sasl.Admit
     | Authorize
     | BindResource
     | OpenRequest

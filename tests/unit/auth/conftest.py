@@ -48,12 +48,14 @@ class AccountsInMemory:
         self.on_get()
         return succeed(found)
 
-    def set_credentials(self, jid, credentials) -> Deferred:
+    def replace_credentials(self, account, credentials) -> Deferred:
         self.writes += 1
         if self.broken:
             return fail(StoreBusy("the disk is full"))
-        self.put(jid.local, credentials)
-        return succeed(True)
+        same = self.accounts.get(account.jid) == account
+        if same:
+            self.put(account.jid.local, credentials)
+        return succeed(same)
 
 
 class Threads:
@@ -73,9 +75,9 @@ class Threads:
         return waiting
 
     def release(self):
-        for go in self.held:
+        held, self.held = self.held, []
+        for go in held:
             go()
-        self.held = []
 
 
 @pytest.fixture

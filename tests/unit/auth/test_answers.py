@@ -5,8 +5,9 @@ from scramp import ScramClient
 
 from tests.support.deferred import result
 from tests.support.sasl import EVERYTHING, converse, mechanism
-from xmppd.auth.backend import answer
+from xmppd.auth.backend import answer, authorized
 from xmppd.auth.claim import claim
+from xmppd.errors import SASLFailure
 from xmppd.stream.sasl import Challenge, Exchange
 
 DOMAIN = "capulet.lit"
@@ -23,6 +24,17 @@ class AnsweredBy:
         return result(answer(self.backend, claim(request.username, DOMAIN, "192.0.2.7"), request))
 
 
+def login_by(exchange, initial, respond, backend):
+    """An exchange, and the admission after it."""
+    passed = converse(exchange, initial, respond, AnsweredBy(backend))
+    if passed.success is not None:
+        try:
+            result(authorized(backend, passed.success, DOMAIN, {}))
+        except SASLFailure as refused:
+            passed.success, passed.failure = None, refused
+    return passed
+
+
 def scram(backend, username, password):
     client = ScramClient(["SCRAM-SHA-256"], username, password)
 
@@ -32,17 +44,17 @@ def scram(backend, username, password):
 
     initial = client.get_client_first().encode()
     exchange = Exchange(mechanism("SCRAM-SHA-256"), EVERYTHING)
-    return converse(exchange, initial, respond, AnsweredBy(backend))
+    return login_by(exchange, initial, respond, backend)
 
 
 def plain(backend, username, password):
     exchange = Exchange(mechanism("PLAIN"), EVERYTHING)
-    return converse(exchange, f"\0{username}\0{password}".encode(), None, AnsweredBy(backend))
+    return login_by(exchange, f"\0{username}\0{password}".encode(), None, backend)
 
 
 def external(backend, username, password):
     exchange = Exchange(mechanism("EXTERNAL"), EVERYTHING)
-    return converse(exchange, b"", None, AnsweredBy(backend))
+    return login_by(exchange, b"", None, backend)
 
 
 @pytest.mark.parametrize("login", [scram, plain])

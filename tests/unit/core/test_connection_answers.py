@@ -15,6 +15,7 @@ from xmppd.core.context import ModuleContext
 from xmppd.core.sessions import Session
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID
+from xmppd.stream import sasl
 from xmppd.wire.build import Tag
 
 JULIET = JID.parse(f"juliet@{DOMAIN}")
@@ -123,7 +124,7 @@ def test_a_removed_account_does_not_get_in_by_an_exchange_begun_before(server: V
     server.host.authenticator.answer = ask  # type: ignore[method-assign]
     client.take()
     assert result(server.host.administrator.remove(JULIET))
-    slow.owed[0].callback(True)
+    slow.owed[0].callback(sasl.Answer(True, None))
     assert [e.tag for e in client.elements()] == [f"{{{ns.SASL}}}failure"]
 
 

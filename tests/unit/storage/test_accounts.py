@@ -85,6 +85,22 @@ def test_an_account_without_keys_is_still_an_account(wait, accounts):
     assert wait(accounts.get(JULIET)) == made
 
 
+def test_credentials_are_replaced_only_if_they_are_those_that_were_read(wait, accounts):
+    first = make(wait, accounts, JULIET, seed=1)
+    assert wait(accounts.replace_credentials(first, credentials(3))) is True
+    assert wait(accounts.replace_credentials(first, credentials(5))) is False
+    assert wait(accounts.get(JULIET)).credentials == credentials(3)
+
+
+def test_credentials_of_an_account_are_not_those_of_the_next_of_its_name(wait, accounts):
+    first = make(wait, accounts, JULIET)
+    wait(accounts.remove(JULIET))
+    assert wait(accounts.replace_credentials(first, credentials(3))) is False
+    again = make(wait, accounts, JULIET)
+    assert wait(accounts.replace_credentials(first, credentials(3))) is False
+    assert wait(accounts.get(JULIET)) == again
+
+
 def test_credentials_of_nobody_are_not_kept(wait, accounts):
     assert wait(accounts.set_credentials(JULIET, credentials(5))) is False
     assert wait(accounts.exists(JULIET)) is False

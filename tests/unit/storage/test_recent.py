@@ -37,6 +37,13 @@ class Accounts:
         self.rows[jid] = replace(self.rows[jid], enabled=enabled)
         return succeed(True)
 
+    def set_credentials(self, jid: JID, kept: Any) -> Deferred[bool]:
+        self.rows[jid] = replace(self.rows[jid], credentials=kept)
+        return succeed(True)
+
+    def replace_credentials(self, account: Account, kept: Any) -> Deferred[bool]:
+        return self.set_credentials(account.jid, kept)
+
     def remove(self, jid: JID) -> Deferred[bool]:
         return succeed(self.rows.pop(jid, None) is not None)
 
@@ -110,6 +117,25 @@ def test_a_reading_that_a_removal_overtook_lets_nobody_in() -> None:
     held.callback(None)
     assert late == [None]
     assert read(recent) is None
+
+
+def test_a_reading_older_than_a_password_is_made_again() -> None:
+    """Else a login with the old password would be held against the old one, and fit."""
+    inner, recent, _ = make()
+    recent.create(JULIET, credentials(), now=0.0)
+    for seed in (3, 5):
+        inner.held = Deferred()
+        late: list[Account | None] = []
+        recent.get(JULIET).addCallback(late.append)
+        held, inner.held = inner.held, None
+        if seed == 3:
+            recent.set_credentials(JULIET, credentials(seed))
+        else:
+            recent.replace_credentials(inner.rows[JULIET], credentials(seed))
+        held.callback(None)
+        assert late[0] is not None
+        assert late[0].credentials == credentials(seed)
+        recent.set_enabled(JULIET, True)
 
 
 def test_a_reading_older_than_a_lockout_is_made_again() -> None:
