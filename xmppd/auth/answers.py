@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 from xmppd.auth.backend import Backend, answer, authorized
 from xmppd.auth.claim import Claim, claim
 from xmppd.auth.throttle import Throttle
 from xmppd.jid import JID
 from xmppd.stream.events import Authorize, BindResource, OpenRequest, Question, Reject
-from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword, Success
+from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword, Request, Success
 
 _ATTEMPTS = (CheckPassword, FetchKeys, FetchPassword)
 """The first question of every mechanism that proves knowledge of a password."""
@@ -51,8 +52,20 @@ class Answers:
         if isinstance(question, _ATTEMPTS):
             wait = self.throttle.before(claimed.name, address)
             if wait:
-                return deferLater(self._clock, wait, answer, self.backend, claimed, question)
-        return answer(self.backend, claimed, question)
+                return deferLater(self._clock, wait, self._look, claimed, question)
+        return self._look(claimed, question)
+
+    def _look(self, claimed: Claim, question: Request) -> Deferred[Any]:
+        """Ask the back-end. Who hangs up while a password is checked has had his attempt."""
+        later: Deferred[Any] = answer(self.backend, claimed, question)
+        if isinstance(question, CheckPassword):
+            later.addErrback(self._abandoned, claimed)
+        return later
+
+    def _abandoned(self, failure: Failure, claimed: Claim) -> Failure:
+        failure.trap(CancelledError)
+        self.throttle.failed(claimed.name, claimed.address)
+        return failure
 
     def reject(self, claimed: Claim) -> Deferred[None]:
         """Count a failed attempt; fires when the client may be told."""

@@ -31,10 +31,12 @@ from xmppd.stream.sasl import Answer
 
 
 class RunInThread(Protocol):
-    """Runs a function in a thread and fires with what it returns (`deferToThreadPool`, bound)."""
+    """Runs a function in a thread and fires with what it returns; see `auth.workers`."""
 
-    def __call__(self, function: Callable[..., Any], /, *args: Any) -> Deferred[Any]:
-        """Run `function(*args)`."""
+    def __call__(
+        self, function: Callable[..., Any], /, *args: Any, address: str = ""
+    ) -> Deferred[Any]:
+        """Run `function(*args)` for a client at `address`, or for nobody in particular ("")."""
         ...
 
 
@@ -81,7 +83,7 @@ class AccountBackend:
         account = yield self._proved(claim, password)
         sealed = self._seal is not None
         if account and is_outdated(account.credentials, self._iterations, sealed=sealed):
-            renewed = yield self._renew(account, password)
+            renewed = yield self._renew(account, password, claim.address)
             # Another login may have renewed them meanwhile, or somebody set a new password.
             account = renewed or (yield self._proved(claim, password))
         return Answer(account is not None, _version(account))
@@ -92,7 +94,8 @@ class AccountBackend:
         try:
             account: Account | None = yield self._account(claim.jid)
             keys = self._checkable(account, claim)
-            right = yield self._run(_verify_evenly, password, keys, self._iterations)
+            rounds = self._iterations
+            right = yield self._run(_verify_evenly, password, keys, rounds, address=claim.address)
         except StoreError as error:
             self._log.warn("accounts store: {error}", error=error)
             raise unavailable() from error
@@ -143,7 +146,7 @@ class AccountBackend:
 
     @inlineCallbacks
     def _renew(
-        self, account: Account, password: str
+        self, account: Account, password: str, address: str
     ) -> Generator[Deferred[Any], Any, Account | None]:
         """Store better credentials of the same password; the account with them.
 
@@ -151,7 +154,7 @@ class AccountBackend:
         then the account is as it was.
         """
         try:
-            better = yield self._run(self._make, password)
+            better = yield self._run(self._make, password, address=address)
             stored = yield self._accounts.replace_credentials(account, better)
         except (StoreError, ValueError) as error:
             self._log.warn("credentials not renewed: {error}", error=error)

@@ -65,13 +65,15 @@ class Threads:
         self.hold = False
         self.ran = []
         self.held = []
+        self.addresses = []
 
-    def __call__(self, function, *args) -> Deferred:
+    def __call__(self, function, *args, address="") -> Deferred:
         self.ran.append(function)
+        self.addresses.append(address)
         if not self.hold:
             return succeed(function(*args))
-        waiting = Deferred()
-        self.held.append(lambda: waiting.callback(function(*args)))
+        waiting = Deferred(lambda _: None)
+        self.held.append(lambda: waiting.called or waiting.callback(function(*args)))
         return waiting
 
     def release(self):

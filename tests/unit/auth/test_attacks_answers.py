@@ -1,6 +1,7 @@
 """Guessing passwords: who hangs up instead of waiting for the answer gains nothing."""
 
 import pytest
+from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 
 from tests.support.deferred import result
@@ -31,6 +32,22 @@ def guess(answers, address=HERE, name="juliet"):
     if attempt.called:
         answers.answer(Reject(name, WRONG), DOMAIN, address).addErrback(lambda _: None).cancel()
     return attempt
+
+
+def test_a_password_check_that_is_abandoned_is_an_attempt(answers, threads):
+    """Else it would be free to have the server compute and hang up."""
+    threads.hold = True
+    for _ in range(PAIR.free + 1):
+        answers.answer(CheckPassword("juliet", "x"), DOMAIN, HERE).addErrback(hung_up).cancel()
+    before = len(threads.ran)
+    late = answers.answer(CheckPassword("juliet", "x"), DOMAIN, HERE)
+    assert len(threads.ran) == before
+    late.addErrback(hung_up).cancel()
+    assert answers.throttle.delay(f"juliet@{DOMAIN}", THERE) == 2
+
+
+def hung_up(failure):
+    failure.trap(CancelledError)
 
 
 def test_a_guesser_who_hangs_up_has_few_guesses(answers, accounts):

@@ -55,7 +55,7 @@ class TestCheckPassword:
         assert refusal(backend.admit(TYBALT, None)) == ("account-disabled", "auth.disabled")
 
     def test_too_much_work_for_the_threads_is_no_answer(self, accounts):
-        def busy(function, *args):
+        def busy(function, *args, address):
             return fail(StoreBusy("too many passwords are being worked on"))
 
         backend = AccountBackend(accounts, run=busy, secret=b"s" * 32, iterations=4096)
@@ -80,6 +80,10 @@ class TestCheckPassword:
             totals.append(sum(rounds))
             rounds.clear()
         assert totals == [6000, 6000]
+
+    def test_the_work_is_done_for_the_clients_address(self, sealing, threads):
+        result(sealing.check_password(as_("juliet"), "r0m30"))
+        assert threads.addresses == ["192.0.2.7"] * 2
 
 
 class TestRenewal:
