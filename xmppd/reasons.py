@@ -113,6 +113,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "see XEP-0178; [tls] client_ca says whose certificates count",
     ),
     "auth.retries": ("too many failed attempts", "wait before trying again"),
+    "auth.throttled": (
+        "too many attempts at one account from one network are waiting already",
+        "somebody is guessing, or many clients have an old password: wait a minute",
+    ),
     "auth.disabled": ("the account is switched off", "xmppctl users shows it"),
     "auth.no-sealed-password": (
         "a digest login for a password that was set before digest logins were switched on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from xmppd.auth.backend import Backend, answer, authorized
 from xmppd.auth.claim import Claim, claim
 from xmppd.auth.throttle import Throttle
+from xmppd.errors import SASLFailure
 from xmppd.jid import JID
 from xmppd.stream.events import Authorize, BindResource, OpenRequest, Question, Reject
 from xmppd.stream.sasl import CheckPassword, FetchKeys, FetchPassword, Request, Success
@@ -50,7 +51,9 @@ class Answers:
         if isinstance(question, Reject):
             return self.reject(claimed)
         if isinstance(question, _ATTEMPTS):
-            wait = self.throttle.before(claimed.name, address)
+            wait = self.throttle.book(claimed.name, address)
+            if wait is None:
+                return fail(SASLFailure("temporary-auth-failure", reason="auth.throttled"))
             if wait:
                 return deferLater(self._clock, wait, self._look, claimed, question)
         return self._look(claimed, question)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from xmppd.auth.throttle import ACCOUNT, NETWORK, Schedule, Throttle
+from xmppd.auth.throttle import ACCOUNT, NETWORK, PAIR, Schedule, Throttle
 
 JULIET, ROMEO = "juliet@capulet.lit", "romeo@montague.lit"
 HERE, THERE = "192.0.2.7", "198.51.100.9"
@@ -73,6 +73,26 @@ def test_time_forgives_one_failure_after_the_other(throttle, clock):
     assert throttle.delay(JULIET, HERE) == 0
     throttle.failed(JULIET, HERE)
     assert throttle.delay(JULIET, HERE) == 0
+
+
+def test_the_times_booked_are_bounded_too(clock):
+    throttle = Throttle(clock.seconds, capacity=5)
+    for number in range(50):
+        for _ in range(PAIR.free + 1):
+            throttle.failed(f"user{number}@capulet.lit", HERE)
+        assert throttle.book(f"user{number}@capulet.lit", HERE) == 1
+    assert len(throttle._bookings._next) == 5
+
+
+def test_an_attempt_books_its_time_behind_those_that_wait(throttle, clock):
+    for _ in range(PAIR.free + 1):
+        throttle.failed(JULIET, HERE)
+    assert [throttle.book(JULIET, HERE) for _ in range(3)] == [1, 2, 3]
+    assert throttle.book(JULIET, THERE) == throttle.book(ROMEO, HERE) == 0
+    clock.advance(2)
+    assert throttle.book(JULIET, HERE) == 2
+    clock.advance(10)
+    assert throttle.book(JULIET, HERE) == 1
 
 
 def test_what_is_remembered_is_bounded_and_made_up_names_push_no_network_out(clock):
