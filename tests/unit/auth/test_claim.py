@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 from twisted.internet.task import Clock
 
 from tests.support.deferred import result
+from xmppd import domainpart
 from xmppd import jid as jid_module
 from xmppd.auth.answers import Answers
 from xmppd.auth.claim import account_of, claim
@@ -52,17 +55,17 @@ def attempt(answers: Answers, username: str) -> None:
     result(answers.answer(Reject(username, WRONG), DOMAIN, HERE))
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
-    """The texts that a function of xmppd/jid.py is called with from now on."""
+def counted(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[str]:
+    """The texts that a function of a module is called with from now on."""
     seen: list[str] = []
-    real = getattr(jid_module, name)
+    real = getattr(module, name)
 
     def count(text: str) -> str:
         seen.append(text)
         prepared: str = real(text)
         return prepared
 
-    monkeypatch.setattr(jid_module, name, count)
+    monkeypatch.setattr(module, name, count)
     return seen
 
 
@@ -71,8 +74,8 @@ def test_a_name_with_a_separator_is_not_prepared_at_all(
     monkeypatch: pytest.MonkeyPatch, answers: Answers, username: str
 ) -> None:
     """It is no domain and no resource that a stranger could make the server work on."""
-    locals_ = counted(monkeypatch, "_nodeprep")
-    domains = counted(monkeypatch, "_prepare_rare_domain")
+    locals_ = counted(monkeypatch, jid_module, "_nodeprep")
+    domains = counted(monkeypatch, domainpart, "_prepare_rare_domain")
     attempt(answers, username)
     assert locals_ == domains == []
 
@@ -80,6 +83,6 @@ def test_a_name_with_a_separator_is_not_prepared_at_all(
 def test_an_odd_name_is_prepared_once_for_a_whole_attempt(
     monkeypatch: pytest.MonkeyPatch, answers: Answers
 ) -> None:
-    prepared = counted(monkeypatch, "_nodeprep")
+    prepared = counted(monkeypatch, jid_module, "_nodeprep")
     attempt(answers, "an odd nurse\N{LATIN SMALL LETTER U WITH DIAERESIS}".replace(" ", "_"))
     assert len(prepared) == 1
