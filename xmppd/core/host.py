@@ -46,6 +46,9 @@ class Connection(Protocol):
     def admit(self, jid: JID, resource: str) -> JID:
         """Log the client in by other means than SASL; see `core.connection`."""
 
+    def waits_for(self, answer: Deferred[Any]) -> Deferred[Any]:
+        """Have `answer` cancelled if the connection goes first; see `core.connection`."""
+
 
 OpenResponder: TypeAlias = Callable[[Connection, Stanza], Coroutine[Deferred[Any], Any, Tag | None]]
 """Answers an IQ of a client that has not logged in, or raises StanzaError."""

@@ -97,7 +97,7 @@ class Login:
 
     def _ask(self, connection: Connection, question: Question) -> Deferred[Any]:
         answer = self._host.authenticator.answer
-        return answer(question, connection.stream.domain, connection.address)
+        return connection.waits_for(answer(question, connection.stream.domain, connection.address))
 
     async def _fail(self, connection: Connection, username: str, failure: SASLFailure) -> NoReturn:
         """Refuse, as late and as often as SASL would; a store's fault is not the client's."""

@@ -271,6 +271,35 @@ def test_who_hangs_up_while_the_password_is_checked_leaves_no_session(server, cl
     assert not server.host.connections
 
 
+@pytest.mark.parametrize("held", ["the attempt", "its failure"])
+def test_who_hangs_up_while_an_answer_is_held_back_is_forgotten(server, held):
+    """Else each attempt would keep its connection for as long as the throttle says."""
+    for _ in range(9):
+        server.throttle.failed(f"juliet@{DOMAIN}", "127.0.0.1" if held == "the attempt" else "::1")
+    before = len(server.clock.getDelayedCalls())
+    for _ in range(3):
+        client = connect(server)
+        client.send(f"<iq type='set' id='late'>{plain(password='x')}</iq>")
+        assert client.take() == b""
+        client.hang_up()
+    server.clock.advance(0)
+    assert len(server.clock.getDelayedCalls()) == before
+    assert not server.host.connections
+    assert server.host.refusals.counts["stanza.internal"] == 0
+
+
+def test_a_client_that_is_too_slow_to_wait_is_told_so(server):
+    for _ in range(9):
+        server.throttle.failed(f"juliet@{DOMAIN}", "127.0.0.1")
+    client = connect(server)
+    server.clock.advance(server.config.limits.negotiation_seconds - 1)
+    client.send(f"<iq type='set' id='late'>{plain()}</iq>")
+    server.clock.advance(1)
+    assert condition(client.one()) == "connection-timeout"
+    assert client.closed
+    assert server.host.refusals.counts["stanza.internal"] == 0
+
+
 def test_a_digest_needs_a_password_that_was_set_since_digests_are_on(server, client):
     from tests.support.server import _credentials
 
