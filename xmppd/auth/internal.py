@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from xmppd.auth.backend import unavailable
 from xmppd.auth.claim import Claim
 from xmppd.auth.seal import Seal, SealBroken
+from xmppd.auth.survey import Survey
 from xmppd.credentials import (
     HASHES,
     Credentials,
@@ -45,7 +46,7 @@ class AccountBackend:
 
     `run` takes PBKDF2 off the reactor thread. `secret`, 32 bytes that stay the same, makes the
     keys of unknown users. `iterations` is what credentials should have, and get at the next
-    login with PLAIN. `seal` is given where digest logins are on.
+    login with PLAIN; `survey` knows what they have. `seal` is given where digest logins are on.
     """
 
     def __init__(
@@ -55,9 +56,11 @@ class AccountBackend:
         run: RunInThread,
         secret: bytes,
         iterations: int,
+        survey: Survey | None = None,
         seal: Seal | None = None,
     ) -> None:
         self._accounts = accounts
+        self._survey = survey or Survey()
         self._run = run
         self._secret = secret
         self._iterations = iterations
@@ -136,7 +139,9 @@ class AccountBackend:
 
     def _fake(self, claim: Claim, hash_name: str) -> ScramKeys:
         local = claim.username if claim.jid is None else claim.jid.local
-        return fake_keys(local, claim.domain, hash_name, self._secret, self._iterations)
+        secret = self._secret
+        iterations = self._survey.iterations(local, claim.domain, secret, self._iterations)
+        return fake_keys(local, claim.domain, hash_name, secret, iterations)
 
     def _checkable(self, account: Account | None, claim: Claim) -> ScramKeys:
         """Choose the keys to check a password with: the strongest there are, or invented ones."""
@@ -194,9 +199,10 @@ def _check_admission(account: Account | None, version: object | None) -> None:
 
 
 def _verify_evenly(password: str, keys: ScramKeys, iterations: int) -> bool:
-    """Check a password in the time of `iterations` rounds, though the keys be of fewer.
+    """Check a password in the time of `iterations` rounds, or of those of the keys if more.
 
-    Else an account with old keys could be told from one that does not exist.
+    Else an account with old keys could be told from one that does not exist: keys of as many
+    rounds are invented for users who don't.
     """
     try:
         prepare_password(password)

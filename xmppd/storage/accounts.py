@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -40,6 +40,10 @@ _FORGET_KEYS = "DELETE FROM credentials WHERE account = ?"
 _ADD_KEYS = (
     "INSERT INTO credentials (account, hash, salt, iterations, stored_key, server_key)"
     " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_ITERATIONS = (
+    "SELECT a.domain, c.iterations, count(*) FROM credentials c JOIN accounts a ON a.id = c.account"
+    " GROUP BY a.domain, c.iterations"
 )
 _ENABLE = "UPDATE accounts SET enabled = ? WHERE domain = ? AND local = ?"
 _REMOVE = "DELETE FROM accounts WHERE domain = ? AND local = ?"
@@ -133,6 +137,17 @@ class SQLAccounts:
         async def work(tx: Transaction) -> int:
             found: int = (await tx.execute(_COUNT, (domain,))).rows[0][0]
             return found
+
+        return self._database.read(work)
+
+    def iterations(self) -> Deferred[Mapping[str, Mapping[int, int]]]:
+        """See `interfaces.Accounts.iterations`."""
+
+        async def work(tx: Transaction) -> Mapping[str, Mapping[int, int]]:
+            counts: dict[str, dict[int, int]] = {}
+            for domain, iterations, count in (await tx.execute(_ITERATIONS)).rows:
+                counts.setdefault(domain, {})[iterations] = count
+            return counts
 
         return self._database.read(work)
 

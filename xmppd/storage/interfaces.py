@@ -8,7 +8,7 @@ Cancelling a Deferred stops the waiting, not the work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -143,6 +143,10 @@ class Accounts(Protocol):
 
     def count(self, domain: str) -> Deferred[int]:
         """How many accounts the domain has, those switched off included."""
+        ...
+
+    def iterations(self) -> Deferred[Mapping[str, Mapping[int, int]]]:
+        """By domain, how many keys there are of each iteration count; reads all of them."""
         ...
 
 

@@ -7,7 +7,7 @@ whether an account exists.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -92,6 +92,10 @@ class RecentAccounts:
     def count(self, domain: str) -> Deferred[int]:
         """See `Accounts.count`."""
         return self._accounts.count(domain)
+
+    def iterations(self) -> Deferred[Mapping[str, Mapping[int, int]]]:
+        """See `Accounts.iterations`."""
+        return self._accounts.iterations()
 
     def _revoked(self, result: T) -> T:
         self._revocations += 1

@@ -180,6 +180,15 @@ def test_counting_is_by_domain(wait, accounts):
     assert (wait(accounts.count(VERONA)), wait(accounts.count(MANTUA))) == (2, 1)
 
 
+def test_iteration_counts_are_told_by_domain(wait, accounts):
+    assert wait(accounts.iterations()) == {}
+    make(wait, accounts, JULIET)
+    make(wait, accounts, ELSEWHERE)
+    old = Credentials({"SHA-256": keys(9, iterations=4096)})
+    wait(accounts.create(ROMEO, old, now=1595.0))
+    assert wait(accounts.iterations()) == {VERONA: {4096: 1, 10_000: 2}, MANTUA: {10_000: 2}}
+
+
 def test_an_account_in_a_log_line_gives_no_keys_away(wait, accounts):
     text = repr(make(wait, accounts, JULIET))
     assert "juliet" in text
