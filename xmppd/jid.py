@@ -15,16 +15,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv6Address
 from typing import NoReturn
 from unicodedata import category, ucd_3_2_0
 
-import idna
 from twisted.words.protocols.jabber import xmpp_stringprep
 
-MAX_PART = 1023
-"""The most UTF-8 bytes a part may have (RFC 6122 §2.2 to §2.4)."""
+from xmppd.domainpart import MAX_PART, JIDError, bad_characters, check_size, prepare_domain
+
+__all__ = [
+    "JID",
+    "JIDError",
+    "escape_local",
+    "prepare_local",
+    "prepare_resource",
+    "unescape_local",
+]
 
 MAX_TEXT = 3 * MAX_PART + 2
 """The most characters an address may have: three parts and two separators."""
@@ -39,21 +44,6 @@ Ordinary ones take some 400 bytes each, 3 MiB in all; the worst that an outsider
 256 characters outside the Basic Multilingual Plane, near 5 KiB, 40 MiB in all.
 """
 
-MAX_DNS_NAME = 253
-"""The most characters of a domain name in ASCII form (RFC 1035 §2.3.4)."""
-
-MAX_LABEL = 63
-"""The most characters of a label in ASCII form (RFC 1035 §2.3.4)."""
-
-
-class JIDError(ValueError):
-    """The text is no valid address. `problem` names the part and what is wrong with it."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
 # --- preparation of the parts -----------------------------------------------------------------
 
 _NEWER = "LMNPS"
@@ -64,10 +54,6 @@ _IGNORABLE = re.compile("[\u180f\U000e0100-\U000e01ef]")
 # What the profiles leave of ASCII after lower-casing; a property test holds them equal.
 _PLAIN_LOCAL = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\"&'/:<>@]+")
 _PLAIN_RESOURCE = re.compile(r"[\x20-\x7e]+")
-_LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_PLAIN_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 §3.1
 
 _nodeprep: Callable[[str], str] = xmpp_stringprep.nodeprep.prepare
 _resourceprep: Callable[[str], str] = xmpp_stringprep.Profile(
@@ -75,41 +61,18 @@ _resourceprep: Callable[[str], str] = xmpp_stringprep.Profile(
     prohibiteds=xmpp_stringprep.resourceprep.prohibiteds,
     check_unassigneds=False,
 ).prepare
-_nameprep: Callable[[str], str] = xmpp_stringprep.nameprep.nameprep  # of one label, with STD 3
-
-
-def _check_size(text: str, part: str) -> None:
-    """Refuse a part that is empty or too long, or would be once compatibility forms expand.
-
-    Some code points expand eighteenfold under NFKC; measuring the result first keeps the
-    per-character work of the profiles bounded. Raises JIDError.
-    """
-    if not text:
-        raise JIDError(f"the {part} part is empty")
-    try:
-        size = len(text.encode())
-        if size <= MAX_PART and not text.isascii():
-            size = len(ucd_3_2_0.normalize("NFKC", text).encode())
-    except UnicodeEncodeError:
-        raise JIDError(f"the {part} part has a lone surrogate") from None
-    if size > MAX_PART:
-        raise JIDError(f"the {part} part is longer than {MAX_PART} bytes")
-
-
-def _bad_characters(part: str) -> NoReturn:
-    raise JIDError(f"the {part} part has characters that are not allowed there") from None
 
 
 def prepare_local(text: str) -> str:
     """Return the local part in normal form (Nodeprep, RFC 6122 appendix A); raises JIDError."""
     if len(text) <= MAX_PART and _PLAIN_LOCAL.fullmatch(text):
         return text.lower()
-    _check_size(text, "local")
+    check_size(text, "local")
     try:
         prepared = _nodeprep(text)
     except UnicodeError:
-        _bad_characters("local")
-    _check_size(prepared, "local")
+        bad_characters("local")
+    check_size(prepared, "local")
     return prepared
 
 
@@ -121,110 +84,22 @@ def prepare_resource(text: str) -> str:
     """
     if len(text) <= MAX_PART and _PLAIN_RESOURCE.fullmatch(text):
         return text
-    _check_size(text, "resource")
+    check_size(text, "resource")
     try:
         prepared = _resourceprep(text)
     except UnicodeError:
-        _bad_characters("resource")
+        bad_characters("resource")
     newer = [c for c in prepared if ucd_3_2_0.category(c) == "Cn"]
     if newer:
         _check_newer("".join(newer))
-    _check_size(prepared, "resource")
+    check_size(prepared, "resource")
     return prepared
 
 
 def _check_newer(text: str) -> None:
     """Refuse code points newer than Unicode 3.2 that no resource may have; raises JIDError."""
     if any(category(c)[0] not in _NEWER for c in text) or _IGNORABLE.search(text):
-        _bad_characters("resource")
-
-
-@lru_cache(1024)
-def prepare_domain(text: str) -> str:
-    """Return the domain part in normal form (RFC 6122 §2.2); raises JIDError.
-
-    Labels are Nameprep'd letters, digits and hyphens or IDNA U-labels, an `xn--` label being
-    turned into its U-label; one trailing dot is dropped. IPv4 addresses and IPv6 addresses in
-    brackets pass. An A-label whose U-label Nameprep would turn into another domain's (`ß`, `ς`,
-    joiners) stays an A-label, as RFC 3490 §4.2 says; typed in Unicode, such a name means what
-    Nameprep makes of it.
-    """
-    plain = text.lower() if len(text) <= MAX_PART and text.isascii() else ""
-    if plain and _PLAIN_DOMAIN.fullmatch(plain):
-        return plain
-    return _prepare_rare_domain(text)
-
-
-def _prepare_rare_domain(text: str) -> str:
-    """Return the normal form of a domain by the full rules; raises JIDError."""
-    _check_size(text, "domain")
-    if text[0] == "[":
-        return _prepare_ipv6(text)
-    labels = _DOTS.split(text)
-    if not labels[-1] and len(labels) > 1:
-        del labels[-1]
-    prepared = ".".join([_prepare_label(label) for label in labels])
-    _check_size(prepared, "domain")
-    return prepared
-
-
-def _prepare_ipv6(text: str) -> str:
-    try:
-        if text[-1] == "]" and "%" not in text:
-            return f"[{IPv6Address(text[1:-1])}]"
-    except ValueError:
-        pass  # the same answer as for a missing bracket
-    raise JIDError("the domain part is no IPv6 address in brackets")
-
-
-def _prepare_label(label: str) -> str:
-    """Return one label of a domain: ASCII, a U-label, or an A-label with no stable U-label."""
-    if not label:
-        raise JIDError("the domain part has an empty label")
-    try:
-        prepared = _nameprep(label)
-    except (UnicodeError, IndexError):  # IndexError: nothing was left of the label
-        _bad_characters("domain")
-    try:
-        if prepared.startswith("xn--"):
-            return _unicode_label(prepared)
-        if not prepared.isascii():
-            idna.alabel(prepared)
-    except ValueError:
-        raise JIDError("the domain part has a label that IDNA does not allow") from None
-    if len(prepared) > MAX_LABEL:
-        raise JIDError(f"the domain part has a label longer than {MAX_LABEL} characters")
-    return prepared
-
-
-def _unicode_label(label: str) -> str:
-    """Return the U-label of an A-label, or the A-label where Nameprep would change it.
-
-    Raises ValueError for what is no A-label.
-    """
-    unicode_label = idna.ulabel(label)
-    try:
-        stable = _nameprep(unicode_label) == unicode_label
-    except UnicodeError:
-        stable = False
-    return unicode_label if stable else label
-
-
-@lru_cache(1024)
-def domain_to_ascii(domain: str) -> str:
-    """Return the domain as DNS and TLS want it: A-labels (RFC 5891), prepared, no trailing dot.
-
-    An IP literal comes back as it is, brackets included. Raises JIDError where the domain is
-    invalid or longer than 253 characters in that form.
-    """
-    prepared = prepare_domain(domain)
-    labels = prepared.split(".")
-    if not prepared.isascii():
-        labels = [x if x.isascii() else idna.alabel(x).decode("ascii") for x in labels]
-    name = ".".join(labels)
-    if len(name) > MAX_DNS_NAME:
-        raise JIDError(f"the domain part is longer than {MAX_DNS_NAME} characters in ASCII")
-    return name
+        bad_characters("resource")
 
 
 # --- the address ------------------------------------------------------------------------------

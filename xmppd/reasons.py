@@ -108,11 +108,19 @@ REASONS: dict[str, tuple[str, str]] = {
         "the credential store could not answer",
         "see the log; the client is not at fault",
     ),
+    "auth.changed": (
+        "the account's password changed while the client was logging in",
+        "clients try again by themselves",
+    ),
     "auth.certificate": (
         "the client certificate names no account here",
         "see XEP-0178; [tls] client_ca says whose certificates count",
     ),
     "auth.retries": ("too many failed attempts", "wait before trying again"),
+    "auth.throttled": (
+        "too many attempts at one account from one network are waiting already",
+        "somebody is guessing, or many clients have an old password: wait a minute",
+    ),
     "auth.disabled": ("the account is switched off", "xmppctl users shows it"),
     "auth.no-sealed-password": (
         "a digest login for a password that was set before digest logins were switched on",

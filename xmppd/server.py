@@ -199,6 +199,7 @@ class Server(MultiService):
         self.certificates.reload(new.tls, new.server.domains)
         self.config = new
         self.assembly.follow(new, seal, self._source)
+        self.assembly.survey()  # accounts made since the last one have the old iteration count
         self.admission.limits = new.limits
         if self._log is not None:
             self._log.configure(new.log)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import pkgutil
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,7 @@ from xml.etree.ElementTree import Element, fromstring
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
 from tests.support.deferred import result
@@ -51,6 +51,11 @@ STRANGER = "192.0.2.7"
 """A network address that is not loopback (RFC 5737)."""
 
 _SEAL = Seal(b"A" * 43 + b"=")
+
+
+def at_once(function: Callable[..., Any], /, *args: Any, address: str = "") -> Deferred[Any]:
+    """Takes the place of threads."""
+    return maybeDeferred(function, *args)
 
 
 @lru_cache
@@ -82,7 +87,7 @@ class Verona:
         self.throttle = Throttle(self.clock.seconds)
         self.backend = AccountBackend(
             stores.accounts,
-            run=maybeDeferred,
+            run=at_once,
             secret=b"s" * 32,
             iterations=auth.iterations,
             seal=self._seal,
@@ -90,7 +95,7 @@ class Verona:
         self.host.authenticator = Answers(
             self.backend, self.throttle, self.clock, lambda: self.host.config.auth.impersonate
         )
-        self.host.administrator = Administration(self.host, run=maybeDeferred, seal=self._seal)
+        self.host.administrator = Administration(self.host, run=at_once, seal=self._seal)
         self.loaded = Loaded(self.host, _modules() if available is None else available)
         self.loaded.follow(self.config.modules.off)
         for name in accounts:
@@ -101,7 +106,7 @@ class Verona:
         jid = JID.of(name, domain)
         credentials = _credentials(password, self._seal is not None)
         create = self.host.stores.accounts.create
-        result(create(jid.local, jid.domain, credentials, now=self.clock.seconds()))
+        result(create(jid, credentials, now=self.clock.seconds()))
         return jid
 
     def reload(self, **tables: dict[str, Any]) -> None:

@@ -99,8 +99,7 @@ class Client:
         self.asked: list[Question] = []
         self.answers: dict[type, Callable[[Any], Any]] = {
             sasl.FetchKeys: self._keys,
-            sasl.CheckPassword: lambda q: PASSWORDS.get(q.username) == q.password,
-            sasl.Admit: lambda q: None,
+            sasl.CheckPassword: self._is_right,
             Authorize: lambda q: JID.of(q.success.username, self.stream.domain),
             BindResource: self._resource,
             OpenRequest: self._open_request,
@@ -182,9 +181,13 @@ class Client:
 
     # ------------------------------------------------------------------ how answers are made
 
-    def _keys(self, question: sasl.FetchKeys) -> ScramKeys:
+    def _is_right(self, question: sasl.CheckPassword) -> sasl.Answer[bool]:
+        return sasl.Answer(PASSWORDS.get(question.username) == question.password, None)
+
+    def _keys(self, question: sasl.FetchKeys) -> sasl.Answer[ScramKeys]:
         password = PASSWORDS.get(question.username, "")
-        return derive(password, question.hash_name, salt=b"verona", iterations=4096)
+        keys = derive(password, question.hash_name, salt=b"verona", iterations=4096)
+        return sasl.Answer(keys, None)
 
     def _resource(self, question: BindResource) -> JID:
         assert self.stream.jid is not None

@@ -10,8 +10,6 @@ from xmppd import jid as jid_module
 from xmppd.jid import (
     JID,
     JIDError,
-    domain_to_ascii,
-    prepare_domain,
     prepare_local,
     prepare_resource,
 )
@@ -157,19 +155,6 @@ def test_local_and_resource_hold_1023_bytes(letter):
         JID.parse(f"montague.lit/{fits}{letter}")
 
 
-def test_domain_holds_1023_bytes_and_labels_63():
-    """RFC 6122 §2.2, RFC 1035 §2.3.4."""
-    fits = ".".join(["m" * 63] * 16)
-    assert len(fits) == 1023
-    assert prepare_domain(fits) == fits
-    with pytest.raises(JIDError, match="domain part"):
-        prepare_domain("m" * 64 + ".lit")
-    with pytest.raises(JIDError, match="domain part is longer"):
-        prepare_domain(fits + ".m")
-    with pytest.raises(JIDError, match="IDNA"):
-        prepare_domain("中" * 63)  # 63 characters, but more as an A-label
-
-
 def test_a_part_may_not_grow_past_the_limit_by_preparation():
     """U+FDFA becomes eighteen characters under NFKC."""
     with pytest.raises(JIDError, match="resource part is longer"):
@@ -188,55 +173,6 @@ def test_length_is_checked_before_any_preparation(monkeypatch):
 
 
 # --- domains ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("ascii_name", "unicode_name"),
-    [
-        ("xn--mnchen-3ya.example", "münchen.example"),
-        ("XN--MNCHEN-3YA.example", "MÜNCHEN.example"),
-        ("xn--e1aybc.xn--p1ai", "тест.рф"),
-        ("xn--fiqs8s", "中国"),
-        ("xn--4gbrim.example", "موقع.example"),
-    ],
-)
-def test_a_label_and_u_label_are_one_domain(ascii_name, unicode_name):
-    """RFC 6122 §2.2: the normal form is the U-label; DNS and TLS get the A-label."""
-    jid = JID.parse(f"romeo@{ascii_name}")
-    assert jid == JID.parse(f"romeo@{unicode_name}")
-    assert jid.domain == unicode_name.lower()
-    assert domain_to_ascii(unicode_name) == ascii_name.lower()
-    assert domain_to_ascii(ascii_name) == ascii_name.lower()
-
-
-def test_an_a_label_never_becomes_another_domain():
-    """RFC 3490 §4.2: faß.example in IDNA 2008 is not fass.example."""
-    assert prepare_domain("xn--fa-hia.example") == "xn--fa-hia.example"
-    assert domain_to_ascii("xn--fa-hia.example") == "xn--fa-hia.example"
-    assert prepare_domain("faß.example") == "fass.example"
-
-
-@pytest.mark.parametrize(
-    ("domain", "expected"),
-    [
-        ("Montague.LIT.", "montague.lit"),
-        ("r3---sn.montague.lit", "r3---sn.montague.lit"),
-        ("127.0.0.1", "127.0.0.1"),
-        ("[::1]", "[::1]"),
-    ],
-)
-def test_domain_to_ascii_passes_ascii(domain, expected):
-    assert domain_to_ascii(domain) == expected
-
-
-def test_domain_to_ascii_refuses_what_dns_can_not_hold():
-    """RFC 1035 §2.3.4."""
-    fits = ".".join(["m" * 63, "m" * 63, "m" * 63, "m" * 61])
-    assert domain_to_ascii(fits) == fits
-    with pytest.raises(JIDError, match="253"):
-        domain_to_ascii(fits + "m")
-    with pytest.raises(JIDError):
-        domain_to_ascii("montague..lit")
 
 
 # --- the object -------------------------------------------------------------------------------

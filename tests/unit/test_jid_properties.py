@@ -6,13 +6,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.words.protocols.jabber.xmpp_stringprep import nameprep, nodeprep, resourceprep
 
+from xmppd import domainpart
 from xmppd import jid as jid_module
+from xmppd.domainpart import domain_to_ascii, prepare_domain
 from xmppd.jid import (
     JID,
     JIDError,
-    domain_to_ascii,
     escape_local,
-    prepare_domain,
     prepare_local,
     prepare_resource,
     unescape_local,
@@ -131,12 +131,12 @@ def test_fast_paths_agree_on_every_ascii_character():
         for text in (character, f"a{character}b"):
             assert outcome(prepare_local, text) == outcome(nodeprep.prepare, text)
             assert outcome(prepare_resource, text) == outcome(resourceprep.prepare, text)
-            assert outcome(prepare_domain, text) == outcome(jid_module._prepare_rare_domain, text)
+            assert outcome(prepare_domain, text) == outcome(domainpart._prepare_rare_domain, text)
 
 
 @given(hostname | ascii_text | wild_domain | tame_domain)
 def test_fast_path_of_domains_is_the_rare_path(text):
-    assert outcome(prepare_domain, text) == outcome(jid_module._prepare_rare_domain, text)
+    assert outcome(prepare_domain, text) == outcome(domainpart._prepare_rare_domain, text)
 
 
 @given(hostname)

@@ -198,7 +198,8 @@ def test_reload_takes_effect_everywhere(playhouse):
     assert (playhouse.directory / "data/legacy.key").exists()
     assert result(host.administrator.create(JID("romeo@capulet.lit"), "a rose"))
     question = FetchPassword("romeo")
-    assert result(host.authenticator.answer(question, "capulet.lit", "127.0.0.1")) == "a rose"
+    answer = host.authenticator.answer(question, "capulet.lit", "127.0.0.1")
+    assert result(answer).value == "a rose"
 
 
 def test_idle_watch_stops_when_it_is_switched_off_and_starts_again(playhouse):

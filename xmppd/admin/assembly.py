@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 
 from xmppd import modules
 from xmppd.admin.secret import kept_secret
@@ -21,6 +22,7 @@ from xmppd.auth.administration import Administration
 from xmppd.auth.answers import Answers
 from xmppd.auth.internal import AccountBackend, RunInThread
 from xmppd.auth.seal import Seal, load_seal
+from xmppd.auth.survey import SECONDS, Survey
 from xmppd.auth.throttle import Throttle
 from xmppd.config import Config
 from xmppd.core.host import Host
@@ -63,9 +65,22 @@ class Assembly:
         self._run = run
         self._secret = secret
         self._throttle = Throttle(host.clock.seconds)
+        self._survey = Survey()
+        self._surveying = LoopingCall(self.survey)
+        self._surveying.clock = host.clock
+
+    async def open(self, config: Config, seal: Seal | None, source: str) -> None:
+        """Take the first configuration; raises ConfigError as `follow` does."""
+        self.follow(config, seal, source)
+        await self.survey()
+        self._surveying.start(SECONDS, now=False)
+
+    def survey(self) -> Deferred[None]:
+        """See which iteration counts there are in the store."""
+        return self._survey.look(self.host.stores.accounts)
 
     def follow(self, config: Config, seal: Seal | None, source: str) -> None:
-        """Take a configuration, the first one too; `seal` is `seal_of` it.
+        """Take a configuration; `seal` is `seal_of` it.
 
         Raises ConfigError as `check_modules` does, and nothing has changed then.
         """
@@ -77,6 +92,7 @@ class Assembly:
             run=self._run,
             secret=self._secret,
             iterations=config.auth.iterations,
+            survey=self._survey,
             seal=seal,
         )
         host.authenticator = Answers(
@@ -87,6 +103,8 @@ class Assembly:
 
     def close(self) -> Deferred[None]:
         """Unload the modules and close the store; fires when it has written what it holds."""
+        if self._surveying.running:
+            self._surveying.stop()
         for context in reversed(self.modules.contexts.values()):
             context.undo()
         return self.host.stores.database.close()
@@ -110,7 +128,7 @@ async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) 
     try:
         stores = replace(stores, accounts=RecentAccounts(stores.accounts, reactor.seconds))
         assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret)
-        assembly.follow(config, seal, source)
+        await assembly.open(config, seal, source)
     except BaseException:
         await stores.database.close()
         raise

@@ -125,8 +125,9 @@ async def _users(on: Operated, args: Page) -> Outcome:
         start = after.local if after is not None and after.domain == domain else ""
         room = args.limit + 1 - len(found)
         for account in await on.host.stores.accounts.list(domain, start, room):
-            jid = JID.of(account.local, account.domain)
-            found.append({"jid": jid, "created": account.created, "enabled": account.enabled})
+            found.append(
+                {"jid": account.jid, "created": account.created, "enabled": account.enabled}
+            )
         if len(found) > args.limit:
             break
     return _page("users", found, args.limit)

@@ -37,7 +37,7 @@ class Administration:
         """
         credentials = yield self._credentials(password)
         now = self._host.clock.seconds()
-        account: Account = yield self._accounts.create(jid.local, jid.domain, credentials, now=now)
+        account: Account = yield self._accounts.create(jid, credentials, now=now)
         self._host.hooks.account_created(jid)
         return account
 
@@ -45,7 +45,7 @@ class Administration:
     def set_password(self, jid: JID, password: str) -> Generator[Deferred[Any], Any, bool]:
         """Set a password; False when there is no such account. Fails as `create` does."""
         credentials = yield self._credentials(password)
-        known: bool = yield self._accounts.set_credentials(jid.local, jid.domain, credentials)
+        known: bool = yield self._accounts.set_credentials(jid, credentials)
         return known
 
     @inlineCallbacks
@@ -55,7 +55,7 @@ class Administration:
         False when there is no such account. The streams end in the next turn of the reactor, so
         that who asked for it on one of them still reads the answer.
         """
-        removed: bool = yield self._accounts.remove(jid.local, jid.domain)
+        removed: bool = yield self._accounts.remove(jid)
         if removed:
             self._host.hooks.account_removed(jid)
             error = StreamError("not-authorized", reason="session.account-removed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from xmppd.auth.claim import account_of
 from xmppd.errors import SASLFailure
 from xmppd.jid import JID, JIDError
 
@@ -16,11 +17,8 @@ def authorize(username: str, domain: str, authzid: str, rules: Mapping[str, Sequ
     form grants nothing. Never leads out of `domain`, to which the stream is pinned. Raises
     SASLFailure invalid-authzid, or not-authorized for a name that is no localpart.
     """
-    try:
-        own = JID.of(username, domain)
-    except JIDError:
-        raise SASLFailure("not-authorized", reason="auth.credentials") from None
-    if not own.local:
+    own = account_of(username, domain)
+    if own is None:
         raise SASLFailure("not-authorized", reason="auth.credentials")
     asked = _bare(authzid) if authzid else own
     if asked == own or (asked.domain == own.domain and _granted(own, asked, rules)):

@@ -1,23 +1,23 @@
 """What checks credentials, and how it answers the requests of a SASL exchange.
 
-A back-end answers yes, no or cannot-tell, and the last is never held against the client: its
-attempt ends in temporary-auth-failure and is not counted.
+A back-end says yes or no, or that it can't tell, and the last is never held against the client:
+its attempt ends in temporary-auth-failure and is not counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from enum import Enum
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, inlineCallbacks
 
 from xmppd.auth.authorization import authorize
+from xmppd.auth.claim import Claim, account_of
 from xmppd.credentials import ScramKeys
 from xmppd.errors import SASLFailure
 from xmppd.jid import JID
 from xmppd.stream.sasl import (
-    Admit,
+    Answer,
     Challenge,
     CheckPassword,
     FetchKeys,
@@ -27,34 +27,27 @@ from xmppd.stream.sasl import (
 )
 
 
-class Verdict(Enum):
-    """What a back-end found out about a password."""
-
-    YES = "yes"
-    NO = "no"
-    CANNOT_TELL = "cannot tell"
-
-
 class Backend(Protocol):
     """Where credentials are checked.
 
-    Names are as the client gave them, after SASLprep; one that is no localpart is an unknown
-    user. Where it can't answer, `check_password` says CANNOT_TELL and the others fail with
-    SASLFailure temporary-auth-failure, reason auth.unavailable (see `unavailable`).
+    A claim whose name no account can have is that of an unknown user. Every answer comes with
+    the version of the account that it is about, which `admit` is handed back. Where it can't
+    answer, a method fails with SASLFailure temporary-auth-failure, reason auth.unavailable (see
+    `unavailable`).
     """
 
-    def scram_keys(self, username: str, domain: str, hash_name: str) -> Deferred[ScramKeys]:
+    def scram_keys(self, claim: Claim, hash_name: str) -> Deferred[Answer[ScramKeys]]:
         """Give the user's keys, or for an unknown user invented ones, at the same cost."""
         ...
 
-    def check_password(self, username: str, domain: str, password: str) -> Deferred[Verdict]:
+    def check_password(self, claim: Claim, password: str) -> Deferred[Answer[bool]]:
         """Say whether this is the user's password, in the same time for a user unknown.
 
-        YES does not let anybody in: whether the account is switched on is for `admit` to say.
+        True does not let anybody in: whether the account is switched on is for `admit` to say.
         """
         ...
 
-    def password(self, username: str, domain: str) -> Deferred[str | None]:
+    def password(self, claim: Claim) -> Deferred[Answer[str | None]]:
         """Give the user's password for a digest, or None for an unknown user.
 
         Fails with SASLFailure not-authorized, reason auth.no-sealed-password, where the account
@@ -62,10 +55,16 @@ class Backend(Protocol):
         """
         ...
 
-    def admit(self, username: str, domain: str) -> Deferred[None]:
-        """Fire if the account exists and is switched on; asked of proven users only.
+    def admit(self, account: JID, version: object | None) -> Deferred[None]:
+        """Fire if the account is, as it stands now, the one that was proved, and switched on.
 
-        Fails with SASLFailure account-disabled, or not-authorized if there is no account.
+        `version` came with the answer that the proof was checked against: another account made
+        under the name since, or a password set since, is not what the client has proved. None
+        where nothing of the account was proved, as with a certificate or for who acts for
+        another: then it only has to exist. Asked last of all.
+
+        Fails with SASLFailure: not-authorized if there is no such account, account-disabled, or
+        temporary-auth-failure, reason auth.changed, where its credentials are others now.
         """
         ...
 
@@ -75,62 +74,40 @@ def unavailable() -> SASLFailure:
     return SASLFailure("temporary-auth-failure", reason="auth.unavailable")
 
 
-def answer(backend: Backend, domain: str, request: Request) -> Deferred[Any]:
-    """Find the answer to a request of an exchange: the value for `Exchange.answer`.
+def answer(backend: Backend, claim: Claim, request: Request) -> Deferred[Answer[Any]]:
+    """Find the answer to a request of the exchange of `claim`: the value for `Exchange.answer`.
 
     Fails with the SASLFailure for `Exchange.fail`. Raises TypeError for a Challenge, which
     only the client can answer.
     """
     if isinstance(request, Challenge):
         raise TypeError("a challenge is the client's to answer")
-    return _ANSWERS[type(request)](backend, domain, request)
+    return _ANSWERS[type(request)](backend, claim, request)
 
 
 @inlineCallbacks
-def check_login(
-    backend: Backend, username: str, domain: str, password: str
-) -> Generator[Deferred[Any], Any, None]:
-    """Check a password outside of SASL and admit its user (XEP-0078); fires with None.
-
-    Fails with SASLFailure not-authorized, account-disabled or temporary-auth-failure.
-    """
-    right = yield _is_right(backend, username, domain, password)
-    if not right:
-        raise SASLFailure("not-authorized", reason="auth.credentials")
-    yield backend.admit(username, domain)
-
-
 def authorized(
     backend: Backend, success: Success, domain: str, rules: Mapping[str, Sequence[str]]
-) -> Deferred[JID]:
-    """Find the bare JID that a successful exchange leads to; see `authorization.authorize`.
+) -> Generator[Deferred[Any], Any, JID]:
+    """Find the bare JID that a successful exchange leads to, and admit its user.
 
-    An account that is acted for has to exist and be switched on, like any other. Fails with
-    SASLFailure.
+    What it may act as is for `authorization.authorize` to say; an account that is acted for has
+    to exist and be switched on, like any other. The user's own account is looked at last, so
+    that nothing comes between that and the login. Fails with SASLFailure.
     """
-    try:
-        jid = authorize(success.username, domain, success.authzid, rules)
-        own = not success.authzid or jid == authorize(success.username, domain, "", rules)
-    except SASLFailure as failure:
-        return fail(failure)
-    if own or success.anonymous:
-        return succeed(jid)
-    return backend.admit(jid.local, jid.domain).addCallback(lambda _: jid)
+    jid = authorize(success.username, domain, success.authzid, rules)
+    own = account_of(success.username, domain)
+    assert own is not None  # any other name has been refused
+    if success.anonymous:
+        return jid
+    if jid != own:
+        yield backend.admit(jid, None)
+    yield backend.admit(own, success.version)
+    return jid
 
 
-@inlineCallbacks
-def _is_right(
-    backend: Backend, username: str, domain: str, password: str
-) -> Generator[Deferred[Any], Any, bool]:
-    verdict = yield backend.check_password(username, domain, password)
-    if verdict is Verdict.CANNOT_TELL:
-        raise unavailable()
-    return verdict is Verdict.YES
-
-
-_ANSWERS: Mapping[type[Request], Callable[[Backend, str, Any], Deferred[Any]]] = {
-    FetchKeys: lambda b, domain, r: b.scram_keys(r.username, domain, r.hash_name),
-    FetchPassword: lambda b, domain, r: b.password(r.username, domain),
-    CheckPassword: lambda b, domain, r: _is_right(b, r.username, domain, r.password),
-    Admit: lambda b, domain, r: b.admit(r.username, domain),
+_ANSWERS: Mapping[type[Request], Callable[[Backend, Claim, Any], Deferred[Answer[Any]]]] = {
+    FetchKeys: lambda b, claim, r: b.scram_keys(claim, r.hash_name),
+    FetchPassword: lambda b, claim, r: b.password(claim),
+    CheckPassword: lambda b, claim, r: b.check_password(claim, r.password),
 }

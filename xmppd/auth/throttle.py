@@ -5,7 +5,8 @@ counts, never a store that could not answer.
 
 Who guesses need not wait for an answer that is held back: he hangs up and tries again. So one
 network that keeps trying one account also waits before its next password is looked at. That
-slows down no other network, and no other account.
+slows down no other network, and no other account. Nor does it help to try from many connections
+at once: each attempt books a time of its own, behind those that wait already.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xmppd.addresses import network_of
-from xmppd.jid import JID, JIDError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,8 @@ NETWORK = Schedule(free=8)
 PAIR = Schedule(free=3, longest=8.0)
 """One account tried from one network: before the attempt, so it must not last long."""
 
-
-def _named(account: str) -> str:
-    """Bring an account's address into normal form, so that each spelling of it counts.
-
-    "" where it names nobody.
-    """
-    if account.startswith("@"):
-        return ""
-    try:
-        return JID.parse(account).bare
-    except JIDError:
-        return account
+LONGEST_WAIT = 30.0
+"""Seconds beyond which no time is booked for an attempt: a client would not wait so long."""
 
 
 def _pair(name: str, address: str) -> str:
@@ -99,11 +89,41 @@ class _Failures:
         return len(self._by_key)
 
 
+class _Bookings:
+    """When the next attempt may be looked at, by name; kept like `_Failures`."""
+
+    def __init__(self, clock: Callable[[], float], capacity: int) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._next: OrderedDict[int, float] = OrderedDict()
+
+    def book(self, name: str, delay: float) -> float | None:
+        """Take the time `delay` seconds behind the last one booked; the seconds until then.
+
+        None, and nothing is booked, where that is longer than LONGEST_WAIT.
+        """
+        key, now = hash(name), self._clock()
+        time = max(now, self._next.get(key, now)) + delay
+        if time - now > LONGEST_WAIT:
+            return None
+        if time > now:
+            self._next[key] = time
+            self._next.move_to_end(key)
+            if len(self._next) > self._capacity:
+                self._next.popitem(last=False)
+        return time - now
+
+    def cancel(self, name: str) -> None:
+        """Forget what was booked."""
+        self._next.pop(hash(name), None)
+
+
 class Throttle:
     """Remembers failed attempts and says how long the answer to an attempt is to be held.
 
     `clock` gives seconds (`reactor.seconds`). `capacity` bounds the accounts remembered and the
-    networks remembered, each by itself, so that made-up names push no network out.
+    networks remembered, each by itself, so that made-up names push no network out. `account` is
+    everywhere the name that its attempts are counted by (`claim.Claim.name`).
     """
 
     def __init__(
@@ -117,27 +137,28 @@ class Throttle:
         self._accounts = _Failures(account, clock, capacity)
         self._networks = _Failures(network, clock, capacity)
         self._pairs = _Failures(PAIR, clock, capacity)
+        self._bookings = _Bookings(clock, capacity)
 
     def delay(self, account: str, address: str) -> float:
-        """Give the seconds to hold back an answer to `account` at `address`.
+        """Give the seconds to hold back an answer to `account` at `address`."""
+        return max(self._accounts.delay(account), self._networks.delay(network_of(address)))
 
-        `account` is a bare JID, in whatever spelling the client used.
+    def book(self, account: str, address: str) -> float | None:
+        """Book a time to look at an attempt at `account` from `address`; the seconds until then.
+
+        None where too many wait already: the attempt is not to be looked at.
         """
-        return max(self._accounts.delay(_named(account)), self._networks.delay(network_of(address)))
-
-    def before(self, account: str, address: str) -> float:
-        """Give the seconds to wait before an attempt at `account` from `address` is looked at."""
-        return self._pairs.delay(_pair(_named(account), address))
+        pair = _pair(account, address)
+        return self._bookings.book(pair, self._pairs.delay(pair))
 
     def failed(self, account: str, address: str) -> None:
         """Count a wrong password. Call it before `delay`, so that parallel attempts add up.
 
-        `account` is "" or `@domain` where the attempt named none.
+        `account` is "" where the attempt named none.
         """
-        name = _named(account)
-        if name:
-            self._accounts.add(name)
-            self._pairs.add(_pair(name, address))
+        if account:
+            self._accounts.add(account)
+            self._pairs.add(_pair(account, address))
         self._networks.add(network_of(address))
 
     def succeeded(self, account: str, address: str) -> None:
@@ -146,9 +167,10 @@ class Throttle:
         The network is forgiven by time only: an account of one's own must not pay for guesses
         at other people's.
         """
-        name = _named(account)
-        self._accounts.forgive(name)
-        self._pairs.forgive(_pair(name, address))
+        pair = _pair(account, address)
+        self._accounts.forgive(account)
+        self._pairs.forgive(pair)
+        self._bookings.cancel(pair)
 
     def __len__(self) -> int:
         """How many accounts and networks are remembered."""

@@ -11,7 +11,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 
-from xmppd.jid import JID, domain_to_ascii, prepare_domain
+from xmppd.domainpart import domain_to_ascii, prepare_domain
+from xmppd.jid import JID
 
 CONTACT = re.compile(r"(?:mailto:[^@\s]+@\S+|xmpp:\S+|https?://\S+)")
 """The URIs of use in XEP-0157 contact addresses."""

@@ -286,6 +286,18 @@ class ClientConnection:
         log.failure("a stream from {address} met a bug", failure, address=self.address)
         self.end(StreamError("internal-server-error", reason="stream.internal"))
 
+    def waits_for(self, answer: Deferred[Any]) -> Deferred[Any]:
+        """Have `answer`, which an open request awaits, cancelled if the connection goes first.
+
+        An open request itself goes on to its end: it may be making an account. One that only
+        waits to be told something must say so, or a client could ask and hang up without end.
+        """
+        if self.stream.state is State.CLOSED:
+            answer.cancel()
+        elif not answer.called:
+            self._pending = answer
+        return answer
+
     async def _respond(self, stanza: Stanza) -> Stanza:
         """Answer an IQ of a client that has not logged in: for the stream's own domain only."""
         try:
@@ -301,7 +313,7 @@ class ClientConnection:
             if responder is None:  # its module was unloaded since the features were sent
                 raise StanzaError("service-unavailable", reason="stanza.unhandled")
             return result(stanza, await responder(self, stanza))
-        except StreamError:
+        except (StreamError, CancelledError):
             raise
         except Exception as error:
             raise as_stanza_error(error) from error

@@ -16,8 +16,7 @@ from xmppd.core.router import Router
 from xmppd.core.sessions import LocalDirectory, Session, SessionDirectory
 from xmppd.errors import StreamError
 from xmppd.jid import JID
-from xmppd.storage.interfaces import Account
-from xmppd.storage.url import Stores
+from xmppd.storage.interfaces import Account, Stores
 from xmppd.stream import features
 from xmppd.stream.events import Question
 from xmppd.stream.features import Feature
@@ -50,6 +49,9 @@ class Connection(Protocol):
 
     def admit(self, jid: JID, resource: str) -> JID:
         """Log the client in by other means than SASL; see `core.connection`."""
+
+    def waits_for(self, answer: Deferred[Any]) -> Deferred[Any]:
+        """Have `answer` cancelled if the connection goes first; see `core.connection`."""
 
 
 OpenResponder: TypeAlias = Callable[[Connection, Stanza], Coroutine[Deferred[Any], Any, Tag | None]]

@@ -90,23 +90,24 @@ class Login:
         except ValueError:
             raise SASLFailure("not-authorized", reason="auth.credentials") from None
         if given.digest:
-            password = await self._ask(connection, sasl.FetchPassword(username))
+            password, version = await self._ask(connection, sasl.FetchPassword(username))
             right = legacy.verify_digest(connection.stream.id, password, given.digest)
         elif _plaintext_allowed(connection):
-            right = await self._ask(connection, sasl.CheckPassword(username, given.password))
+            check = sasl.CheckPassword(username, given.password)
+            right, version = await self._ask(connection, check)
         else:
             raise StanzaError(
                 "policy-violation", "no plain password here", reason="auth.encryption-required"
             )
         if not right:
             raise SASLFailure("not-authorized", reason="auth.credentials")
-        await self._ask(connection, sasl.Admit(username))
-        account: JID = await self._ask(connection, Authorize(sasl.Success(username)))
+        proved = Authorize(sasl.Success(username, version=version))
+        account: JID = await self._ask(connection, proved)
         return account
 
     def _ask(self, connection: Connection, question: Question) -> Deferred[Any]:
         answer = self._host.authenticator.answer
-        return answer(question, connection.stream.domain, connection.address)
+        return connection.waits_for(answer(question, connection.stream.domain, connection.address))
 
     async def _fail(self, connection: Connection, username: str, failure: SASLFailure) -> NoReturn:
         """Refuse, as late and as often as SASL would; a store's fault is not the client's."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from xmppd.jid import domain_to_ascii
+from xmppd.domainpart import domain_to_ascii
 from xmppd.net.certificates import SRV_NAME, XMPP_ADDR, alternative_names, other_names
 
 PrivateKey = (

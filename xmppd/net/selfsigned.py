@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from xmppd.jid import domain_to_ascii
+from xmppd.domainpart import domain_to_ascii
 from xmppd.net.certificates import SRV_NAME, XMPP_ADDR, der_string
 from xmppd.net.pairs import Pair, Unusable, read
 

@@ -17,8 +17,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from xmppd import config
+from xmppd.domainpart import domain_to_ascii
 from xmppd.errors import ConfigError
-from xmppd.jid import domain_to_ascii
 from xmppd.net.certificates import ServerConnection, note_verification
 from xmppd.net.pairs import Pair, Problem, find
 from xmppd.net.selfsigned import self_signed

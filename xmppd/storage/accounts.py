@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from xmppd.credentials import Credentials, ScramKeys
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Account, AccountExists, Database, Transaction
 
 _COLUMNS = (
@@ -33,10 +34,16 @@ _CREATE = (
 )
 # Goes first in its transaction: the row is locked against removal before keys refer to it.
 _SEAL = "UPDATE accounts SET sealed = ? WHERE domain = ? AND local = ? RETURNING id"
+# Goes first where credentials are compared before they are written.
+_LOCK = "UPDATE accounts SET sealed = sealed WHERE id = ? RETURNING id"
 _FORGET_KEYS = "DELETE FROM credentials WHERE account = ?"
 _ADD_KEYS = (
     "INSERT INTO credentials (account, hash, salt, iterations, stored_key, server_key)"
     " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_ITERATIONS = (
+    "SELECT a.domain, c.iterations, count(*) FROM credentials c JOIN accounts a ON a.id = c.account"
+    " GROUP BY a.domain, c.iterations"
 )
 _ENABLE = "UPDATE accounts SET enabled = ? WHERE domain = ? AND local = ?"
 _REMOVE = "DELETE FROM accounts WHERE domain = ? AND local = ?"
@@ -48,65 +55,71 @@ class SQLAccounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, local: str, domain: str) -> Deferred[Account | None]:
+    def get(self, jid: JID) -> Deferred[Account | None]:
         """See `interfaces.Accounts.get`."""
 
         async def work(tx: Transaction) -> Account | None:
-            found = _accounts((await tx.execute(_GET, (domain, local))).rows)
+            found = _accounts((await tx.execute(_GET, (jid.domain, jid.local))).rows)
             return found[0] if found else None
 
         return self._database.read(work)
 
-    def exists(self, local: str, domain: str) -> Deferred[bool]:
+    def exists(self, jid: JID) -> Deferred[bool]:
         """See `interfaces.Accounts.exists`."""
 
         async def work(tx: Transaction) -> bool:
-            return bool((await tx.execute(_EXISTS, (domain, local))).rows)
+            return bool((await tx.execute(_EXISTS, (jid.domain, jid.local))).rows)
 
         return self._database.read(work)
 
-    def create(
-        self, local: str, domain: str, credentials: Credentials, *, now: float
-    ) -> Deferred[Account]:
+    def create(self, jid: JID, credentials: Credentials, *, now: float) -> Deferred[Account]:
         """See `interfaces.Accounts.create`."""
 
         async def work(tx: Transaction) -> Account:
-            made = await tx.execute(_CREATE, (domain, local, now, credentials.sealed))
+            made = await tx.execute(_CREATE, (jid.domain, jid.local, now, credentials.sealed))
             if not made.rows:
-                raise AccountExists(local, domain)
+                raise AccountExists(jid)
             account: int = made.rows[0][0]
             await _add_keys(tx, account, credentials)
-            return Account(account, local, domain, now, True, credentials)
+            return Account(account, jid, now, True, credentials)
 
         return self._database.write(work)
 
-    def set_credentials(self, local: str, domain: str, credentials: Credentials) -> Deferred[bool]:
+    def set_credentials(self, jid: JID, credentials: Credentials) -> Deferred[bool]:
         """See `interfaces.Accounts.set_credentials`."""
 
         async def work(tx: Transaction) -> bool:
-            sealed = await tx.execute(_SEAL, (credentials.sealed, domain, local))
-            if not sealed.rows:
-                return False
-            account: int = sealed.rows[0][0]
-            await tx.execute(_FORGET_KEYS, (account,))
-            await _add_keys(tx, account, credentials)
-            return True
+            return await _replace(tx, jid, credentials)
 
         return self._database.write(work)
 
-    def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
+    def replace_credentials(self, account: Account, credentials: Credentials) -> Deferred[bool]:
+        """See `interfaces.Accounts.replace_credentials`."""
+        jid = account.jid
+
+        async def work(tx: Transaction) -> bool:
+            if not (await tx.execute(_LOCK, (account.id,))).rows:
+                return False
+            (now,) = _accounts((await tx.execute(_GET, (jid.domain, jid.local))).rows)
+            if now.credentials != account.credentials:
+                return False
+            return await _replace(tx, jid, credentials)
+
+        return self._database.write(work)
+
+    def set_enabled(self, jid: JID, enabled: bool) -> Deferred[bool]:
         """See `interfaces.Accounts.set_enabled`."""
 
         async def work(tx: Transaction) -> bool:
-            return (await tx.execute(_ENABLE, (enabled, domain, local))).changed > 0
+            return (await tx.execute(_ENABLE, (enabled, jid.domain, jid.local))).changed > 0
 
         return self._database.write(work)
 
-    def remove(self, local: str, domain: str) -> Deferred[bool]:
+    def remove(self, jid: JID) -> Deferred[bool]:
         """See `interfaces.Accounts.remove`."""
 
         async def work(tx: Transaction) -> bool:
-            return (await tx.execute(_REMOVE, (domain, local))).changed > 0
+            return (await tx.execute(_REMOVE, (jid.domain, jid.local))).changed > 0
 
         return self._database.write(work)
 
@@ -127,6 +140,28 @@ class SQLAccounts:
 
         return self._database.read(work)
 
+    def iterations(self) -> Deferred[Mapping[str, Mapping[int, int]]]:
+        """See `interfaces.Accounts.iterations`."""
+
+        async def work(tx: Transaction) -> Mapping[str, Mapping[int, int]]:
+            counts: dict[str, dict[int, int]] = {}
+            for domain, iterations, count in (await tx.execute(_ITERATIONS)).rows:
+                counts.setdefault(domain, {})[iterations] = count
+            return counts
+
+        return self._database.read(work)
+
+
+async def _replace(tx: Transaction, jid: JID, credentials: Credentials) -> bool:
+    """Put these credentials in place of others; False where there is no such account."""
+    sealed = await tx.execute(_SEAL, (credentials.sealed, jid.domain, jid.local))
+    if not sealed.rows:
+        return False
+    account: int = sealed.rows[0][0]
+    await tx.execute(_FORGET_KEYS, (account,))
+    await _add_keys(tx, account, credentials)
+    return True
+
 
 async def _add_keys(tx: Transaction, account: int, credentials: Credentials) -> None:
     for name, key in credentials.keys.items():
@@ -143,6 +178,7 @@ def _accounts(rows: Iterable[tuple[Any, ...]]) -> Sequence[Account]:
 
 def _account(rows: Sequence[tuple[Any, ...]]) -> Account:
     number, local, domain, created, enabled, sealed = rows[0][:6]
+    jid = JID.of(local, domain)
     # An account without any keys has one row, whose joined half is NULL.
     keys = {row[6]: ScramKeys(*row[7:]) for row in rows if row[6] is not None}
-    return Account(number, local, domain, created, bool(enabled), Credentials(keys, sealed))
+    return Account(number, jid, created, bool(enabled), Credentials(keys, sealed))

@@ -8,13 +8,14 @@ Cancelling a Deferred stops the waiting, not the work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from xmppd.credentials import Credentials
+from xmppd.jid import JID
 
 T = TypeVar("T")
 
@@ -79,57 +80,60 @@ class Database(Protocol):
 class AccountExists(Exception):
     """There is an account of this name already."""
 
-    def __init__(self, local: str, domain: str) -> None:
-        super().__init__(f"{local}@{domain}")
-        self.local = local
-        self.domain = domain
+    def __init__(self, jid: JID) -> None:
+        super().__init__(str(jid))
+        self.jid = jid
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as it was when it was read.
+    """An account as it was when it was read; `jid` is bare.
 
     `id` is never used again, not even by an account made later under the same name; whatever
     else is stored of an account refers to it by `id`. `created` is in seconds UTC since 1970.
     """
 
     id: int
-    local: str
-    domain: str
+    jid: JID
     created: float
     enabled: bool
     credentials: Credentials = field(repr=False)
 
 
 class Accounts(Protocol):
-    """Who may log in. Names are prepared JID parts (RFC 7622 §3.2, §3.3), compared by byte."""
+    """Who may log in. An account is named by its bare JID."""
 
-    def get(self, local: str, domain: str) -> Deferred[Account | None]:
+    def get(self, jid: JID) -> Deferred[Account | None]:
         """The account, switched off or not; None where there is none."""
         ...
 
-    def exists(self, local: str, domain: str) -> Deferred[bool]:
+    def exists(self, jid: JID) -> Deferred[bool]:
         """Whether there is such an account, switched off or not."""
         ...
 
-    def create(
-        self, local: str, domain: str, credentials: Credentials, *, now: float
-    ) -> Deferred[Account]:
+    def create(self, jid: JID, credentials: Credentials, *, now: float) -> Deferred[Account]:
         """Make an account, created at `now` (seconds UTC since 1970), enabled.
 
         Fails with `AccountExists`.
         """
         ...
 
-    def set_credentials(self, local: str, domain: str, credentials: Credentials) -> Deferred[bool]:
+    def set_credentials(self, jid: JID, credentials: Credentials) -> Deferred[bool]:
         """Replace the credentials altogether; False where there is no such account."""
         ...
 
-    def set_enabled(self, local: str, domain: str, enabled: bool) -> Deferred[bool]:
+    def replace_credentials(self, account: Account, credentials: Credentials) -> Deferred[bool]:
+        """Replace the credentials of `account` if they still are those that it was read with.
+
+        False where they are others by now, or the account is gone.
+        """
+        ...
+
+    def set_enabled(self, jid: JID, enabled: bool) -> Deferred[bool]:
         """Switch the account on or off; False where there is no such account."""
         ...
 
-    def remove(self, local: str, domain: str) -> Deferred[bool]:
+    def remove(self, jid: JID) -> Deferred[bool]:
         """Delete the account and all that refers to its id; False where there is none."""
         ...
 
@@ -140,3 +144,15 @@ class Accounts(Protocol):
     def count(self, domain: str) -> Deferred[int]:
         """How many accounts the domain has, those switched off included."""
         ...
+
+    def iterations(self) -> Deferred[Mapping[str, Mapping[int, int]]]:
+        """By domain, how many keys there are of each iteration count; reads all of them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The core's stores, each by its subject, and the database under them (for `close`)."""
+
+    accounts: Accounts
+    database: Database

@@ -92,8 +92,7 @@ class Lane:
         self._limits = limits
         self._jobs: deque[_Job] = deque()
         self._changed = Condition()
-        self._closed = False
-        self._ended = False
+        self._begun = self._closed = self._ended = False
         self._expiry: IDelayedCall | None = None
         self._opened: Deferred[None] = Deferred()
         self._closers: list[Deferred[None]] = []
@@ -102,6 +101,7 @@ class Lane:
 
     def open(self) -> Deferred[None]:
         """Start the thread; fires when it has its connection, or fails as connecting did."""
+        self._begun = True
         self._thread.start()
         return self._opened
 
@@ -122,15 +122,17 @@ class Lane:
         return cast("Deferred[T]", job.deferred)
 
     def close(self) -> Deferred[None]:
-        """Take no more; fires when what waited is done and the connection is closed."""
+        """Take no more; fires when what waited is done and the connection is closed.
+
+        What waited for a lane that never opened fails with StoreError.
+        """
         done: Deferred[None] = Deferred()
-        if self._ended:
-            done.callback(None)
-            return done
         self._closers.append(done)
         with self._changed:
             self._closed = True
             self._changed.notify()
+        if self._ended or not self._begun:  # no thread is there to end
+            self._end()
         return done
 
     def _expire(self) -> None:
@@ -153,6 +155,7 @@ class Lane:
         try:
             runner = self._connect()
         except Exception as error:  # noqa: BLE001 - whoever opened the lane is told
+            self._reactor.callFromThread(self._end)
             self._reactor.callFromThread(self._opened.errback, error)
             return
         self._reactor.callFromThread(self._opened.callback, None)
@@ -172,11 +175,13 @@ class Lane:
             return [self._jobs.popleft() for _ in range(size)]
 
     def _end(self) -> None:
-        """In the reactor thread again: the last word."""
-        self._ended = True
+        """In the reactor thread again: the last word; may be said more than once."""
+        self._closed = self._ended = True
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
+        while self._jobs:  # only where the lane never opened; no thread takes any more
+            self._jobs.popleft().deferred.errback(StoreError("the store did not open"))
         closers, self._closers = self._closers, []
         for done in closers:
             done.callback(None)

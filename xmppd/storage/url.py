@@ -6,7 +6,6 @@ with the process and meant for tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -14,20 +13,12 @@ from twisted.internet.defer import Deferred
 from xmppd.errors import ConfigError
 from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.dialect import SQLITE
-from xmppd.storage.interfaces import Accounts, Database
+from xmppd.storage.interfaces import Database, Stores
 from xmppd.storage.lane import Limits, StoreReactor
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.sqlite import open_file, open_memory
 
 _FORMS = 'Write "sqlite:path/to/file.db"'
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The core's stores, each by its subject, and the database under them (for `close`)."""
-
-    accounts: Accounts
-    database: Database
 
 
 def open_database(

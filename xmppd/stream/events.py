@@ -91,7 +91,6 @@ Question: TypeAlias = (
     sasl.FetchKeys
     | sasl.FetchPassword
     | sasl.CheckPassword
-    | sasl.Admit
     | Authorize
     | BindResource
     | OpenRequest

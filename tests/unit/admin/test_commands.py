@@ -81,7 +81,7 @@ def test_deluser_removes_the_account_and_ends_its_sessions(verona):
     do(verona, "deluser", jid=JULIET)
     verona.clock.advance(0)
     assert juliet.closed
-    assert not result(verona.host.stores.accounts.exists("juliet", DOMAIN))
+    assert not result(verona.host.stores.accounts.exists(JID.of("juliet", DOMAIN)))
 
 
 def test_users_come_in_pages_through_all_domains():
@@ -166,7 +166,7 @@ def test_why_tells_reason_meaning_and_remedy_by_account_domain_and_address(veron
 
 
 def test_login_of_a_disabled_account_is_noted_once(verona):
-    result(verona.host.stores.accounts.set_enabled("juliet", DOMAIN, False))
+    result(verona.host.stores.accounts.set_enabled(JID.of("juliet", DOMAIN), False))
     verona.connect().open().authenticate("juliet")
     told = do(verona, "why", subject=JULIET)["refusals"]
     assert [refusal["reason"] for refusal in told] == ["auth.disabled"]
@@ -233,7 +233,7 @@ def test_unknown_command_is_refused(verona, name):
 def test_arguments_of_the_wrong_kind_are_refused(verona, args):
     with pytest.raises(CommandError, match="deluser: "):
         result(perform(Operated(verona.host), "deluser", args))
-    assert result(verona.host.stores.accounts.exists("juliet", DOMAIN))
+    assert result(verona.host.stores.accounts.exists(JID.of("juliet", DOMAIN)))
 
 
 def test_store_that_fails_is_told_as_such(verona):

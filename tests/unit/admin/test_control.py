@@ -17,6 +17,7 @@ from xmppd.admin import control
 from xmppd.admin.commands import Operated
 from xmppd.admin.control import REQUEST_MAX, ControlFactory, answers, check_free
 from xmppd.errors import ConfigError
+from xmppd.jid import JID
 
 
 class Operator:
@@ -180,4 +181,4 @@ def test_nothing_there_is_free(path):
 
 def test_perform_is_never_given_more_than_an_object(operator, verona):
     operator.send(b'{"command": "deluser", "args": ["juliet@capulet.lit"]}\n')
-    assert result(verona.host.stores.accounts.exists("juliet", DOMAIN))
+    assert result(verona.host.stores.accounts.exists(JID.of("juliet", DOMAIN)))

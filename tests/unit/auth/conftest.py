@@ -11,6 +11,7 @@ from xmppd.auth.internal import AccountBackend
 from xmppd.auth.seal import Seal
 from xmppd.credentials import make_credentials
 from xmppd.errors import StoreBusy
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Account
 
 DOMAIN = "capulet.lit"
@@ -29,31 +30,32 @@ class AccountsInMemory:
 
     def add(self, local, password, *, iterations=ROUNDS, enabled=True, seal=None):
         credentials = make_credentials(password, iterations=iterations, seal=seal)
-        account = Account(len(self.accounts) + 1, local, DOMAIN, 0.0, enabled, credentials)
-        self.accounts[local, DOMAIN] = account
+        account = Account(len(self.accounts) + 1, JID.of(local, DOMAIN), 0.0, enabled, credentials)
+        self.accounts[account.jid] = account
 
     def credentials(self, local):
-        return self.accounts[local, DOMAIN].credentials
+        return self.accounts[JID.of(local, DOMAIN)].credentials
 
     def put(self, local, credentials):
-        self.accounts[local, DOMAIN] = replace(
-            self.accounts[local, DOMAIN], credentials=credentials
-        )
+        jid = JID.of(local, DOMAIN)
+        self.accounts[jid] = replace(self.accounts[jid], credentials=credentials)
 
-    def get(self, local, domain) -> Deferred:
-        self.reads.append((local, domain))
+    def get(self, jid) -> Deferred:
+        self.reads.append(jid)
         if self.broken:
             return fail(StoreBusy("the disk is full"))
-        found = self.accounts.get((local, domain))
+        found = self.accounts.get(jid)
         self.on_get()
         return succeed(found)
 
-    def set_credentials(self, local, domain, credentials) -> Deferred:
+    def replace_credentials(self, account, credentials) -> Deferred:
         self.writes += 1
         if self.broken:
             return fail(StoreBusy("the disk is full"))
-        self.put(local, credentials)
-        return succeed(True)
+        same = self.accounts.get(account.jid) == account
+        if same:
+            self.put(account.jid.local, credentials)
+        return succeed(same)
 
 
 class Threads:
@@ -63,19 +65,21 @@ class Threads:
         self.hold = False
         self.ran = []
         self.held = []
+        self.addresses = []
 
-    def __call__(self, function, *args) -> Deferred:
+    def __call__(self, function, *args, address="") -> Deferred:
         self.ran.append(function)
+        self.addresses.append(address)
         if not self.hold:
             return succeed(function(*args))
-        waiting = Deferred()
-        self.held.append(lambda: waiting.callback(function(*args)))
+        waiting = Deferred(lambda _: None)
+        self.held.append(lambda: waiting.called or waiting.callback(function(*args)))
         return waiting
 
     def release(self):
-        for go in self.held:
+        held, self.held = self.held, []
+        for go in held:
             go()
-        self.held = []
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 
 import pytest
 from scramp import ScramClient
@@ -11,9 +12,10 @@ from tests.support.deferred import refusal, result
 from tests.support.sasl import EVERYTHING, Users, converse, mechanism
 from xmppd.auth.authorization import authorize
 from xmppd.auth.backend import authorized
+from xmppd.auth.claim import claim
 from xmppd.errors import SASLFailure
 from xmppd.jid import JID
-from xmppd.stream.sasl import MECHANISMS, Exchange
+from xmppd.stream.sasl import MECHANISMS, Exchange, Success
 
 DOMAIN = "capulet.lit"
 RULES = {f"juliet@{DOMAIN}": [f"nurse@{DOMAIN}"]}
@@ -180,7 +182,9 @@ class TestAuthorized:
 
     def ask(self, backend, authzid):
         rules = {f"juliet@{DOMAIN}": [f"*@{DOMAIN}"]}
-        return authorized(backend, login("PLAIN", authzid), DOMAIN, rules)
+        proved = result(backend.check_password(claim("juliet", DOMAIN, "192.0.2.7"), "r0m30"))
+        success = replace(login("PLAIN", authzid), version=proved.version)
+        return authorized(backend, success, DOMAIN, rules)
 
     def test_another_account(self, backend, accounts):
         accounts.add("nurse", "peter")
@@ -192,9 +196,15 @@ class TestAuthorized:
     def test_an_account_that_is_off(self, backend):
         assert refusal(self.ask(backend, f"tybalt@{DOMAIN}"))[0] == "account-disabled"
 
-    def test_oneself_is_not_looked_up_again(self, backend, accounts):
-        assert result(self.ask(backend, "")) == f"juliet@{DOMAIN}"
-        assert accounts.reads == []
+    def test_an_account_of_ones_own_that_is_off(self, backend, accounts):
+        version = result(backend.check_password(claim("tybalt", DOMAIN, ""), "peace")).version
+        refused = authorized(backend, Success("tybalt", version=version), DOMAIN, {})
+        assert refusal(refused)[0] == "account-disabled"
+
+    def test_the_users_own_account_is_looked_at_last(self, backend, accounts):
+        accounts.add("nurse", "peter")
+        result(self.ask(backend, f"nurse@{DOMAIN}"))
+        assert accounts.reads[-2:] == [f"nurse@{DOMAIN}", f"juliet@{DOMAIN}"]
 
     def test_anonymous_users_need_no_account(self, backend, accounts):
         success = Exchange(mechanism("ANONYMOUS"), EVERYTHING).start(b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 
 from tests.support.connections import Chronicle, nothing_left, stream_error
 from tests.support.deferred import result
@@ -15,6 +15,7 @@ from xmppd.core.context import ModuleContext
 from xmppd.core.sessions import Session
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID
+from xmppd.stream import sasl
 from xmppd.wire.build import Tag
 
 JULIET = JID.parse(f"juliet@{DOMAIN}")
@@ -123,7 +124,7 @@ def test_a_removed_account_does_not_get_in_by_an_exchange_begun_before(server: V
     server.host.authenticator.answer = ask  # type: ignore[method-assign]
     client.take()
     assert result(server.host.administrator.remove(JULIET))
-    slow.owed[0].callback(True)
+    slow.owed[0].callback(sasl.Answer(True, None))
     assert [e.tag for e in client.elements()] == [f"{{{ns.SASL}}}failure"]
 
 
@@ -192,6 +193,34 @@ def test_an_early_request_goes_on_when_its_client_does_not(server: Verona) -> No
     client.hang_up()
     later.callback(None)
     assert done == [True]
+
+
+@pytest.mark.parametrize("gone", ["meanwhile", "before"])
+def test_what_an_early_request_only_waits_for_goes_with_its_client(
+    server: Verona, gone: str
+) -> None:
+    started: Deferred[None] = Deferred()
+    told: Deferred[None] = Deferred()
+    ended: list[type[BaseException]] = []
+
+    async def responder(connection: Any, stanza: object) -> None:
+        await started
+        try:
+            await connection.waits_for(told)
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+
+    client = ask_early(server, responder)
+    if gone == "meanwhile":
+        started.callback(None)
+        client.hang_up()
+    else:
+        client.hang_up()
+        started.callback(None)
+    assert ended == [CancelledError]
+    assert server.host.refusals.counts["stanza.internal"] == 0
+    assert nothing_left(server)
 
 
 def test_nobody_is_admitted_on_a_connection_that_is_gone(server: Verona) -> None:

@@ -7,6 +7,7 @@ from tests.support.deferred import result
 from tests.support.server import DOMAIN, PASSWORD, STRANGER, Verona, condition
 from xmppd import ns
 from xmppd.errors import StoreBusy
+from xmppd.jid import JID
 from xmppd.stream.sasl.legacy import digest
 
 A = f"{{{ns.AUTH}}}"
@@ -128,7 +129,7 @@ def test_3_1_wrong_password_and_unknown_user_are_not_authorized_alike(client, fi
 
 
 def test_an_account_that_is_switched_off_does_not_log_in(server, client):
-    result(server.host.stores.accounts.set_enabled("juliet", DOMAIN, False))
+    result(server.host.stores.accounts.set_enabled(JID.of("juliet", DOMAIN), False))
     assert condition(client.ask(plain(), "set")) == "not-authorized"
     assert server.host.refusals.recent[-1].reason == "auth.disabled"
 
@@ -250,7 +251,7 @@ def test_a_store_that_cant_answer_is_not_held_against_the_client(monkeypatch, fi
     server = legacy(auth={"max_attempts": 1})
     client = connect(server)
 
-    def busy(local, domain):
+    def busy(jid):
         return fail(StoreBusy("the disk is full"))
 
     with monkeypatch.context() as broken:
@@ -270,11 +271,40 @@ def test_who_hangs_up_while_the_password_is_checked_leaves_no_session(server, cl
     assert not server.host.connections
 
 
+@pytest.mark.parametrize("held", ["the attempt", "its failure"])
+def test_who_hangs_up_while_an_answer_is_held_back_is_forgotten(server, held):
+    """Else each attempt would keep its connection for as long as the throttle says."""
+    for _ in range(9):
+        server.throttle.failed(f"juliet@{DOMAIN}", "127.0.0.1" if held == "the attempt" else "::1")
+    before = len(server.clock.getDelayedCalls())
+    for _ in range(3):
+        client = connect(server)
+        client.send(f"<iq type='set' id='late'>{plain(password='x')}</iq>")
+        assert client.take() == b""
+        client.hang_up()
+    server.clock.advance(0)
+    assert len(server.clock.getDelayedCalls()) == before
+    assert not server.host.connections
+    assert server.host.refusals.counts["stanza.internal"] == 0
+
+
+def test_a_client_that_is_too_slow_to_wait_is_told_so(server):
+    for _ in range(9):
+        server.throttle.failed(f"juliet@{DOMAIN}", "127.0.0.1")
+    client = connect(server)
+    server.clock.advance(server.config.limits.negotiation_seconds - 1)
+    client.send(f"<iq type='set' id='late'>{plain()}</iq>")
+    server.clock.advance(1)
+    assert condition(client.one()) == "connection-timeout"
+    assert client.closed
+    assert server.host.refusals.counts["stanza.internal"] == 0
+
+
 def test_a_digest_needs_a_password_that_was_set_since_digests_are_on(server, client):
     from tests.support.server import _credentials
 
     accounts = server.host.stores.accounts
-    result(accounts.set_credentials("juliet", DOMAIN, _credentials(PASSWORD, False)))
+    result(accounts.set_credentials(JID.of("juliet", DOMAIN), _credentials(PASSWORD, False)))
     assert condition(client.ask(digested(client), "set")) == "not-authorized"
     assert client.ask(plain(), "set").get("type") == "result"
     # Logging in with the password itself has sealed it.

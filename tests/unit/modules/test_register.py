@@ -5,6 +5,7 @@ import pytest
 from tests.support.deferred import result
 from tests.support.server import DOMAIN, PASSWORD, STRANGER, Verona, condition
 from xmppd import ns
+from xmppd.jid import JID
 
 QUERY = f"<query xmlns='{ns.REGISTER}'/>"
 R, X = f"{{{ns.REGISTER}}}", f"{{{ns.DATA_FORM}}}"
@@ -37,7 +38,7 @@ def open_to(policy, **more):
 
 
 def exists(server, name):
-    return result(server.host.stores.accounts.exists(name, DOMAIN))
+    return result(server.host.stores.accounts.exists(JID.of(name, DOMAIN)))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def lets_in(server, name, password):
 
 
 def exists(server, name):
-    return result(server.host.stores.accounts.exists(name, DOMAIN))
+    return result(server.host.stores.accounts.exists(JID.of(name, DOMAIN)))
 
 
 @pytest.fixture(params=["off", "on"])
@@ -97,7 +97,7 @@ def test_an_account_of_the_same_name_at_another_domain_is_anothers():
     for payload in (fields(), REMOVE):
         assert condition(juliet.ask(payload, "set", to="montague.lit")) == "service-unavailable"
     server.clock.advance(1)
-    assert result(server.host.stores.accounts.exists("juliet", "montague.lit"))
+    assert result(server.host.stores.accounts.exists(JID("juliet@montague.lit")))
     assert lets_in(server, "juliet", PASSWORD)
 
 
@@ -126,7 +126,7 @@ def test_3_3_table_2_a_password_in_the_clear_is_not_authorized():
 
 
 def test_who_has_no_account_any_more_is_told_to_register(server, juliet):
-    result(server.host.stores.accounts.remove("juliet", DOMAIN))
+    result(server.host.stores.accounts.remove(JID.of("juliet", DOMAIN)))
     for payload in (fields(), REMOVE):
         assert condition(juliet.ask(payload, "set")) == "registration-required"
 

@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from xmppd.errors import StoreBusy, StoreError
+from xmppd.jid import JID
 from xmppd.storage.interfaces import AccountExists
 from xmppd.storage.lane import Limits
 
@@ -80,7 +81,7 @@ def test_changed_rows_are_counted(wait, database):
 
 
 def test_a_work_that_raises_leaves_nothing_and_its_error_arrives_untouched(wait, database):
-    error = AccountExists("juliet", "verona.example")
+    error = AccountExists(JID("juliet@verona.example"))
     with pytest.raises(AccountExists) as caught:
         wait(database.write(write_then_fail("Cardenio", error)))
     assert caught.value is error

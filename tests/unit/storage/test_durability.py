@@ -15,6 +15,7 @@ WRITER = """
 import itertools, os, sys
 from pathlib import Path
 from tests.support.stores import SQLiteBackend, credentials
+from xmppd.jid import JID
 from xmppd.storage.accounts import SQLAccounts
 
 backend = SQLiteBackend("sqlite:elsinore.db", Path(sys.argv[1]))
@@ -22,11 +23,11 @@ accounts = SQLAccounts(backend.open())
 names = (f"henry{n}" for n in itertools.count())
 
 def acknowledged(account):
-    os.write(1, account.local.encode() + b"\\n")
+    os.write(1, account.jid.local.encode() + b"\\n")
     begin()
 
 def begin():
-    waiting.append(accounts.create(next(names), "verona.example", credentials(), now=1.0))
+    waiting.append(accounts.create(JID.of(next(names), "verona.example"), credentials(), now=1.0))
     waiting[-1].addCallback(acknowledged)
 
 waiting = []
@@ -56,8 +57,8 @@ def test_everything_acknowledged_survives_kill_9(tmp_path):
     accounts = SQLAccounts(backend.open())
     found, after = [], ""
     while page := backend.reactor.wait(accounts.list(DOMAIN, after)):
-        found += [account.local for account in page if set(account.credentials.keys)]
-        after = page[-1].local
+        found += [account.jid.local for account in page if set(account.credentials.keys)]
+        after = page[-1].jid.local
     backend.close()
     assert len(set(acknowledged)) >= 300
     assert set(acknowledged) <= set(found)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.stores import credentials
 from xmppd.errors import ConfigError, StoreError
+from xmppd.jid import JID
 from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
@@ -142,9 +143,9 @@ def test_the_core_comes_forward_from_every_past_version(persistent, tmp_path, ve
     assert versions(persistent, database, "core") == CORE_VERSIONS
     accounts = SQLAccounts(database)
     made = persistent.reactor.wait(
-        accounts.create("juliet", "verona.example", credentials(), now=1595.0)
+        accounts.create(JID("juliet@verona.example"), credentials(), now=1595.0)
     )
-    assert persistent.reactor.wait(accounts.get("juliet", "verona.example")) == made
+    assert persistent.reactor.wait(accounts.get(JID("juliet@verona.example"))) == made
 
 
 def test_versions_count_without_gaps(stage):

@@ -2,7 +2,10 @@ import pytest
 
 from tests.support.stores import PumpedReactor, credentials
 from xmppd.errors import ConfigError
+from xmppd.jid import JID
 from xmppd.storage.url import open_stores
+
+JULIET = JID("juliet@verona.example")
 
 
 @pytest.fixture
@@ -12,8 +15,8 @@ def reactor():
 
 def test_stores_open_at_a_path_relative_to_the_base(reactor, tmp_path):
     stores = reactor.wait(open_stores("sqlite:elsinore.db", reactor, tmp_path))
-    made = reactor.wait(stores.accounts.create("juliet", "verona.example", credentials(), now=1.0))
-    assert reactor.wait(stores.accounts.get("juliet", "verona.example")) == made
+    made = reactor.wait(stores.accounts.create(JULIET, credentials(), now=1.0))
+    assert reactor.wait(stores.accounts.get(JULIET)) == made
     reactor.wait(stores.database.close())
     assert (tmp_path / "elsinore.db").is_file()
 
@@ -28,7 +31,7 @@ def test_stores_open_at_an_absolute_path(reactor, tmp_path):
 def test_memory_leaves_no_file(reactor, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stores = reactor.wait(open_stores("sqlite::memory:", reactor, tmp_path))
-    reactor.wait(stores.accounts.create("juliet", "verona.example", credentials(), now=1.0))
+    reactor.wait(stores.accounts.create(JULIET, credentials(), now=1.0))
     reactor.wait(stores.database.close())
     assert list(tmp_path.iterdir()) == []
 

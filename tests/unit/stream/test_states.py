@@ -166,7 +166,7 @@ def test_an_answer_that_comes_too_late_is_dropped() -> None:
     client.later(sasl.CheckPassword, BindResource)
     client.opened().send(auth("PLAIN", b"\0romeo\0x"))
     client.run(client.stream.close())
-    assert client.answer(True) == []
+    assert client.answer(sasl.Answer(True, None)) == []
     assert client.stream.jid is None
 
 

@@ -10,7 +10,7 @@ from xmppd.stream.sasl.coding import decode_initial, decode_response, encode, en
 from xmppd.stream.sasl.context import Context
 from xmppd.stream.sasl.exchange import Exchange
 from xmppd.stream.sasl.steps import (
-    Admit,
+    Answer,
     Challenge,
     CheckPassword,
     FetchKeys,
@@ -29,7 +29,7 @@ from xmppd.stream.sasl.table import (
 
 __all__ = [
     "MECHANISMS",
-    "Admit",
+    "Answer",
     "Challenge",
     "CheckPassword",
     "Context",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from xmppd.credentials import prepare_username
 from xmppd.errors import SASLFailure
 from xmppd.stream.sasl.context import Context
-from xmppd.stream.sasl.steps import Steps, Success, admit, challenge, fetch_password
+from xmppd.stream.sasl.steps import Steps, Success, challenge, fetch_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,16 @@ def run(context: Context, initial: bytes | None) -> Steps:
     digest = _read(context, given, nonce)
     username = _prepared(digest.username)
 
-    known = yield from fetch_password(username)
+    known, version = yield from fetch_password(username)
     password = secrets.token_hex() if known is None else known
     charset = _matching_charset(digest, password, given.get("response", ""))
     if charset is None:
         raise SASLFailure("not-authorized", reason="auth.credentials")
-    yield from admit(username)
     # RFC 3920 §6.2 has no data with <success/>: the proof goes out as one more challenge.
     rspauth = digest.response(password, charset, method="")
     if (yield from challenge(f"rspauth={rspauth}".encode())):
         raise _malformed("the response to rspauth is empty")
-    return Success(username, digest.authzid)
+    return Success(username, digest.authzid, version=version)
 
 
 def _matching_charset(digest: Digest, password: str, response: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xmppd.errors import SASLFailure
 from xmppd.jid import JID, JIDError
 from xmppd.stream.sasl.context import Context
-from xmppd.stream.sasl.steps import Steps, Success, admit, first_response
+from xmppd.stream.sasl.steps import Steps, Success, first_response
 
 
 def run(context: Context, initial: bytes | None) -> Steps:
@@ -15,7 +15,6 @@ def run(context: Context, initial: bytes | None) -> Steps:
         raise SASLFailure("not-authorized", reason="auth.certificate")
     authzid = _parse((yield from first_response(initial)))
     account = accounts[0] if len(accounts) == 1 else _chosen(accounts, authzid)
-    yield from admit(account.local)
     return Success(account.local, authzid)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xmppd.credentials import prepare_username
 from xmppd.errors import SASLFailure
 from xmppd.stream.sasl.context import Context
-from xmppd.stream.sasl.steps import Steps, Success, admit, check_password, first_response
+from xmppd.stream.sasl.steps import Steps, Success, check_password, first_response
 
 
 def run(context: Context, initial: bytes | None) -> Steps:
@@ -18,10 +18,10 @@ def run(context: Context, initial: bytes | None) -> Steps:
         username = prepare_username(username)
     except ValueError:
         raise SASLFailure("not-authorized", reason="auth.credentials") from None
-    if not (yield from check_password(username, password)):
+    right, version = yield from check_password(username, password)
+    if not right:
         raise SASLFailure("not-authorized", reason="auth.credentials")
-    yield from admit(username)
-    return Success(username, authzid)
+    return Success(username, authzid, version=version)
 
 
 def _parse(message: bytes) -> tuple[str, str, str]:

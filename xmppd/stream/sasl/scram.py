@@ -15,7 +15,7 @@ from typing import NamedTuple
 from xmppd.credentials import HASHES, ScramKeys, prepare_username
 from xmppd.errors import SASLFailure
 from xmppd.stream.sasl.context import Context
-from xmppd.stream.sasl.steps import Steps, Success, admit, challenge, fetch_keys, first_response
+from xmppd.stream.sasl.steps import Steps, Success, challenge, fetch_keys, first_response
 
 
 def run(context: Context, initial: bytes | None, *, hash_name: str, channel_binding: bool) -> Steps:
@@ -23,7 +23,7 @@ def run(context: Context, initial: bytes | None, *, hash_name: str, channel_bind
     first = _parse_first((yield from first_response(initial)))
     bound_to = first.gs2_header + _binding_data(context, first, plus=channel_binding)
 
-    keys = yield from fetch_keys(first.username, hash_name)
+    keys, version = yield from fetch_keys(first.username, hash_name)
     nonce = first.nonce + context.nonce()
     salt = base64.b64encode(keys.salt).decode("ascii")
     server_first = f"r={nonce},s={salt},i={keys.iterations}"
@@ -37,9 +37,9 @@ def run(context: Context, initial: bytes | None, *, hash_name: str, channel_bind
     auth_message = ",".join((first.bare, server_first, final.without_proof)).encode()
     if not _proves(final.proof, keys, auth_message, HASHES[hash_name]):
         raise SASLFailure("not-authorized", reason="auth.credentials")
-    yield from admit(first.username)
     signature = hmac.digest(keys.server_key, auth_message, HASHES[hash_name])
-    return Success(first.username, first.authzid, b"v=" + base64.b64encode(signature))
+    data = b"v=" + base64.b64encode(signature)
+    return Success(first.username, first.authzid, data, version=version)
 
 
 def _proves(proof: bytes, keys: ScramKeys, auth_message: bytes, algorithm: str) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from xmppd.credentials import ScramKeys
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,20 @@ class Challenge:
     """To be sent to the client; answered with the bytes of its response (RFC 4422 §3.4)."""
 
     data: bytes = field(repr=False)
+
+
+class Answer(NamedTuple, Generic[T]):
+    """The answer to one of the requests below, and the version of the account it is about.
+
+    What a version is made of is known to whoever answers: it is handed back with `Success`, so
+    that only the very account and the credentials that were proved let anybody in.
+    """
+
+    value: T
+    version: object
+
+    def __repr__(self) -> str:
+        return "Answer(...)"  # it may hold a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +61,24 @@ class CheckPassword:
 
 
 @dataclass(frozen=True, slots=True)
-class Admit:
-    """Asked once the client has proved to be `username`: does the account exist, is it on?
-
-    Answered with None. The answerer throws `account-disabled` or `not-authorized` where it is
-    not so; asking only now tells nothing to whoever has no proof.
-    """
-
-    username: str
-
-
-@dataclass(frozen=True, slots=True)
 class Success:
     """The client has proved to be `username`, a name that SASLprep has passed.
 
-    `authzid` is the authorization identity it asked for, as it came, or "" for its own: nothing
-    is authorized yet (see `xmppd.auth.authorization`). `data` goes out with `<success/>`.
+    `authzid` is the authorization identity it asked for, as it came, or "" for its own. Nothing
+    is authorized yet, nor is it known whether the account still exists and is switched on (see
+    `xmppd.auth.backend.authorized`): asking that only now tells nothing to whoever has no proof.
+    `version` is that of the `Answer` the proof was checked against, None where there was none.
+    `data` goes out with `<success/>`.
     """
 
     username: str
     authzid: str = ""
     data: bytes | None = field(default=None, repr=False)
     anonymous: bool = False
+    version: object | None = field(default=None, repr=False)
 
 
-Request = Challenge | FetchKeys | FetchPassword | CheckPassword | Admit
+Request = Challenge | FetchKeys | FetchPassword | CheckPassword
 """What an exchange may yield."""
 
 Steps = Generator[Request, Any, Success]
@@ -87,24 +96,19 @@ def first_response(initial: bytes | None) -> Generator[Request, Any, bytes]:
     return (yield from challenge(b"")) if initial is None else initial
 
 
-def fetch_keys(username: str, hash_name: str) -> Generator[Request, Any, ScramKeys]:
-    """Ask for SCRAM keys."""
-    keys: ScramKeys = yield FetchKeys(username, hash_name)
-    return keys
+def fetch_keys(username: str, hash_name: str) -> Generator[Request, Any, Answer[ScramKeys]]:
+    """Ask for SCRAM keys: `keys, version = yield from fetch_keys(...)`, as with the next two."""
+    answer: Answer[ScramKeys] = yield FetchKeys(username, hash_name)
+    return answer
 
 
-def fetch_password(username: str) -> Generator[Request, Any, str | None]:
+def fetch_password(username: str) -> Generator[Request, Any, Answer[str | None]]:
     """Ask for a password in the clear."""
-    password: str | None = yield FetchPassword(username)
-    return password
+    answer: Answer[str | None] = yield FetchPassword(username)
+    return answer
 
 
-def check_password(username: str, password: str) -> Generator[Request, Any, bool]:
+def check_password(username: str, password: str) -> Generator[Request, Any, Answer[bool]]:
     """Ask whether a password is right."""
-    right: bool = yield CheckPassword(username, password)
-    return right
-
-
-def admit(username: str) -> Generator[Request, Any, None]:
-    """Ask whether the account may be used."""
-    yield Admit(username)
+    answer: Answer[bool] = yield CheckPassword(username, password)
+    return answer

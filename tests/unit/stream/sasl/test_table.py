@@ -6,6 +6,7 @@ from tests.support.sasl import DOMAIN, EVERYTHING, TLS, failure, mechanism
 from xmppd.errors import SASLFailure
 from xmppd.stream.sasl import (
     MECHANISMS,
+    Answer,
     Challenge,
     CheckPassword,
     Context,
@@ -151,10 +152,12 @@ class TestExchange:
         with pytest.raises(RuntimeError):
             exchange.answer(True)
 
+    def test_an_answer_in_a_log_line_gives_no_password_away(self):
+        assert "r0m30" not in f"{Answer('r0m30', None)}"
+
     def test_nothing_comes_after_the_end(self):
         exchange = self.started()
-        exchange.answer(True)
-        exchange.answer(None)
+        exchange.answer(Answer(True, None))
         assert exchange.pending is None
         assert failure(exchange.respond, b"") == ("malformed-request", "auth.malformed")
 
