@@ -318,6 +318,7 @@ class ClientFactory(Factory):
         certificates: CertificateStore,
         admission: Admission,
         idle: IdleWatch,
+        turn: Turn,
         *,
         direct: bool = False,
     ) -> None:
@@ -326,7 +327,7 @@ class ClientFactory(Factory):
         self.admission = admission
         self.idle = idle
         self.direct = direct
-        self.turn = Turn(host.clock)
+        self.turn = turn
         self._warned = -WARN_SECONDS
         self._tls: dict[str, TLSMemoryBIOFactory] = {}
 

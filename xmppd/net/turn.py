@@ -9,6 +9,8 @@ and sent when the turn ends; only what the kernel refuses goes Twisted's way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import Any, Protocol
 
@@ -35,16 +37,19 @@ class Flushable(Protocol):
 class Turn:
     """Flushes, when the reactor's turn ends, whatever was added during it.
 
-    A turn in which much is read ends with a timer. When reading is rare, each read is its own
-    turn: `begin` says so, and whoever was told ends it with `end`.
+    One for the whole process: whoever reads ends the turn of all that he has written to,
+    whichever listener they came by. A turn in which much is read ends with a timer. When reading
+    is rare, each read is its own turn: `begin` says so, and whoever was told ends it with `end`.
+    `now` is a clock of seconds since whenever.
     """
 
-    __slots__ = ("_clock", "_last", "_reading", "_waiting")
+    __slots__ = ("_clock", "_last", "_now", "_reading", "_waiting")
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, now: Callable[[], float] = monotonic) -> None:
         self._clock = clock
+        self._now = now
         self._waiting: list[Flushable] = []
-        self._last = 0.0
+        self._last = -inf
         self._reading = False
 
     def add(self, held: Flushable) -> None:
@@ -55,7 +60,7 @@ class Turn:
 
     def begin(self) -> bool:
         """Something has been read. True when it is worth to end the turn behind it."""
-        now = monotonic()
+        now = self._now()
         quiet = now - self._last > QUIET and not self._waiting and not self._reading
         self._last = now
         self._reading = quiet
