@@ -12,7 +12,8 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from tests.support.server import STRANGER
 from tests.support.tcp import PING, UNLIMITED, Port, Socket, chat
-from xmppd.net.turn import QUIET, DirectTransport, Turn, straight
+from xmppd.net.transport import DirectTransport, straight
+from xmppd.net.turn import QUIET, Turn
 
 
 @pytest.fixture
