@@ -73,6 +73,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the client read more slowly than it was sent to",
         "raise [limits] write_buffer_bytes",
     ),
+    "limit.stalled": (
+        "the client took nothing of what waited for it",
+        "its network or machine is gone; raise [limits] dead_seconds if it only sleeps",
+    ),
     "limit.resources": ("too many sessions of one account", "raise [limits] resources"),
     "limit.inflated": (
         "compressed data that inflates too far",

@@ -27,6 +27,10 @@ log = Logger()
 LINGER = 5.0
 """Seconds that a closed connection may take to send what is left."""
 
+JOINED_BYTES = 65_536
+"""How much is joined before it is sent without waiting for the end of the turn: one read of
+16 KiB may hold 1,600 stanzas that a thousand times as much has to be sent for."""
+
 
 @implementer(IHandshakeListener, IPushProducer)
 class Carrier(Reader):
@@ -38,8 +42,11 @@ class Carrier(Reader):
     def __init__(self, host: Host, turn: Turn) -> None:
         super().__init__(host, turn)
         self._out: list[bytes] = []
+        self._joined = 0
         self._clogged = False
-        self._behind = 0
+        self._taken = 0
+        self._stall: IDelayedCall | None = None
+        self._cutting: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
         self._shaking_hands = False
 
@@ -69,7 +76,8 @@ class Carrier(Reader):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, whoever ended it."""
         self._transport.unregisterProducer()  # or TLS would hold us, and we hold TLS
-        for timer in (self._abort, self._throttle, self._going_on):
+        timers = (self._abort, self._stall, self._cutting, self._throttle, self._going_on)
+        for timer in timers:
             if timer is not None and timer.active():
                 timer.cancel()
         carried, self._carried = self._carried, None
@@ -81,28 +89,34 @@ class Carrier(Reader):
     # ------------------------------------------------------------------ Wire
 
     def write(self, data: bytes) -> None:
-        """Send bytes when the turn ends."""
-        if not self._out:
+        """Send bytes when the turn ends, or before when they are many."""
+        out = self._out
+        if out:
+            out.append(data)
+            self._joined += len(data)
+            if self._joined > JOINED_BYTES:
+                self.flush()
+        else:  # the ordinary case, which costs nothing more; `_joined` leaves the first one out
             self._turn.add(self)
-        self._out.append(data)
+            out.append(data)
 
     def flush(self) -> None:
-        """Send what was written; a client that reads too slowly is cut off, not waited for."""
+        """Send what was written; a peer that reads too slowly is cut off, not waited for."""
         out = self._out
         if not out:
             return
-        data = out[0] if len(out) == 1 else b"".join(out)
+        if len(out) == 1:
+            data = out[0]
+        else:
+            data = b"".join(out)
+            self._joined = 0
         out.clear()
         if self._carried is None:
             return  # its stream is closed
         if self._compression is not None:
             data = self._compression.deflate(data)
-        if self._clogged:
-            self._behind += len(data)
-            if self._behind > self._host.config.limits.write_buffer_bytes:
-                self.cut_off("limit.slow-reader")
-                return
-        self._transport.write(data)
+        if not self._clogged or self._has_room(len(data)):
+            self._transport.write(data)
 
     def secure(self, factory: TLSMemoryBIOFactory) -> None:
         """Begin TLS behind what was written; `factory` says with which certificates."""
@@ -110,6 +124,7 @@ class Carrier(Reader):
         self._shaking_hands = True
         transport: Any = self._transport
         transport.unregisterProducer()
+        self._clogged = False  # TLS says so anew when it writes, and would not take it back
         tls: Any = TLSLayer(factory, self)
         transport.protocol = tls
         tls.makeConnection(transport)
@@ -153,11 +168,41 @@ class Carrier(Reader):
         """The peer reads more slowly than we write; TCP says so again at each write."""
         if not self._clogged:
             self._clogged = True
-            self._behind = 0
+            if self._stall is None:
+                self._expect_progress()
 
     def resumeProducing(self) -> None:
         """It has caught up."""
-        self._clogged = False
+        self._clogged = self._cutting is not None  # what it missed would be a hole in its stream
 
     def stopProducing(self) -> None:
         """Nothing will be written any more."""
+
+    def _has_room(self, size: int) -> bool:
+        """Whether the peer, who is behind, may be owed `size` octets more; it is cut off if not.
+
+        In a turn of its own: whoever writes may be in the middle of all sessions of an account.
+        """
+        most = self._host.config.limits.write_buffer_bytes
+        if self._cutting is None and self._transport.unsent + size > most:
+            later = self._host.clock.callLater
+            self._cutting = later(0, self.cut_off, "limit.slow-reader")
+        return self._cutting is None
+
+    def _expect_progress(self) -> None:
+        """See to it that a peer that is behind takes something within half of `dead_seconds`.
+
+        After the whole of it TCP gives up, and leaves no reason. The timer goes on when the peer
+        catches up meanwhile, as it may a hundred times a second.
+        """
+        self._taken = self._transport.taken
+        seconds = self._host.config.limits.dead_seconds / 2
+        self._stall = self._host.clock.callLater(seconds, self._look_for_progress)
+
+    def _look_for_progress(self) -> None:
+        self._stall = None
+        if self._clogged:
+            if self._transport.taken == self._taken and self._transport.unsent:
+                self.cut_off("limit.stalled")
+            else:
+                self._expect_progress()

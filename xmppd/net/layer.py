@@ -108,6 +108,12 @@ class TLSLayer(TLSMemoryBIOProtocol):
         transport: Any = self.transport
         transport.write(self._tlsConnection.bio_read(2 * PIECE))
 
+    @property
+    def unsent(self) -> int:
+        """Octets that wait in memory for the peer, encrypted or not yet."""
+        transport: Any = self.transport
+        return sum(map(len, self._appSendBuffer)) + int(transport.unsent)
+
     def _closed(self) -> bool:
         return bool(self._lostTLSConnection)
 

@@ -23,6 +23,14 @@ has been acted on, and 64 KiB (Twisted's choice) hold 13,000 stanzas that each w
 class Transport(Protocol):
     """What a `Carrier` needs of its connection, TLS or not."""
 
+    @property
+    def unsent(self) -> int:
+        """Octets that wait in memory for the peer."""
+
+    @property
+    def taken(self) -> int:
+        """Octets that had to wait and were taken since, counted from the start."""
+
     def write(self, data: bytes) -> None:
         """Send `data` behind whatever has not been sent yet."""
 
@@ -54,10 +62,11 @@ class DirectTransport:
     Stands between a protocol and its TCP connection, or between TLS and its TCP connection.
     """
 
-    __slots__ = ("_tcp",)
+    __slots__ = ("_queued", "_tcp")
 
     def __init__(self, tcp: Connection) -> None:
         self._tcp = tcp
+        self._queued = 0
 
     def write(self, data: bytes) -> None:
         """Send `data` behind whatever has not been sent yet."""
@@ -71,11 +80,23 @@ class DirectTransport:
             if isinstance(sent, int) and sent > 0:
                 data = data[sent:]
         # A connection that is lost finds out for itself when it tries to write.
+        self._queued += len(data)
         tcp.write(data)
 
     def writeSequence(self, chunks: list[bytes]) -> None:
         """Send several pieces as one."""
         self.write(b"".join(chunks))
+
+    @property
+    def unsent(self) -> int:
+        """Octets that wait in memory for the peer."""
+        tcp = self._tcp
+        return len(tcp.dataBuffer) - tcp.offset + tcp._tempDataLen
+
+    @property
+    def taken(self) -> int:
+        """Octets that had to wait and were taken since, counted from the start."""
+        return self._queued - self.unsent
 
     @property
     def protocol(self) -> Any:
@@ -94,9 +115,33 @@ class DirectTransport:
         return getattr(self._tcp, name)
 
 
+class IndirectTransport(DirectTransport):
+    """A transport with something before its TCP connection: an endpoint's own TLS, a proxy's line.
+
+    It is written to in its own way, and shows the buffers of the connection as its own, or none.
+    """
+
+    __slots__ = ()
+
+    def write(self, data: bytes) -> None:
+        """Send `data` behind whatever has not been sent yet."""
+        self._queued += len(data)
+        self._tcp.write(data)
+
+    @property
+    def unsent(self) -> int:
+        """Octets that wait in memory for the peer, as far as can be told."""
+        try:
+            return super().unsent
+        except AttributeError:
+            return 0
+
+
 def straight(transport: Any) -> Any:
-    """`transport`, made to send at once where it is a TCP connection."""
-    return DirectTransport(transport) if isinstance(transport, Connection) else transport
+    """`transport` as a `Transport`, which sends at once where it is a TCP connection."""
+    if isinstance(transport, Connection):
+        return DirectTransport(transport)
+    return transport if hasattr(transport, "taken") else IndirectTransport(transport)
 
 
 def tune(transport: Any, dead_seconds: int) -> None:

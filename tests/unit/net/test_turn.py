@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from tests.support.server import STRANGER
-from tests.support.tcp import PING, UNLIMITED, Port, Socket, chat
-from xmppd.net.transport import DirectTransport, straight
+from tests.support.tcp import PING, UNLIMITED, Port, chat
 from xmppd.net.turn import QUIET, Turn
 
 
@@ -129,32 +126,6 @@ def test_one_turn_serves_every_listener(port: Port) -> None:
             sender._out()
         assert port.clock.getDelayedCalls() == []
         assert len(receiver.socket.sent) > before
-
-
-# ---------------------------------------------------------------------- straight to the socket
-
-
-@given(
-    writes=st.lists(st.binary(min_size=1, max_size=40), max_size=20),
-    rooms=st.lists(st.integers(0, 60), max_size=20),
-)
-def test_no_byte_is_lost_doubled_or_moved_whatever_the_kernel_takes(
-    writes: list[bytes], rooms: list[int]
-) -> None:
-    """And so the names of Twisted's buffers that `DirectTransport` relies on are right."""
-    socket = Socket(Clock(), "192.0.2.1")
-    socket.connected = 1
-    transport = straight(socket)
-    assert isinstance(transport, DirectTransport)
-    for number, data in enumerate(writes):
-        socket.room = rooms[number % len(rooms)] if rooms else UNLIMITED
-        transport.write(data)
-        if number % 3 == 2:
-            socket.flush()
-    socket.room = UNLIMITED
-    socket.flush()
-    assert socket.sent == b"".join(writes)
-    assert socket.buffered == 0
 
 
 def test_what_is_written_in_one_turn_goes_out_at_once(port: Port) -> None:
