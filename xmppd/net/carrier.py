@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from xmppd.core.host import Host
 from xmppd.net.compression import Compression
+from xmppd.net.handshake import fault
 from xmppd.net.layer import TLSLayer
 from xmppd.net.limits import Bucket
 from xmppd.net.reading import Carried, Reader
@@ -83,8 +84,12 @@ class Carrier(Reader):
         carried, self._carried = self._carried, None
         if carried is not None:
             if self._shaking_hands:
-                self._host.refusals.note("tls.handshake", address=carried.address)
+                self._note_failed_handshake(carried.address, fault(reason.value))
             carried.lost()
+
+    def _note_failed_handshake(self, address: str, why: str) -> None:
+        self._host.refusals.note("tls.handshake", address=address, detail=why)
+        log.info("TLS handshake with {address} failed: {why}", address=address, why=why)
 
     # ------------------------------------------------------------------ Wire
 
