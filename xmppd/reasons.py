@@ -77,6 +77,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the client read more slowly than it was sent to",
         "raise [limits] write_buffer_bytes",
     ),
+    "limit.stalled": (
+        "the client took nothing of what waited for it",
+        "its network or machine is gone; raise [limits] dead_seconds if it only sleeps",
+    ),
     "limit.resources": ("too many sessions of one account", "raise [limits] resources"),
     "limit.inflated": (
         "compressed data that inflates too far",
@@ -88,7 +92,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "bytes in the clear behind <starttls/>",
         "the client is broken, or somebody is injecting (RFC 6120 §5.4.3.3)",
     ),
-    "tls.handshake": ("the TLS handshake failed", "see the log: protocol version or certificate"),
+    "tls.handshake": (
+        "the TLS handshake failed",
+        "what failed stands with it: a protocol version, a cipher, a certificate",
+    ),
     # authentication
     "auth.mechanism": ("a mechanism that was not offered", "use one of those offered"),
     "auth.malformed": ("a malformed SASL message", "the client is broken"),

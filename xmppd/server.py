@@ -35,7 +35,9 @@ from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
 from xmppd.net.idle import SLOTS, IdleWatch
 from xmppd.net.limits import Admission
+from xmppd.net.poll import shorten
 from xmppd.net.tls import CertificateStore
+from xmppd.net.turn import Turn
 
 log = Logger(namespace="xmppd")
 
@@ -76,6 +78,7 @@ class Server(MultiService):
         self.admission = Admission(self.config.limits)
         self._workers = Workers(reactor)
         self.idle = IdleWatch()
+        self._turn = Turn(reactor)
         self.assembly: Assembly | None = None
         self._log = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
         self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
@@ -97,6 +100,7 @@ class Server(MultiService):
         """Start as soon as the reactor runs; a fault then ends the process."""
         super().startService()
         _tune_interpreter()
+        shorten(self._reactor)
         self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
@@ -121,7 +125,7 @@ class Server(MultiService):
 
     async def _listen(self, assembly: Assembly) -> None:
         factory = partial(
-            ClientFactory, assembly.host, self.certificates, self.admission, self.idle
+            ClientFactory, assembly.host, self.certificates, self.admission, self.idle, self._turn
         )
         factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
         for key, description in listeners(self.config):

@@ -24,6 +24,7 @@ from xmppd.net.c2s import ClientFactory
 from xmppd.net.idle import IdleWatch
 from xmppd.net.limits import Admission
 from xmppd.net.tls import CertificateStore
+from xmppd.net.turn import Turn
 
 UNLIMITED = 1 << 60
 
@@ -232,7 +233,8 @@ class Port:
         self.host = self.server.host
         self.admission = Admission(self.server.config.limits)
         self.idle = IdleWatch()
-        parts = (self.host, certificates, self.admission, self.idle)
+        self.turn = Turn(self.clock, self.clock.seconds)
+        parts = (self.host, certificates, self.admission, self.idle, self.turn)
         self.plain = ClientFactory(*parts)
         self.direct = ClientFactory(*parts, direct=True)
 

@@ -59,6 +59,7 @@ def refusals(result: Outcome) -> Iterator[str]:
         parts = [moment(refusal["when"]), refusal["reason"], refusal["who"] or "-"]
         parts += [f"to {refusal['target']}"] if refusal["target"] else []
         parts += [f"from {refusal['address']}"] if refusal["address"] else []
+        parts += [f"({refusal['detail']})"] if refusal.get("detail") else []
         yield escape("  ".join(parts))
     for reason, (meaning, remedy) in reasons.items():
         yield f"{reason}: {meaning}. What to do: {remedy}"

@@ -1,6 +1,6 @@
 """A client's connection: its stream, the answers the stream waits for, its session.
 
-It knows no socket. `Wire` is what carries it: TCP in `net/c2s.py`, and whatever else can take
+It knows no socket. `Wire` is what carries it: TCP in `net/carrier.py`, and whatever else can take
 bytes there and back.
 """
 
@@ -97,6 +97,11 @@ class ClientConnection:
         self._timer: Any = host.clock.callLater(seconds, self._too_slow)
         host.connections.add(self)
 
+    @property
+    def who(self) -> str:
+        """Whose stream it is: the JID that has logged in, or the domain it was opened to."""
+        return self.stream.jid or self.stream.domain
+
     # ------------------------------------------------------------------ from the wire
 
     def receive(self, data: bytes) -> None:
@@ -184,7 +189,7 @@ class ClientConnection:
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
-            who = self.stream.jid or self.stream.domain
+            who = self.who
             self._host.refusals.note(error.reason, who, "", self.address)
             log.info(
                 "stream of {who} from {address} ended: {error}",
@@ -267,7 +272,7 @@ class ClientConnection:
             failure.raiseException()
         # What is held against the client comes back as a `Reject`, and is noted then.
         if isinstance(error, StanzaError) or error.condition == "temporary-auth-failure":
-            who = self.stream.jid or self.stream.domain
+            who = self.who
             self._host.refusals.note(error.reason, who, "", self.address)
         self._act(self.stream.refuse(error))
 

@@ -32,8 +32,9 @@ STRING_TAGS = {XMPP_ADDR: UTF8_STRING, SRV_NAME: IA5_STRING}
 """The DER tag that each kind of otherName must have."""
 
 
-SEND_PIECE = 4096
-"""The most octets that go into one TLS record."""
+PIECE = 4096
+"""The most octets that go into one TLS record, or are given to OpenSSL at once: its memory
+buffers never shrink again."""
 
 
 class IdentityKind(Enum):
@@ -68,12 +69,12 @@ class ServerConnection(SSL.Connection):
     """The first error of the verification (X509_V_ERR_… of OpenSSL), or 0."""
 
     def send(self, buf: bytes | bytearray | memoryview[int], flags: int = 0) -> int:
-        """Encrypt at most `SEND_PIECE` octets of `buf`; how many it was. Twisted sends the rest.
+        """Encrypt at most `PIECE` octets of `buf`; how many it was. Twisted sends the rest.
 
         The memory between OpenSSL and the transport never shrinks: after one long stanza sent
         whole, a connection would hold 20 KiB more to its end.
         """
-        return super().send(buf[:SEND_PIECE], flags)
+        return super().send(buf[:PIECE], flags)
 
     @property
     def verified(self) -> bool:

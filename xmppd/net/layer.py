@@ -9,14 +9,16 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
-PIECE = 4096
-"""Octets given to OpenSSL at once: its memory buffers never shrink again."""
+from xmppd.net.certificates import PIECE
 
 _HEADER = 5
 """Octets of a record's header, of which the last two are its length (RFC 8446 §5.1)."""
 
 _LONGEST = 2**14 + 2**8
 """No record holds more (RFC 8446 §5.2)."""
+
+_DRAUGHT = 2**14
+"""Octets taken from OpenSSL at once; when there are fewer, there is nothing left."""
 
 
 class TLSLayer(TLSMemoryBIOProtocol):
@@ -45,10 +47,19 @@ class TLSLayer(TLSMemoryBIOProtocol):
                 self._only_tickets = True
 
     def _flushSendBIO(self) -> None:
+        # Twisted reads once, and leaves what is longer to the next occasion.
         if self._only_tickets:
             self._only_tickets = False  # they go with the first words of whoever is inside
-        else:
-            super()._flushSendBIO()
+            return
+        transport: Any = self.transport
+        try:
+            while True:
+                data = self._tlsConnection.bio_read(_DRAUGHT)
+                transport.write(data)
+                if len(data) < _DRAUGHT:
+                    return
+        except SSL.WantReadError:
+            pass  # there is nothing to send
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the network; what they hold is handed on in one piece."""
@@ -101,12 +112,23 @@ class TLSLayer(TLSMemoryBIOProtocol):
             super().write(data)
             return
         try:
-            self._tlsConnection.send(data)
+            sent = self._tlsConnection.send(data)
         except SSL.Error:
             super().write(data)  # it fails there as it did here, and is dealt with
             return
+        encrypted = self._tlsConnection.bio_read(_DRAUGHT)
         transport: Any = self.transport
-        transport.write(self._tlsConnection.bio_read(2 * PIECE))
+        transport.write(encrypted)
+        if len(encrypted) == _DRAUGHT:
+            self._flushSendBIO()
+        if sent < len(data):
+            super().write(data[sent:])
+
+    @property
+    def unsent(self) -> int:
+        """Octets that wait in memory for the peer, encrypted or not yet."""
+        transport: Any = self.transport
+        return sum(map(len, self._appSendBuffer)) + int(transport.unsent)
 
     def _closed(self) -> bool:
         return bool(self._lostTLSConnection)

@@ -57,6 +57,11 @@ def test_refusals_explain_each_reason_once():
         *["2006-12-08 01:58:35Z  tls.required  capulet.lit  from 192.0.2.7"] * 2,
         "tls.required: no TLS. What to do: switch it on",
     ]
+    detailed = {**refusal, "reason": "tls.handshake", "who": "", "detail": "unsupported protocol"}
+    (line, _) = display.refusals({"subject": "192.0.2.7", "refusals": [detailed]})
+    assert line == (
+        "2006-12-08 01:58:35Z  tls.handshake  -  from 192.0.2.7  (unsupported protocol)"
+    )
     nothing = list(display.refusals({"subject": "mantua.lit", "refusals": []}))
     assert nothing == ["nothing is remembered of mantua.lit"]
 

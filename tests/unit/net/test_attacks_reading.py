@@ -6,8 +6,8 @@ import zlib
 
 from tests.support.tcp import PING, Port
 from xmppd import ns
-from xmppd.net.c2s import READ_BYTES
 from xmppd.net.tls import CertificateStore
+from xmppd.net.transport import READ_BYTES
 
 COMPRESS = f"<compress xmlns='{ns.COMPRESS}'><method>zlib</method></compress>"
 

@@ -12,7 +12,8 @@ from twisted.logger import globalLogPublisher
 
 from tests.support.server import STRANGER
 from tests.support.tcp import PING, Peer, Port, chat, stream_error
-from xmppd.net.c2s import LINGER, _tune
+from xmppd.net.carrier import LINGER
+from xmppd.net.transport import tune
 
 # ---------------------------------------------------------------------- the plain path
 
@@ -40,7 +41,7 @@ def test_tcp_finds_out_when_a_peer_is_dead() -> None:
             def getHandle(self) -> Any:
                 return real
 
-        _tune(Transport(), 77)
+        tune(Transport(), 77)
         assert real.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 77_000
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.tcp import PING, Port, chat
+from xmppd.core.host import Authenticator
 from xmppd.net.idle import SLOTS
+from xmppd.stream.events import Question
 
 # ---------------------------------------------------------------------- back-pressure
 
@@ -110,6 +115,64 @@ def test_a_paused_connection_that_is_closed_leaves_no_timer(shaped: Port) -> Non
     peer = shaped.log_in("juliet").send(" " * 60_000)
     peer.socket.hang_up()
     assert shaped.empty
+
+
+# ---------------------------------------------------------------------- answers that take time
+
+
+class Slow:
+    """Answers when told to, as PBKDF2 in a thread does."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+        self._later: list[tuple[Deferred[Any], Deferred[Any]]] = []
+
+    def answer(self, question: Question, domain: str, address: str) -> Deferred[Any]:
+        later: Deferred[Any] = Deferred()
+        self._later.append((self._authenticator.answer(question, domain, address), later))
+        return later
+
+    def tell(self) -> None:
+        waiting, self._later = self._later, []
+        for answer, later in waiting:
+            answer.chainDeferred(later)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_reading_stops_for_what_comes_while_an_answer_is_owed(port: Port, secure: bool) -> None:
+    """Only then: most answers are there before the client says anything more."""
+    peer = (port.secured("127.0.0.1") if secure else port.connect()).open()
+    slow = Slow(port.host.authenticator)
+    port.host.authenticator = slow
+    peer.authenticate("juliet")
+    assert peer.socket.reading, "nothing has come meanwhile"
+    peer.send(" ")
+    assert not peer.socket.reading
+    peer.open()
+    assert b"<success" not in peer.log
+    for _ in range(5):  # a login asks more than once
+        slow.tell()
+        peer.socket.arrive(b"")
+        peer.pump()
+    assert peer.socket.reading
+    assert b"<success" in peer.log
+    assert peer.take().count(b"<stream:features>") == 2, "what waited was read then"
+
+
+def test_a_peer_that_is_over_its_rate_is_not_read_because_an_answer_came(shaped: Port) -> None:
+    """Each reason not to read has an end of its own."""
+    peer = shaped.connect().open()
+    slow = Slow(shaped.host.authenticator)
+    shaped.host.authenticator = slow
+    peer.send(" " * 9_000).send(" " * 9_000).authenticate("juliet")
+    assert peer.socket.reading
+    peer.send(" " * 9_000)
+    for _ in range(5):
+        slow.tell()
+        shaped.clock.advance(0)
+    assert not peer.socket.reading
+    shaped.clock.advance(60)
+    assert peer.socket.reading
 
 
 # ---------------------------------------------------------------------- keep-alive

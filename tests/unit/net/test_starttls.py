@@ -7,7 +7,7 @@ import pytest
 from tests.support.server import STRANGER
 from tests.support.tcp import PING, STARTTLS, Port, stream_error
 from xmppd import ns
-from xmppd.net.c2s import LINGER
+from xmppd.net.carrier import LINGER
 
 # ---------------------------------------------------------------------- TLS
 

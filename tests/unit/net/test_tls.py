@@ -15,7 +15,7 @@ from tests.support.certificates import DAY, NOW, Authority, dns, write_pair
 from tests.support.memory_tls import advance, client, drain, handshake, move
 from xmppd.config import TLS
 from xmppd.errors import ConfigError
-from xmppd.net.certificates import SEND_PIECE
+from xmppd.net.certificates import PIECE
 from xmppd.net.tls import CertificateStore, NoSharedProtocol
 
 CA = Authority()
@@ -253,7 +253,7 @@ def test_a_long_write_takes_no_more_memory_than_a_piece(store):
     server, peer = serve(store), client()
     handshake(server, peer)
     sent = server.send(b"x" * 16384)
-    assert sent == SEND_PIECE
+    assert sent == PIECE
     assert sent < len(server.bio_read(65536)) < sent + 64
 
 

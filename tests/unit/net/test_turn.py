@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-from twisted.internet.task import Clock
+from collections.abc import Iterator
 
-from tests.support.tcp import PING, UNLIMITED, Port, Socket, chat
-from xmppd.net.turn import DirectTransport, Turn, straight
+import pytest
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
+from tests.support.server import STRANGER
+from tests.support.tcp import PING, UNLIMITED, Port, chat
+from xmppd.net.turn import QUIET, Turn
+
+
+@pytest.fixture
+def log() -> Iterator[list[LogEvent]]:
+    """What is logged as a failure."""
+    events: list[LogEvent] = []
+
+    def observer(event: LogEvent) -> None:
+        if event.get("log_failure") is not None:
+            events.append(event)
+
+    globalLogPublisher.addObserver(observer)
+    yield events
+    globalLogPublisher.removeObserver(observer)
 
 
 class Held:
@@ -21,7 +38,7 @@ class Held:
             raise self.fault
 
 
-def test_one_that_fails_keeps_nobody_else_from_sending() -> None:
+def test_one_that_fails_keeps_nobody_else_from_sending(log: list[LogEvent]) -> None:
     clock = Clock()
     turn = Turn(clock)
     held = [Held(), Held(RuntimeError("broken")), Held()]
@@ -30,6 +47,10 @@ def test_one_that_fails_keeps_nobody_else_from_sending() -> None:
             turn.add(one)
         clock.advance(0)
     assert [one.flushed for one in held] == [2, 2, 2]
+    assert [formatEvent(event) for event in log] == [
+        "the end of a turn failed for one connection"
+    ] * 2
+    assert [str(event["log_failure"].value) for event in log] == ["broken"] * 2
 
 
 def test_what_is_added_while_flushing_is_not_forgotten() -> None:
@@ -46,27 +67,65 @@ def test_what_is_added_while_flushing_is_not_forgotten() -> None:
     assert late.flushed == 1
 
 
-@given(
-    writes=st.lists(st.binary(min_size=1, max_size=40), max_size=20),
-    rooms=st.lists(st.integers(0, 60), max_size=20),
-)
-def test_no_byte_is_lost_doubled_or_moved_whatever_the_kernel_takes(
-    writes: list[bytes], rooms: list[int]
-) -> None:
-    """And so the names of Twisted's buffers that `DirectTransport` relies on are right."""
-    socket = Socket(Clock(), "192.0.2.1")
-    socket.connected = 1
-    transport = straight(socket)
-    assert isinstance(transport, DirectTransport)
-    for number, data in enumerate(writes):
-        socket.room = rooms[number % len(rooms)] if rooms else UNLIMITED
-        transport.write(data)
-        if number % 3 == 2:
-            socket.flush()
-    socket.room = UNLIMITED
-    socket.flush()
-    assert socket.sent == b"".join(writes)
-    assert socket.buffered == 0
+# ---------------------------------------------------------------------- quiet and busy
+
+
+def test_a_read_on_a_quiet_server_is_its_own_turn() -> None:
+    """Without a timer: it would cost as much again as the message."""
+    clock, held = Clock(), Held()
+    turn = Turn(clock, clock.seconds)
+    for flushes in range(1, 4):
+        assert turn.begin()
+        turn.add(held)
+        assert clock.getDelayedCalls() == []
+        turn.end()
+        assert held.flushed == flushes
+        clock.advance(2 * QUIET)
+
+
+def test_reads_in_quick_succession_share_a_turn() -> None:
+    clock, held = Clock(), Held()
+    turn = Turn(clock, clock.seconds)
+    assert turn.begin()
+    turn.end()
+    for _ in range(3):
+        clock.pump([QUIET / 2])
+        assert not turn.begin()
+    turn.add(held)
+    turn.add(Held())
+    assert len(clock.getDelayedCalls()) == 1
+    assert held.flushed == 0
+    clock.advance(0)
+    assert held.flushed == 1
+
+
+def test_what_waits_already_is_not_overtaken_by_a_quiet_read() -> None:
+    """It waits for the timer that is set; two ends of one turn would split what is joined."""
+    clock = Clock()
+    turn = Turn(clock, clock.seconds)
+    turn.add(Held())
+    clock.rightNow += 2 * QUIET  # and the timer is late
+    assert not turn.begin()
+    clock.advance(0)
+    clock.rightNow += 2 * QUIET
+    assert turn.begin()
+
+
+def test_one_turn_serves_every_listener(port: Port) -> None:
+    """A message from one port to a client of the other is sent without a timer, too."""
+    juliet = port.connect(STRANGER, direct=True).start_tls().log_in("juliet")
+    romeo = port.log_in("romeo")
+    for sender, receiver, name in ((romeo, juliet, "juliet"), (juliet, romeo, "romeo")):
+        port.clock.advance(2 * QUIET)
+        before = len(receiver.socket.sent)
+        data = chat(f"{name}@capulet.lit/balcony", 3).encode()
+        if sender.tls is None:
+            sender.socket.arrive(data)
+        else:
+            sender.tls.send(data)
+            sender._out()
+        assert port.clock.getDelayedCalls() == []
+        assert len(receiver.socket.sent) > before
 
 
 def test_what_is_written_in_one_turn_goes_out_at_once(port: Port) -> None:
