@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from xmppd import __version__, config
 from xmppd.admin import control, logs
-from xmppd.admin.assembly import Assembly, assemble, check_modules, make_data_directory, seal_of
+from xmppd.admin.assembly import Assembly, assemble, make_data_directory, seal_of
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
 from xmppd.admin.ports import cannot_listen, listeners, with_backlog
@@ -194,11 +194,11 @@ class Server(MultiService):
         wanted = config.load(self._path)
         changes = config.changes(self.config, wanted)
         new = in_force(self.config, wanted)
-        check_modules(new, self._source)
         seal = seal_of(new)
-        self.certificates.reload(new.tls, new.server.domains)
-        self.config = new
+        take_certificates = self.certificates.prepare(new.tls, new.server.domains)
         self.assembly.follow(new, seal, self._source)
+        take_certificates()
+        self.config = new
         self.admission.limits = new.limits
         if self._log is not None:
             self._log.configure(new.log)
@@ -213,6 +213,8 @@ class Server(MultiService):
             self.reload()
         except ConfigError as error:
             log.error("nothing was reloaded: {error}", error=str(error))
+        except Exception:  # noqa: BLE001 - nobody else would tell of it
+            log.failure("the reload failed")
 
     # ------------------------------------------------------------------ stop
 

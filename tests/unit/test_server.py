@@ -1,21 +1,27 @@
 """The server's own life: start, reload and stop, on a reactor that only pretends."""
 
+import re
 import signal
 import socket
 import stat
+from types import ModuleType
 
 import pytest
 from twisted.application.service import Application
+from twisted.internet.defer import fail
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import ILogObserver
+from twisted.logger import ILogObserver, globalLogPublisher
 
 from tests.support.certificates import Authority, dns, write_pair
 from tests.support.deferred import result
-from xmppd import tap
+from xmppd import ns, tap
+from xmppd.admin import assembly
 from xmppd.config import load
 from xmppd.config.changes import NEEDS_RESTART
+from xmppd.core.iq import On
 from xmppd.errors import ConfigError
 from xmppd.jid import JID
+from xmppd.modules import time
 from xmppd.server import DRAIN, Server, in_force
 from xmppd.stream.sasl import FetchPassword
 
@@ -122,11 +128,13 @@ def test_nothing_starts_before_the_reactor_runs(playhouse):
 
 
 def test_limits_of_the_store_are_those_of_the_configuration(playhouse, monkeypatch):
-    seen = []
+    seen, real = [], assembly.open_stores
 
-    async def open_stores(url, reactor, base, *, limits, source):
+    def open_stores(url, reactor, base, *, limits=None, source):
+        if limits is None:  # that of a trial
+            return real(url, reactor, base, source=source)
         seen.append((limits.queue, limits.wait))
-        raise ConfigError(source, "", "enough", "Seen")
+        return fail(ConfigError(source, "", "enough", "Seen"))
 
     monkeypatch.setattr("xmppd.admin.assembly.open_stores", open_stores)
     playhouse.write("queue = 17\nwait_seconds = 3\n")
@@ -168,6 +176,45 @@ def test_log_of_the_application_is_ours_unless_twistd_has_one(playhouse):
         server = Server(playhouse.file, playhouse.reactor, twistd, playhouse.failures.append)
         server.setServiceParent(application)
         assert (application.getComponent(ILogObserver, None) is not None) is ours, twistd
+
+
+def twice(context):
+    """A module that answers what the ping module answers: one that a former release left."""
+    context.iq(On.HOST, "get", f"{ns.PING} ping", lambda request: None)
+
+
+def broken(context):
+    context.advertise("urn:example:q")
+    raise KeyError("poison")
+
+
+@pytest.fixture(
+    params=[
+        (twice, "iq host get urn:xmpp:ping ping has a responder already, the module ping"),
+        (broken, "KeyError: 'poison'"),
+    ],
+    ids=["twice", "broken"],
+)
+def intruder(request, monkeypatch):
+    """A module `tybalt` that can't be loaded, once `enter` is called, and what is said of it."""
+    register, told = request.param
+    tybalt = ModuleType("xmppd.modules.tybalt")
+    tybalt.register = register
+    real = assembly.available
+
+    def enter():
+        monkeypatch.setattr(assembly, "available", lambda source: [*real(source), tybalt])
+
+    return enter, told
+
+
+def test_module_that_cannot_be_loaded_is_named_before_the_reactor_runs(playhouse, intruder):
+    enter, told = intruder
+    enter()
+    with pytest.raises(ConfigError) as caught:
+        Server(playhouse.file, playhouse.reactor, {}, playhouse.failures.append)
+    assert f"modules: tybalt can't be loaded: {told}" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 # ---------------------------------------------------------------------- reload
@@ -233,6 +280,53 @@ def test_reload_with_a_fault_changes_nothing(playhouse, text):
     assert "time" in server.assembly.modules.contexts
 
 
+def everything(server):
+    """What a reload may change."""
+    host = server.assembly.host
+    return (
+        server.config,
+        host.config,
+        host.authenticator,
+        dict(host.router.iq._table),
+        host.advertised.features(On.HOST),
+        list(server.assembly.modules.contexts.values()),
+        server.certificates.context_for("capulet.lit"),
+        server.admission.limits,
+    )
+
+
+def test_reload_with_a_module_that_cannot_be_loaded_changes_nothing(playhouse, intruder):
+    enter, told = intruder
+    playhouse.write('[modules]\noff = ["time"]')
+    server = playhouse.start()
+    before = everything(server)
+    enter()
+    playhouse.write("[limits]\ndepth = 70")
+    with pytest.raises(ConfigError, match=re.escape(f"tybalt can't be loaded: {told}")):
+        server.reload()
+    assert everything(server) == before
+
+
+def test_reload_with_a_module_that_fails_where_the_trial_did_not_changes_nothing(
+    playhouse, monkeypatch
+):
+    playhouse.write('[modules]\noff = ["time"]')
+    server = playhouse.start()
+    before = everything(server)
+    register = time.register
+
+    def fail_later(context):
+        if context.host is server.assembly.host:
+            raise RuntimeError("too late")
+        register(context)
+
+    monkeypatch.setattr(time, "register", fail_later)
+    playhouse.write("[limits]\ndepth = 70\n")
+    with pytest.raises(ConfigError, match="time can't be loaded: RuntimeError: too late"):
+        server.reload()
+    assert everything(server) == before
+
+
 def test_reload_with_a_damaged_seal_changes_nothing(playhouse):
     server = playhouse.start()
     (playhouse.directory / "data/legacy.key").write_text("no key")
@@ -290,6 +384,22 @@ def test_sighup_reloads_and_survives_a_fault(playhouse):
     signal.raise_signal(signal.SIGHUP)
     assert server.config.limits.depth == 70
     assert playhouse.reactor.stops == 0
+
+
+def test_sighup_logs_whatever_keeps_it_from_reloading(playhouse, monkeypatch):
+    server, seen = playhouse.start(), []
+
+    def give_up(path):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("xmppd.config.load", give_up)
+    globalLogPublisher.addObserver(seen.append)
+    try:
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
+    assert any(event.get("log_failure") for event in seen)
+    assert server.running
 
 
 # ---------------------------------------------------------------------- stop

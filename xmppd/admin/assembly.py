@@ -16,6 +16,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from xmppd import modules
+from xmppd.admin.pump import Pump
 from xmppd.admin.secret import kept_secret
 from xmppd.auth.administration import Administration
 from xmppd.auth.answers import Answers
@@ -24,27 +25,37 @@ from xmppd.auth.seal import Seal, load_seal
 from xmppd.auth.throttle import Throttle
 from xmppd.config import Config
 from xmppd.core.host import Host
-from xmppd.core.loader import Loaded
+from xmppd.core.loader import Loaded, unusable
 from xmppd.errors import ConfigError, StoreError
 from xmppd.storage.lane import Limits
 from xmppd.storage.recent import RecentAccounts
 from xmppd.storage.url import open_stores
 
 
-def available() -> list[ModuleType]:
-    """Every module there is, by name."""
-    names = sorted(m.name for m in pkgutil.iter_modules(modules.__path__))
-    return [import_module(f"{modules.__name__}.{name}") for name in names]
+def available(source: str = "configuration") -> list[ModuleType]:
+    """Every module there is, by name; raises ConfigError for one that can't be imported."""
+    found = []
+    for name in sorted(m.name for m in pkgutil.iter_modules(modules.__path__)):
+        try:
+            found.append(import_module(f"{modules.__name__}.{name}"))
+        except Exception as error:
+            raise unusable(source, name, error) from error
+    return found
 
 
 def check_modules(config: Config, source: str) -> int:
-    """How many modules the configuration loads; raises ConfigError for a name that none has."""
-    names = {module.__name__.rpartition(".")[2] for module in available()}
-    unknown = sorted(set(config.modules.off) - names)
-    if unknown:
-        problem = f"no module is called {', '.join(unknown)}"
-        raise ConfigError(source, "modules.off", problem, f"There are: {', '.join(sorted(names))}")
-    return len(names - set(config.modules.off))
+    """How many modules the configuration loads.
+
+    They are loaded into a host that is thrown away. Raises ConfigError as `Loaded.follow` does.
+    """
+    pump = Pump()
+    stores = pump.wait(open_stores("sqlite::memory:", pump, Path(), source=source))
+    trial = Loaded(Host(config, clock=pump, stores=stores), available(source))
+    try:
+        trial.follow(config.modules.off, source)
+        return len(trial.contexts)
+    finally:
+        pump.wait(stores.database.close())
 
 
 def seal_of(config: Config) -> Seal | None:
@@ -57,9 +68,9 @@ def seal_of(config: Config) -> Seal | None:
 class Assembly:
     """The parts; made by `assemble`."""
 
-    def __init__(self, host: Host, run: RunInThread, secret: bytes) -> None:
+    def __init__(self, host: Host, run: RunInThread, secret: bytes, source: str) -> None:
         self.host = host
-        self.modules = Loaded(host, available())
+        self.modules = Loaded(host, available(source))
         self._run = run
         self._secret = secret
         self._throttle = Throttle(host.clock.seconds)
@@ -67,9 +78,11 @@ class Assembly:
     def follow(self, config: Config, seal: Seal | None, source: str) -> None:
         """Take a configuration, the first one too; `seal` is `seal_of` it.
 
-        Raises ConfigError as `check_modules` does, and nothing has changed then.
+        Raises ConfigError for modules that can't be loaded, and nothing has changed then. The
+        trial is for what can't be taken back: what a module forgets when it is unloaded.
         """
         check_modules(config, source)
+        self.modules.follow(config.modules.off, source)
         host = self.host
         host.reconfigure(config)
         backend = AccountBackend(
@@ -83,7 +96,6 @@ class Assembly:
             backend, self._throttle, host.clock, lambda: host.config.auth.impersonate
         )
         host.administrator = Administration(host, run=self._run, seal=seal)
-        self.modules.follow(config.modules.off, source)
 
     def close(self) -> Deferred[None]:
         """Unload the modules and close the store; fires when it has written what it holds."""
@@ -109,7 +121,7 @@ async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) 
         raise ConfigError(source, "store.url", str(error), remedy) from error
     try:
         stores = replace(stores, accounts=RecentAccounts(stores.accounts, reactor.seconds))
-        assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret)
+        assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret, source)
         assembly.follow(config, seal, source)
     except BaseException:
         await stores.database.close()

@@ -101,6 +101,8 @@ class Host:
         self.nonzas: dict[str, NonzaResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
+        self.claims: dict[tuple[object, ...], str] = {}
+        """Which module has claimed what only one can answer; see `core.context`."""
         self._parsers = Parsers()
         self._policies: dict[tuple[bool, bool], Policy] = {}
 

@@ -84,19 +84,31 @@ class CertificateStore:
     def reload(self, tls: config.TLS, domains: Iterable[str]) -> None:
         """Read all certificates again; the first domain is the default.
 
-        Raises `ConfigError`, and then everything stays as it was, where a fault is not that of
-        one domain: unusable ciphers or client authorities, an unwritable data directory.
+        Raises what `prepare` raises, and then everything stays as it was.
+        """
+        self.prepare(tls, domains)()
+
+    def prepare(self, tls: config.TLS, domains: Iterable[str]) -> Callable[[], None]:
+        """Read all certificates; what is returned puts them in force, and can't fail.
+
+        Raises `ConfigError` where a fault is not that of one domain: unusable ciphers or client
+        authorities, an unwritable data directory.
         """
         problems: list[Problem] = []
         contexts = {domain: self._best_context(tls, domain, problems) for domain in domains}
-        for problem in problems:
-            log.warn("{problem}", problem=problem)
-        self.problems = tuple(problems)
-        self._contexts = contexts
-        self._by_server_name = {
+        by_server_name = {
             domain_to_ascii(domain).encode("ascii"): context for domain, context in contexts.items()
         }
-        self._default = next(iter(contexts.values()))
+
+        def take() -> None:
+            for problem in problems:
+                log.warn("{problem}", problem=problem)
+            self.problems = tuple(problems)
+            self._contexts = contexts
+            self._by_server_name = by_server_name
+            self._default = next(iter(contexts.values()))
+
+        return take
 
     def context_for(self, domain: str) -> SSL.Context:
         """The context of a domain, or of the first one if the domain is not served here.
