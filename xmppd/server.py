@@ -72,7 +72,9 @@ class Server(MultiService):
         check_start(self.config, self._source)
         make_data_directory(Path(self.config.server.data), self._source)
         server = self.config.server
-        self.certificates = CertificateStore(self.config.tls, server.domains, server.data)
+        self.certificates = CertificateStore(
+            self.config.tls, server.domains, server.data, source=self._source
+        )
         self.admission = Admission(self.config.limits)
         self._workers = Workers(reactor)
         self.idle = IdleWatch()

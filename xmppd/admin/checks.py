@@ -158,7 +158,7 @@ def _check_directory(setting: Setting, directory: Path) -> None:
 def _certificates(setting: Setting) -> Iterator[str | ConfigError]:
     tls, domains = setting.config.tls, setting.config.server.domains
     with tempfile.TemporaryDirectory() as scratch:
-        store = CertificateStore(tls, domains, scratch, lambda: setting.now)
+        store = CertificateStore(tls, domains, scratch, lambda: setting.now, setting.source)
     faulty = {problem.domain for problem in store.problems}
     for problem in store.problems:
         where = f"{problem.domain}: {problem.file}"
