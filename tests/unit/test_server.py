@@ -16,6 +16,7 @@ from tests.support.certificates import Authority, dns, write_pair
 from tests.support.deferred import result
 from xmppd import ns, tap
 from xmppd.admin import assembly
+from xmppd.admin.hold import hold
 from xmppd.config import load
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.core.iq import On
@@ -421,6 +422,15 @@ def test_stop_gives_the_signals_back_and_closes_the_store(playhouse):
     with pytest.raises(Exception, match="the store is closed"):
         result(server.assembly.host.stores.accounts.count("capulet.lit"))
     assert playhouse.reactor.getDelayedCalls() == []
+
+
+def test_data_directory_is_held_from_start_to_stop(playhouse):
+    server = playhouse.start()
+    data = playhouse.directory / "data"
+    with pytest.raises(ConfigError, match="uses"):
+        hold(data, "x.toml")
+    result(server.stopService())
+    hold(data, "x.toml").release()
 
 
 def test_stop_before_the_start_has_ended_waits_for_it(playhouse):

@@ -16,6 +16,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from xmppd import modules
+from xmppd.admin.hold import Hold, hold
 from xmppd.admin.pump import Pump
 from xmppd.admin.secret import kept_secret
 from xmppd.auth.administration import Administration
@@ -68,11 +69,14 @@ def seal_of(config: Config) -> Seal | None:
 class Assembly:
     """The parts; made by `assemble`."""
 
-    def __init__(self, host: Host, run: RunInThread, secret: bytes, source: str) -> None:
+    def __init__(
+        self, host: Host, run: RunInThread, secret: bytes, held: Hold, source: str
+    ) -> None:
         self.host = host
         self.modules = Loaded(host, available(source))
         self._run = run
         self._secret = secret
+        self._held = held
         self._throttle = Throttle(host.clock.seconds)
 
     def follow(self, config: Config, seal: Seal | None, source: str) -> None:
@@ -101,17 +105,34 @@ class Assembly:
         """Unload the modules and close the store; fires when it has written what it holds."""
         for context in reversed(self.modules.contexts.values()):
             context.undo()
-        return self.host.stores.database.close()
+        closing = self.host.stores.database.close()
+        return closing.addBoth(self._closed)
+
+    def _closed(self, outcome: Any) -> Any:
+        self._held.release()
+        return outcome
 
 
 async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) -> Assembly:
     """Open the store of a checked configuration and put the parts together.
 
-    `run` takes PBKDF2 to a thread, `source` names the configuration. Raises ConfigError; the
-    store is closed again then.
+    `run` takes PBKDF2 to a thread, `source` names the configuration. The data directory is held
+    until `Assembly.close`. Raises ConfigError; the store is closed again then.
     """
     data = Path(config.server.data)
     make_data_directory(data, source)
+    held = hold(data, source)
+    try:
+        return await _assemble(config, reactor, run, held, source)
+    except BaseException:
+        held.release()
+        raise
+
+
+async def _assemble(
+    config: Config, reactor: Any, run: RunInThread, held: Hold, source: str
+) -> Assembly:
+    data = Path(config.server.data)
     secret, seal = kept_secret(data), seal_of(config)
     limits = Limits(queue=config.store.queue, wait=config.store.wait_seconds)
     try:
@@ -121,7 +142,7 @@ async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) 
         raise ConfigError(source, "store.url", str(error), remedy) from error
     try:
         stores = replace(stores, accounts=RecentAccounts(stores.accounts, reactor.seconds))
-        assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret, source)
+        assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret, held, source)
         assembly.follow(config, seal, source)
     except BaseException:
         await stores.database.close()

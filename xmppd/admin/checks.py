@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from xmppd.admin import control, ports
 from xmppd.admin.assembly import check_modules, seal_of
+from xmppd.admin.hold import check_unheld
 from xmppd.admin.secret import NAME, kept_secret
 from xmppd.config import Config
 from xmppd.errors import ConfigError
@@ -102,6 +103,8 @@ def _data(setting: Setting) -> Iterator[str | ConfigError]:
     if existing is not path:
         yield f"{path} will be made"
         return
+    if setting.status is None:
+        check_unheld(path, source)
     state = path.stat()
     yield f"{path} can be written to"
     if state.st_mode & 0o077:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.certificates import NOW, Authority, dns, write_pair
 from xmppd.admin.checks import Setting, check_all, check_start
+from xmppd.admin.hold import hold
 from xmppd.admin.ports import check_port
 from xmppd.config import load
 from xmppd.errors import ConfigError
@@ -81,6 +82,20 @@ def test_data_directory_that_is_a_file_is_found(configure, tmp_path):
     assert problems(setting)[0][0] == "data directory"
     with pytest.raises(ConfigError, match=r"server\.data"):
         start(setting)
+
+
+def test_data_directory_that_another_process_holds_is_found(configure, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o700)
+    held = hold(tmp_path / "data", "xmppd.toml")
+    setting = configure()
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, f"process {os.getpid()} uses" in detail) == ("data directory", True)
+    with pytest.raises(ConfigError, match="uses"):
+        start(setting)
+    status = {"pid": os.getpid(), "listening": []}
+    assert problems(Setting(setting.config, "xmppd.toml", status, NOW)) == []
+    held.release()
+    assert problems(setting) == []
 
 
 def test_damaged_secret_is_found(configure, tmp_path):
