@@ -26,9 +26,14 @@ from xmppd.net import pairs
 from xmppd.net.tls import CertificateStore
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
+from xmppd.storage.sqlite import locked
+from xmppd.storage.sqlite_connection import is_locked
 
 SOON = timedelta(days=14)
 """A certificate that expires within this should have been renewed."""
+
+LOCKED = 1.0
+"""Seconds to wait for a database that somebody else has locked."""
 
 
 @dataclass(frozen=True)
@@ -133,21 +138,43 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
         yield f"{path} will be made"
         return
     try:
-        with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:
-            query = "SELECT max(version) FROM schema_migrations WHERE schema_set = ?"
-            version = connection.execute(query, (CORE.name,)).fetchone()[0] or 0
+        version = _schema_version(path)
+        if setting.status is None:
+            _check_unlocked(path)
     except sqlite3.Error as error:
-        if "no such table" in str(error):
-            version = 0
-        else:
-            remedy = "Name an SQLite database that this user can read, or restore a backup"
-            raise ConfigError(setting.source, "store.url", f"{path}: {error}", remedy) from None
+        if is_locked(error):
+            raise locked(setting.source, path) from None
+        remedy = "Name an SQLite database that this user can read, or restore a backup"
+        raise ConfigError(setting.source, "store.url", f"{path}: {error}", remedy) from None
     if version > known:
         problem = f"{path} has schema version {version}; this release knows {known}"
         remedy = "Start the newer release, or restore the backup made before the upgrade"
         raise ConfigError(setting.source, "store.url", problem, remedy)
     upgrade = "" if version == known else f", to become {known} at the next start"
     yield f"{path}, schema version {version}{upgrade}"
+
+
+def _schema_version(path: str) -> int:
+    with closing(_opened(path, "ro")) as connection:
+        query = "SELECT max(version) FROM schema_migrations WHERE schema_set = ?"
+        try:
+            return connection.execute(query, (CORE.name,)).fetchone()[0] or 0
+        except sqlite3.Error as error:
+            if "no such table" in str(error):
+                return 0
+            raise
+
+
+def _check_unlocked(path: str) -> None:
+    """Take the lock that a server needs to write, and let it go; raises sqlite3.Error."""
+    with closing(_opened(path, "rw")) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def _opened(path: str, mode: str) -> sqlite3.Connection:
+    uri = f"{Path(path).as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=LOCKED, isolation_level=None)
 
 
 def _check_directory(setting: Setting, directory: Path) -> None:

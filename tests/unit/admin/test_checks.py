@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -148,6 +149,23 @@ def test_store_of_an_older_release_is_told_but_not_changed(configure, tmp_path):
     (line,) = [f.detail for f in check_all(configure()) if f.subject == "store"]
     assert "schema version 0, to become" in line
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_store_that_another_process_keeps_locked_is_found(configure, tmp_path, monkeypatch, lock):
+    monkeypatch.setattr("xmppd.admin.checks.LOCKED", 0.0)
+    path = tmp_path / "data" / "xmppd.db"
+    make_store(path, 0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute(f"BEGIN {lock}")
+        setting = configure()
+        ((subject, detail, remedy),) = problems(setting)
+        assert (subject, "another process holds it" in detail) == ("store", True)
+        assert remedy == f"End that process (fuser {path} shows which)"
+        with pytest.raises(ConfigError, match="another process holds it"):
+            start(setting)
+    assert problems(setting) == []
+    assert sorted(os.listdir(path.parent)) == ["xmppd.db"]
 
 
 def test_store_that_could_not_be_made_is_found(configure):
