@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import fail
 
 from tests.support.deferred import result
+from tests.support.logs import logged
 from tests.support.server import DOMAIN, NOW, PASSWORD, STRANGER, Verona, condition
 from xmppd.admin.commands import COMMANDS, CommandError, Credentials, Operated, perform
 from xmppd.errors import ConfigError, StoreBusy
@@ -234,6 +235,31 @@ def test_arguments_of_the_wrong_kind_are_refused(verona, args):
     with pytest.raises(CommandError, match="deluser: "):
         result(perform(Operated(verona.host), "deluser", args))
     assert result(verona.host.stores.accounts.exists("juliet", DOMAIN))
+
+
+def test_log_tells_what_an_operator_did_to_accounts_and_no_password(verona):
+    with logged() as messages:
+        do(verona, "adduser", jid=f"nurse@{DOMAIN}", password="angelica")
+        do(verona, "passwd", jid=f"nurse@{DOMAIN}", password="susan")
+        do(verona, "deluser", jid=f"nurse@{DOMAIN}")
+        refused(verona, "deluser", jid=f"nurse@{DOMAIN}")
+    done = ("made", "password set", "removed")
+    assert messages == [f"account nurse@{DOMAIN}: {one} by an operator" for one in done]
+
+
+@pytest.mark.parametrize("command", ["adduser", "passwd"])
+def test_password_that_cannot_be_one_is_told_as_that(verona, command):
+    problem = refused(verona, command, jid=JULIET, password="\x07")
+    assert problem.startswith("unusable password: ")
+
+
+def test_other_value_that_is_wrong_is_no_password(verona):
+    class Broken:
+        def remove(self, jid):
+            raise ValueError("embedded null byte")
+
+    verona.host.administrator = Broken()
+    assert refused(verona, "deluser", jid=JULIET) == "the server failed to do it"
 
 
 def test_store_that_fails_is_told_as_such(verona):

@@ -2,23 +2,14 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from twisted.logger import formatEvent, globalLogPublisher
 
 from tests.support.certificates import DAY, NOW, Authority, dns, write_pair
+from tests.support.logs import logged
 from tests.support.memory_tls import client, handshake
 from xmppd.config import TLS
 from xmppd.net.tls import CertificateStore
 
 CA = Authority()
-
-
-@pytest.fixture
-def logged():
-    """The messages of the log since the test began."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield lambda: [formatEvent(event) for event in events]
-    globalLogPublisher.removeObserver(events.append)
 
 
 def issue(directory, domain, **options):
@@ -76,10 +67,11 @@ def test_reload_keeps_no_certificate_in_memory_that_has_expired(tmp_path):
     assert "served on" not in str(store.problems[0])
 
 
-def test_log_says_once_of_each_domain_that_it_is_self_signed(tmp_path, logged):
-    store = CertificateStore(TLS(), ["verona.example"], str(tmp_path))
-    store.reload(TLS(), ["verona.example", "mantua.example"])
-    assert [text for text in logged() if "self-signed" in text] == [
+def test_log_says_once_of_each_domain_that_it_is_self_signed(tmp_path):
+    with logged() as messages:
+        store = CertificateStore(TLS(), ["verona.example"], str(tmp_path))
+        store.reload(TLS(), ["verona.example", "mantua.example"])
+    assert messages == [
         f"{domain} has a self-signed certificate: [tls] certificates is not set"
         for domain in ("verona.example", "mantua.example")
     ]
