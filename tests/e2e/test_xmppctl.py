@@ -143,11 +143,11 @@ def test_accounts_are_kept_without_a_server(offline):
 
 
 def test_long_list_comes_whole(offline, tmp_path):
-    ok(offline("users"))
+    ok(offline("adduser", "citizen0000@localhost", stdin="x\n"))
     database = sqlite3.connect(tmp_path / "data" / "xmppd.db")
     database.executemany(
         "INSERT INTO accounts (domain, local, created) VALUES ('localhost', ?, 0)",
-        [(f"citizen{number:04}",) for number in range(1203)],
+        [(f"citizen{number:04}",) for number in range(1, 1203)],
     )
     database.commit()
     database.close()
@@ -191,6 +191,7 @@ def test_store_that_is_broken_is_one_line(offline, tmp_path):
 def test_without_a_configuration_it_is_about_the_server_in_this_directory(tmp_path):
     made = xmppctl(tmp_path, "adduser", JULIET, stdin="wherefore\n")
     assert str(tmp_path / "xmppd-data") in ok(made)
+    assert "will be made" in made.stderr
     assert (tmp_path / "xmppd-data").stat().st_mode & 0o777 == 0o700
 
 

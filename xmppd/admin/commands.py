@@ -223,15 +223,20 @@ async def _reload(on: Operated, args: Arguments) -> Outcome:
 
 
 class Command(NamedTuple):
-    """One operation; `offline` says that it needs the store and no running server."""
+    """One operation.
+
+    `offline` says that it needs the store and no running server, `makes` that it needs not even
+    a store: there will be one.
+    """
 
     arguments: type[Arguments]
     function: Callable[[Operated, Any], Coroutine[Deferred[Any], Any, Outcome]]
     offline: bool = False
+    makes: bool = False
 
 
 COMMANDS: Mapping[str, Command] = {
-    "adduser": Command(Credentials, _adduser, offline=True),
+    "adduser": Command(Credentials, _adduser, offline=True, makes=True),
     "passwd": Command(Credentials, _passwd, offline=True),
     "deluser": Command(Address, _deluser, offline=True),
     "users": Command(Page, _users, offline=True),

@@ -37,7 +37,14 @@ class Invocation(NamedTuple):
 
     def caller(self) -> Caller:
         """Whoever carries the command out; raises CommandError."""
-        return caller(self.config, self.source, self.options.command)
+        found = caller(self.config, self.source, self.options.command)
+        if found.notice:
+            _warn(found.notice)
+        return found
+
+
+def _warn(text: str) -> None:
+    print(f"xmppctl: {text}", file=sys.stderr)
 
 
 # ---------------------------------------------------------------------- commands
