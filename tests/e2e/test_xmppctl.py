@@ -174,6 +174,27 @@ def test_check_lists_every_problem(tmp_path):
     assert done.stderr == "2 problems\n"
 
 
+def test_fault_in_the_configuration_keeps_nobody_from_the_running_server(tmp_path):
+    for text in ("[limits]\nbreadth = 3\n", "[limits\n"):
+        with run_server(
+            tmp_path, '[listen]\nc2s = []\nc2s_tls = []\ncontrol = "c.sock"\n'
+        ) as server:
+            good = server.config.read_text()
+            server.config.write_text(good + text)
+            done = server.ctl("status")
+            assert f"process {server.pid}" in ok(done)
+            assert done.stderr.startswith(f"xmppctl: {server.config}")
+            assert (
+                f"Going on with the server that answers at {tmp_path / 'c.sock'}\n" in done.stderr
+            )
+            assert ok(xmppctl(tmp_path, "--control", "c.sock", "status", "--json"))
+            assert server.config.name in problem(server.ctl("check"))
+            server.config.write_text(good)
+    assert "no server answers at c.sock" in problem(
+        xmppctl(tmp_path, "--control", "c.sock", "users")
+    )
+
+
 def test_fault_in_the_configuration_is_one_line(tmp_path):
     config = write_config(tmp_path, "[limits]\nbreadth = 3\n")
     for command in ("check", "users"):

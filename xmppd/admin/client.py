@@ -38,16 +38,16 @@ class Caller(Protocol):
         """No more commands."""
 
 
-def caller(config: Config, source: str, command: str) -> Caller:
-    """The running server, if there is one, else the store; raises CommandError.
+def caller(control: str, config: Config | None, source: str, command: str) -> Caller:
+    """The server that answers at `control`, if there is one, else the store of `config`.
 
-    The store is no alternative for a `command` that needs a running server.
+    Raises CommandError where there is neither; the store is no alternative for a `command` that
+    needs a running server.
     """
-    path = config.listen.control
-    if answers(path):
-        return ServerCaller(path)
-    if not COMMANDS[command].offline:
-        problem = f"no server answers at {path}"
+    if answers(control):
+        return ServerCaller(control)
+    if config is None or not COMMANDS[command].offline:
+        problem = f"no server answers at {control}"
         raise CommandError(problem, "Start it, or name its configuration with -c")
     return StoreCaller(config, source, makes=COMMANDS[command].makes)
 
