@@ -19,7 +19,7 @@ from xmppd.admin import display
 from xmppd.admin.checks import Setting, check_all
 from xmppd.admin.client import Caller, ServerCaller, caller
 from xmppd.admin.commands import CommandError, Outcome
-from xmppd.admin.control import answers
+from xmppd.admin.control import KEY, answers
 from xmppd.config import Config
 from xmppd.config.load import BUILT_IN
 from xmppd.errors import ConfigError, StoreError
@@ -127,12 +127,15 @@ def _show(
 def _check(this: Invocation) -> int:
     """Every check, one line each; status 1 when there is a fault."""
     assert this.config is not None  # `_invocation` sees to that
-    status = None
-    if answers(this.control):
-        with closing(ServerCaller(this.control)) as server:
-            status = server.call("status")
+    status = unanswered = None
+    try:
+        if answers(this.control):
+            with closing(ServerCaller(this.control)) as server:
+                status = server.call("status")
+    except CommandError as error:
+        unanswered = ConfigError(this.source, KEY, error.problem, error.remedy)
     faults = 0
-    for finding in check_all(Setting(this.config, this.source, status)):
+    for finding in check_all(Setting(this.config, this.source, status, unanswered)):
         faults += bool(finding.remedy)
         print(display.finding(finding))
     print(f"{faults} problems" if faults else "all in order", file=sys.stderr)

@@ -85,6 +85,53 @@ def test_data_directory_that_is_a_file_is_found(configure, tmp_path):
         start(setting)
 
 
+@pytest.mark.parametrize("place", ["/proc/xmppd", "/etc/passwd", "/etc/passwd/xmppd"])
+def test_data_directory_that_could_not_be_made_is_found(tmp_path, place):
+    path = tmp_path / "xmppd.toml"
+    path.write_text(f'[server]\ndata = "{place}"\n{FREE}')
+    setting = Setting(load(path), "xmppd.toml", now=NOW)
+    subject, detail, _ = problems(setting)[0]
+    assert subject == "data directory"
+    assert detail.startswith(f"server.data: user {os.geteuid()} can't write to /")
+    assert [f.subject for f in check_all(setting)][-1] == "ports"
+    with pytest.raises(ConfigError, match=r"server\.data"):
+        start(setting)
+
+
+def test_data_directory_of_another_user_is_found_and_no_obstacle(configure, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir(mode=0o700)
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+    setting = configure()
+    ((subject, detail, remedy),) = problems(setting)
+    assert (subject, "belongs to another user" in detail) == ("data directory", True)
+    assert "sudo -u" in remedy
+    start(setting)
+
+
+def test_what_may_not_be_looked_at_is_a_problem_and_no_end(configure, monkeypatch):
+    setting, stat = configure(), os.stat
+
+    def refuse(path, **options):
+        if str(path).startswith(setting.config.server.data):
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", refuse)
+        found = list(check_all(setting))
+    assert any(f.subject == "store" and "Permission denied" in f.detail for f in found)
+    assert found[-1].subject == "ports"
+
+
+@pytest.mark.parametrize("place", ["/nonexistent/control.sock", "/etc/passwd/control.sock"])
+def test_control_socket_that_could_not_be_made_is_found(configure, place):
+    setting = configure(listen=f'{FREE}control = "{place}"\n')
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "listen.control: " in detail) == ("control socket", True)
+    with pytest.raises(ConfigError, match=r"listen\.control"):
+        start(setting)
+
+
 def test_data_directory_that_another_process_holds_is_found(configure, tmp_path):
     (tmp_path / "data").mkdir(mode=0o700)
     held = hold(tmp_path / "data", "xmppd.toml")

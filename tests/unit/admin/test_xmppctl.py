@@ -119,7 +119,10 @@ def test_store_made_by_xmppctl_is_for_its_owner_alone(here):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_server_that_may_not_be_talked_to_names_the_way_out(here, monkeypatch, capsys):
+@pytest.fixture
+def forbidden(monkeypatch):
+    """A server answers, but not this user."""
+
     class Forbidden:
         def __init__(self, family):
             """As socket.socket."""
@@ -130,8 +133,22 @@ def test_server_that_may_not_be_talked_to_names_the_way_out(here, monkeypatch, c
         def connect(self, path):
             raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("xmppd.admin.client.answers", lambda path: True)
+    for module in ("client", "xmppctl"):
+        monkeypatch.setattr(f"xmppd.admin.{module}.answers", lambda path: True)
     monkeypatch.setattr("xmppd.admin.client.socket.socket", Forbidden)
+
+
+def test_check_goes_through_all_the_rest_where_the_server_may_not_be_talked_to(
+    here, forbidden, capsys
+):
+    assert xmppctl.main(["check"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    told = "PROBLEM  control socket: listen.control: can't talk to the server at "
+    assert len([line for line in lines if line.startswith(told)]) == 1
+    assert lines[-1].split()[1] == "ports:"
+
+
+def test_server_that_may_not_be_talked_to_names_the_way_out(here, forbidden, capsys):
     assert xmppctl.main(["users"]) == 1
     assert "Permission denied. Run xmppctl as the user that runs the server" in (
         capsys.readouterr().err
