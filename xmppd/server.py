@@ -15,7 +15,6 @@ from msgspec import structs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
@@ -130,8 +129,8 @@ class Server(MultiService):
             try:
                 endpoint = serverFromString(self._reactor, with_backlog(description))
                 port = await endpoint.listen(factories[key])
-            except (CannotListenError, ValueError, TypeError) as error:
-                raise cannot_listen(self._source, key, description, error) from None
+            except Exception as error:  # each kind of endpoint has its own
+                raise cannot_listen(self._source, key, description, error) from error
             self._opened(port, key, description)
         operated = Operated(assembly.host, self.reload, self._facts)
         path = self.config.listen.control

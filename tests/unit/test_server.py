@@ -167,6 +167,16 @@ def test_fault_while_starting_ends_the_process_with_its_line(playhouse, monkeypa
     assert playhouse.failures == ["xmppd.toml: listen.control: no. Do"]
 
 
+def test_socket_that_systemd_did_not_pass_is_one_line_with_its_key(playhouse):
+    base = BASE.replace('c2s = ["tcp:0:interface=127.0.0.1"]', 'c2s = ["systemd:INET:index=0"]')
+    playhouse.write(base=base)
+    playhouse.start()
+    (line,) = playhouse.failures
+    assert line.endswith(
+        "listen.c2s: systemd passed no socket 0. Run the server from a .socket unit"
+    )
+
+
 def test_log_of_the_application_is_ours_unless_twistd_has_one(playhouse):
     for twistd, ours in (
         ({"nodaemon": 1}, True),
