@@ -25,7 +25,7 @@ from xmppd.admin import control, logs
 from xmppd.admin.assembly import Assembly, assemble, make_data_directory, seal_of
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
-from xmppd.admin.ports import cannot_listen, listeners, with_backlog
+from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_backlog
 from xmppd.admin.signals import Signals
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
@@ -40,6 +40,9 @@ log = Logger(namespace="xmppd")
 
 SPARE_FILES = 64
 """Descriptors kept for the store, the control socket, logs and certificates."""
+
+MAY_REGISTER = {"loopback": "a client on this machine", "on": "a client"}
+"""Who makes accounts in-band, by the value of `[registration] policy`."""
 
 DRAIN = 5.0
 """Seconds that connections may take to send what is left when the server stops."""
@@ -117,14 +120,15 @@ class Server(MultiService):
             version=__version__,
             domains=", ".join(self.config.server.domains),
         )
-        if self._path is None:
-            await self._introduce(self.assembly)
+        await self._introduce(self.assembly)
 
     async def _listen(self, assembly: Assembly) -> None:
         factory = partial(
             ClientFactory, assembly.host, self.certificates, self.admission, self.idle
         )
         factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
+        if nobody := nobody_connects(self.config):
+            log.warn("listen: {problem}. {remedy}", problem=nobody[0], remedy=nobody[1])
         for key, description in listeners(self.config):
             try:
                 endpoint = serverFromString(self._reactor, with_backlog(description))
@@ -147,14 +151,23 @@ class Server(MultiService):
         log.info("{key} listens on {address}", **self._listening[-1])
 
     async def _introduce(self, assembly: Assembly) -> None:
-        """Tell who has just tried the server out how to go on, until there is an account."""
-        domain = self.config.server.domains[0]
-        if not await assembly.host.stores.accounts.count(domain):
-            log.info(
-                "no accounts yet: add one in this directory with xmppctl adduser YOU@{domain}",
-                domain=domain,
-            )
-            log.info("or let a client on this machine register one (XEP-0077)")
+        """Tell who has just set the server up how to go on, until there is an account."""
+        domains = self.config.server.domains
+        for domain in domains:
+            if await assembly.host.stores.accounts.count(domain):
+                return
+        beside = Path(sys.executable).with_name("xmppctl")
+        command = str(beside) if beside.exists() else "xmppctl"
+        about = f" -c {self._path}" if self._path else ""
+        where = "" if self._path else f" in {Path(self.config.server.data).parent}"
+        log.info(
+            "no accounts yet: add one{where} with {command} adduser YOU@{domain}",
+            where=where,
+            command=command + about,
+            domain=domains[0],
+        )
+        if who := MAY_REGISTER.get(self.config.registration.policy):
+            log.info("or let {who} register one (XEP-0077)", who=who)
 
     def _watch_idle(self) -> None:
         """Look at every connection once in each period; the period may have changed."""

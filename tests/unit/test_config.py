@@ -134,6 +134,8 @@ def test_every_key_is_read_by_something():
     ("text", "line", "key", "says"),
     [
         ("[server]\ndomains = [", 2, "", "TOML"),
+        ("[server]\n[server]", 2, "", "Cannot declare [server] twice"),
+        ("[a.b]\n[a.b]", 2, "", "Cannot declare [a.b] twice"),
         ("[limits]\n\ndepht = 70", 3, "limits.depht", "Did you mean [limits] depth?"),
         ("[limit]\ndepth = 70", 1, "limit", "Did you mean limits?"),
         ("depth = 70", 1, "depth", "It belongs in [limits]"),
@@ -193,7 +195,7 @@ def test_a_missing_file_is_one_clear_line(tmp_path):
 
 
 def test_a_directory_in_place_of_the_file_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="can't be read by user"):
+    with pytest.raises(ConfigError, match=r"a directory\. Name the file in it"):
         load(tmp_path)
 
 

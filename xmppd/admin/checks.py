@@ -246,6 +246,8 @@ def _control(setting: Setting) -> Iterator[str | ConfigError]:
 
 def _ports(setting: Setting) -> Iterator[str | ConfigError]:
     held = (setting.status or {}).get("listening", ())
+    if nobody := ports.nobody_connects(setting.config):
+        yield _Advice(setting.source, "listen", *nobody)
     for key, description in ports.listeners(setting.config):
         if any(one["endpoint"] == description for one in held):
             yield f"{key}: {description} is held by the running server"

@@ -32,6 +32,11 @@ def duration(seconds: int) -> str:
     return " ".join(f"{number}{unit}" for number, unit in parts[:2])
 
 
+def counted(number: int, things: str) -> str:
+    """`number` and its noun, given in the plural: "1 session", "2 sessions"."""
+    return f"{number} {things.removesuffix('s') if number == 1 else things}"
+
+
 def _user(user: Outcome) -> str:
     switched_off = "" if user["enabled"] else "  switched off"
     return f"{user['jid']}  since {moment(user['created'])}{switched_off}"
@@ -68,11 +73,12 @@ def status(result: Outcome) -> Iterator[str]:
     """The server at a glance, then what it has refused."""
     yield f"xmppd {result['version']}, process {result['pid']}, up {duration(result['uptime'])}"
     for domain, count in result["accounts"].items():
-        yield f"{domain}: {count} accounts"
+        yield f"{domain}: {counted(count, 'accounts')}"
     for listening in result["listening"]:
         yield f"{listening['key']}: {listening['address']}"
-    yield f"{result['connections']} connections, {result['sessions']} sessions"
-    yield f"{result['routed']} stanzas from clients"
+    sessions = counted(result["sessions"], "sessions")
+    yield f"{counted(result['connections'], 'connections')}, {sessions}"
+    yield f"{counted(result['routed'], 'stanzas')} from clients"
     yield from result["certificate_problems"]
     for reason, count in result["refusals"].items():
         yield f"refused {reason}: {count}"

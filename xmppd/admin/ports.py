@@ -35,6 +35,13 @@ def listeners(config: Config) -> Iterator[tuple[str, str]]:
             yield f"listen.{key}", description
 
 
+def nobody_connects(config: Config) -> tuple[str, str] | None:
+    """Problem and remedy of a server that no client can reach; None for any other."""
+    if any(listeners(config)):
+        return None
+    return "c2s and c2s_tls are both empty: no client can connect", "Add a listener"
+
+
 def with_backlog(description: str) -> str:
     """`description` with room for a crowd that comes back at once; Twisted's own is for 50."""
     kind = description.partition(":")[0]

@@ -84,7 +84,7 @@ def _list(name: str) -> Callable[[Invocation], int]:
                 count += 1
                 print(display.as_json(item) if this.options.json else display.LINES[name](item))
         if not this.options.json:
-            print(f"{count} {name}", file=sys.stderr)
+            print(display.counted(count, name), file=sys.stderr)
         return 0
 
     return run
@@ -138,7 +138,7 @@ def _check(this: Invocation) -> int:
     for finding in check_all(Setting(this.config, this.source, status, unanswered)):
         faults += bool(finding.remedy)
         print(display.finding(finding))
-    print(f"{faults} problems" if faults else "all in order", file=sys.stderr)
+    print(display.counted(faults, "problems") if faults else "all in order", file=sys.stderr)
     return 1 if faults else 0
 
 

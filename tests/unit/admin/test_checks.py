@@ -277,6 +277,16 @@ def test_port_that_is_taken_is_found_unless_the_running_server_holds_it(configur
     assert problems(Setting(setting.config, "xmppd.toml", status, NOW)) == []
 
 
+def test_server_that_no_client_can_reach_is_advice_and_no_obstacle(configure):
+    setting = configure(listen="[listen]\nc2s = []\nc2s_tls = []\n")
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, detail) == (
+        "ports",
+        "listen: c2s and c2s_tls are both empty: no client can connect",
+    )
+    start(setting)
+
+
 def test_endpoint_that_needs_a_reactor_is_not_tried():
     assert check_port("xmppd.toml", "listen.c2s", "unix:/nowhere/at/all.sock") is False
 

@@ -23,6 +23,13 @@ def test_duration_has_the_two_units_that_matter(seconds, text):
     assert display.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 sessions"), (1, "1 session"), (2, "2 sessions")]
+)
+def test_one_of_a_thing_is_no_plural(number, text):
+    assert display.counted(number, "sessions") == text
+
+
 def test_user_is_told_with_the_day_and_when_switched_off():
     user = {"jid": "juliet@capulet.lit", "created": 1_165_543_115.0, "enabled": True}
     assert display.LINES["users"](user) == "juliet@capulet.lit  since 2006-12-08 01:58:35Z"
