@@ -55,18 +55,32 @@ LINES: Mapping[str, Callable[[Outcome], str]] = {"users": _user, "sessions": _se
 
 
 def refusals(result: Outcome) -> Iterator[str]:
-    """Each remembered refusal, the oldest first, then the meaning of each reason."""
+    """Each remembered refusal, the oldest first, then the meaning of each reason.
+
+    Those that differ in nothing but the time are one line, at the time of the last, with their
+    number and the time of the first.
+    """
     if not result["refusals"]:
         yield f"nothing is remembered of {result['subject']}"
     reasons = {}
+    times: dict[str, list[float]] = {}
     for refusal in result["refusals"]:
         reasons[refusal["reason"]] = refusal["meaning"], refusal["remedy"]
-        parts = [moment(refusal["when"]), refusal["reason"], refusal["who"] or "-"]
-        parts += [f"to {refusal['target']}"] if refusal["target"] else []
-        parts += [f"from {refusal['address']}"] if refusal["address"] else []
-        yield escape("  ".join(parts))
+        told = _refusal(refusal)
+        times[told] = [*times.pop(told, ()), refusal["when"]]
+    for told, when in times.items():
+        repeated = f"  ({len(when)} times since {moment(when[0])})" if len(when) > 1 else ""
+        yield f"{moment(when[-1])}  {told}{repeated}"
     for reason, (meaning, remedy) in reasons.items():
         yield f"{reason}: {meaning}. What to do: {remedy}"
+
+
+def _refusal(refusal: Outcome) -> str:
+    parts = [refusal["reason"], refusal["who"] or "-"]
+    parts += [f"to {refusal['target']}"] if refusal["target"] else []
+    parts += [f"from {refusal['address']}"] if refusal["address"] else []
+    parts += [f"payload {refusal['detail']}"] if refusal.get("detail") else []
+    return escape("  ".join(parts))
 
 
 def status(result: Outcome) -> Iterator[str]:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core.host import Host
-from xmppd.core.iq import as_stanza_error, result
+from xmppd.core.iq import as_stanza_error, result, unhandled
 from xmppd.core.sessions import Session, choose_resource
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID, JIDError
@@ -165,7 +165,7 @@ class ClientConnection:
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
             who = self.stream.jid or self.stream.domain
-            self._host.refusals.note(error.reason, who, "", self.address)
+            self._host.refusals.note(error.reason, who, error.detail, self.address)
             log.info(
                 "stream of {who} from {address} ended: {error}",
                 who=who,
@@ -248,7 +248,7 @@ class ClientConnection:
         # What is held against the client comes back as a `Reject`, and is noted then.
         if isinstance(error, StanzaError) or error.condition == "temporary-auth-failure":
             who = self.stream.jid or self.stream.domain
-            self._host.refusals.note(error.reason, who, "", self.address)
+            self._host.refusals.note(error.reason, who, "", self.address, error.detail)
         self._act(self.stream.refuse(error))
 
     def _note_failed_login(self, username: str, failure: SASLFailure) -> None:
@@ -273,13 +273,13 @@ class ClientConnection:
         except JIDError as error:
             raise StanzaError("jid-malformed", str(error), reason="stanza.to") from None
         if to != self.stream.domain:
-            raise StanzaError("service-unavailable", reason="stanza.unhandled")
+            raise unhandled(stanza)
         try:
             if "id" not in stanza.attrs:
                 raise StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
             responder = self._host.open_requests.get(stanza.children[0])
             if responder is None:  # its module was unloaded since the features were sent
-                raise StanzaError("service-unavailable", reason="stanza.unhandled")
+                raise unhandled(stanza)
             return result(stanza, await responder(self, stanza))
         except StreamError:
             raise

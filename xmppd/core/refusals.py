@@ -11,17 +11,21 @@ KEPT = 1_000
 
 
 class Refusal(NamedTuple):
-    """One refusal: when (seconds since 1970), its reason code, who did what, from where."""
+    """One refusal: when (seconds since 1970), its reason code, who did what, from where.
+
+    `target` is an address, `detail` the name of the payload, where either matters.
+    """
 
     when: float
     reason: str
     who: str
     target: str
     address: str
+    detail: str = ""
 
 
 class Refusals:
-    """A bounded record of refusals. Holds addresses and reasons, never content."""
+    """A bounded record of refusals. Holds addresses, names and reasons, never content."""
 
     __slots__ = ("_now", "counts", "recent")
 
@@ -30,10 +34,13 @@ class Refusals:
         self.counts: Counter[str] = Counter()
         self.recent: deque[Refusal] = deque(maxlen=KEPT)
 
-    def note(self, reason: str, who: str = "", target: str = "", address: str = "") -> None:
+    def note(
+        self, reason: str, who: str = "", target: str = "", address: str = "", detail: str = ""
+    ) -> None:
         """Remember that `who` (at network `address`) was refused for `reason`."""
         self.counts[reason] += 1
-        self.recent.append(Refusal(self._now(), reason, who[:300], target[:300], address))
+        now = self._now()
+        self.recent.append(Refusal(now, reason, who[:300], target[:300], address, detail[:300]))
 
     def about(self, subject: str) -> list[Refusal]:
         """The remembered refusals that concern a JID, a domain or a network address."""

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from xmppd.core.delivery import TABLE, TYPES, Action, Target, message_type, reachable, recipients
 from xmppd.core.hooks import Hooks
-from xmppd.core.iq import IQTable, On, Request, as_stanza_error
+from xmppd.core.iq import IQTable, On, Request, as_stanza_error, unhandled
 from xmppd.core.refusals import Refusals
 from xmppd.core.sessions import Session, SessionDirectory
 from xmppd.errors import StanzaError, StreamError
@@ -139,7 +139,8 @@ class Router:
         Never raises.
         """
         said = as_stanza_error(error)
-        self.refusals.note(said.reason, stanza.sender or "", stanza.to or "")
+        sender, to = stanza.sender or "", stanza.to or ""
+        self.refusals.note(said.reason, sender, to, detail=said.detail)
         if not faults.answerable(stanza) or stanza.sender is None:
             return
         try:
@@ -167,7 +168,7 @@ class Router:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.HOST, Request(stanza, to, self._sender_session(stanza)))
         elif stanza.kind != "presence":
-            self.bounce(stanza, StanzaError("service-unavailable", reason="stanza.unhandled"))
+            self.bounce(stanza, unhandled(stanza))
 
     def _to_account(self, stanza: Stanza, to: JID) -> None:
         """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""

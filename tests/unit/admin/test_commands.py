@@ -166,6 +166,31 @@ def test_why_tells_reason_meaning_and_remedy_by_account_domain_and_address(veron
     assert do(verona, "why", subject="mantua.lit")["refusals"] == []
 
 
+def test_why_names_the_payload_that_nobody_handles(verona):
+    juliet = verona.log_in("juliet")
+    juliet.ask("<query xmlns='jabber:iq:roster'/>")
+    juliet.ask("<ping xmlns='urn:xmpp:ping'/>", "set", to=DOMAIN)
+    juliet.send(f"<message to='{DOMAIN}'><body>But soft!</body></message>")
+    told = do(verona, "why", subject=JULIET)["refusals"]
+    assert [(refusal["reason"], refusal["detail"]) for refusal in told] == [
+        ("stanza.unhandled", "jabber:iq:roster query"),
+        ("stanza.unhandled", "urn:xmpp:ping ping"),
+        ("stanza.unhandled", "jabber:client body"),
+    ]
+
+
+@pytest.mark.parametrize("asked", ["mantua.lit", "man\u2067tua " + "x" * 500])
+def test_why_tells_which_unknown_domain_was_asked_for(verona, asked):
+    with logged() as messages:
+        verona.connect(STRANGER).open(to=asked)
+    shown = asked[:300]
+    for subject in {DOMAIN, STRANGER, shown}:
+        (told,) = do(verona, "why", subject=subject)["refusals"]
+        assert (told["reason"], told["target"]) == ("stream.host-unknown", shown)
+    (line,) = [text for text in messages if "host-unknown" in text]
+    assert line.endswith(f"from {STRANGER} ended: host-unknown (stream.host-unknown): {shown}")
+
+
 def test_login_of_a_disabled_account_is_noted_once(verona):
     result(verona.host.stores.accounts.set_enabled("juliet", DOMAIN, False))
     verona.connect().open().authenticate("juliet")

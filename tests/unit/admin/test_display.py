@@ -56,12 +56,18 @@ def test_refusals_explain_each_reason_once():
         "who": "capulet.lit",
         "target": "",
         "address": "192.0.2.7",
+        "detail": "",
         "meaning": "no TLS",
         "remedy": "switch it on",
     }
-    lines = list(display.refusals({"subject": "capulet.lit", "refusals": [refusal, refusal]}))
-    assert lines == [
-        *["2006-12-08 01:58:35Z  tls.required  capulet.lit  from 192.0.2.7"] * 2,
+    later = {**refusal, "when": refusal["when"] + 60}
+    other = {**later, "target": "mantua.lit", "detail": "urn:example:q\nq"}
+    found = [refusal, other, later, later]
+    assert list(display.refusals({"subject": "capulet.lit", "refusals": found})) == [
+        "2006-12-08 01:59:35Z  tls.required  capulet.lit  to mantua.lit  from 192.0.2.7"
+        "  payload urn:example:q\\nq",
+        "2006-12-08 01:59:35Z  tls.required  capulet.lit  from 192.0.2.7"
+        "  (3 times since 2006-12-08 01:58:35Z)",
         "tls.required: no TLS. What to do: switch it on",
     ]
     nothing = list(display.refusals({"subject": "mantua.lit", "refusals": []}))
