@@ -84,7 +84,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "bytes in the clear behind <starttls/>",
         "the client is broken, or somebody is injecting (RFC 6120 §5.4.3.3)",
     ),
-    "tls.handshake": ("the TLS handshake failed", "see the log: protocol version or certificate"),
+    "tls.handshake": (
+        "the TLS handshake failed",
+        "switch [log] level to debug: the log then tells what OpenSSL says",
+    ),
     # authentication
     "auth.mechanism": ("a mechanism that was not offered", "use one of those offered"),
     "auth.malformed": ("a malformed SASL message", "the client is broken"),

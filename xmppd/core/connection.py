@@ -85,6 +85,8 @@ class ClientConnection:
         seconds = host.config.limits.negotiation_seconds
         self._timer: Any = host.clock.callLater(seconds, self._too_slow)
         host.connections.add(self)
+        if host.debugging:
+            log.debug("stream from {address} opened", address=address)
 
     # ------------------------------------------------------------------ from the wire
 
@@ -177,6 +179,9 @@ class ClientConnection:
 
     def _release(self) -> None:
         """Let go of the session and the timer; may be called more than once."""
+        if self._host.debugging and self in self._host.connections:
+            who = self.stream.jid or self.stream.domain
+            log.debug("stream of {who} from {address} closed", who=who, address=self.address)
         self._host.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
@@ -320,8 +325,20 @@ class ClientConnection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if host.debugging:
+            self._tell_bound(jid)
         host.hooks.session_bound.tell(session)
         return jid
+
+    def _tell_bound(self, jid: JID) -> None:
+        secure = self.stream.facts & Fact.SECURE
+        log.debug(
+            "{jid} bound from {address}: {tls}, {mechanism}",
+            jid=jid,
+            address=self.address,
+            tls=self._wire.tls_facts().version if secure else "no TLS",
+            mechanism=self.stream.authentication.mechanism or "Non-SASL",
+        )
 
     def _check_open(self) -> None:
         if self.stream.state is State.CLOSED:

@@ -111,6 +111,11 @@ class Host:
         """The domains served, the default one first."""
         return self.config.server.domains
 
+    @property
+    def debugging(self) -> bool:
+        """Whether the log is to tell of each stream: ask before making such an event."""
+        return self.config.log.level == "debug"
+
     def reconfigure(self, config: Config) -> None:
         """Take a new configuration; it holds for streams opened from now on.
 

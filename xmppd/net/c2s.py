@@ -141,10 +141,17 @@ class ClientProtocol(Protocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             if self._shaking_hands:
-                self.factory.host.refusals.note("tls.handshake", address=connection.address)
+                self._handshake_failed(connection.address, reason)
             connection.lost()
         if self._admitted is not None:
             self._admitted.left()
+
+    def _handshake_failed(self, address: str, reason: Failure) -> None:
+        host = self.factory.host
+        host.refusals.note("tls.handshake", address=address)
+        if host.debugging:
+            why = reason.getErrorMessage()
+            log.debug("TLS handshake with {address} failed: {why}", address=address, why=why)
 
     # ------------------------------------------------------------------ Wire
 
@@ -194,7 +201,7 @@ class ClientProtocol(Protocol):
         """What TLS says of the connection."""
         handle = self.transport.getHandle()  # type: ignore[union-attr]
         names = tuple((i.kind.value, i.value) for i in client_identities(handle))
-        return TLSFacts(channel_bindings(handle), names)
+        return TLSFacts(channel_bindings(handle), names, handle.get_protocol_version_name())
 
     def authenticated(self) -> None:
         """The client has logged in."""
