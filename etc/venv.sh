@@ -52,8 +52,6 @@ install_xmppd() {
         make_venv
         echo "$venv" >"$venv/made-in"
     fi
-    # What a former build left there would be installed along with the present files.
-    rm -rf "$root/build"
     needed="[$1] $(cat "$root/setup.cfg" "$root/pyproject.toml" | cksum)"
     if [ "$(cat "$venv/made-for" 2>/dev/null)" = "$needed" ]; then
         pip_install --no-build-isolation --no-deps --force-reinstall "$root"
@@ -63,5 +61,4 @@ install_xmppd() {
         pip_install --no-build-isolation "$root${1:+[$1]}"
         echo "$needed" >"$venv/made-for"
     fi
-    rm -rf "$root/build"
 }

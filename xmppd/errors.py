@@ -11,18 +11,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DETAIL_MAX = 300
+"""Characters of an error's detail: it may be a peer's own words."""
+
 
 class XMPPError(Exception):
     """Base of the errors that a peer or an operator caused.
 
-    `reason` is a key of `xmppd.reasons.REASONS`; `text` is what the other side may read.
+    `reason` is a key of `xmppd.reasons.REASONS`; `text` is what the other side may read, `detail`
+    what the operator reads besides: what exactly was asked for, never content.
     """
 
-    def __init__(self, condition: str, text: str = "", *, reason: str) -> None:
-        super().__init__(f"{condition} ({reason})" + (f": {text}" if text else ""))
+    def __init__(self, condition: str, text: str = "", *, reason: str, detail: str = "") -> None:
+        detail = detail[:DETAIL_MAX]
+        said = [f"{condition} ({reason})", *filter(None, (text, detail))]
+        super().__init__(": ".join(said))
         self.condition = condition
         self.text = text
         self.reason = reason
+        self.detail = detail
 
 
 STREAM_CONDITIONS = frozenset(
@@ -64,10 +71,18 @@ class StreamError(XMPPError):
     ValueError for a condition that RFC 6120 §4.9.3 does not define.
     """
 
-    def __init__(self, condition: str, text: str = "", *, reason: str, extra: bytes = b"") -> None:
+    def __init__(
+        self,
+        condition: str,
+        text: str = "",
+        *,
+        reason: str,
+        detail: str = "",
+        extra: bytes = b"",
+    ) -> None:
         if condition not in STREAM_CONDITIONS:
             raise ValueError(f"no stream error condition: {condition}")
-        super().__init__(condition, text, reason=reason)
+        super().__init__(condition, text, reason=reason, detail=detail)
         self.extra = extra
 
 
@@ -124,6 +139,7 @@ class StanzaError(XMPPError):
         text: str = "",
         *,
         reason: str,
+        detail: str = "",
         type: str | None = None,  # noqa: A002 - the attribute's name in RFC 6120
         extra: bytes = b"",
         payload: str = "",
@@ -131,7 +147,7 @@ class StanzaError(XMPPError):
         default = STANZA_CONDITIONS.get(condition)
         if default is None:
             raise ValueError(f"no stanza error condition: {condition}")
-        super().__init__(condition, text, reason=reason)
+        super().__init__(condition, text, reason=reason, detail=detail)
         self.type = type or default.type
         self.code = default.code
         self.extra = extra

@@ -15,7 +15,6 @@ from msgspec import structs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
@@ -23,10 +22,10 @@ from twisted.python.failure import Failure
 
 from xmppd import __version__, config
 from xmppd.admin import control, logs
-from xmppd.admin.assembly import Assembly, assemble, check_modules, make_data_directory, seal_of
+from xmppd.admin.assembly import Assembly, assemble, make_data_directory, seal_of
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
-from xmppd.admin.ports import cannot_listen, listeners, with_backlog
+from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_backlog
 from xmppd.admin.signals import Signals
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
@@ -43,6 +42,9 @@ log = Logger(namespace="xmppd")
 
 SPARE_FILES = 64
 """Descriptors kept for the store, the control socket, logs and certificates."""
+
+MAY_REGISTER = {"loopback": "a client on this machine", "on": "a client"}
+"""Who makes accounts in-band, by the value of `[registration] policy`."""
 
 DRAIN = 5.0
 """Seconds that connections may take to send what is left when the server stops."""
@@ -74,7 +76,9 @@ class Server(MultiService):
         check_start(self.config, self._source)
         make_data_directory(Path(self.config.server.data), self._source)
         server = self.config.server
-        self.certificates = CertificateStore(self.config.tls, server.domains, server.data)
+        self.certificates = CertificateStore(
+            self.config.tls, server.domains, server.data, source=self._source
+        )
         self.admission = Admission(self.config.limits)
         self._workers = Workers(reactor)
         self.idle = IdleWatch()
@@ -120,20 +124,21 @@ class Server(MultiService):
             version=__version__,
             domains=", ".join(self.config.server.domains),
         )
-        if self._path is None:
-            await self._introduce(self.assembly)
+        await self._introduce(self.assembly)
 
     async def _listen(self, assembly: Assembly) -> None:
         factory = partial(
             ClientFactory, assembly.host, self.certificates, self.admission, self.idle, self._turn
         )
         factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
+        if nobody := nobody_connects(self.config):
+            log.warn("listen: {problem}. {remedy}", problem=nobody[0], remedy=nobody[1])
         for key, description in listeners(self.config):
             try:
                 endpoint = serverFromString(self._reactor, with_backlog(description))
                 port = await endpoint.listen(factories[key])
-            except (CannotListenError, ValueError, TypeError) as error:
-                raise cannot_listen(self._source, key, description, error) from None
+            except Exception as error:  # each kind of endpoint has its own
+                raise cannot_listen(self._source, key, description, error) from error
             self._opened(port, key, description)
         operated = Operated(assembly.host, self.reload, self._facts)
         path = self.config.listen.control
@@ -150,14 +155,23 @@ class Server(MultiService):
         log.info("{key} listens on {address}", **self._listening[-1])
 
     async def _introduce(self, assembly: Assembly) -> None:
-        """Tell who has just tried the server out how to go on, until there is an account."""
-        domain = self.config.server.domains[0]
-        if not await assembly.host.stores.accounts.count(domain):
-            log.info(
-                "no accounts yet: add one in this directory with xmppctl adduser YOU@{domain}",
-                domain=domain,
-            )
-            log.info("or let a client on this machine register one (XEP-0077)")
+        """Tell who has just set the server up how to go on, until there is an account."""
+        domains = self.config.server.domains
+        for domain in domains:
+            if await assembly.host.stores.accounts.count(domain):
+                return
+        beside = Path(sys.executable).with_name("xmppctl")
+        command = str(beside) if beside.exists() else "xmppctl"
+        about = f" -c {self._path}" if self._path else ""
+        where = "" if self._path else f" in {Path(self.config.server.data).parent}"
+        log.info(
+            "no accounts yet: add one{where} with {command} adduser YOU@{domain}",
+            where=where,
+            command=command + about,
+            domain=domains[0],
+        )
+        if who := MAY_REGISTER.get(self.config.registration.policy):
+            log.info("or let {who} register one (XEP-0077)", who=who)
 
     def _watch_idle(self) -> None:
         """Look at every connection once in each period; the period may have changed."""
@@ -198,11 +212,11 @@ class Server(MultiService):
         wanted = config.load(self._path)
         changes = config.changes(self.config, wanted)
         new = in_force(self.config, wanted)
-        check_modules(new, self._source)
         seal = seal_of(new)
-        self.certificates.reload(new.tls, new.server.domains)
-        self.config = new
+        take_certificates = self.certificates.prepare(new.tls, new.server.domains)
         self.assembly.follow(new, seal, self._source)
+        take_certificates()
+        self.config = new
         self.assembly.survey()  # accounts made since the last one have the old iteration count
         self.admission.limits = new.limits
         if self._log is not None:
@@ -218,6 +232,8 @@ class Server(MultiService):
             self.reload()
         except ConfigError as error:
             log.error("nothing was reloaded: {error}", error=str(error))
+        except Exception:  # noqa: BLE001 - nobody else would tell of it
+            log.failure("the reload failed")
 
     # ------------------------------------------------------------------ stop
 

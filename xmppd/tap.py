@@ -30,7 +30,7 @@ NOT_HERE = {
 class Options(usage.Options):
     """`twistd xmppd`: an XMPP server."""
 
-    synopsis = "twistd [-n] xmppd [-c FILE]"
+    synopsis = "[-c FILE]"
     longdesc = (
         "An XMPP server. Without a configuration file it serves localhost to this machine only, "
         "with its data under ./xmppd-data. Example: twistd -n xmppd -c /etc/xmppd/xmppd.toml"

@@ -21,6 +21,7 @@ from tests.support.process import (
     run,
     run_server,
     write_config,
+    xmppctl,
 )
 
 JULIET = "juliet@localhost"
@@ -101,9 +102,20 @@ def test_port_that_is_taken_is_one_line_and_status_1(tmp_path):
 
 def test_second_server_on_the_same_data_is_refused_and_the_first_goes_on(tmp_path):
     with run_server(tmp_path) as first:
-        second = RunningServer(tmp_path, first.config)
-        assert second.wait() == 1
-        assert "a server runs already" in second.errors[0]
+        elsewhere = 'c2s = ["tcp:0"]\nc2s_tls = []\ncontrol = "elsewhere.sock"\n'
+        for text in ("", f"[listen]\n{elsewhere}"):
+            second = RunningServer(tmp_path, write_config(tmp_path, text))
+            assert second.wait() == 1
+            (line,) = second.errors
+            told = f"server.data: process {first.pid} uses {tmp_path / 'data'} already. Stop it"
+            assert told in line
+        problem = xmppctl(tmp_path, "-c", str(first.config), "users")
+        assert told in problem.stderr
+        assert (
+            f"PROBLEM  data directory: {told}"
+            in xmppctl(tmp_path, "-c", str(first.config), "check").stdout
+        )
+        write_config(tmp_path)
         assert first.ctl("status").returncode == 0
 
 

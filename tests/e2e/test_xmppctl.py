@@ -143,11 +143,11 @@ def test_accounts_are_kept_without_a_server(offline):
 
 
 def test_long_list_comes_whole(offline, tmp_path):
-    ok(offline("users"))
+    ok(offline("adduser", "citizen0000@localhost", stdin="x\n"))
     database = sqlite3.connect(tmp_path / "data" / "xmppd.db")
     database.executemany(
         "INSERT INTO accounts (domain, local, created) VALUES ('localhost', ?, 0)",
-        [(f"citizen{number:04}",) for number in range(1203)],
+        [(f"citizen{number:04}",) for number in range(1, 1203)],
     )
     database.commit()
     database.close()
@@ -174,6 +174,27 @@ def test_check_lists_every_problem(tmp_path):
     assert done.stderr == "2 problems\n"
 
 
+def test_fault_in_the_configuration_keeps_nobody_from_the_running_server(tmp_path):
+    for text in ("[limits]\nbreadth = 3\n", "[limits\n"):
+        with run_server(
+            tmp_path, '[listen]\nc2s = []\nc2s_tls = []\ncontrol = "c.sock"\n'
+        ) as server:
+            good = server.config.read_text()
+            server.config.write_text(good + text)
+            done = server.ctl("status")
+            assert f"process {server.pid}" in ok(done)
+            assert done.stderr.startswith(f"xmppctl: {server.config}")
+            assert (
+                f"Going on with the server that answers at {tmp_path / 'c.sock'}\n" in done.stderr
+            )
+            assert ok(xmppctl(tmp_path, "--control", "c.sock", "status", "--json"))
+            assert server.config.name in problem(server.ctl("check"))
+            server.config.write_text(good)
+    assert "no server answers at c.sock" in problem(
+        xmppctl(tmp_path, "--control", "c.sock", "users")
+    )
+
+
 def test_fault_in_the_configuration_is_one_line(tmp_path):
     config = write_config(tmp_path, "[limits]\nbreadth = 3\n")
     for command in ("check", "users"):
@@ -191,6 +212,7 @@ def test_store_that_is_broken_is_one_line(offline, tmp_path):
 def test_without_a_configuration_it_is_about_the_server_in_this_directory(tmp_path):
     made = xmppctl(tmp_path, "adduser", JULIET, stdin="wherefore\n")
     assert str(tmp_path / "xmppd-data") in ok(made)
+    assert "will be made" in made.stderr
     assert (tmp_path / "xmppd-data").stat().st_mode & 0o777 == 0o700
 
 

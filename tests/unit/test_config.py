@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmppd.config import Config, changes, load
+from xmppd.config import Config, changes, control_socket, load
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.text import bare_jid, domain, endpoint
 from xmppd.errors import ConfigError
@@ -134,6 +134,8 @@ def test_every_key_is_read_by_something():
     ("text", "line", "key", "says"),
     [
         ("[server]\ndomains = [", 2, "", "TOML"),
+        ("[server]\n[server]", 2, "", "Cannot declare [server] twice"),
+        ("[a.b]\n[a.b]", 2, "", "Cannot declare [a.b] twice"),
         ("[limits]\n\ndepht = 70", 3, "limits.depht", "Did you mean [limits] depth?"),
         ("[limit]\ndepth = 70", 1, "limit", "Did you mean limits?"),
         ("depth = 70", 1, "depth", "It belongs in [limits]"),
@@ -193,7 +195,7 @@ def test_a_missing_file_is_one_clear_line(tmp_path):
 
 
 def test_a_directory_in_place_of_the_file_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="can't be read by user"):
+    with pytest.raises(ConfigError, match=r"a directory\. Name the file in it"):
         load(tmp_path)
 
 
@@ -202,6 +204,30 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path):
     path.write_bytes(b'[server]\ndata = "\xe9"')
     with pytest.raises(ConfigError, match="not UTF-8 at octet 17"):
         load(path)
+
+
+# A faulty file
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("", "xmppd-data/control.sock"),
+        ("[limits]\nbreadth = 3", "xmppd-data/control.sock"),
+        ("[server]\ndomains = [\ndata = 'd'\n[limits\n", "d/control.sock"),
+        ("[server]\ndata = 'd' # here\n[ listen ]\ncontrol=\"c.sock\"\n[x]\ncontrol='y'", "c.sock"),
+        ("[server]\ndata = [", "xmppd-data/control.sock"),
+        ("[listen]\ncontrol = 3", "xmppd-data/control.sock"),
+        ("[listen]\ncontrol = '/run/x.sock'\n\0", "/run/x.sock"),
+    ],
+)
+def test_the_control_socket_of_a_faulty_file_can_be_made_out(tmp_path, text, where):
+    assert control_socket(write(tmp_path, text)) == str(tmp_path / where)
+
+
+def test_a_file_that_cannot_be_read_names_no_control_socket(tmp_path):
+    assert control_socket(tmp_path / "absent.toml") is None
+    assert control_socket(tmp_path) is None
 
 
 # Canonical values

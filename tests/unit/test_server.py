@@ -1,101 +1,23 @@
-"""The server's own life: start, reload and stop, on a reactor that only pretends."""
+"""The server's own life: start and stop, on a reactor that only pretends."""
 
 import signal
-import socket
 import stat
 
 import pytest
 from twisted.application.service import Application
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import ILogObserver
+from twisted.python import usage
 
-from tests.support.certificates import Authority, dns, write_pair
 from tests.support.deferred import result
+from tests.support.logs import logged
+from tests.support.playhouse import BASE
 from xmppd import tap
-from xmppd.config import load
-from xmppd.config.changes import NEEDS_RESTART
+from xmppd.admin import assembly
+from xmppd.admin.hold import hold
 from xmppd.errors import ConfigError
 from xmppd.jid import JID
-from xmppd.server import DRAIN, Server, in_force
-from xmppd.stream.sasl import FetchPassword
-
-BASE = """
-[server]
-domains = {domains}
-data = "data"
-[listen]
-c2s = ["tcp:0:interface=127.0.0.1"]
-c2s_tls = ["tcp:0:interface=127.0.0.1"]
-[store]
-url = "sqlite::memory:"
-"""
-
-
-class Pool:
-    """A thread pool of no threads."""
-
-    def callInThreadWithCallback(self, on_result, function, *args):
-        on_result(True, function(*args))
-
-    def start(self):
-        """Nothing has to be started."""
-
-    def stop(self):
-        """Nothing has to be stopped."""
-
-
-class Reactor(MemoryReactorClock):
-    """Runs what is to run in threads at once, and is told when it runs."""
-
-    stops = 0
-
-    def callFromThread(self, function, *args):
-        function(*args)
-
-    def stop(self):
-        self.stops += 1
-
-    def listenUNIX(self, path, factory, mode=0o666):
-        with socket.socket(socket.AF_UNIX) as bound:
-            bound.bind(path)
-        return super().listenUNIX(path, factory)
-
-
-class Playhouse:
-    """A server in a directory, its reactor, and why it could not start."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.file = directory / "xmppd.toml"
-        self.reactor = Reactor()
-        self.failures = []
-        self.server = None
-
-    def write(self, text="", domains='["capulet.lit"]', base=BASE):
-        self.file.write_text(base.format(domains=domains) + text)
-
-    def start(self, **twistd):
-        self.server = Server(self.file, self.reactor, twistd, self.failures.append)
-        self.server.startService()
-        self.reactor.run()
-        self.reactor.stops = 0  # in memory, a reactor stops when its hooks have run
-        return self.server
-
-
-@pytest.fixture(autouse=True)
-def workers_without_threads(monkeypatch):
-    monkeypatch.setattr("xmppd.auth.workers.ThreadPool", lambda *arguments: Pool())
-
-
-@pytest.fixture
-def playhouse(tmp_path):
-    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
-    made = Playhouse(tmp_path)
-    made.write()
-    yield made
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
+from xmppd.server import DRAIN, Server
 
 # ---------------------------------------------------------------------- start
 
@@ -122,11 +44,13 @@ def test_nothing_starts_before_the_reactor_runs(playhouse):
 
 
 def test_limits_of_the_store_are_those_of_the_configuration(playhouse, monkeypatch):
-    seen = []
+    seen, real = [], assembly.open_stores
 
-    async def open_stores(url, reactor, base, *, limits, source):
+    def open_stores(url, reactor, base, *, limits=None, source):
+        if limits is None:  # that of a trial
+            return real(url, reactor, base, source=source)
         seen.append((limits.queue, limits.wait))
-        raise ConfigError(source, "", "enough", "Seen")
+        return fail(ConfigError(source, "", "enough", "Seen"))
 
     monkeypatch.setattr("xmppd.admin.assembly.open_stores", open_stores)
     playhouse.write("queue = 17\nwait_seconds = 3\n")
@@ -158,6 +82,49 @@ def test_fault_while_starting_ends_the_process_with_its_line(playhouse, monkeypa
     assert playhouse.failures == ["xmppd.toml: listen.control: no. Do"]
 
 
+def test_socket_that_systemd_did_not_pass_is_one_line_with_its_key(playhouse):
+    base = BASE.replace('c2s = ["tcp:0:interface=127.0.0.1"]', 'c2s = ["systemd:INET:index=0"]')
+    playhouse.write(base=base)
+    playhouse.start()
+    (line,) = playhouse.failures
+    assert line.endswith(
+        "listen.c2s: systemd passed no socket 0. Run the server from a .socket unit"
+    )
+
+
+def test_server_that_no_client_can_reach_says_so_once(playhouse):
+    playhouse.write(base=BASE.replace('["tcp:0:interface=127.0.0.1"]', "[]"))
+    with logged("warn") as messages:
+        playhouse.start()
+    assert messages == [
+        "listen: c2s and c2s_tls are both empty: no client can connect. Add a listener"
+    ]
+
+
+def test_first_start_tells_how_to_add_an_account_with_a_command_that_works(
+    playhouse, tmp_path, monkeypatch
+):
+    for name in ("python", "xmppctl"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with logged() as messages:
+        server = playhouse.start()
+    hint = f"{tmp_path / 'xmppctl'} -c {playhouse.file} adduser YOU@capulet.lit"
+    assert f"no accounts yet: add one with {hint}" in messages
+    assert not any("register one" in text for text in messages)
+    result(server.assembly.host.administrator.create(JID("romeo@capulet.lit"), "a rose"))
+    with logged() as messages:
+        result(Deferred.fromCoroutine(server._introduce(server.assembly)))
+    assert messages == []
+
+
+def test_first_start_names_who_may_register(playhouse):
+    playhouse.write('[registration]\npolicy = "on"\n')
+    with logged() as messages:
+        playhouse.start()
+    assert "or let a client register one (XEP-0077)" in messages
+
+
 def test_log_of_the_application_is_ours_unless_twistd_has_one(playhouse):
     for twistd, ours in (
         ({"nodaemon": 1}, True),
@@ -168,129 +135,6 @@ def test_log_of_the_application_is_ours_unless_twistd_has_one(playhouse):
         server = Server(playhouse.file, playhouse.reactor, twistd, playhouse.failures.append)
         server.setServiceParent(application)
         assert (application.getComponent(ILogObserver, None) is not None) is ours, twistd
-
-
-# ---------------------------------------------------------------------- reload
-
-
-def test_reload_takes_effect_everywhere(playhouse):
-    server = playhouse.start()
-    playhouse.write(
-        "[limits]\ndepth = 70\nidle_seconds = 600\n"
-        '[modules]\noff = ["time"]\n[auth]\nlegacy = true',
-        domains='["capulet.lit", "mantua.lit"]',
-    )
-    assert server.reload() == [
-        "server.domains: takes effect now",
-        "auth.legacy: takes effect now",
-        "limits.depth: takes effect now",
-        "limits.idle_seconds: takes effect now",
-        "modules.off: takes effect now",
-    ]
-    assert server.assembly is not None
-    host = server.assembly.host
-    assert host.config.limits.depth == server.admission.limits.depth == 70
-    assert host.domains == ("capulet.lit", "mantua.lit")
-    assert set(host.router.routes) == {"capulet.lit", "mantua.lit"}
-    assert "time" not in server.assembly.modules.contexts
-    assert server._sweeping is not None
-    assert server._sweeping.interval == 10
-    assert (playhouse.directory / "data/legacy.key").exists()
-    assert result(host.administrator.create(JID("romeo@capulet.lit"), "a rose"))
-    question = FetchPassword("romeo")
-    answer = host.authenticator.answer(question, "capulet.lit", "127.0.0.1")
-    assert result(answer).value == "a rose"
-
-
-def test_idle_watch_stops_when_it_is_switched_off_and_starts_again(playhouse):
-    server = playhouse.start()
-    playhouse.write("[limits]\nidle_seconds = 0")
-    server.reload()
-    assert server._sweeping is None
-    playhouse.write()
-    server.reload()
-    assert server._sweeping is not None
-    assert server._sweeping.running
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[limits]\ndepth = 70\nbreadth = 3",
-        "[limits]\ndepth = 70\n[modules]\noff = ['apothecary', 'time']",
-        "[limits]\ndepth = 70\n[tls]\nciphers = 'DAGGER'\n[modules]\noff = ['time']",
-        "[limits\n",
-    ],
-)
-def test_reload_with_a_fault_changes_nothing(playhouse, text):
-    server = playhouse.start()
-    before, contexts = server.config, server.certificates.context_for("capulet.lit")
-    playhouse.write(text)
-    with pytest.raises(ConfigError):
-        server.reload()
-    assert server.config is before
-    assert server.assembly.host.config is before
-    assert server.certificates.context_for("capulet.lit") is contexts
-    assert "time" in server.assembly.modules.contexts
-
-
-def test_reload_with_a_damaged_seal_changes_nothing(playhouse):
-    server = playhouse.start()
-    (playhouse.directory / "data/legacy.key").write_text("no key")
-    playhouse.write("[auth]\ndigest_md5 = true\n[limits]\ndepth = 70")
-    with pytest.raises(ConfigError, match=r"legacy\.key"):
-        server.reload()
-    assert server.config.limits.depth != 70
-
-
-def test_reload_reads_certificates_again(playhouse):
-    certificates = playhouse.directory / "certs"
-    certificates.mkdir()
-    playhouse.write('[tls]\ncertificates = "certs"')
-    server = playhouse.start()
-    assert [problem.domain for problem in server.certificates.problems] == ["capulet.lit"]
-    pair = Authority().issue(dns("capulet.lit"))
-    write_pair(pair, certificates / "capulet.lit.crt", certificates / "capulet.lit.key")
-    assert server.reload() == []
-    assert server.certificates.problems == ()
-    (certificates / "capulet.lit.key").unlink()
-    (told,) = server.reload()
-    assert "capulet.lit.key: No such file" in told
-
-
-def test_what_needs_a_restart_stays_and_is_named_at_every_reload(playhouse):
-    server = playhouse.start()
-    playhouse.write("wait_seconds = 3\n")
-    for _ in range(2):
-        assert server.reload() == ["store.wait_seconds: needs a restart"]
-        assert server.config.store.wait_seconds == 10
-
-
-def test_in_force_takes_every_key_but_those_that_need_a_restart(tmp_path):
-    path = tmp_path / "xmppd.toml"
-    path.write_text("")
-    old = load(path)
-    path.write_text(
-        '[server]\ndomains = ["capulet.lit"]\ndata = "elsewhere"\n'
-        '[log]\nformat = "json"\nlevel = "debug"\n[listen]\ncontrol = "here.sock"'
-    )
-    new = load(path)
-    both = in_force(old, new)
-    for table in old.__struct_fields__:
-        for key in getattr(old, table).__struct_fields__:
-            source = old if f"{table}.{key}" in NEEDS_RESTART else new
-            assert getattr(getattr(both, table), key) == getattr(getattr(source, table), key)
-
-
-def test_sighup_reloads_and_survives_a_fault(playhouse):
-    server = playhouse.start()
-    playhouse.write("[limits]\ndepth = 70")
-    signal.raise_signal(signal.SIGHUP)
-    assert server.config.limits.depth == 70
-    playhouse.write("[limits]\ndepth = 80\nbreadth = 3")
-    signal.raise_signal(signal.SIGHUP)
-    assert server.config.limits.depth == 70
-    assert playhouse.reactor.stops == 0
 
 
 # ---------------------------------------------------------------------- stop
@@ -312,6 +156,15 @@ def test_stop_gives_the_signals_back_and_closes_the_store(playhouse):
     with pytest.raises(Exception, match="the store is closed"):
         result(server.assembly.host.stores.accounts.count("capulet.lit"))
     assert playhouse.reactor.getDelayedCalls() == []
+
+
+def test_data_directory_is_held_from_start_to_stop(playhouse):
+    server = playhouse.start()
+    data = playhouse.directory / "data"
+    with pytest.raises(ConfigError, match="uses"):
+        hold(data, "x.toml")
+    result(server.stopService())
+    hold(data, "x.toml").release()
 
 
 def test_stop_before_the_start_has_ended_waits_for_it(playhouse):
@@ -362,6 +215,13 @@ def options(*arguments, **twistd):
     made.parent = twistd
     made.parseOptions(list(arguments))
     return made
+
+
+def test_usage_names_twistd_once():
+    made = options(nodaemon=1)
+    made.parent = usage.Options()
+    made.parent.synopsis, made.parent.subCommand = "Usage: twistd [options]", "xmppd"
+    assert made.getSynopsis() == "Usage: twistd [options] xmppd [-c FILE]"
 
 
 def test_fault_in_the_configuration_is_one_line_and_status_1(playhouse):

@@ -17,6 +17,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from xmppd import modules
+from xmppd.admin.hold import Hold, hold
+from xmppd.admin.pump import Pump
 from xmppd.admin.secret import kept_secret
 from xmppd.auth.administration import Administration
 from xmppd.auth.answers import Answers
@@ -26,27 +28,37 @@ from xmppd.auth.survey import SECONDS, Survey
 from xmppd.auth.throttle import Throttle
 from xmppd.config import Config
 from xmppd.core.host import Host
-from xmppd.core.loader import Loaded
+from xmppd.core.loader import Loaded, unusable
 from xmppd.errors import ConfigError, StoreError
 from xmppd.storage.lane import Limits
 from xmppd.storage.recent import RecentAccounts
 from xmppd.storage.url import open_stores
 
 
-def available() -> list[ModuleType]:
-    """Every module there is, by name."""
-    names = sorted(m.name for m in pkgutil.iter_modules(modules.__path__))
-    return [import_module(f"{modules.__name__}.{name}") for name in names]
+def available(source: str = "configuration") -> list[ModuleType]:
+    """Every module there is, by name; raises ConfigError for one that can't be imported."""
+    found = []
+    for name in sorted(m.name for m in pkgutil.iter_modules(modules.__path__)):
+        try:
+            found.append(import_module(f"{modules.__name__}.{name}"))
+        except Exception as error:
+            raise unusable(source, name, error) from error
+    return found
 
 
 def check_modules(config: Config, source: str) -> int:
-    """How many modules the configuration loads; raises ConfigError for a name that none has."""
-    names = {module.__name__.rpartition(".")[2] for module in available()}
-    unknown = sorted(set(config.modules.off) - names)
-    if unknown:
-        problem = f"no module is called {', '.join(unknown)}"
-        raise ConfigError(source, "modules.off", problem, f"There are: {', '.join(sorted(names))}")
-    return len(names - set(config.modules.off))
+    """How many modules the configuration loads.
+
+    They are loaded into a host that is thrown away. Raises ConfigError as `Loaded.follow` does.
+    """
+    pump = Pump()
+    stores = pump.wait(open_stores("sqlite::memory:", pump, Path(), source=source))
+    trial = Loaded(Host(config, clock=pump, stores=stores), available(source))
+    try:
+        trial.follow(config.modules.off, source)
+        return len(trial.contexts)
+    finally:
+        pump.wait(stores.database.close())
 
 
 def seal_of(config: Config) -> Seal | None:
@@ -59,11 +71,14 @@ def seal_of(config: Config) -> Seal | None:
 class Assembly:
     """The parts; made by `assemble`."""
 
-    def __init__(self, host: Host, run: RunInThread, secret: bytes) -> None:
+    def __init__(
+        self, host: Host, run: RunInThread, secret: bytes, held: Hold, source: str
+    ) -> None:
         self.host = host
-        self.modules = Loaded(host, available())
+        self.modules = Loaded(host, available(source))
         self._run = run
         self._secret = secret
+        self._held = held
         self._throttle = Throttle(host.clock.seconds)
         self._survey = Survey()
         self._surveying = LoopingCall(self.survey)
@@ -82,9 +97,11 @@ class Assembly:
     def follow(self, config: Config, seal: Seal | None, source: str) -> None:
         """Take a configuration; `seal` is `seal_of` it.
 
-        Raises ConfigError as `check_modules` does, and nothing has changed then.
+        Raises ConfigError for modules that can't be loaded, and nothing has changed then. The
+        trial is for what can't be taken back: what a module forgets when it is unloaded.
         """
         check_modules(config, source)
+        self.modules.follow(config.modules.off, source)
         host = self.host
         host.reconfigure(config)
         backend = AccountBackend(
@@ -99,7 +116,6 @@ class Assembly:
             backend, self._throttle, host.clock, lambda: host.config.auth.impersonate
         )
         host.administrator = Administration(host, run=self._run, seal=seal)
-        self.modules.follow(config.modules.off, source)
 
     def close(self) -> Deferred[None]:
         """Unload the modules and close the store; fires when it has written what it holds."""
@@ -107,17 +123,34 @@ class Assembly:
             self._surveying.stop()
         for context in reversed(self.modules.contexts.values()):
             context.undo()
-        return self.host.stores.database.close()
+        closing = self.host.stores.database.close()
+        return closing.addBoth(self._closed)
+
+    def _closed(self, outcome: Any) -> Any:
+        self._held.release()
+        return outcome
 
 
 async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) -> Assembly:
     """Open the store of a checked configuration and put the parts together.
 
-    `run` takes PBKDF2 to a thread, `source` names the configuration. Raises ConfigError; the
-    store is closed again then.
+    `run` takes PBKDF2 to a thread, `source` names the configuration. The data directory is held
+    until `Assembly.close`. Raises ConfigError; the store is closed again then.
     """
     data = Path(config.server.data)
     make_data_directory(data, source)
+    held = hold(data, source)
+    try:
+        return await _assemble(config, reactor, run, held, source)
+    except BaseException:
+        held.release()
+        raise
+
+
+async def _assemble(
+    config: Config, reactor: Any, run: RunInThread, held: Hold, source: str
+) -> Assembly:
+    data = Path(config.server.data)
     secret, seal = kept_secret(data), seal_of(config)
     limits = Limits(queue=config.store.queue, wait=config.store.wait_seconds)
     try:
@@ -127,7 +160,7 @@ async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) 
         raise ConfigError(source, "store.url", str(error), remedy) from error
     try:
         stores = replace(stores, accounts=RecentAccounts(stores.accounts, reactor.seconds))
-        assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret)
+        assembly = Assembly(Host(config, clock=reactor, stores=stores), run, secret, held, source)
         await assembly.open(config, seal, source)
     except BaseException:
         await stores.database.close()

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 from xmppd.admin import control, ports
 from xmppd.admin.assembly import check_modules, seal_of
+from xmppd.admin.client import user_name
+from xmppd.admin.hold import check_unheld
 from xmppd.admin.secret import NAME, kept_secret
 from xmppd.config import Config
 from xmppd.errors import ConfigError
@@ -25,9 +27,14 @@ from xmppd.net import pairs
 from xmppd.net.tls import CertificateStore
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
+from xmppd.storage.sqlite import locked
+from xmppd.storage.sqlite_connection import is_locked
 
 SOON = timedelta(days=14)
 """A certificate that expires within this should have been renewed."""
+
+LOCKED = 1.0
+"""Seconds to wait for a database that somebody else has locked."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Setting:
     source: str
     status: Mapping[str, Any] | None = None
     """The running server's answer to `status`; None where none runs."""
+    unanswered: ConfigError | None = None
+    """Why a server that is there could not be asked."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -84,6 +93,10 @@ def _run(check: Check, setting: Setting) -> Iterator[str | ConfigError]:
         yield from check.run(setting)
     except ConfigError as error:
         yield error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        problem = f"{where}{error.strerror or error} (user {os.geteuid()})"
+        yield ConfigError(setting.source, check.subject, problem, "Let this user get there")
 
 
 def _configuration(setting: Setting) -> Iterator[str | ConfigError]:
@@ -94,19 +107,39 @@ def _configuration(setting: Setting) -> Iterator[str | ConfigError]:
 
 def _data(setting: Setting) -> Iterator[str | ConfigError]:
     path = Path(setting.config.server.data)
-    user, source = os.geteuid(), setting.source
+    source = setting.source
     existing = next(level for level in (path, *path.parents) if level.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
-        problem = f"user {user} can't write to {existing}"
-        raise ConfigError(source, "server.data", problem, "Name a directory that it can write to")
+    owner = existing.stat().st_uid
+    if existing is path and path.is_dir() and owner != os.geteuid():
+        # Root could work there all the same, and leave files that the other user can't open.
+        problem = f"{path} belongs to another user ({user_name(owner)})"
+        remedy = f"Run the server, and xmppctl, as that user: sudo -u {user_name(owner)} …"
+        yield _Advice(source, "server.data", problem, remedy)
+    _check_writable(setting, "server.data", existing)
     if existing is not path:
         yield f"{path} will be made"
         return
+    if setting.status is None and setting.unanswered is None:
+        check_unheld(path, source)
     state = path.stat()
     yield f"{path} can be written to"
     if state.st_mode & 0o077:
         problem = f"others may look into {path} (mode {state.st_mode & 0o777:o})"
         yield _Advice(source, "server.data", problem, f"chmod 700 {path}")
+
+
+def _check_writable(setting: Setting, key: str, directory: Path) -> None:
+    """Raise ConfigError where no file can be made; one is, and taken away at once.
+
+    To ask for permission is not enough: root has it in /proc, where nothing can be made.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        problem = f"user {os.geteuid()} can't write to {directory} ({error.strerror})"
+        remedy = "Name a directory that it can write to"
+        raise ConfigError(setting.source, key, problem, remedy) from None
 
 
 def _secrets(setting: Setting) -> Iterator[str | ConfigError]:
@@ -125,20 +158,22 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
     if path == ":memory:":
         yield "in memory: nothing outlives the server"
         return
-    if not os.path.exists(path):
-        _check_directory(setting, Path(path).parent)
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        if Path(path).parent != Path(setting.config.server.data):
+            _check_writable(setting, "store.url", Path(path).parent)
         yield f"{path} will be made"
         return
     try:
-        with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:
-            query = "SELECT max(version) FROM schema_migrations WHERE schema_set = ?"
-            version = connection.execute(query, (CORE.name,)).fetchone()[0] or 0
+        version = _schema_version(path)
+        if setting.status is None and setting.unanswered is None:
+            _check_unlocked(path)
     except sqlite3.Error as error:
-        if "no such table" in str(error):
-            version = 0
-        else:
-            remedy = "Name an SQLite database that this user can read, or restore a backup"
-            raise ConfigError(setting.source, "store.url", f"{path}: {error}", remedy) from None
+        if is_locked(error):
+            raise locked(setting.source, path) from None
+        remedy = "Name an SQLite database that this user can read, or restore a backup"
+        raise ConfigError(setting.source, "store.url", f"{path}: {error}", remedy) from None
     if version > known:
         problem = f"{path} has schema version {version}; this release knows {known}"
         remedy = "Start the newer release, or restore the backup made before the upgrade"
@@ -147,18 +182,33 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
     yield f"{path}, schema version {version}{upgrade}"
 
 
-def _check_directory(setting: Setting, directory: Path) -> None:
-    """Raise ConfigError where no store could be made; the data directory has been looked at."""
-    usable = os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK)
-    if not usable and str(directory) != setting.config.server.data:
-        problem = f"user {os.geteuid()} can't write to a directory {directory}"
-        raise ConfigError(setting.source, "store.url", problem, "Make it, or name another store")
+def _schema_version(path: str) -> int:
+    with closing(_opened(path, "ro")) as connection:
+        query = "SELECT max(version) FROM schema_migrations WHERE schema_set = ?"
+        try:
+            return connection.execute(query, (CORE.name,)).fetchone()[0] or 0
+        except sqlite3.Error as error:
+            if "no such table" in str(error):
+                return 0
+            raise
+
+
+def _check_unlocked(path: str) -> None:
+    """Take the lock that a server needs to write, and let it go; raises sqlite3.Error."""
+    with closing(_opened(path, "rw")) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def _opened(path: str, mode: str) -> sqlite3.Connection:
+    uri = f"{Path(path).as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=LOCKED, isolation_level=None)
 
 
 def _certificates(setting: Setting) -> Iterator[str | ConfigError]:
     tls, domains = setting.config.tls, setting.config.server.domains
     with tempfile.TemporaryDirectory() as scratch:
-        store = CertificateStore(tls, domains, scratch, lambda: setting.now)
+        store = CertificateStore(tls, domains, scratch, lambda: setting.now, setting.source)
     faulty = {problem.domain for problem in store.problems}
     for problem in store.problems:
         where = f"{problem.domain}: {problem.file}"
@@ -186,12 +236,18 @@ def _control(setting: Setting) -> Iterator[str | ConfigError]:
     if setting.status is not None:
         yield f"the running server (process {setting.status['pid']}) answers at {path}"
         return
+    if setting.unanswered is not None:
+        raise setting.unanswered
     control.check_free(path, setting.source)
+    if Path(path).parent != Path(setting.config.server.data):
+        _check_writable(setting, control.KEY, Path(path).parent)
     yield f"no server runs; {path} is free"
 
 
 def _ports(setting: Setting) -> Iterator[str | ConfigError]:
     held = (setting.status or {}).get("listening", ())
+    if nobody := ports.nobody_connects(setting.config):
+        yield _Advice(setting.source, "listen", *nobody)
     for key, description in ports.listeners(setting.config):
         if any(one["endpoint"] == description for one in held):
             yield f"{key}: {description} is held by the running server"

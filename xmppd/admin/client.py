@@ -6,12 +6,11 @@ import json
 import os
 import pwd
 import socket
-from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, execute
 
-from xmppd.admin.assembly import assemble
+from xmppd.admin.assembly import Assembly, assemble
 from xmppd.admin.commands import COMMANDS, CommandError, Operated, Outcome, perform
 from xmppd.admin.control import answers
 from xmppd.admin.pump import Pump
@@ -29,6 +28,8 @@ class Caller(Protocol):
 
     where: str
     """Who does it, for the operator."""
+    notice: str
+    """What the operator should know before it is done, or ""."""
 
     def call(self, command: str, **args: Any) -> Outcome:
         """The command's result; raises CommandError."""
@@ -37,24 +38,25 @@ class Caller(Protocol):
         """No more commands."""
 
 
-def caller(config: Config, source: str, command: str) -> Caller:
-    """The running server, if there is one, else the store; raises CommandError.
+def caller(control: str, config: Config | None, source: str, command: str) -> Caller:
+    """The server that answers at `control`, if there is one, else the store of `config`.
 
-    The store is no alternative for a `command` that needs a running server.
+    Raises CommandError where there is neither; the store is no alternative for a `command` that
+    needs a running server.
     """
-    path = config.listen.control
-    if answers(path):
-        return ServerCaller(path)
-    if not COMMANDS[command].offline:
-        problem = f"no server answers at {path}"
+    if answers(control):
+        return ServerCaller(control)
+    if config is None or not COMMANDS[command].offline:
+        problem = f"no server answers at {control}"
         raise CommandError(problem, "Start it, or name its configuration with -c")
-    return StoreCaller(config, source)
+    return StoreCaller(config, source, makes=COMMANDS[command].makes)
 
 
 class ServerCaller:
     """Asks the running server over its control socket."""
 
     where = "the running server"
+    notice = ""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -97,31 +99,65 @@ class ServerCaller:
 
 
 class StoreCaller:
-    """Works on the store itself; for when no server runs."""
+    """Works on the store itself; for when no server runs.
 
-    def __init__(self, config: Config, source: str) -> None:
-        data = Path(config.server.data)
+    It is opened by the first command: whoever is still being asked for a password keeps no server
+    from starting. Only one that `makes` a store goes on where there is none, for what is taken for
+    a server without accounts may as well be the wrong directory. Raises CommandError.
+    """
+
+    def __init__(self, config: Config, source: str, *, makes: bool) -> None:
+        data = config.server.data
         self.where = f"no server runs; the store in {data}"
-        if data.is_dir() and (owner := data.stat().st_uid) != os.geteuid():
-            # Root could, and would leave files behind that the server can't open.
-            raise CommandError(
-                f"{data} belongs to another user ({_name(owner)})",
-                f"Run xmppctl as that user: sudo -u {_name(owner)} xmppctl …",
-            )
+        self.notice = ""
+        self._config = config
+        self._source = source
         self._pump = Pump()
-        opening = Deferred.fromCoroutine(assemble(config, self._pump, execute, source))
-        self._assembly = self._pump.wait(opening)
+        self._assembly: Assembly | None = None
+        _check_owner(data)
+        store = config.store.url.removeprefix("sqlite:")
+        if store == ":memory:":
+            problem = "the store is in the server's memory, and no server runs"
+            raise CommandError(problem, "Start it, or name another [store] url")
+        if not os.path.exists(store):
+            if not makes:
+                remedy = "cd to where the server was started, or name its configuration with -c"
+                raise CommandError(f"no xmppd data in {data}", remedy)
+            self.notice = f"no server runs, and there is no store yet: {store} will be made"
 
     def call(self, command: str, **args: Any) -> Outcome:
         """See `Caller.call`."""
+        if self._assembly is None:
+            opening = assemble(self._config, self._pump, execute, self._source)
+            self._assembly = self._pump.wait(Deferred.fromCoroutine(opening))
         return self._pump.wait(perform(Operated(self._assembly.host), command, args))
 
     def close(self) -> None:
         """See `Caller.close`."""
-        self._pump.wait(self._assembly.close())
+        if self._assembly is not None:
+            self._pump.wait(self._assembly.close())
 
 
-def _name(user: int) -> str:
+def _check_owner(data: str) -> None:
+    """Raise CommandError where the data directory belongs to another user.
+
+    Root could work there all the same, and would leave files behind that the server can't open.
+    """
+    try:
+        owner = os.stat(data).st_uid
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        remedy = "Run xmppctl as the user that runs the server"
+        raise CommandError(f"{data}: {error.strerror}", remedy) from None
+    if owner != os.geteuid():
+        problem = f"{data} belongs to another user ({user_name(owner)})"
+        remedy = f"Run xmppctl as that user: sudo -u {user_name(owner)} xmppctl …"
+        raise CommandError(problem, remedy)
+
+
+def user_name(user: int) -> str:
+    """The name of a user of this system, or the number where there is none."""
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

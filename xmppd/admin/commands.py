@@ -95,13 +95,21 @@ async def _adduser(on: Operated, args: Credentials) -> Outcome:
         await on.host.administrator.create(jid, args.password)
     except AccountExists:
         raise CommandError(f"there is an account {jid}", "Use passwd to set its password") from None
+    except ValueError as error:
+        raise _unusable(error) from None
+    log.info("account {jid}: made by an operator", jid=jid)
     return {"jid": jid}
 
 
 async def _passwd(on: Operated, args: Credentials) -> Outcome:
     jid = _account(on, args.jid)
-    if not await on.host.administrator.set_password(jid, args.password):
+    try:
+        known = await on.host.administrator.set_password(jid, args.password)
+    except ValueError as error:
+        raise _unusable(error) from None
+    if not known:
         raise _unknown(jid)
+    log.info("account {jid}: password set by an operator", jid=jid)
     return {"jid": jid}
 
 
@@ -109,6 +117,7 @@ async def _deluser(on: Operated, args: Address) -> Outcome:
     jid = _account(on, args.jid)
     if not await on.host.administrator.remove(jid):
         raise _unknown(jid)
+    log.info("account {jid}: removed by an operator", jid=jid)
     return {"jid": jid}
 
 
@@ -215,15 +224,20 @@ async def _reload(on: Operated, args: Arguments) -> Outcome:
 
 
 class Command(NamedTuple):
-    """One operation; `offline` says that it needs the store and no running server."""
+    """One operation.
+
+    `offline` says that it needs the store and no running server, `makes` that it needs not even
+    a store: there will be one.
+    """
 
     arguments: type[Arguments]
     function: Callable[[Operated, Any], Coroutine[Deferred[Any], Any, Outcome]]
     offline: bool = False
+    makes: bool = False
 
 
 COMMANDS: Mapping[str, Command] = {
-    "adduser": Command(Credentials, _adduser, offline=True),
+    "adduser": Command(Credentials, _adduser, offline=True, makes=True),
     "passwd": Command(Credentials, _passwd, offline=True),
     "deluser": Command(Address, _deluser, offline=True),
     "users": Command(Page, _users, offline=True),
@@ -246,17 +260,17 @@ async def _perform(on: Operated, name: object, args: object) -> Outcome:
     if command is None:
         raise CommandError("unknown command", f"Known here: {', '.join(COMMANDS)}")
     try:
-        return await command.function(on, msgspec.convert(args, command.arguments))
+        arguments = msgspec.convert(args, command.arguments)
     except msgspec.ValidationError as error:
         raise CommandError(f"{name}: {error}", f"See xmppctl {name} --help") from None
+    try:
+        return await command.function(on, arguments)
     except CommandError:
         raise
     except ConfigError as error:
         raise CommandError(str(error).removesuffix(f". {error.remedy}"), error.remedy) from None
     except StoreError as error:
         raise CommandError(f"the store failed: {error}", "Try again; see the log") from None
-    except ValueError as error:  # the accounts' own word for a password that can't be one
-        raise CommandError(f"unusable password: {error}", "Choose another") from None
     except Exception as error:
         log.failure("command {command} failed", command=name)
         raise CommandError("the server failed to do it", "See its log at this time") from error
@@ -290,6 +304,11 @@ def _served(on: Operated, domain: str) -> str:
             "Use one that is, or add it to [server] domains and reload",
         )
     return prepared or ""
+
+
+def _unusable(error: ValueError) -> CommandError:
+    """`error` is the accounts' own word for a password that can't be one."""
+    return CommandError(f"unusable password: {error}", "Choose another")
 
 
 def _unknown(jid: JID) -> CommandError:

@@ -130,7 +130,7 @@ def answers(path: str) -> bool:
         attempt.setblocking(False)
         try:
             attempt.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             return False
         except OSError:
             return True  # busy, or not ours to open: somebody is there

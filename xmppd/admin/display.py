@@ -32,6 +32,11 @@ def duration(seconds: int) -> str:
     return " ".join(f"{number}{unit}" for number, unit in parts[:2])
 
 
+def counted(number: int, things: str) -> str:
+    """`number` and its noun, given in the plural: "1 session", "2 sessions"."""
+    return f"{number} {things.removesuffix('s') if number == 1 else things}"
+
+
 def _user(user: Outcome) -> str:
     switched_off = "" if user["enabled"] else "  switched off"
     return f"{user['jid']}  since {moment(user['created'])}{switched_off}"
@@ -50,30 +55,44 @@ LINES: Mapping[str, Callable[[Outcome], str]] = {"users": _user, "sessions": _se
 
 
 def refusals(result: Outcome) -> Iterator[str]:
-    """Each remembered refusal, the oldest first, then the meaning of each reason."""
+    """Each remembered refusal, the oldest first, then the meaning of each reason.
+
+    Those that differ in nothing but the time are one line, at the time of the last, with their
+    number and the time of the first.
+    """
     if not result["refusals"]:
         yield f"nothing is remembered of {result['subject']}"
     reasons = {}
+    times: dict[str, list[float]] = {}
     for refusal in result["refusals"]:
         reasons[refusal["reason"]] = refusal["meaning"], refusal["remedy"]
-        parts = [moment(refusal["when"]), refusal["reason"], refusal["who"] or "-"]
-        parts += [f"to {refusal['target']}"] if refusal["target"] else []
-        parts += [f"from {refusal['address']}"] if refusal["address"] else []
-        parts += [f"({refusal['detail']})"] if refusal.get("detail") else []
-        yield escape("  ".join(parts))
+        told = _refusal(refusal)
+        times[told] = [*times.pop(told, ()), refusal["when"]]
+    for told, when in times.items():
+        repeated = f"  ({len(when)} times since {moment(when[0])})" if len(when) > 1 else ""
+        yield f"{moment(when[-1])}  {told}{repeated}"
     for reason, (meaning, remedy) in reasons.items():
         yield f"{reason}: {meaning}. What to do: {remedy}"
+
+
+def _refusal(refusal: Outcome) -> str:
+    parts = [refusal["reason"], refusal["who"] or "-"]
+    parts += [f"to {refusal['target']}"] if refusal["target"] else []
+    parts += [f"from {refusal['address']}"] if refusal["address"] else []
+    parts += [f"({refusal['detail']})"] if refusal.get("detail") else []
+    return escape("  ".join(parts))
 
 
 def status(result: Outcome) -> Iterator[str]:
     """The server at a glance, then what it has refused."""
     yield f"xmppd {result['version']}, process {result['pid']}, up {duration(result['uptime'])}"
     for domain, count in result["accounts"].items():
-        yield f"{domain}: {count} accounts"
+        yield f"{domain}: {counted(count, 'accounts')}"
     for listening in result["listening"]:
         yield f"{listening['key']}: {listening['address']}"
-    yield f"{result['connections']} connections, {result['sessions']} sessions"
-    yield f"{result['routed']} stanzas from clients"
+    sessions = counted(result["sessions"], "sessions")
+    yield f"{counted(result['connections'], 'connections')}, {sessions}"
+    yield f"{counted(result['routed'], 'stanzas')} from clients"
     yield from result["certificate_problems"]
     for reason, count in result["refusals"].items():
         yield f"refused {reason}: {count}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,13 @@ def listeners(config: Config) -> Iterator[tuple[str, str]]:
             yield f"listen.{key}", description
 
 
+def nobody_connects(config: Config) -> tuple[str, str] | None:
+    """Problem and remedy of a server that no client can reach; None for any other."""
+    if any(listeners(config)):
+        return None
+    return "c2s and c2s_tls are both empty: no client can connect", "Add a listener"
+
+
 def with_backlog(description: str) -> str:
     """`description` with room for a crowd that comes back at once; Twisted's own is for 50."""
     kind = description.partition(":")[0]
@@ -43,10 +51,15 @@ def with_backlog(description: str) -> str:
 
 
 def cannot_listen(source: str, key: str, description: str, error: Exception) -> ConfigError:
-    """What an operator is told of a listener that can't be opened."""
+    """What an operator is told of a listener that can't be opened, whatever its kind raises."""
+    if isinstance(error, LookupError) and description.startswith("systemd:"):
+        socket = re.split(r":(?:index|name)=", description)[-1].partition(":")[0]
+        problem = f"systemd passed no socket {socket}"
+        return ConfigError(source, key, problem, "Run the server from a .socket unit")
     cause = error.socketError if isinstance(error, CannotListenError) else error
     number = getattr(cause, "errno", 0)
-    problem = f"can't listen on {description}: {getattr(cause, 'strerror', None) or cause}"
+    why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    problem = f"can't listen on {description}: {why}"
     return ConfigError(source, key, problem, REMEDIES.get(number, "Choose another endpoint"))
 
 
@@ -61,7 +74,7 @@ def check_port(source: str, key: str, description: str) -> bool:
     try:
         endpoint = serverFromString(rehearsal, description)
         maybeDeferred(endpoint.listen, Factory()).addErrback(rehearsal.failed)
-    except (ValueError, TypeError) as error:
+    except Exception as error:
         raise cannot_listen(source, key, description, error) from error
     if rehearsal.problem is not None:
         problem = rehearsal.problem

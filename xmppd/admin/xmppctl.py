@@ -19,7 +19,7 @@ from xmppd.admin import display
 from xmppd.admin.checks import Setting, check_all
 from xmppd.admin.client import Caller, ServerCaller, caller
 from xmppd.admin.commands import CommandError, Outcome
-from xmppd.admin.control import answers
+from xmppd.admin.control import KEY, answers
 from xmppd.config import Config
 from xmppd.config.load import BUILT_IN
 from xmppd.errors import ConfigError, StoreError
@@ -29,15 +29,24 @@ PAGE = 500
 
 
 class Invocation(NamedTuple):
-    """One run: the arguments, the configuration and its name."""
+    """One run: the arguments, the control socket, the configuration and its name."""
 
     options: argparse.Namespace
-    config: Config
+    control: str
+    config: Config | None
+    """None where only the running server is asked."""
     source: str
 
     def caller(self) -> Caller:
         """Whoever carries the command out; raises CommandError."""
-        return caller(self.config, self.source, self.options.command)
+        found = caller(self.control, self.config, self.source, self.options.command)
+        if found.notice:
+            _warn(found.notice)
+        return found
+
+
+def _warn(text: str) -> None:
+    print(f"xmppctl: {text}", file=sys.stderr)
 
 
 # ---------------------------------------------------------------------- commands
@@ -75,7 +84,7 @@ def _list(name: str) -> Callable[[Invocation], int]:
                 count += 1
                 print(display.as_json(item) if this.options.json else display.LINES[name](item))
         if not this.options.json:
-            print(f"{count} {name}", file=sys.stderr)
+            print(display.counted(count, name), file=sys.stderr)
         return 0
 
     return run
@@ -117,15 +126,19 @@ def _show(
 
 def _check(this: Invocation) -> int:
     """Every check, one line each; status 1 when there is a fault."""
-    status = None
-    if answers(this.config.listen.control):
-        with closing(ServerCaller(this.config.listen.control)) as server:
-            status = server.call("status")
+    assert this.config is not None  # `_invocation` sees to that
+    status = unanswered = None
+    try:
+        if answers(this.control):
+            with closing(ServerCaller(this.control)) as server:
+                status = server.call("status")
+    except CommandError as error:
+        unanswered = ConfigError(this.source, KEY, error.problem, error.remedy)
     faults = 0
-    for finding in check_all(Setting(this.config, this.source, status)):
+    for finding in check_all(Setting(this.config, this.source, status, unanswered)):
         faults += bool(finding.remedy)
         print(display.finding(finding))
-    print(f"{faults} problems" if faults else "all in order", file=sys.stderr)
+    print(display.counted(faults, "problems") if faults else "all in order", file=sys.stderr)
     return 1 if faults else 0
 
 
@@ -248,6 +261,11 @@ def parser() -> argparse.ArgumentParser:
         epilog="Example: xmppctl -c /etc/xmppd/xmppd.toml adduser juliet@example.org",
     )
     top.add_argument("-c", "--config", metavar="FILE", type=Path, help="the server's configuration")
+    top.add_argument(
+        "--control",
+        metavar="PATH",
+        help="the control socket of a running server, whatever its configuration says",
+    )
     top.add_argument("--version", action="version", version=f"xmppctl {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, entry in COMMANDS.items():
@@ -262,13 +280,30 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _invocation(options: argparse.Namespace) -> Invocation:
+    """What the arguments are about; raises ConfigError.
+
+    A server that runs can be asked whatever its file looks like meanwhile.
+    """
+    source = str(options.config or BUILT_IN)
+    if options.control and options.command != "check":
+        return Invocation(options, options.control, None, source)
+    try:
+        loaded = config.load(options.config)
+    except ConfigError as error:
+        control = config.control_socket(options.config) if options.config else None
+        if options.command == "check" or control is None or not answers(control):
+            raise
+        _warn(f"{error}. Going on with the server that answers at {control}")
+        return Invocation(options, control, None, source)
+    return Invocation(options, options.control or loaded.listen.control, loaded, source)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; gives the exit status."""
     options = parser().parse_args(arguments)
     try:
-        loaded = config.load(options.config)
-        source = str(options.config or BUILT_IN)
-        return COMMANDS[options.command].run(Invocation(options, loaded, source))
+        return COMMANDS[options.command].run(_invocation(options))
     except (CommandError, ConfigError, StoreError) as error:
         print(f"xmppctl: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """The configuration: typed, checked, complete; read from TOML or built in.
 
 `schema` holds the tables, `load` reads them, `values` checks what a type can't say, `changes`
-compares two configurations for a reload.
+compares two configurations for a reload, `tolerant` reads what it can of a faulty one.
 """
 
 from xmppd.config.changes import changes
@@ -21,6 +21,7 @@ from xmppd.config.schema import (
     Store,
     Table,
 )
+from xmppd.config.tolerant import control_socket
 
 __all__ = [
     "TLS",
@@ -37,5 +38,6 @@ __all__ = [
     "Store",
     "Table",
     "changes",
+    "control_socket",
     "load",
 ]

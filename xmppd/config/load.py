@@ -71,6 +71,10 @@ def _read(path: Path) -> str:
         raise ConfigError(
             str(path), "", f"not UTF-8 at octet {error.start}", "Save the file as UTF-8"
         ) from None
+    except IsADirectoryError:
+        raise ConfigError(
+            str(path), "", "a directory", "Name the file in it, such as xmppd.toml"
+        ) from None
     except OSError as error:
         problem = f"can't be read by user {os.geteuid()} ({error.strerror})"
         raise ConfigError(str(path), "", problem, "Make it a file that user can read") from None
@@ -80,11 +84,20 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        message = str(error)
+        message = _TUPLE.sub(_dotted, str(error))
         line = re.search(r"\(at line (\d+)", message)
         source = f"{path}:{line[1] if line else len(text.splitlines())}"
         remedy = "Correct the TOML syntax (see https://toml.io)"
         raise ConfigError(source, "", message, remedy) from None
+
+
+_TUPLE = re.compile(r"\((?:'[^']*',? ?)+\)")
+"""How tomllib writes the name of a table: as Python does a tuple."""
+
+
+def _dotted(found: re.Match[str]) -> str:
+    names = re.findall("'([^']*)'", found[0])
+    return f"[{'.'.join(names)}]"
 
 
 def _refuse_unknown(path: Path, text: str, raw: dict[str, Any]) -> None:

@@ -75,10 +75,15 @@ def _addresses(config: Config) -> Config:
     )
 
 
+def places(base: Path, data: str, control: str) -> tuple[str, str]:
+    """Where the data directory and the control socket are; "" stands for the default."""
+    data = _absolute(base, data or "xmppd-data")
+    return data, _absolute(base, control) if control else _absolute(data, "control.sock")
+
+
 def _paths(config: Config, base: Path) -> Config:
-    data = _absolute(base, config.server.data or "xmppd-data")
+    data, control = places(base, config.server.data, config.listen.control)
     tls = config.tls
-    control = config.listen.control
     return structs.replace(
         config,
         server=structs.replace(config.server, data=data),
@@ -87,10 +92,7 @@ def _paths(config: Config, base: Path) -> Config:
             certificates=tls.certificates and _absolute(base, tls.certificates),
             client_ca=tls.client_ca and _absolute(base, tls.client_ca),
         ),
-        listen=structs.replace(
-            config.listen,
-            control=_absolute(base, control) if control else _absolute(data, "control.sock"),
-        ),
+        listen=structs.replace(config.listen, control=control),
         store=structs.replace(config.store, url=_store_url(config.store.url, data)),
     )
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core.host import Host
-from xmppd.core.iq import as_stanza_error, result
+from xmppd.core.iq import as_stanza_error, result, unhandled
 from xmppd.core.sessions import Session, choose_resource
 from xmppd.errors import SASLFailure, StanzaError, StreamError
 from xmppd.jid import JID, JIDError
@@ -96,6 +96,8 @@ class ClientConnection:
         seconds = host.config.limits.negotiation_seconds
         self._timer: Any = host.clock.callLater(seconds, self._too_slow)
         host.connections.add(self)
+        if host.debugging:
+            log.debug("stream from {address} opened", address=address)
 
     @property
     def who(self) -> str:
@@ -190,7 +192,7 @@ class ClientConnection:
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
             who = self.who
-            self._host.refusals.note(error.reason, who, "", self.address)
+            self._host.refusals.note(error.reason, who, "", self.address, error.detail)
             log.info(
                 "stream of {who} from {address} ended: {error}",
                 who=who,
@@ -202,6 +204,9 @@ class ClientConnection:
 
     def _release(self) -> None:
         """Let go of the session and the timer; may be called more than once."""
+        if self._host.debugging and self in self._host.connections:
+            who = self.stream.jid or self.stream.domain
+            log.debug("stream of {who} from {address} closed", who=who, address=self.address)
         self._host.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
@@ -272,8 +277,7 @@ class ClientConnection:
             failure.raiseException()
         # What is held against the client comes back as a `Reject`, and is noted then.
         if isinstance(error, StanzaError) or error.condition == "temporary-auth-failure":
-            who = self.who
-            self._host.refusals.note(error.reason, who, "", self.address)
+            self._host.refusals.note(error.reason, self.who, "", self.address, error.detail)
         self._act(self.stream.refuse(error))
 
     def _note_failed_login(self, username: str, failure: SASLFailure) -> None:
@@ -310,13 +314,13 @@ class ClientConnection:
         except JIDError as error:
             raise StanzaError("jid-malformed", str(error), reason="stanza.to") from None
         if to != self.stream.domain:
-            raise StanzaError("service-unavailable", reason="stanza.unhandled")
+            raise unhandled(stanza)
         try:
             if "id" not in stanza.attrs:
                 raise StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
             responder = self._host.open_requests.get(stanza.children[0])
             if responder is None:  # its module was unloaded since the features were sent
-                raise StanzaError("service-unavailable", reason="stanza.unhandled")
+                raise unhandled(stanza)
             return result(stanza, await responder(self, stanza))
         except (StreamError, CancelledError):
             raise
@@ -357,7 +361,19 @@ class ClientConnection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if host.debugging:
+            self._tell_bound(jid)
         return jid
+
+    def _tell_bound(self, jid: JID) -> None:
+        secure = self.stream.facts & Fact.SECURE
+        log.debug(
+            "{jid} bound from {address}: {tls}, {mechanism}",
+            jid=jid,
+            address=self.address,
+            tls=self._wire.tls_facts().version if secure else "no TLS",
+            mechanism=self.stream.authentication.mechanism or "Non-SASL",
+        )
 
     def _check_open(self) -> None:
         if self.stream.state is State.CLOSED:

@@ -22,6 +22,13 @@ log = Logger()
 H = TypeVar("H", bound=Callable[..., Any])
 
 
+class ClaimedError(ValueError):
+    """A module wants to answer what another module answers already."""
+
+    def __init__(self, what: str, holder: str) -> None:
+        super().__init__(f"{what} has a responder already, the module {holder}")
+
+
 class ModuleContext:
     """What a module is given when it is loaded.
 
@@ -44,7 +51,11 @@ class ModuleContext:
         self._undo.append(point.add(phase, handler))
 
     def iq(self, on: On, type_: str, payload: str, responder: Responder) -> None:
-        """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``."""
+        """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``.
+
+        Raises ClaimedError where another module does; so do `nonza` and `open_request`.
+        """
+        self._reserve("iq", on.name.lower(), type_, payload)
         self._undo.append(self.host.router.iq.add(on, type_, payload, responder))
 
     def advertise(self, feature: str, *on: On, when: Holds = lambda domain: True) -> None:
@@ -75,10 +86,12 @@ class ModuleContext:
 
     def nonza(self, name: str, responder: NonzaResponder) -> None:
         """Have `responder` act on a top-level element that is no stanza."""
+        self._reserve("nonza", name)
         self._claim(self.host.nonzas, name, responder)
 
     def open_request(self, payload: str, responder: OpenResponder) -> None:
         """Have `responder` answer an IQ that may come before a client has logged in."""
+        self._reserve("request before login", payload)
         self._claim(self.host.open_requests, payload, responder)
 
     def every(self, seconds: float, work: Callable[[], Any]) -> None:
@@ -118,9 +131,15 @@ class ModuleContext:
 
         self._undo.append(withdraw)
 
+    def _reserve(self, *what: str) -> None:
+        """Note that this module answers `what`, which nobody else may."""
+        claims = self.host.claims
+        if what in claims:
+            raise ClaimedError(" ".join(what), claims[what])
+        claims[what] = self.name
+        self._undo.append(lambda: claims.pop(what))
+
     def _claim(self, table: dict[str, Any], name: str, responder: Any) -> None:
-        if name in table:
-            raise ValueError(f"{name} has a responder")
         table[name] = responder
         self.host.changed()
         self._undo.append(lambda: self._take_back(table.pop, name))

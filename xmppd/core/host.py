@@ -107,6 +107,8 @@ class Host:
         self.nonzas: dict[str, NonzaResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
+        self.claims: dict[tuple[object, ...], str] = {}
+        """Which module has claimed what only one can answer; see `core.context`."""
         self._parsers = Parsers()
         self._policies: dict[tuple[bool, bool], Policy] = {}
 
@@ -114,6 +116,11 @@ class Host:
     def domains(self) -> tuple[str, ...]:
         """The domains served, the default one first."""
         return self.config.server.domains
+
+    @property
+    def debugging(self) -> bool:
+        """Whether the log is to tell of each stream: ask before making such an event."""
+        return self.config.log.level == "debug"
 
     def reconfigure(self, config: Config) -> None:
         """Take a new configuration; it holds for streams opened from now on.

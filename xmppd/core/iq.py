@@ -135,8 +135,16 @@ class IQTable:
         """A known payload under the other type is not allowed; an unknown one is unavailable."""
         other = "set" if stanza.type == "get" else "get"
         if (on, other, stanza.children[0]) in self._table:
-            return StanzaError("not-allowed", f"only {other} is known", reason="stanza.unhandled")
-        return StanzaError("service-unavailable", reason="stanza.unhandled")
+            return unhandled(stanza, "not-allowed", f"only {other} is known")
+        return unhandled(stanza)
+
+
+def unhandled(
+    stanza: Stanza, condition: str = "service-unavailable", text: str = ""
+) -> StanzaError:
+    """The answer to a payload that nobody here handles; the operator is told which."""
+    payload = stanza.children[0] if stanza.children else ""
+    return StanzaError(condition, text, reason="stanza.unhandled", detail=payload)
 
 
 def result(stanza: Stanza, payload: Answer) -> Stanza:

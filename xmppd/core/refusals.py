@@ -13,7 +13,8 @@ KEPT = 1_000
 class Refusal(NamedTuple):
     """One refusal: when (seconds since 1970), its reason code, who did what, from where.
 
-    `detail` is what the reason code alone does not tell, such as the words of a library.
+    `target` is an address; `detail` is what the reason code alone does not tell: the name of a
+    payload, the words of a library.
     """
 
     when: float
@@ -25,7 +26,7 @@ class Refusal(NamedTuple):
 
 
 class Refusals:
-    """A bounded record of refusals. Holds addresses and reasons, never content."""
+    """A bounded record of refusals. Holds addresses, names and reasons, never content."""
 
     __slots__ = ("_now", "counts", "recent")
 
@@ -39,17 +40,21 @@ class Refusals:
     ) -> None:
         """Remember that `who` (at network `address`) was refused for `reason`."""
         self.counts[reason] += 1
-        self.recent.append(
-            Refusal(self._now(), reason, who[:300], target[:300], address, detail[:300])
-        )
+        now = self._now()
+        self.recent.append(Refusal(now, reason, who[:300], target[:300], address, detail[:300]))
 
     def about(self, subject: str) -> list[Refusal]:
-        """The remembered refusals that concern a JID, a domain or a network address."""
+        """The remembered refusals that concern a JID, a domain or a network address.
+
+        A domain that is not served here stands in the detail.
+        """
 
         def concerns(text: str) -> bool:
             bare = text.partition("/")[0]
             return subject in (text, bare, bare.rpartition("@")[2])
 
         return [
-            r for r in self.recent if concerns(r.who) or concerns(r.target) or r.address == subject
+            r
+            for r in self.recent
+            if concerns(r.who) or concerns(r.target) or subject in (r.address, r.detail)
         ]

@@ -24,7 +24,7 @@ from xmppd.core.delivery import (
     recipients,
 )
 from xmppd.core.hooks import Hooks
-from xmppd.core.iq import IQTable, On, Request, as_stanza_error
+from xmppd.core.iq import IQTable, On, Request, as_stanza_error, unhandled
 from xmppd.core.refusals import Refusals
 from xmppd.core.sessions import Session, SessionDirectory
 from xmppd.errors import StanzaError
@@ -144,7 +144,8 @@ class Router:
         Never raises: an error that can't be delivered is answered by nothing.
         """
         said = as_stanza_error(error)
-        self.refusals.note(said.reason, stanza.sender or "", stanza.to or "")
+        sender, to = stanza.sender or "", stanza.to or ""
+        self.refusals.note(said.reason, sender, to, detail=said.detail)
         if faults.answerable(stanza) and stanza.sender is not None:
             self.route(faults.stanza_error(stanza, said))
 
@@ -173,7 +174,7 @@ class Router:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.HOST, Request(stanza, to, self._sender_session(stanza)))
         elif stanza.kind != "presence":
-            raise StanzaError("service-unavailable", reason="stanza.unhandled")
+            raise unhandled(stanza)
 
     def _to_account(self, stanza: Stanza, to: JID) -> None:
         """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""

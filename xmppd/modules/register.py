@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
+from twisted.logger import Logger
+
 from xmppd import ns
 from xmppd.addresses import is_loopback, network_of
 from xmppd.core.context import ModuleContext
@@ -24,6 +26,8 @@ from xmppd.stream.features import Feature, static
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
+
+log = Logger()
 
 XEP = (77, "2.4", "complete")
 
@@ -97,6 +101,7 @@ class Strangers:
             raise StanzaError("conflict", reason="register.conflict") from None
         except ValueError as error:
             raise _unusable(str(error)) from None
+        log.info("account {jid}: registered from {address}", jid=jid, address=connection.address)
 
     def _check_rate(self, address: str) -> None:
         """Count an attempt, taken names included: else names could be tried for nothing.
@@ -128,12 +133,14 @@ class Users:
         if _is_removal(query):
             if len(query) != 1:
                 raise _incomplete("remove stands alone")
-            known = await self._host.administrator.remove(account)
+            done, known = "removed", await self._host.administrator.remove(account)
         else:
             password = self._new_password(request, account)
-            known = await self._set_password(account, password)
+            done, known = "password set", await self._set_password(account, password)
         if not known:
             raise StanzaError("registration-required", reason="stanza.no-such-user")
+        address = request.session.address if request.session else ""
+        log.info("account {jid}: {done} from {address}", jid=account, done=done, address=address)
 
     def _account(self, request: Request) -> JID:
         """The account of the session that asks; who is anonymous has none (XEP-0175)."""

@@ -73,7 +73,7 @@ class ClientProtocol(Carrier):
         """What TLS says of the connection."""
         handle = self._transport.getHandle()
         names = tuple((i.kind.value, i.value) for i in client_identities(handle))
-        return TLSFacts(channel_bindings(handle), names)
+        return TLSFacts(channel_bindings(handle), names, handle.get_protocol_version_name())
 
     def authenticated(self) -> None:
         """The client has logged in."""

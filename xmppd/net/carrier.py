@@ -89,7 +89,8 @@ class Carrier(Reader):
 
     def _note_failed_handshake(self, address: str, why: str) -> None:
         self._host.refusals.note("tls.handshake", address=address, detail=why)
-        log.info("TLS handshake with {address} failed: {why}", address=address, why=why)
+        if self._host.debugging:
+            log.debug("TLS handshake with {address} failed: {why}", address=address, why=why)
 
     # ------------------------------------------------------------------ Wire
 

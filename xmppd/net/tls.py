@@ -36,8 +36,8 @@ OPTIONS = (
     | SSL.OP_CIPHER_SERVER_PREFERENCE
 )
 
-SOURCE = "configuration"
-"""What stands for the file in a `ConfigError`: it has been read long before."""
+
+UNSET = "[tls] certificates is not set"
 
 
 class NoSharedProtocol(SSL.Error):
@@ -65,8 +65,9 @@ class CertificateStore:
     """The TLS contexts of all domains.
 
     `problems` tells which domains lack the certificate they should have, and why; they are
-    served all the same, with a self-signed one. A `reload` replaces everything at once for the
-    connections to come and touches no living one.
+    served all the same: with the one that was read before, for as long as it is valid, else with
+    a self-signed one. A `reload` replaces everything at once for the connections to come and
+    touches no living one. `source` names the configuration in errors.
     """
 
     def __init__(
@@ -75,28 +76,51 @@ class CertificateStore:
         domains: Iterable[str],
         data: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        source: str = "configuration",
     ) -> None:
         self._directory = Path(data) / "certs"
         self._now = now
+        self._source = source
+        self._pairs: dict[str, Pair] = {}
+        self._own: frozenset[str] = frozenset()
         self.problems: tuple[Problem, ...] = ()
         self.reload(tls, domains)
 
     def reload(self, tls: config.TLS, domains: Iterable[str]) -> None:
         """Read all certificates again; the first domain is the default.
 
-        Raises `ConfigError`, and then everything stays as it was, where a fault is not that of
-        one domain: unusable ciphers or client authorities, an unwritable data directory.
+        Raises what `prepare` raises, and then everything stays as it was.
+        """
+        self.prepare(tls, domains)()
+
+    def prepare(self, tls: config.TLS, domains: Iterable[str]) -> Callable[[], None]:
+        """Read all certificates; what is returned puts them in force, and can't fail.
+
+        Raises `ConfigError` where a fault is not that of one domain: unusable ciphers or client
+        authorities, an unwritable data directory.
         """
         problems: list[Problem] = []
-        contexts = {domain: self._best_context(tls, domain, problems) for domain in domains}
-        for problem in problems:
-            log.warn("{problem}", problem=problem)
-        self.problems = tuple(problems)
-        self._contexts = contexts
-        self._by_server_name = {
+        served = {domain: self._best(tls, domain, problems) for domain in domains}
+        contexts = {domain: context for domain, (context, _) in served.items()}
+        pairs = {domain: pair for domain, (_, pair) in served.items() if pair is not None}
+        by_server_name = {
             domain_to_ascii(domain).encode("ascii"): context for domain, context in contexts.items()
         }
-        self._default = next(iter(contexts.values()))
+
+        def take() -> None:
+            for problem in problems:
+                log.warn("{problem}", problem=problem)
+            self.problems = tuple(problems)
+            self._pairs = pairs
+            own = frozenset() if tls.certificates else frozenset(contexts)
+            for domain in sorted(own - self._own):
+                log.info("{domain} has a self-signed certificate: {why}", domain=domain, why=UNSET)
+            self._own = own
+            self._contexts = contexts
+            self._by_server_name = by_server_name
+            self._default = next(iter(contexts.values()))
+
+        return take
 
     def context_for(self, domain: str) -> SSL.Context:
         """The context of a domain, or of the first one if the domain is not served here.
@@ -110,31 +134,46 @@ class CertificateStore:
         """What `transport.startTLS` and `TLSMemoryBIOFactory` take; "" for direct TLS."""
         return ServerConnections(self, domain)
 
-    def _best_context(self, tls: config.TLS, domain: str, problems: list[Problem]) -> SSL.Context:
-        if tls.certificates:
-            pair, problem = find(Path(tls.certificates), domain, self._now())
-            if problem is not None:
-                problems.append(problem)
-            if pair is not None:
-                try:
-                    return self._context(tls, pair)
-                except SSL.Error as error:
-                    problems.append(_refused(domain, tls.certificates, error))
-        return self._context(tls, self._self_signed(domain))
+    def _best(
+        self, tls: config.TLS, domain: str, problems: list[Problem]
+    ) -> tuple[SSL.Context, Pair | None]:
+        """The best that can be had for a domain, and the pair where it is not self-signed."""
+        if not tls.certificates:
+            return self._context(tls, self._self_signed(domain)), None
+        context: SSL.Context | None = None
+        pair, problem = find(Path(tls.certificates), domain, self._now())
+        if pair is not None:
+            try:
+                context = self._context(tls, pair)
+            except SSL.Error as error:
+                problem = _refused(domain, tls.certificates, error)
+        before = self._pairs.get(domain)
+        if problem is not None and before is not None and self._living(before):
+            # What is on the disk may be half written; clients would ask their users.
+            pair, problem = before, _kept(problem, before)
+            context = self._context(tls, before)
+        if problem is not None:
+            problems.append(problem)
+        if context is None:
+            return self._context(tls, self._self_signed(domain)), None
+        return context, pair
+
+    def _living(self, pair: Pair) -> bool:
+        return self._now() < pair.certificate.not_valid_after_utc
 
     def _self_signed(self, domain: str) -> Pair:
         try:
             return self_signed(domain, self._directory, self._now())
         except OSError as error:
             raise ConfigError(
-                SOURCE,
+                self._source,
                 "server.data",
                 f"no certificate can be written to {self._directory} ({error.strerror})",
                 "Name a directory that this user may write to",
             ) from error
 
     def _context(self, tls: config.TLS, pair: Pair) -> SSL.Context:
-        context = _base_context(tls)
+        context = _base_context(tls, self._source)
         context.set_tlsext_servername_callback(self._select_context)
         context.use_certificate(pair.certificate)
         for link in pair.chain:
@@ -170,7 +209,13 @@ def _refused(domain: str, directory: str, error: SSL.Error) -> Problem:
     return Problem(domain, directory, f"OpenSSL refuses it ({reasons})", remedy)
 
 
-def _base_context(tls: config.TLS) -> SSL.Context:
+def _kept(problem: Problem, before: Pair) -> Problem:
+    until = f"{before.certificate.not_valid_after_utc:%Y-%m-%d}"
+    said = f"{problem.problem}; the one read before is served on, until {until} at most"
+    return problem._replace(problem=said)
+
+
+def _base_context(tls: config.TLS, source: str) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(MINIMUM[tls.minimum])
     context.set_options(OPTIONS)
@@ -183,21 +228,21 @@ def _base_context(tls: config.TLS) -> SSL.Context:
         context.set_cipher_list(tls.ciphers.encode())
     except SSL.Error:
         raise ConfigError(
-            SOURCE, "tls.ciphers", f'"{tls.ciphers}" selects none', "See openssl-ciphers(1)"
+            source, "tls.ciphers", f'"{tls.ciphers}" selects none', "See openssl-ciphers(1)"
         ) from None
     if tls.client_ca:
-        _ask_for_certificate(context, tls.client_ca)
+        _ask_for_certificate(context, tls.client_ca, source)
     return context
 
 
-def _ask_for_certificate(context: SSL.Context, authorities: str) -> None:
+def _ask_for_certificate(context: SSL.Context, authorities: str, source: str) -> None:
     """Ask clients for a certificate and go on without one; EXTERNAL needs one that verifies."""
     try:
         context.load_verify_locations(authorities)
         context.load_client_ca(authorities.encode())
     except SSL.Error:
         raise ConfigError(
-            SOURCE,
+            source,
             "tls.client_ca",
             f"no certificates of authorities in {authorities}",
             "Put them there in PEM form",

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from xmppd.errors import ConfigError, StoreError
+from xmppd.errors import ConfigError, StoreBusy, StoreError
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.interfaces import Work
 from xmppd.storage.lane import Failed, Lane, Limits, Runner, StoreReactor
@@ -24,6 +24,7 @@ from xmppd.storage.sqlite_connection import (
     SQLiteReader,
     SQLiteTransaction,
     SQLiteWriter,
+    is_locked,
     open_connection,
     refuse_changes,
     run_through,
@@ -131,8 +132,10 @@ def _open_for_writing(
     connection = _connect(str(path), limits, source)
     try:
         _migrate(connection, schema, str(path))
-    except BaseException:
+    except BaseException as error:
         connection.close()
+        if isinstance(error, StoreBusy):
+            raise locked(source, str(path)) from error
         raise
     return connection
 
@@ -162,11 +165,17 @@ def _connect(path: str, limits: Limits, source: str) -> sqlite3.Connection:
     try:
         return open_connection(path, limits.locked)
     except sqlite3.Error as error:
+        if is_locked(error):
+            raise locked(source, path) from error
         raise _unusable(
-            source,
-            f"can't open {path}: {error}",
-            "Name an SQLite database that no other program keeps locked, or a new file",
+            source, f"can't open {path}: {error}", "Name an SQLite database, or a new file"
         ) from error
+
+
+def locked(source: str, path: str) -> ConfigError:
+    """What an operator is told of a database that another process keeps locked."""
+    problem = f"{path} is locked: another process holds it"
+    return _unusable(source, problem, f"End that process (fuser {path} shows which)")
 
 
 def _unusable(source: str, problem: str, remedy: str) -> ConfigError:

@@ -24,9 +24,14 @@ _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 def store_error(error: sqlite3.Error) -> StoreError:
     """What callers see of an SQLite error; raise it `from` that."""
+    return (StoreBusy if is_locked(error) else StoreError)(f"SQLite: {error}")
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether somebody else's lock stood in the way, and not a fault."""
     # The low byte is the kind, the rest only details it.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return (StoreBusy if code in _LOCKED else StoreError)(f"SQLite: {error}")
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in _LOCKED
 
 
 def run_through(work: Coroutine[Any, Any, T]) -> T:

@@ -45,11 +45,14 @@ class Authentication:
         "_requests",
         "_username",
         "failed",
+        "mechanism",
     )
 
     def __init__(self, policy: Policy) -> None:
         self.failed = False
         """Whether an attempt at SASL has failed (XEP-0078 §3.1)."""
+        self.mechanism = ""
+        """The mechanism of the last attempt, "" while there was none."""
         self._policy = policy
         self._offered: tuple[str, ...] = ()
         self._failures = 0
@@ -98,6 +101,7 @@ class Authentication:
             initial = sasl.decode_initial(auth.text)
         except SASLFailure as failure:
             return self.fail(failure)
+        self.mechanism = mechanism.name
         self._exchange = sasl.Exchange(mechanism, context)
         return self._advance(lambda exchange: exchange.start(initial))
 

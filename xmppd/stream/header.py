@@ -64,7 +64,7 @@ def check(header: Header, domains: Collection[str], jid: JID | None) -> None:
     if not header.to and header.version >= (1, 0):
         raise StreamError("improper-addressing", "no `to`", reason="stream.header")
     if header.to and header.to not in domains:
-        raise StreamError("host-unknown", reason="stream.host-unknown")
+        raise StreamError("host-unknown", reason="stream.host-unknown", detail=header.to)
 
 
 def check_from(claimed: str | None, jid: JID | None) -> None:
@@ -94,7 +94,7 @@ def _domain(text: str) -> str:
     try:
         jid = JID.parse(text)
     except JIDError:
-        raise StreamError("host-unknown", reason="stream.host-unknown") from None
+        raise StreamError("host-unknown", reason="stream.host-unknown", detail=text) from None
     if jid.local or jid.resource:
         raise StreamError("improper-addressing", reason="stream.header")
     return jid.domain

@@ -47,6 +47,8 @@ class TLSFacts(NamedTuple):
     channel_bindings: Mapping[str, bytes]
     certificate: tuple[tuple[str, str], ...]
     """Identities of the verified client certificate (see `sasl.Context`)."""
+    version: str = "TLS"
+    """The protocol's version, for the log."""
 
 
 NO_TLS = TLSFacts({}, ())

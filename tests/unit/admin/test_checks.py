@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support.certificates import NOW, Authority, dns, write_pair
 from xmppd.admin.checks import Setting, check_all, check_start
+from xmppd.admin.hold import hold
 from xmppd.admin.ports import check_port
 from xmppd.config import load
 from xmppd.errors import ConfigError
@@ -83,6 +85,67 @@ def test_data_directory_that_is_a_file_is_found(configure, tmp_path):
         start(setting)
 
 
+@pytest.mark.parametrize("place", ["/proc/xmppd", "/etc/passwd", "/etc/passwd/xmppd"])
+def test_data_directory_that_could_not_be_made_is_found(tmp_path, place):
+    path = tmp_path / "xmppd.toml"
+    path.write_text(f'[server]\ndata = "{place}"\n{FREE}')
+    setting = Setting(load(path), "xmppd.toml", now=NOW)
+    subject, detail, _ = problems(setting)[0]
+    assert subject == "data directory"
+    assert detail.startswith(f"server.data: user {os.geteuid()} can't write to /")
+    assert [f.subject for f in check_all(setting)][-1] == "ports"
+    with pytest.raises(ConfigError, match=r"server\.data"):
+        start(setting)
+
+
+def test_data_directory_of_another_user_is_found_and_no_obstacle(configure, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir(mode=0o700)
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+    setting = configure()
+    ((subject, detail, remedy),) = problems(setting)
+    assert (subject, "belongs to another user" in detail) == ("data directory", True)
+    assert "sudo -u" in remedy
+    start(setting)
+
+
+def test_what_may_not_be_looked_at_is_a_problem_and_no_end(configure, monkeypatch):
+    setting, stat = configure(), os.stat
+
+    def refuse(path, **options):
+        if str(path).startswith(setting.config.server.data):
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", refuse)
+        found = list(check_all(setting))
+    assert any(f.subject == "store" and "Permission denied" in f.detail for f in found)
+    assert found[-1].subject == "ports"
+
+
+@pytest.mark.parametrize("place", ["/nonexistent/control.sock", "/etc/passwd/control.sock"])
+def test_control_socket_that_could_not_be_made_is_found(configure, place):
+    setting = configure(listen=f'{FREE}control = "{place}"\n')
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "listen.control: " in detail) == ("control socket", True)
+    with pytest.raises(ConfigError, match=r"listen\.control"):
+        start(setting)
+
+
+def test_data_directory_that_another_process_holds_is_found(configure, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o700)
+    held = hold(tmp_path / "data", "xmppd.toml")
+    setting = configure()
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, f"process {os.getpid()} uses" in detail) == ("data directory", True)
+    with pytest.raises(ConfigError, match="uses"):
+        start(setting)
+    status = {"pid": os.getpid(), "listening": []}
+    assert problems(Setting(setting.config, "xmppd.toml", status, NOW)) == []
+    held.release()
+    assert problems(setting) == []
+
+
 def test_damaged_secret_is_found(configure, tmp_path):
     (tmp_path / "data").mkdir(mode=0o700)
     (tmp_path / "data" / "decoy.key").write_bytes(b"short")
@@ -133,6 +196,23 @@ def test_store_of_an_older_release_is_told_but_not_changed(configure, tmp_path):
     (line,) = [f.detail for f in check_all(configure()) if f.subject == "store"]
     assert "schema version 0, to become" in line
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_store_that_another_process_keeps_locked_is_found(configure, tmp_path, monkeypatch, lock):
+    monkeypatch.setattr("xmppd.admin.checks.LOCKED", 0.0)
+    path = tmp_path / "data" / "xmppd.db"
+    make_store(path, 0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute(f"BEGIN {lock}")
+        setting = configure()
+        ((subject, detail, remedy),) = problems(setting)
+        assert (subject, "another process holds it" in detail) == ("store", True)
+        assert remedy == f"End that process (fuser {path} shows which)"
+        with pytest.raises(ConfigError, match="another process holds it"):
+            start(setting)
+    assert problems(setting) == []
+    assert sorted(os.listdir(path.parent)) == ["xmppd.db"]
 
 
 def test_store_that_could_not_be_made_is_found(configure):
@@ -195,6 +275,16 @@ def test_port_that_is_taken_is_found_unless_the_running_server_holds_it(configur
         start(setting)
     status = {"pid": 1, "listening": [{"endpoint": endpoint}]}
     assert problems(Setting(setting.config, "xmppd.toml", status, NOW)) == []
+
+
+def test_server_that_no_client_can_reach_is_advice_and_no_obstacle(configure):
+    setting = configure(listen="[listen]\nc2s = []\nc2s_tls = []\n")
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, detail) == (
+        "ports",
+        "listen: c2s and c2s_tls are both empty: no client can connect",
+    )
+    start(setting)
 
 
 def test_endpoint_that_needs_a_reactor_is_not_tried():

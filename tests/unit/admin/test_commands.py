@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import fail
 
 from tests.support.deferred import result
+from tests.support.logs import logged
 from tests.support.server import DOMAIN, NOW, PASSWORD, STRANGER, Verona, condition
 from xmppd.admin.commands import COMMANDS, CommandError, Credentials, Operated, perform
 from xmppd.errors import ConfigError, StoreBusy
@@ -165,6 +166,31 @@ def test_why_tells_reason_meaning_and_remedy_by_account_domain_and_address(veron
     assert do(verona, "why", subject="mantua.lit")["refusals"] == []
 
 
+def test_why_names_the_payload_that_nobody_handles(verona):
+    juliet = verona.log_in("juliet")
+    juliet.ask("<query xmlns='jabber:iq:roster'/>")
+    juliet.ask("<ping xmlns='urn:xmpp:ping'/>", "set", to=DOMAIN)
+    juliet.send(f"<message to='{DOMAIN}'><body>But soft!</body></message>")
+    told = do(verona, "why", subject=JULIET)["refusals"]
+    assert [(refusal["reason"], refusal["detail"]) for refusal in told] == [
+        ("stanza.unhandled", "jabber:iq:roster query"),
+        ("stanza.unhandled", "urn:xmpp:ping ping"),
+        ("stanza.unhandled", "jabber:client body"),
+    ]
+
+
+@pytest.mark.parametrize("asked", ["mantua.lit", "man\u2067tua " + "x" * 500])
+def test_why_tells_which_unknown_domain_was_asked_for(verona, asked):
+    with logged() as messages:
+        verona.connect(STRANGER).open(to=asked)
+    shown = asked[:300]
+    for subject in {DOMAIN, STRANGER, shown}:
+        (told,) = do(verona, "why", subject=subject)["refusals"]
+        assert (told["reason"], told["detail"]) == ("stream.host-unknown", shown)
+    (line,) = [text for text in messages if "host-unknown" in text]
+    assert line.endswith(f"from {STRANGER} ended: host-unknown (stream.host-unknown): {shown}")
+
+
 def test_login_of_a_disabled_account_is_noted_once(verona):
     result(verona.host.stores.accounts.set_enabled(JID.of("juliet", DOMAIN), False))
     verona.connect().open().authenticate("juliet")
@@ -234,6 +260,31 @@ def test_arguments_of_the_wrong_kind_are_refused(verona, args):
     with pytest.raises(CommandError, match="deluser: "):
         result(perform(Operated(verona.host), "deluser", args))
     assert result(verona.host.stores.accounts.exists(JID.of("juliet", DOMAIN)))
+
+
+def test_log_tells_what_an_operator_did_to_accounts_and_no_password(verona):
+    with logged() as messages:
+        do(verona, "adduser", jid=f"nurse@{DOMAIN}", password="angelica")
+        do(verona, "passwd", jid=f"nurse@{DOMAIN}", password="susan")
+        do(verona, "deluser", jid=f"nurse@{DOMAIN}")
+        refused(verona, "deluser", jid=f"nurse@{DOMAIN}")
+    done = ("made", "password set", "removed")
+    assert messages == [f"account nurse@{DOMAIN}: {one} by an operator" for one in done]
+
+
+@pytest.mark.parametrize("command", ["adduser", "passwd"])
+def test_password_that_cannot_be_one_is_told_as_that(verona, command):
+    problem = refused(verona, command, jid=JULIET, password="\x07")
+    assert problem.startswith("unusable password: ")
+
+
+def test_other_value_that_is_wrong_is_no_password(verona):
+    class Broken:
+        def remove(self, jid):
+            raise ValueError("embedded null byte")
+
+    verona.host.administrator = Broken()
+    assert refused(verona, "deluser", jid=JULIET) == "the server failed to do it"
 
 
 def test_store_that_fails_is_told_as_such(verona):

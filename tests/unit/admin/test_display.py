@@ -23,6 +23,13 @@ def test_duration_has_the_two_units_that_matter(seconds, text):
     assert display.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 sessions"), (1, "1 session"), (2, "2 sessions")]
+)
+def test_one_of_a_thing_is_no_plural(number, text):
+    assert display.counted(number, "sessions") == text
+
+
 def test_user_is_told_with_the_day_and_when_switched_off():
     user = {"jid": "juliet@capulet.lit", "created": 1_165_543_115.0, "enabled": True}
     assert display.LINES["users"](user) == "juliet@capulet.lit  since 2006-12-08 01:58:35Z"
@@ -49,12 +56,18 @@ def test_refusals_explain_each_reason_once():
         "who": "capulet.lit",
         "target": "",
         "address": "192.0.2.7",
+        "detail": "",
         "meaning": "no TLS",
         "remedy": "switch it on",
     }
-    lines = list(display.refusals({"subject": "capulet.lit", "refusals": [refusal, refusal]}))
-    assert lines == [
-        *["2006-12-08 01:58:35Z  tls.required  capulet.lit  from 192.0.2.7"] * 2,
+    later = {**refusal, "when": refusal["when"] + 60}
+    other = {**later, "target": "mantua.lit", "detail": "urn:example:q\nq"}
+    found = [refusal, other, later, later]
+    assert list(display.refusals({"subject": "capulet.lit", "refusals": found})) == [
+        "2006-12-08 01:59:35Z  tls.required  capulet.lit  to mantua.lit  from 192.0.2.7"
+        "  (urn:example:q\\nq)",
+        "2006-12-08 01:59:35Z  tls.required  capulet.lit  from 192.0.2.7"
+        "  (3 times since 2006-12-08 01:58:35Z)",
         "tls.required: no TLS. What to do: switch it on",
     ]
     detailed = {**refusal, "reason": "tls.handshake", "who": "", "detail": "unsupported protocol"}

@@ -1,6 +1,7 @@
 """The pump, the kept secret, signals: each does its one thing."""
 
 import os
+import re
 import signal
 import stat
 from threading import Thread
@@ -9,6 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 
+from xmppd.admin.hold import check_unheld, hold
 from xmppd.admin.pump import Pump
 from xmppd.admin.secret import NAME, kept_secret
 from xmppd.admin.signals import Signals
@@ -51,6 +53,27 @@ def test_damaged_secret_is_named_and_kept(tmp_path, content):
 def test_secret_that_cannot_be_written_is_a_configuration_error(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
         kept_secret(tmp_path / "missing")
+
+
+def test_data_directory_is_held_by_one_at_a_time(tmp_path):
+    check_unheld(tmp_path, "x.toml")
+    held = hold(tmp_path, "x.toml")
+    told = f"x.toml: server.data: process {os.getpid()} uses {tmp_path} already. Stop it"
+    for attempt in (hold, check_unheld):
+        with pytest.raises(ConfigError, match=re.escape(told)):
+            attempt(tmp_path, "x.toml")
+    held.release()
+    check_unheld(tmp_path, "x.toml")
+    again = hold(tmp_path, "x.toml")
+    held.release()
+    with pytest.raises(ConfigError, match="uses"):
+        hold(tmp_path, "x.toml")
+    again.release()
+
+
+def test_data_directory_that_cannot_be_locked_is_a_configuration_error(tmp_path):
+    with pytest.raises(ConfigError, match=r"can't lock .*xmppd\.lock"):
+        hold(tmp_path / "missing", "x.toml")
 
 
 def test_signal_calls_its_function_by_way_of_the_reactor_and_is_given_back():

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from xmppd.admin import xmppctl
+from xmppd.admin.hold import hold
 
 JULIET = "juliet@localhost"
 
@@ -45,8 +46,7 @@ def test_two_different_passwords_make_no_account(typed, capsys):
     typed += ["wherefore", "wherefor"]
     assert xmppctl.main(["adduser", JULIET]) == 1
     assert "the two passwords differ" in capsys.readouterr().err
-    assert xmppctl.main(["users"]) == 0
-    assert capsys.readouterr().out == ""
+    assert os.listdir() == []
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y", 0), ("YES", 0), ("", 1), ("n", 1)])
@@ -62,7 +62,7 @@ def test_interrupt_is_one_line(typed, monkeypatch, capsys):
 
     monkeypatch.setattr("getpass.getpass", interrupt)
     assert xmppctl.main(["adduser", JULIET]) == 1
-    assert capsys.readouterr().err == "xmppctl: stopped\n"
+    assert capsys.readouterr().err.splitlines()[-1] == "xmppctl: stopped"
 
 
 def test_store_of_another_user_is_left_alone(here, monkeypatch, capsys):
@@ -74,6 +74,44 @@ def test_store_of_another_user_is_left_alone(here, monkeypatch, capsys):
     assert os.listdir(here / "xmppd-data") == []
 
 
+@pytest.mark.parametrize(
+    "arguments", [["users"], ["passwd", JULIET, "--password", "x"], ["deluser", "--yes", JULIET]]
+)
+def test_wrong_directory_is_told_and_stays_as_it_is(here, capsys, arguments):
+    assert xmppctl.main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"xmppctl: no xmppd data in {here / 'xmppd-data'}. cd to where")
+    assert "-c" in err
+    assert os.listdir(here) == []
+
+
+def test_new_store_is_announced_with_its_place_and_only_once(here, capsys):
+    for name, told in (("juliet", True), ("nurse", False)):
+        assert xmppctl.main(["adduser", f"{name}@localhost", "--password", "wherefore"]) == 0
+        err = capsys.readouterr().err
+        assert (str(here / "xmppd-data" / "xmppd.db") in err) is told
+        assert ("no server runs, and there is no store yet" in err) is told
+
+
+def test_store_in_memory_is_not_looked_for_elsewhere(here, capsys):
+    (here / "xmppd.toml").write_text('[store]\nurl = "sqlite::memory:"\n')
+    add = ["-c", "xmppd.toml", "adduser", JULIET, "--password", "wherefore"]
+    assert xmppctl.main(add) == 1
+    assert "in the server's memory" in capsys.readouterr().err
+
+
+def test_password_prompt_keeps_no_server_from_starting(here, monkeypatch):
+    def prompt(text):
+        hold(here, "x.toml").release()
+        raise KeyboardInterrupt
+
+    (here / "xmppd.toml").write_text('[server]\ndata = "."\n[store]\nurl = "sqlite:a.db"\n')
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", prompt)
+    assert xmppctl.main(["-c", "xmppd.toml", "adduser", "juliet@localhost"]) == 1
+
+
 def test_store_made_by_xmppctl_is_for_its_owner_alone(here):
     assert xmppctl.main(["adduser", JULIET, "--password", "wherefore"]) == 0
     data = here / "xmppd-data"
@@ -81,7 +119,10 @@ def test_store_made_by_xmppctl_is_for_its_owner_alone(here):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_server_that_may_not_be_talked_to_names_the_way_out(here, monkeypatch, capsys):
+@pytest.fixture
+def forbidden(monkeypatch):
+    """A server answers, but not this user."""
+
     class Forbidden:
         def __init__(self, family):
             """As socket.socket."""
@@ -92,8 +133,22 @@ def test_server_that_may_not_be_talked_to_names_the_way_out(here, monkeypatch, c
         def connect(self, path):
             raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("xmppd.admin.client.answers", lambda path: True)
+    for module in ("client", "xmppctl"):
+        monkeypatch.setattr(f"xmppd.admin.{module}.answers", lambda path: True)
     monkeypatch.setattr("xmppd.admin.client.socket.socket", Forbidden)
+
+
+def test_check_goes_through_all_the_rest_where_the_server_may_not_be_talked_to(
+    here, forbidden, capsys
+):
+    assert xmppctl.main(["check"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    told = "PROBLEM  control socket: listen.control: can't talk to the server at "
+    assert len([line for line in lines if line.startswith(told)]) == 1
+    assert lines[-1].split()[1] == "ports:"
+
+
+def test_server_that_may_not_be_talked_to_names_the_way_out(here, forbidden, capsys):
     assert xmppctl.main(["users"]) == 1
     assert "Permission denied. Run xmppctl as the user that runs the server" in (
         capsys.readouterr().err

@@ -28,6 +28,7 @@ def state(host: Host) -> dict[str, Any]:
         "features": list(host.features),
         "nonzas": dict(host.nonzas),
         "open": dict(host.open_requests),
+        "claims": dict(host.claims),
         "disco features": {on: advertised.features(on, DOMAIN) for on in On},
         "identities": {on: list(advertised.identities[on]) for on in On},
         "forms": list(advertised.forms),
@@ -136,10 +137,42 @@ def test_a_module_that_fails_half_way_leaves_nothing() -> None:
 
     before = state(server.host)
     loaded = Loaded(server.host, [play("tybalt", register)])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ConfigError, match="tybalt can't be loaded: RuntimeError: half way"):
         loaded.follow(())
     assert loaded.contexts == {}
     assert state(server.host) == before
+
+
+def test_a_following_that_fails_ends_where_it_began() -> None:
+    server = Verona(available=())
+
+    def register(context: ModuleContext) -> None:
+        raise RuntimeError("half way")
+
+    def claim(context: ModuleContext) -> None:
+        context.nonza("urn:example:q q", print)
+
+    modules = [play("friar", claim), play("nurse", everything), play("tybalt", register)]
+    loaded = Loaded(server.host, modules)
+    loaded.follow(["nurse", "tybalt"])
+    with pytest.raises(ConfigError, match="tybalt"):
+        loaded.follow(["friar"])
+    assert list(loaded.contexts) == ["friar"]
+    assert list(server.host.nonzas) == ["urn:example:q q"]
+
+
+def test_a_claim_made_twice_names_both_modules() -> None:
+    host = Verona(available=()).host
+
+    def claim(context: ModuleContext) -> None:
+        context.iq(On.HOST, "get", "urn:example:q q", lambda request: None)
+
+    with pytest.raises(ConfigError) as caught:
+        Loaded(host, [play("nurse", claim), play("friar", claim)]).follow((), "verona.toml")
+    assert str(caught.value).startswith(
+        "verona.toml: modules: friar can't be loaded: "
+        "iq host get urn:example:q q has a responder already, the module nurse. "
+    )
 
 
 def test_one_undoing_that_fails_does_not_keep_the_others() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.deferred import result
+from tests.support.logs import logged
 from tests.support.server import DOMAIN, PASSWORD, STRANGER, Verona, condition
 from xmppd import ns
 from xmppd.jid import JID
@@ -44,6 +45,25 @@ def exists(server, name):
 def server(request):
     """Users keep their rights over their account whether registration is open or not."""
     return Verona(registration={"policy": request.param})
+
+
+# ---------------------------------------------------------------- the log
+
+
+def test_log_tells_of_each_account_made_changed_and_removed_and_of_no_password():
+    server = Verona(registration={"policy": "on"})
+    with logged() as messages:
+        stranger = server.connect(STRANGER, secure=True).open()
+        stranger.ask(fields("nurse", "angelica, good angelica"), "set")
+        nurse = server.connect(STRANGER, secure=True).log_in("nurse", "angelica, good angelica")
+        nurse.ask(fields("nurse", NEW), "set")
+        nurse.ask(REMOVE, "set")
+    assert [text for text in messages if text.startswith("account")] == [
+        f"account nurse@{DOMAIN}: registered from {STRANGER}",
+        f"account nurse@{DOMAIN}: password set from {STRANGER}",
+        f"account nurse@{DOMAIN}: removed from {STRANGER}",
+    ]
+    assert not any("angelica" in text or NEW in text for text in messages)
 
 
 # ---------------------------------------------------------------- §3.1

@@ -179,8 +179,8 @@ def test_renegotiation_is_refused_and_the_connection_lives_on(store):
 
 
 def test_unusable_ciphers_are_a_config_error(tmp_path):
-    with pytest.raises(ConfigError, match=r'tls\.ciphers: "PRINCE-OF-CATS" selects none'):
-        CertificateStore(TLS(ciphers="PRINCE-OF-CATS"), DOMAINS, str(tmp_path))
+    with pytest.raises(ConfigError, match=r'^x\.toml: tls\.ciphers: "PRINCE-OF-CATS" selects none'):
+        CertificateStore(TLS(ciphers="PRINCE-OF-CATS"), DOMAINS, str(tmp_path), source="x.toml")
 
 
 def test_a_file_without_authorities_is_a_config_error(tmp_path):

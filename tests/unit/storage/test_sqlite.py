@@ -257,11 +257,20 @@ def test_opening_waits_for_another_that_is_making_the_file(tmp_path, monkeypatch
     other.close()
 
 
-def test_opening_waits_no_longer_than_it_may(backend, stage, tmp_path):
-    other = sqlite3.connect(tmp_path / "elsinore.db", isolation_level=None)
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_opening_waits_no_longer_than_it_may_and_says_how_to_find_who_holds_it(
+    backend, stage, tmp_path, mode
+):
+    path = tmp_path / "elsinore.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(f"PRAGMA journal_mode = {mode}")
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(ConfigError, match=r"\[store\] url: .*locked"):
+    with pytest.raises(ConfigError) as caught:
         backend.open(stage, Limits(locked=0.0))
+    assert str(caught.value).endswith(
+        f"[store] url: {path} is locked: another process holds it. "
+        f"End that process (fuser {path} shows which)"
+    )
     other.close()
 
 
