@@ -46,14 +46,3 @@ def test_xep_0175_5_a_guests_account_is_an_anonymous_one_and_no_other_is():
         assert identity is not None
         kinds.append((identity.get("category"), identity.get("type")))
     assert kinds == [("account", "anonymous"), ("account", "registered")]
-
-
-def test_xep_0170_2_compression_stands_before_bind_and_behind_sasl():
-    client = Verona(compression={"enabled": True}).connect().open()
-    before = [child.tag.rpartition("}")[2] for child in client.one()]
-    assert "compression" not in before
-    client.authenticate("juliet")
-    client.take()
-    client.open()
-    after = [child.tag.rpartition("}")[2] for child in client.one()]
-    assert after.index("compression") < after.index("bind")

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from xmppd.errors import StoreError
 from xmppd.storage.interfaces import Accounts
 
-SECONDS = 600.0
+SECONDS = 3600.0
 """How often to look: counts change as users log in, and the look reads all keys there are."""
 
 log = Logger(namespace="xmppd.auth")

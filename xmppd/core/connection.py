@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.core import journal
 from xmppd.core.host import Host
 from xmppd.core.iq import as_stanza_error, result, unhandled
 from xmppd.core.sessions import Session, choose_resource
@@ -74,11 +75,11 @@ class ClientConnection:
 
     __slots__ = (
         "_announced",
-        "_host",
         "_pending",
         "_timer",
         "_wire",
         "address",
+        "host",
         "session",
         "stream",
     )
@@ -86,7 +87,7 @@ class ClientConnection:
     def __init__(
         self, host: Host, wire: Wire, policy: Policy, *, address: str, tls_available: bool
     ) -> None:
-        self._host = host
+        self.host = host
         self._wire = wire
         self.address = address
         self.session: Session | None = None
@@ -96,8 +97,7 @@ class ClientConnection:
         seconds = host.config.limits.negotiation_seconds
         self._timer: Any = host.clock.callLater(seconds, self._too_slow)
         host.connections.add(self)
-        if host.debugging:
-            log.debug("stream from {address} opened", address=address)
+        journal.opened(self)
 
     @property
     def who(self) -> str:
@@ -134,7 +134,7 @@ class ClientConnection:
 
     def _take(self, frames: Sequence[Frame]) -> None:
         """Frames of a bound stream: the data path, with nothing between framer and router."""
-        from_client = self._host.router.from_client
+        from_client = self.host.router.from_client
         for frame in frames:
             session = self.session
             if frame.__class__ is Stanza and session is not None:
@@ -146,7 +146,7 @@ class ClientConnection:
                 self._act(self.stream.on_frame(frame))
 
     def _act(self, events: Iterable[Event]) -> None:
-        router = self._host.router
+        router = self.host.router
         for event in events:
             try:
                 if event.__class__ is Stanza:
@@ -177,7 +177,7 @@ class ClientConnection:
 
     def _on_nonza(self, nonza: Nonza) -> None:
         """An element of a client that has authenticated, whether or not it has bound a resource."""
-        responder = self._host.nonzas.get(nonza.name)
+        responder = self.host.nonzas.get(nonza.name)
         if responder is None:
             self.end(StreamError("unsupported-stanza-type", reason="stream.element"))
         else:
@@ -187,33 +187,25 @@ class ClientConnection:
         """Tell of the session, now that its client knows of it."""
         if self.session is not None:
             self._announced = True
-            self._host.hooks.session_bound(self.session)
+            self.host.hooks.session_bound(self.session)
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
-            who = self.who
-            self._host.refusals.note(error.reason, who, "", self.address, error.detail)
-            log.info(
-                "stream of {who} from {address} ended: {error}",
-                who=who,
-                address=self.address,
-                error=str(error),
-            )
+            journal.ended(self, error)
         self._release()
         self._wire.close()
 
     def _release(self) -> None:
         """Let go of the session and the timer; may be called more than once."""
-        if self._host.debugging and self in self._host.connections:
-            who = self.stream.jid or self.stream.domain
-            log.debug("stream of {who} from {address} closed", who=who, address=self.address)
-        self._host.connections.discard(self)
+        if self in self.host.connections:
+            journal.closed(self)
+        self.host.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         session, self.session = self.session, None
-        if session is not None and self._host.directory.unbind(session) and self._announced:
-            self._host.hooks.session_unbound(session)
+        if session is not None and self.host.directory.unbind(session) and self._announced:
+            self.host.hooks.session_unbound(session)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
@@ -234,12 +226,12 @@ class ClientConnection:
                 self._answered(jid)
             return
         if isinstance(question, Reject):
-            self._note_failed_login(*question)
+            journal.login_failed(self, *question)
         if isinstance(question, OpenRequest):
             # It may be making an account: it goes on to its end whoever still listens.
             later: Deferred[Any] = Deferred.fromCoroutine(self._respond(question.stanza))
         else:
-            answer = self._host.authenticator.answer
+            answer = self.host.authenticator.answer
             later = maybeDeferred(answer, question, self.stream.domain, self.address)
             self._pending = None if later.called else later
         if not later.called:
@@ -277,19 +269,8 @@ class ClientConnection:
             failure.raiseException()
         # What is held against the client comes back as a `Reject`, and is noted then.
         if isinstance(error, StanzaError) or error.condition == "temporary-auth-failure":
-            self._host.refusals.note(error.reason, self.who, "", self.address, error.detail)
+            journal.refused(self, error)
         self._act(self.stream.refuse(error))
-
-    def _note_failed_login(self, username: str, failure: SASLFailure) -> None:
-        domain = self.stream.domain
-        who = f"{username}@{domain}" if username else domain
-        self._host.refusals.note(failure.reason, who, "", self.address)
-        log.info(
-            "login of {who} from {address} failed: {error}",
-            who=who,
-            address=self.address,
-            error=str(failure),
-        )
 
     def _bug(self, failure: Failure) -> None:
         log.failure("a stream from {address} met a bug", failure, address=self.address)
@@ -318,7 +299,7 @@ class ClientConnection:
         try:
             if "id" not in stanza.attrs:
                 raise StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
-            responder = self._host.open_requests.get(stanza.children[0])
+            responder = self.host.open_requests.get(stanza.children[0])
             if responder is None:  # its module was unloaded since the features were sent
                 raise unhandled(stanza)
             return result(stanza, await responder(self, stanza))
@@ -335,7 +316,7 @@ class ClientConnection:
         Raises StanzaError where the resource is malformed or not to be had (RFC 6120 §7.7.2),
         or the client went away meanwhile.
         """
-        host, stream = self._host, self.stream
+        host, stream = self.host, self.stream
         self._check_open()
         assert stream.jid is not None
         jid, holder = choose_resource(
@@ -361,19 +342,8 @@ class ClientConnection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if host.debugging:
-            self._tell_bound(jid)
+        journal.bound(self, jid)
         return jid
-
-    def _tell_bound(self, jid: JID) -> None:
-        secure = self.stream.facts & Fact.SECURE
-        log.debug(
-            "{jid} bound from {address}: {tls}, {mechanism}",
-            jid=jid,
-            address=self.address,
-            tls=self._wire.tls_facts().version if secure else "no TLS",
-            mechanism=self.stream.authentication.mechanism or "Non-SASL",
-        )
 
     def _check_open(self) -> None:
         if self.stream.state is State.CLOSED:

@@ -146,7 +146,10 @@ class Accounts(Protocol):
         ...
 
     def iterations(self) -> Deferred[Mapping[str, Mapping[int, int]]]:
-        """By domain, how many keys there are of each iteration count; reads all of them."""
+        """By domain, how many keys there are of each iteration count.
+
+        It reads all of them, so it takes a while, but stretch by stretch: others get their turn.
+        """
         ...
 
 

@@ -56,7 +56,6 @@ class ClientStream:
         "_header_sent",
         "_question",
         "_reading",
-        "_tls",
         "authentication",
         "domain",
         "facts",
@@ -66,6 +65,7 @@ class ClientStream:
         "lang",
         "policy",
         "state",
+        "tls",
         "version",
     )
 
@@ -88,9 +88,10 @@ class ClientStream:
         self._header_sent = False
         self._question: Question | None = None
         self._reading = False
-        self._tls: Callable[[], TLSFacts] = lambda: NO_TLS
+        self.tls: Callable[[], TLSFacts] = lambda: NO_TLS
+        """What TLS says of the connection; asked once, and only when somebody asks here."""
         if secure:
-            self.secured(self._tls)
+            self.secured(self.tls)
 
     # ------------------------------------------------------------------ going in
 
@@ -168,7 +169,7 @@ class ClientStream:
 
     def secured(self, tls: Callable[[], TLSFacts]) -> None:
         """TLS is in place; `tls` tells what it says of the connection, asked once if at all."""
-        self._tls = cache(tls)
+        self.tls = cache(tls)
         self.facts |= Fact.SECURE | Fact.MAY_AUTHENTICATE
 
     def fail(self, error: StreamError) -> Iterator[Event]:
@@ -352,7 +353,7 @@ class ClientStream:
     def sasl_context(self) -> sasl.Context:
         """What the mechanisms may know of this stream."""
         secure = bool(self.facts & Fact.SECURE)
-        return self.authentication.context(self.domain, secure=secure, tls=self._tls())
+        return self.authentication.context(self.domain, secure=secure, tls=self.tls())
 
     def mechanisms(self) -> tuple[sasl.Mechanism, ...]:
         """The mechanisms on offer now; only these are accepted (RFC 6120 §6.3.3)."""

@@ -117,7 +117,7 @@ def deliver(client: Client, data: bytes, cuts: list[int]) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", STRANGER])
 @pytest.mark.parametrize("begun", [0, 1, 2, 4])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tokens=st.lists(TOKENS, max_size=8), cuts=st.lists(st.integers(0, 3_000), max_size=3))
 def test_no_client_finds_a_bug_by_its_words(
     begun: int, address: str, tokens: list[str], cuts: list[int]
@@ -141,7 +141,7 @@ def test_no_client_finds_a_bug_by_its_words(
 
 
 @pytest.mark.parametrize("begun", [0, 1, 2, 4])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=200))
 def test_bytes_that_mean_nothing_end_their_own_stream_at_most(begun: int, data: bytes) -> None:
     server = Verona()

@@ -6,11 +6,16 @@ import zlib
 
 import pytest
 
-from tests.support.tcp import PING, Port
+from tests.support.server import STRANGER
+from tests.support.tcp import PING, Peer, Port
 from xmppd import ns
 from xmppd.net.tls import CertificateStore
 
 COMPRESS = f"<compress xmlns='{ns.COMPRESS}'><method>zlib</method></compress>"
+HEADER = (
+    f"<stream:stream xmlns='{ns.CLIENT}' xmlns:stream='{ns.STREAM}' to='capulet.lit' version='1.0'>"
+)
+BIND = f"<iq type='set' id='b'><bind xmlns='{ns.BIND}'/></iq>"
 COMPRESSED = f"<compressed xmlns='{ns.COMPRESS}'/>".encode()
 
 
@@ -25,8 +30,8 @@ def squeezed(certificates: CertificateStore) -> Port:
 class Zlib:
     """The client's end of a compressed stream."""
 
-    def __init__(self, port: Port, name: str) -> None:
-        self.peer = port.connect().open().authenticate(name)
+    def __init__(self, port: Port, name: str, *, secure: bool = False) -> None:
+        self.peer = (port.secured() if secure else port.connect()).open().authenticate(name)
         self.peer.open()
         assert f"<compression xmlns='{ns.COMPRESS_FEATURE}'>".encode() in self.peer.take()
         self.peer.send(COMPRESS)
@@ -42,10 +47,7 @@ class Zlib:
         return self.inflate.decompress(self.peer.take())
 
     def bind(self) -> Zlib:
-        self.send(
-            f"<stream:stream xmlns='{ns.CLIENT}' xmlns:stream='{ns.STREAM}' to='capulet.lit'"
-            f" version='1.0'><iq type='set' id='b'><bind xmlns='{ns.BIND}'/></iq>"
-        )
+        self.send(HEADER + BIND)
         assert b"<jid>" in self.take()
         return self
 
@@ -58,6 +60,30 @@ def test_a_compressed_stream_goes_on_as_before_xep0138(squeezed: Port) -> None:
     client.send("</stream:stream>")
     assert client.take() == b"</stream:stream>"
     assert client.peer.gone
+
+
+def test_xep_0170_2_tls_then_sasl_then_compression_then_bind(
+    certificates: CertificateStore,
+) -> None:
+    """Each once, and only after the one before."""
+    port = Port(certificates, compression={"enabled": True})
+
+    def offered(client: Peer | Zlib) -> list[str]:
+        told = client.take().decode()
+        features = told[told.index("<stream:features>") :].partition("</stream:features>")[0]
+        names = ("starttls", "mechanisms", "compression", "bind")
+        return [name for name in names if f"<{name} " in features]
+
+    assert offered(port.connect(STRANGER).open()) == ["starttls"]
+    secured = port.secured().open()
+    assert offered(secured) == ["mechanisms"]
+    assert offered(secured.authenticate("juliet").open()) == ["compression", "bind"]
+    client = Zlib(port, "juliet", secure=True)
+    client.send(HEADER)
+    assert offered(client) == ["bind"]
+    client.send(BIND)
+    assert b"<jid>" in client.take()
+    assert client.peer.tls is not None
 
 
 def test_compression_is_not_offered_before_login_nor_where_it_is_off(

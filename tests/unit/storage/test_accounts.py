@@ -180,9 +180,14 @@ def test_counting_is_by_domain(wait, accounts):
     assert (wait(accounts.count(VERONA)), wait(accounts.count(MANTUA))) == (2, 1)
 
 
-def test_iteration_counts_are_told_by_domain(wait, accounts):
+@pytest.mark.parametrize("stretch", [1, 2, 5_000])
+def test_iteration_counts_are_told_by_domain(wait, accounts, monkeypatch, stretch):
+    monkeypatch.setattr("xmppd.storage.accounts.STRETCH", stretch)
     assert wait(accounts.iterations()) == {}
     make(wait, accounts, JULIET)
+    paris = JID.of("paris", VERONA)
+    make(wait, accounts, paris)
+    wait(accounts.remove(paris))
     make(wait, accounts, ELSEWHERE)
     old = Credentials({"SHA-256": keys(9, iterations=4096)})
     wait(accounts.create(ROMEO, old, now=1595.0))

@@ -63,7 +63,7 @@ def test_a_cut_at_every_byte_changes_nothing(stanza: bytes) -> None:
     st.lists(st.integers(1, 700), max_size=12),
     st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_random_streams_cut_at_random(
     halting: bool, random: Random, places: list[int], drip: bool
 ) -> None:
@@ -76,7 +76,7 @@ def test_random_streams_cut_at_random(
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_frames_are_what_libxml2_and_elementtree_read(random: Random) -> None:
     stream = Scribe(random).document()
     frames = contents(frames_of(stream))
@@ -89,7 +89,7 @@ def test_frames_are_what_libxml2_and_elementtree_read(random: Random) -> None:
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_passed_on_reads_the_same_everywhere(random: Random) -> None:
     stream = Scribe(random).document()
     for frame, element in zip(contents(frames_of(stream)), read_by_lxml(stream), strict=True):

@@ -53,7 +53,7 @@ def meaning(data: bytes, content: str = ns.CLIENT) -> tuple[object, ...]:
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_rendering_replaces_the_addresses_and_nothing_else(random: Random) -> None:
     for stanza in stanzas(random):
         name, attributes, content = infoset(stanza.element)
@@ -66,7 +66,7 @@ def test_rendering_replaces_the_addresses_and_nothing_else(random: Random) -> No
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_delivery_through_another_server_changes_nothing(random: Random) -> None:
     for stanza in stanzas(random):
         stanza.sender, stanza.to = ROMEO, JULIET
@@ -80,7 +80,7 @@ def test_delivery_through_another_server_changes_nothing(random: Random) -> None
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_slow_path_means_what_the_fast_path_does(random: Random) -> None:
     for stanza in stanzas(random):
         rewritten = canonical.rewrite(
@@ -114,7 +114,7 @@ def mapped(element: tuple[object, ...], target: str, own: bool = True) -> tuple[
 
 @pytest.mark.parametrize("target", [ns.COMPONENT, ns.SERVER])
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_content_namespace_becomes_the_receivers(target: str, random: Random) -> None:
     for stanza in stanzas(random):
         stanza.sender, stanza.to = ROMEO, JULIET

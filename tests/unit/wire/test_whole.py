@@ -138,7 +138,7 @@ def test_limits_hold_as_by_the_long_way(limits: Limits, count: int, piece: bytes
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_documents_at_random_are_read_as_by_the_long_way(random: Random) -> None:
     document = Scribe(random).document()
     header, body = document[: document.index(b"<", 60)], document

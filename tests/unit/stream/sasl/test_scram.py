@@ -75,7 +75,7 @@ NAMES = st.text(min_size=1, max_size=20).filter(preparable)
 
 
 @given(username=NAMES, password=NAMES, wrong=NAMES, hash_name=st.sampled_from(HASHES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_client_of_other_make_logs_in_with_the_right_password_only(
     username, password, wrong, hash_name
 ):
