@@ -94,8 +94,8 @@ def _cutting(
     """What does the work of `Cutter.cut`: closures, as in scanner.py and for the same reason."""
     most = min(limits.stanza, limits.tag, SLICE)
     fewest = min(limits.depth, limits.attributes, limits.children)
-    # Neither ` a=''` nor `<a></a>` is shorter than this.
-    harmless = 5 * fewest
+    # Nothing that counts is shorter than `<a/>`.
+    harmless = 4 * fewest
     expected = f"{content} message"
     name = ""
     top: dict[str, str] = {}

@@ -137,6 +137,15 @@ def test_limits_hold_as_by_the_long_way(limits: Limits, count: int, piece: bytes
         assert at_once(data, limits) == long_way(data, limits)
 
 
+@pytest.mark.parametrize("count", range(38, 48))
+def test_the_limit_of_children_holds_where_it_is_the_lowest(count: int) -> None:
+    limits = Limits(depth=64, attributes=64, children=40)
+    data = b"<message>%b</message>" % (b"<x/>" * count)
+    whole = at_once(data, limits)
+    assert whole == long_way(data, limits)
+    assert (whole[-1][0] == "error") is (count > 40)
+
+
 @given(st.randoms(use_true_random=True))
 @settings(max_examples=150)
 def test_documents_at_random_are_read_as_by_the_long_way(random: Random) -> None:
