@@ -33,6 +33,7 @@ _NAMED = 4
 
 _STREAM = f"{ns.STREAM} stream"
 _STREAM_NAMES = f"{ns.STREAM} "
+_XML_NAMES = f"{ns.XML} "
 
 Buffer: TypeAlias = bytes | bytearray
 
@@ -214,6 +215,8 @@ class Scanner:
                     limits=limits,
                 )
             if kind is None:
+                if name.startswith(_XML_NAMES):  # no default, so not what its content is read in
+                    raise StreamError("unsupported-stanza-type", reason="stream.element")
                 frames.append(Nonza(name, top, children, inner))
             else:
                 frames.append(Stanza(kind, top, children, inner, content))

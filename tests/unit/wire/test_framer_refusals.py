@@ -13,6 +13,7 @@ ENCODING = ("unsupported-encoding", "stream.encoding")
 MALFORMED = ("not-well-formed", "stream.xml")
 TEXT = ("bad-format", "stream.text")
 NESTED = ("bad-format", "stream.nested")
+UNSUPPORTED = ("unsupported-stanza-type", "stream.element")
 
 BODY = HEADER.partition(b"?>")[2]
 
@@ -90,6 +91,9 @@ IN_THE_STREAM = {
     b"<message><error xmlns='http://&#101;therx.jabber.org/streams'/></message>": NESTED,
     b"<a:message xmlns:a='jabber:client' xmlns='http://etherx.jabber.org/streams'><error/>"
     b"</a:message>": NESTED,
+    # what is of XML itself is nobody's to act on (§4.9.3.24)
+    b"<xml:message/>": UNSUPPORTED,
+    b"<xml:rose><thorn/></xml:rose>": UNSUPPORTED,
 }
 
 
