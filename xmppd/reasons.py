@@ -10,6 +10,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the bytes were not well-formed XML",
         "the client is broken or is no XMPP client",
     ),
+    "stream.tls": (
+        "TLS where STARTTLS was expected: many clients try it first and then go on without",
+        "nothing, if the client gets in; else have it use the port of [listen] c2s_tls",
+    ),
     "stream.encoding": ("the stream was not UTF-8", "XMPP is UTF-8 only (RFC 6120 §11.6)"),
     "stream.restricted-xml": (
         "a DTD, processing instruction, comment or entity reference",

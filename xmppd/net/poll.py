@@ -19,7 +19,10 @@ def shorten(reactor: Any) -> bool:
     """Give `reactor` the short iteration where it is Twisted's own for epoll; whether it was."""
     if type(reactor) is not EPollReactor:
         return False
-    poll, selectables, act = reactor._poller.poll, reactor._selectables, reactor._doReadOrWrite
+    try:
+        poll, selectables, act = reactor._poller.poll, reactor._selectables, reactor._doReadOrWrite
+    except AttributeError:  # a release of Twisted made otherwise: its own iteration will do
+        return False
 
     def iterate(timeout: float | None) -> None:
         """Wait `timeout` seconds at most, None for ever, and act on what is ready."""

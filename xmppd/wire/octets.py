@@ -54,6 +54,10 @@ def refusal(code: int, character: bytes) -> StreamError:
     return StreamError("not-well-formed", reason="stream.xml")
 
 
+_TLS_HANDSHAKE = b"\x16"
+"""The first octet of a TLS connection (RFC 8446 §5.1); no character of XML."""
+
+
 def check_start(data: bytes) -> None:
     """Refuse what can't begin a document; expat would read UTF-16 there, and a byte order mark.
 
@@ -62,6 +66,8 @@ def check_start(data: bytes) -> None:
     """
     if data.startswith(b"<") and b"\0" not in data[:4]:
         return
+    if data.startswith(_TLS_HANDSHAKE):
+        raise StreamError("not-well-formed", reason="stream.tls")
     if b"\0" in data[:4] or not _begins_utf8(data):
         raise StreamError("unsupported-encoding", reason="stream.encoding")
     if data:

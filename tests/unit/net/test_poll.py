@@ -139,6 +139,14 @@ def test_a_keyboard_interrupt_gets_through(
         reactor.doIteration(0)
 
 
+def test_a_reactor_that_is_made_otherwise_is_left_as_it_is(reactor: EPollReactor) -> None:
+    del reactor.__dict__["doIteration"]
+    selectables = reactor.__dict__.pop("_selectables")
+    assert not shorten(reactor)
+    assert "doIteration" not in reactor.__dict__
+    reactor._selectables = selectables
+
+
 def test_any_other_reactor_is_left_as_it_is() -> None:
     for other in (object(), SelectReactor.__new__(SelectReactor)):
         assert not shorten(other)

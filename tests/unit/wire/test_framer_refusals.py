@@ -11,6 +11,7 @@ from xmppd.wire.stanza import Stanza
 RESTRICTED = ("restricted-xml", "stream.restricted-xml")
 ENCODING = ("unsupported-encoding", "stream.encoding")
 MALFORMED = ("not-well-formed", "stream.xml")
+TLS = ("not-well-formed", "stream.tls")
 TEXT = ("bad-format", "stream.text")
 NESTED = ("bad-format", "stream.nested")
 UNSUPPORTED = ("unsupported-stanza-type", "stream.element")
@@ -128,7 +129,9 @@ BEFORE_THE_STREAM = {
     BODY.decode().encode("utf-16-be"): ENCODING,
     BODY.decode().encode("utf-32"): ENCODING,
     b"\xff" + BODY: ENCODING,
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03>": MALFORMED,  # TLS where none is spoken
+    # TLS where none is spoken, as long as it may be
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03>": TLS,
+    b"\x16\x03\x01\x00\xc4\x01\x00\x00\xc0\x03\x03>": TLS,
     b"GET / HTTP/1.1\r\n\r\n>": MALFORMED,
     b"rose" + BODY: MALFORMED,
     b">": MALFORMED,
