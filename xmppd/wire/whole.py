@@ -94,8 +94,8 @@ def _cutting(
     """What does the work of `Cutter.cut`: closures, as in scanner.py and for the same reason."""
     most = min(limits.stanza, limits.tag, SLICE)
     fewest = min(limits.depth, limits.attributes, limits.children)
-    # Nothing that counts is shorter than `<a/>`.
-    harmless = 4 * fewest
+    # Neither ` a=''` nor `<a></a>` is shorter than five bytes, but a child may be `<a/>`.
+    harmless = min(5 * limits.depth, 5 * limits.attributes, 4 * limits.children)
     expected = f"{content} message"
     name = ""
     top: dict[str, str] = {}
