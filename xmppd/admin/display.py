@@ -12,8 +12,8 @@ from xmppd.admin.logs import escape
 
 
 def as_json(result: Outcome) -> str:
-    """On one line."""
-    return json.dumps(result, ensure_ascii=False)
+    """On one line, in ASCII: what strangers have sent must not reach a terminal as it is."""
+    return json.dumps(result)
 
 
 def moment(seconds: float) -> str:

@@ -71,10 +71,12 @@ class Login:
         return None
 
     async def _log_in(self, connection: Connection, given: Given) -> None:
+        username = _prepared(given.username)
         try:
-            account = await self._prove(connection, given)
+            account = await self._prove(connection, username, given)
         except SASLFailure as failure:
-            await self._fail(connection, given.username, failure)
+            # Counted under the name that the attempt was booked under, however it was spelled.
+            await self._fail(connection, username, failure)
         self._check_rename(account, given.resource)
         try:
             connection.admit(account, given.resource)
@@ -83,12 +85,10 @@ class Login:
                 raise _conflict() from None
             raise
 
-    async def _prove(self, connection: Connection, given: Given) -> JID:
+    async def _prove(self, connection: Connection, username: str, given: Given) -> JID:
         """Check what was given as a SASL exchange does; the account, or SASLFailure."""
-        try:
-            username = prepare_username(given.username)
-        except ValueError:
-            raise SASLFailure("not-authorized", reason="auth.credentials") from None
+        if not username:
+            raise SASLFailure("not-authorized", reason="auth.credentials")
         if given.digest:
             password, version = await self._ask(connection, sasl.FetchPassword(username))
             right = legacy.verify_digest(connection.stream.id, password, given.digest)
@@ -127,6 +127,14 @@ class Login:
             return  # the bind refuses it
         if self._host.directory.get(full) is not None:
             raise _conflict()
+
+
+def _prepared(username: str) -> str:
+    """What SASLprep leaves of a user name; "" for one that it refuses."""
+    try:
+        return prepare_username(username)
+    except ValueError:
+        return ""
 
 
 def _fields(connection: Connection) -> Tag:

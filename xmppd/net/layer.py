@@ -21,6 +21,11 @@ _DRAUGHT = 2**14
 """Octets taken from OpenSSL at once; when there are fewer, there is nothing left."""
 
 
+EMPTY_RECORDS = 1_000
+"""Records without data that a peer may send behind its handshake: OpenSSL may answer each of them
+(a renegotiation that is refused, a new key), and nobody above counts those answers."""
+
+
 class TLSLayer(TLSMemoryBIOProtocol):
     """TLS between a TCP connection and a protocol.
 
@@ -33,6 +38,7 @@ class TLSLayer(TLSMemoryBIOProtocol):
         """Begin the handshake over `transport`."""
         self._header = b""
         self._missing = 0
+        self._empty = 0
         self._spoken = False
         self._only_tickets = False
         super().makeConnection(transport)
@@ -84,13 +90,16 @@ class TLSLayer(TLSMemoryBIOProtocol):
                 super().dataReceived(data)
             return
         self._tlsConnection.bio_write(data)
-        for _ in range(records):
+        for number in range(records):
             try:
                 plain.append(self._tlsConnection.recv(_LONGEST))
             except SSL.Error:
                 # No data after all: an alert, a new key. Twisted's own way knows them all.
                 self._deliver(plain)
-                if not self._closed():
+                self._empty += records - number
+                if self._empty > EMPTY_RECORDS:
+                    self.abortConnection()
+                elif not self._closed():
                     self._flushReceiveBIO()
                 return
 

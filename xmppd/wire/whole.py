@@ -113,8 +113,8 @@ def _cutting(
             end = closing + len(_END)
             size = end - position
             text = data if size == len(data) else data[position:end]
-            if size > harmless and (
-                size > most or text.count(b"<") > fewest or text.count(b"=") > fewest
+            if size > most or (
+                size > harmless and (text.count(b"<") > fewest or text.count(b"=") > fewest)
             ):
                 break
             if checking is not (size > LONGEST_NAMESPACE):

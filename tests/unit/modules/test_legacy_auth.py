@@ -316,3 +316,15 @@ def test_a_bound_session_has_no_use_for_it(server):
     juliet = server.log_in("juliet")
     assert condition(juliet.ask(plain("romeo"), "set", to=DOMAIN)) == "service-unavailable"
     assert juliet.connection.session.account == f"juliet@{DOMAIN}"
+
+
+def test_a_wrong_digest_counts_against_the_account_however_its_name_is_spelled(server):
+    """SASLprep drops the soft hyphens; with them the name is longer than an address may be."""
+    padded = "juliet" + "\u00ad" * 600
+    for _ in range(5):
+        attempt = query(username=padded, digest="0" * 40, resource="balcony")
+        connect(server).send(f"<iq type='set' id='a'>{attempt}</iq>").hang_up()
+        server.clock.advance(3)
+    throttle = server.host.authenticator.throttle
+    assert throttle.delay(f"juliet@{DOMAIN}", "127.0.0.1") > 0
+    assert throttle.book(f"juliet@{DOMAIN}", "127.0.0.1") != 0

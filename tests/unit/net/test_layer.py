@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from OpenSSL import SSL
 
 from tests.support.tcp import UNLIMITED, Peer, Port
 from xmppd.net import certificates, layer
@@ -62,3 +65,16 @@ def test_nothing_is_left_lying_in_openssl(
     assert peer.take() == b"x" * 4_000
     peer.protocol._transport.write(b"y" * 10)
     assert peer.take() == b"y" * 10
+
+
+@pytest.mark.parametrize(("most", "gone"), [(0, True), (1_000, False)])
+def test_records_without_data_are_not_answered_without_end(port, monkeypatch, most, gone):
+    """A renegotiation, which TLS 1.2 has: each attempt is one record, and is refused by another."""
+    monkeypatch.setattr("xmppd.net.layer.EMPTY_RECORDS", most)
+    peer = port.secured(version="1.2")
+    peer.tls.renegotiate()
+    with contextlib.suppress(SSL.Error):
+        peer.tls.do_handshake()
+    peer.socket.arrive(peer.tls.bio_read(65_536))
+    port.clock.advance(0)
+    assert peer.socket.connected is not gone
