@@ -57,8 +57,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "stream.shutdown": ("the server is stopping", "clients reconnect by themselves"),
     "stream.internal": ("a bug or a failing part of the server", "see the log at this time"),
     # limits
-    "limit.stanza-size": ("a stanza over the size limit", "raise [limits] stanza_bytes"),
-    "limit.tag-size": ("a start tag over the size limit", "no client needs one so large"),
+    "limit.stanza-size": (
+        "a stanza over the size limit",
+        "raise [limits] stanza_bytes, or before login stanza_bytes_unauthenticated",
+    ),
+    "limit.tag-size": (
+        "a start tag over the size limit",
+        "no client needs one so large; [limits] tag_bytes",
+    ),
     "limit.namespace": ("a namespace of more than 512 characters", "no client needs one so long"),
     "limit.names": (
         "names of elements and attributes that expand too far",
@@ -75,7 +81,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.connections": ("too many connections", "raise [limits] connections_per_address"),
     "limit.unauthenticated": (
         "too many connections that have not logged in",
-        "raise [limits] unauthenticated",
+        "raise [limits] unauthenticated_per_address, or unauthenticated for all together",
     ),
     "limit.slow-reader": (
         "the client read more slowly than it was sent to",
@@ -88,7 +94,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.resources": ("too many sessions of one account", "raise [limits] resources"),
     "limit.inflated": (
         "compressed data that inflates too far",
-        "raise [compression] ratio if it was honest",
+        "raise [compression] ratio or inflated_bytes if it was honest",
     ),
     # TLS
     "tls.required": ("TLS was not negotiated where it is required", "switch the client's TLS on"),

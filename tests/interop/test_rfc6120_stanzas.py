@@ -176,3 +176,35 @@ def test_8_2_3_a_request_between_clients_gets_its_one_reply(house):
 def test_6121_8_5_1_a_stranger_cant_ping_an_account_out_of_hiding(house, account):
     answer = house.juliet.ask(f"<ping xmlns='{ns.PING}'/>", to=account)
     assert condition(answer) == "service-unavailable"
+
+
+def test_10_5_2_a_resource_of_the_server_answers_nothing_that_the_server_does():
+    client = Verona().log_in("juliet")
+    ping = f"<ping xmlns='{ns.PING}'/>"
+    assert client.ask(ping, to=DOMAIN).get("type") == "result"
+    assert condition(client.ask(ping, to=f"{DOMAIN}/x")) == "service-unavailable"
+
+
+def test_8_1_5_a_stream_lends_its_language_to_stanzas_that_have_none():
+    server = Verona()
+    romeo = server.log_in("romeo", "orchard")
+    juliet = server.connect().open().authenticate("juliet").open(**{"xml:lang": "fr"})
+    juliet.bind("balcony")
+    for said, expected in (("", "fr"), (" xml:lang='it'", "it")):
+        juliet.send(f"<message to='{ROMEO}/orchard'{said}>{BODY}</message>")
+        assert romeo.one().get("{http://www.w3.org/XML/1998/namespace}lang") == expected
+
+
+@pytest.mark.parametrize("to", [NOBODY, ROMEO])
+@pytest.mark.parametrize("payload", [f"<ping xmlns='{ns.PING}'/>", f"<bind xmlns='{ns.BIND}'/>"])
+def test_6121_8_5_1_the_wrong_type_tells_no_stranger_what_an_account_answers(to, payload):
+    client = Verona().log_in("juliet")
+    for type_ in ("get", "set"):
+        assert condition(client.ask(payload, type_, to)) == "service-unavailable"
+
+
+def test_8_4_the_wrong_type_is_not_allowed_at_the_server_and_at_ones_own_account():
+    client = Verona().log_in("juliet")
+    for to in (DOMAIN, JULIET, None):
+        answer = client.ask(f"<ping xmlns='{ns.PING}'/>", "set", to)
+        assert condition(answer) == "not-allowed"

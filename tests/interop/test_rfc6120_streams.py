@@ -11,6 +11,7 @@ import pytest
 from tests.support.server import DOMAIN, PASSWORD, STRANGER, Client, Verona, condition
 from xmppd import ns
 from xmppd.errors import STREAM_CONDITIONS, StreamError
+from xmppd.stream.states import State
 from xmppd.wire.compression import Inflater
 
 ROMEO = f"romeo@{DOMAIN}"
@@ -331,3 +332,33 @@ def test_7_6_1_two_sessions_get_two_resources():
     server = Verona()
     jids = {server.log_in("juliet").jid for _ in range(3)}
     assert len(jids) == 3
+
+
+def test_13_6_the_header_after_sasl_can_name_no_other_domain():
+    server = Verona(server={"domains": [DOMAIN, "mantua.lit"]})
+    client = server.connect().open().authenticate("juliet")
+    client.take()
+    assert ended(client.open(to="mantua.lit")) == "not-authorized"
+
+
+def test_a_reload_shuts_a_domain_to_streams_that_were_opened_before_it():
+    """RFC 6120 §4.9.3.6; also to those that have come to another domain, or to none yet."""
+    server = Verona(server={"domains": [DOMAIN, "mantua.lit"]})
+    server.account("benvolio", domain="mantua.lit")
+    silent, elsewhere = server.connect(), server.connect().open()
+    elsewhere.take()
+    server.reload(server={"domains": [DOMAIN]})
+    assert ended(silent.open(to="mantua.lit")) == "host-unknown"
+    elsewhere.connection.stream.framer.restart()
+    elsewhere.connection.stream.state = State.EXPECT_HEADER  # as STARTTLS leaves it
+    assert ended(elsewhere.open(to="mantua.lit")) == "host-unknown"
+
+
+def test_a_stream_that_has_named_no_domain_is_not_ended_for_one_that_is_gone():
+    server = Verona(server={"domains": [DOMAIN, "mantua.lit"]})
+    silent, old = server.connect(), server.connect()
+    server.reload(server={"domains": ["mantua.lit"]})
+    silent.open(to="mantua.lit")
+    assert silent.header["from"] == "mantua.lit"
+    old.open(to=None, version=None)
+    assert old.header["from"] == "mantua.lit"

@@ -151,7 +151,7 @@ class Client:
         self._unsent: list[bytes] = []
         self._asked = 0
         host = server.host
-        policy = host.policy(loopback=is_loopback(address), secure=secure)
+        policy = host.policy(loopback=is_loopback(address))
         self.connection = ClientConnection(
             host, self, policy, address=address, tls_available=tls_available and not secure
         )

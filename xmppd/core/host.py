@@ -110,7 +110,10 @@ class Host:
         self.claims: dict[tuple[object, ...], str] = {}
         """Which module has claimed what only one can answer; see `core.context`."""
         self._parsers = Parsers()
-        self._policies: dict[tuple[bool, bool], Policy] = {}
+        self._policies: dict[bool, Policy] = {}
+        self._served = list(config.server.domains)
+        """The same in every policy, old or new: a stream opened before a reload must not let
+        anybody in to a domain that was taken out by it."""
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -128,26 +131,28 @@ class Host:
         Streams of a domain that is served no longer end with `host-gone` (RFC 6120 §4.9.3.5).
         """
         self.config = config
+        self._served[:] = config.server.domains
         self.router.serve(config.server.domains)
         self.changed()
         self.advertised.changed()
         for connection in list(self.connections):
-            if connection.stream.domain and connection.stream.domain not in self.domains:
+            stream = connection.stream
+            if stream.domain in self._served:
+                continue
+            if stream.id:
                 connection.end(StreamError("host-gone", reason="stream.host-gone"))
+            else:  # no header has come: it has named no domain yet
+                stream.domain = self._served[0]
 
     def changed(self) -> None:
         """Forget what was derived from configuration, features and open requests."""
         self._policies.clear()
 
-    def policy(self, *, loopback: bool, secure: bool) -> Policy:
-        """What streams from a loopback address or elsewhere are granted; shared by them all.
-
-        `secure` says that the stream is inside TLS from its first byte (XEP-0368).
-        """
-        key = (loopback, secure)
-        policy = self._policies.get(key)
+    def policy(self, *, loopback: bool) -> Policy:
+        """What streams from a loopback address or elsewhere are granted; shared by them all."""
+        policy = self._policies.get(loopback)
         if policy is None:
-            policy = self._policies[key] = self._make_policy(loopback)
+            policy = self._policies[loopback] = self._make_policy(loopback)
         return policy
 
     def _make_policy(self, loopback: bool) -> Policy:
@@ -158,7 +163,7 @@ class Host:
         require = config.tls.require
         plain = auth.plain_without_tls
         return Policy(
-            domains=config.server.domains,
+            domains=self._served,
             features=tuple(self.features),
             mechanisms=(*auth.mechanisms, *(("DIGEST-MD5",) if auth.digest_md5 else ())),
             anonymous=auth.anonymous,

@@ -112,7 +112,7 @@ class IQTable:
                 raise StanzaError("bad-request", "one child element", reason="stanza.iq-child")
             responder = self._table.get((on, stanza.type, stanza.children[0]))
             if responder is None:
-                raise self._unknown(on, stanza)
+                raise self._unknown(on, request)
             answer = responder(request)
             if answer is not None and not isinstance(answer, Tag):
                 self._answer_later(stanza, answer)
@@ -131,10 +131,15 @@ class IQTable:
             .addErrback(lambda failure: log.failure("an answer could not be sent", failure))
         )
 
-    def _unknown(self, on: On, stanza: Stanza) -> StanzaError:
-        """A known payload under the other type is not allowed; an unknown one is unavailable."""
+    def _unknown(self, on: On, request: Request) -> StanzaError:
+        """A known payload under the other type is not allowed; an unknown one is unavailable.
+
+        So is everything at the account of somebody else, which may be none (RFC 6121 §8.5.1).
+        """
+        stanza = request.stanza
         other = "set" if stanza.type == "get" else "get"
-        if (on, other, stanza.children[0]) in self._table:
+        told = on is On.HOST or request.own
+        if told and (on, other, stanza.children[0]) in self._table:
             return unhandled(stanza, "not-allowed", f"only {other} is known")
         return unhandled(stanza)
 

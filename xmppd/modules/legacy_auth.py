@@ -92,7 +92,7 @@ class Login:
         if given.digest:
             password, version = await self._ask(connection, sasl.FetchPassword(username))
             right = legacy.verify_digest(connection.stream.id, password, given.digest)
-        elif _plaintext_allowed(connection):
+        elif connection.stream.may_carry_passwords:
             check = sasl.CheckPassword(username, given.password)
             right, version = await self._ask(connection, check)
         else:
@@ -139,15 +139,9 @@ def _prepared(username: str) -> str:
 
 def _fields(connection: Connection) -> Tag:
     """Make the answer to a get, the same for every user name (§3.1)."""
-    password = [Tag("password")] if _plaintext_allowed(connection) else []
+    password = [Tag("password")] if connection.stream.may_carry_passwords else []
     fields = [Tag("username"), *password, Tag("digest"), Tag("resource")]
     return Tag("query", {}, fields, ns=ns.AUTH)
-
-
-def _plaintext_allowed(connection: Connection) -> bool:
-    """Whether a password may come as it is, as with PLAIN (§7)."""
-    stream = connection.stream
-    return bool(stream.facts & Fact.SECURE) or stream.policy.plaintext_allowed
 
 
 def _given(query: Element) -> Given:

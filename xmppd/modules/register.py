@@ -22,20 +22,22 @@ from xmppd.core.quota import Quota
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.interfaces import AccountExists
-from xmppd.stream.features import Feature, static
+from xmppd.stream.features import Feature
 from xmppd.stream.states import Fact
-from xmppd.wire.build import Tag
+from xmppd.wire.build import Raw, Tag
 from xmppd.wire.stanza import Stanza
 
 log = Logger()
 
 XEP = (77, "2.4", "complete")
 
+_FEATURE = Raw(Tag("register", ns=ns.REGISTER_FEATURE).render())
+
 OFFER = Feature(
     "register",
     Fact.MAY_AUTHENTICATE | Fact.REGISTRATION,
     Fact.AUTHENTICATED,
-    static(Tag("register", ns=ns.REGISTER_FEATURE)),
+    lambda stream: _FEATURE if stream.may_carry_passwords else None,
 )
 """The stream feature (§8)."""
 
@@ -81,8 +83,7 @@ class Strangers:
         if not allowed or stream.domain in stream.policy.anonymous:
             condition = "service-unavailable" if type_ == "get" else "not-allowed"
             raise StanzaError(condition, "registration is off here", reason="register.closed")
-        safe = stream.facts & Fact.SECURE or stream.policy.plaintext_allowed
-        if not safe:
+        if not stream.may_carry_passwords:
             raise StanzaError("policy-violation", "TLS comes first", reason="tls.required")
 
     async def _register(self, connection: Connection, query: Element) -> None:
@@ -173,7 +174,7 @@ class Users:
         """A password may travel where PLAIN may (§3.3, table 2)."""
         session = request.session
         assert session is not None  # only users get here
-        policy = self._host.policy(loopback=is_loopback(session.address), secure=False)
+        policy = self._host.policy(loopback=is_loopback(session.address))
         if not session.secure and not policy.plaintext_allowed:
             raise StanzaError("not-authorized", "TLS comes first", reason="tls.required")
 

@@ -48,7 +48,7 @@ class ClientProtocol(Carrier):
             self._transport.abortConnection()
             return
         self._admitted = factory.admission.enter(address, self._make_room)
-        policy = factory.host.policy(loopback=is_loopback(address), secure=factory.direct)
+        policy = factory.host.policy(loopback=is_loopback(address))
         self.carry(
             ClientConnection(
                 factory.host, self, policy, address=address, tls_available=not factory.direct

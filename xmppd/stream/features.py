@@ -18,6 +18,10 @@ class Offering(Protocol):
     facts: Fact
     domain: str
 
+    @property
+    def may_carry_passwords(self) -> bool:
+        """Whether a password may come over it as it is."""
+
     def mechanisms(self) -> tuple[sasl.Mechanism, ...]:
         """The SASL mechanisms on offer now."""
 

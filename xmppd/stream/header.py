@@ -13,7 +13,8 @@ from xmppd.wire import escape
 from xmppd.wire.frames import StreamOpen
 from xmppd.wire.stanza import XML_LANG
 
-_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
+_VERSION = re.compile(r"0*([0-9]{1,4})\.0*([0-9]{1,4})")
+"""Leading zeros mean nothing (RFC 6120 §4.7.5)."""
 
 
 class Header(NamedTuple):
@@ -24,7 +25,7 @@ class Header(NamedTuple):
     sender: JID | None
     """The address the client claims, to be checked once it has authenticated."""
     version: tuple[int, int]
-    """(0, 0) for a client from before XMPP 1.0 (RFC 6120 §4.7.5)."""
+    """See the function of the name."""
     lang: str
     """The stream's default language, "" when not given (RFC 6120 §4.7.4)."""
 
@@ -45,9 +46,23 @@ def read(frame: StreamOpen) -> Header:
     return Header(
         to=_domain(frame.attrs.get("to", "")),
         sender=_sender(frame.attrs.get("from", "")),
-        version=_version(frame.attrs.get("version", "")),
+        version=version(frame),
         lang=frame.attrs.get(XML_LANG, "")[:35],  # RFC 5646 §4.4.1: no tag need be longer
     )
+
+
+def version(frame: StreamOpen) -> tuple[int, int]:
+    """The version in `frame`; (0, 0) for a client from before XMPP 1.0 (RFC 6120 §4.7.5).
+
+    Read before all else, as even a refusal is written in it. Raises StreamError.
+    """
+    text = frame.attrs.get("version", "")
+    if not text:
+        return (0, 0)
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        raise StreamError("unsupported-version", reason="stream.version")
+    return (int(match[1]), int(match[2]))
 
 
 def check(header: Header, domains: Collection[str], jid: JID | None) -> None:
@@ -77,15 +92,6 @@ def check_from(claimed: str | None, jid: JID | None) -> None:
     said = _sender(claimed)
     if jid is None or said not in (jid, jid.bare):
         raise StreamError("invalid-from", reason="stream.invalid-from")
-
-
-def _version(text: str) -> tuple[int, int]:
-    if not text:
-        return (0, 0)
-    match = _VERSION.fullmatch(text)
-    if match is None:
-        raise StreamError("unsupported-version", reason="stream.version")
-    return (int(match[1]), int(match[2]))
 
 
 def _domain(text: str) -> str:

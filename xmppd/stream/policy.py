@@ -15,7 +15,7 @@ class Policy(NamedTuple):
     """What the server grants to client streams of one listener; shared by all of them."""
 
     domains: Collection[str]
-    """The domains served; the first is the default."""
+    """The domains served as it stands now; the first is the default."""
     features: tuple[Feature, ...]
     mechanisms: Collection[str]
     """Names of the SASL mechanisms switched on."""

@@ -277,19 +277,19 @@ class ClientStream:
 
     def _on_header(self, frame: StreamOpen) -> Iterator[Event]:
         self.state = step(self.state, Input.HEADER)
+        self.version = header.version(frame)
         opened = header.read(frame)
-        self.version = opened.version
         self.lang = opened.lang
         header.check(opened, self.policy.domains, self.jid)
         self.domain = opened.to or self.domain
-        yield self._opening(opened.version, opened.sender)
-        if opened.version >= (1, 0):
+        yield self._opening(opened.sender)
+        if self.version >= (1, 0):
             yield Send(self._features())
 
-    def _opening(self, version: tuple[int, int], to: JID | None) -> Opening:
+    def _opening(self, to: JID | None) -> Opening:
         self._header_sent = True
         self.id = secrets.token_hex(12)
-        return Opening(self.domain, self.id, version, to)
+        return Opening(self.domain, self.id, self.version, to)
 
     def _features(self) -> bytes:
         facts = self.facts
@@ -309,7 +309,7 @@ class ClientStream:
         self.framer.close()
         self.authentication.stop()
         if not self._header_sent:
-            yield self._opening(self.version, None)
+            yield self._opening(None)
         if last_words:
             yield Send(last_words)
         yield Ending()
@@ -349,6 +349,11 @@ class ClientStream:
         return any(f.name == name for f in offered(self.policy.features, self.facts))
 
     # ------------------------------------------------------------------ SASL
+
+    @property
+    def may_carry_passwords(self) -> bool:
+        """Whether a password may come as it is: inside TLS, or where the policy allows it."""
+        return bool(self.facts & Fact.SECURE) or self.policy.plaintext_allowed
 
     def sasl_context(self) -> sasl.Context:
         """What the mechanisms may know of this stream."""

@@ -124,6 +124,16 @@ def test_the_replaced_session_is_told_of_the_conflict_rfc6120_7_7_2_2(server: Ve
     assert new.one().findtext("{jabber:client}body") == "She speaks"
 
 
+def test_no_end_is_told_of_a_session_whose_beginning_was_not(server: Verona) -> None:
+    """The wire may fail in the very answer to the bind."""
+    told = Chronicle(server)
+    client = server.connect().open().authenticate("juliet").open()
+    client.write = lambda data: client.connection.lost()  # type: ignore[method-assign]
+    client.send(f"<iq type='set' id='b'><bind xmlns='{ns.BIND}'/></iq>")
+    assert (told.bound, told.unbound) == ([], [])
+    assert not len(server.host.directory)
+
+
 def test_the_old_session_is_unbound_before_the_new_one_is_bound(server: Verona) -> None:
     order: list[str] = []
     hooks = server.host.hooks

@@ -34,7 +34,7 @@ def state(host: Host) -> dict[str, Any]:
         "forms": list(advertised.forms),
         "items": list(advertised.items),
         "routes": dict(host.router.routes),
-        "policy": host.policy(loopback=True, secure=False).open_requests,
+        "policy": host.policy(loopback=True).open_requests,
         "timers": len(host.clock.getDelayedCalls()),  # type: ignore[attr-defined]
     }
 

@@ -67,6 +67,7 @@ def test_8_rule_2_a_stranger_sees_no_items_of_an_account_or_of_none(server, juli
     for request in (ITEMS, items_node("elsinore")):
         known, unknown = juliet.ask(request, to=ROMEO), juliet.ask(request, to=NOBODY)
         assert (known.get("type"), items(known)) == ("result", [])
+        assert known[0].get("node") == ("elsinore" if "elsinore" in request else None)
         assert said(known) == said(unknown)
 
 

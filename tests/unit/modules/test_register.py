@@ -268,3 +268,10 @@ def test_loopback_is_exempt_only_where_nobody_else_may_register(policy, second):
     server = open_to(policy, per_address=1)
     assert register_from(server, "127.0.0.1", "sampson") == ""
     assert register_from(server, "127.0.0.1", "gregory") == second
+
+
+def test_8_the_feature_is_offered_only_where_a_password_may_travel():
+    tables = {"registration": {"policy": "on"}, "tls": {"require": False}}
+    for secure, offered in ((False, False), (True, True)):
+        client = Verona(**tables).connect(STRANGER, secure=secure).open()
+        assert (ns.REGISTER_FEATURE.encode() in client.take()) is offered

@@ -33,6 +33,7 @@ def ours(client: Client) -> StreamOpen:
         ("1.1", (1, 1)),
         ("2.0", (2, 0)),
         ("01.00", (1, 0)),
+        ("00001.00000", (1, 0)),
         ("1.10", (1, 10)),
         ("0.9", (0, 9)),
         ("0.0", (0, 0)),
@@ -50,6 +51,17 @@ def test_versions(text: str, version: tuple[int, int]) -> None:
     else:
         assert "version" not in answered.attrs
         assert names(client.events) == ["open"]
+
+
+@pytest.mark.parametrize("wrong", [{"to": "a@@b"}, {"to": "verona.lit", "from": "@"}])
+@pytest.mark.parametrize(("said", "answered"), [(None, None), ("0.9", None), ("1.7", "1.0")])
+def test_even_a_refusal_is_in_the_clients_version(
+    wrong: dict[str, str], said: str | None, answered: str | None
+) -> None:
+    version = {} if said is None else {"version": said}
+    client = Client().opened(opening(**wrong, **version))
+    assert names(client.events)[-1].startswith("Closed ")
+    assert ours(client).attrs.get("version") == answered
 
 
 def test_no_version_at_all() -> None:
