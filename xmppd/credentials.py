@@ -106,9 +106,11 @@ def fake_keys(
 
     With them an exchange for an unknown user looks like one with a wrong password (RFC 5802 §9
     asks for the salt to be plausible). `username` is the prepared localpart, so that two
-    spellings of one name have one salt; `server_secret` is what makes them unpredictable.
+    spellings of one name have one salt; `server_secret` is what makes them unpredictable. As with
+    real keys, another count of iterations comes with another salt.
     """
-    identity = "\0".join((hash_name, domain, username)).encode("utf-8", "surrogatepass")
+    named = (hash_name, domain, username, str(iterations))
+    identity = "\0".join(named).encode("utf-8", "surrogatepass")
 
     def invented(purpose: bytes) -> bytes:
         return hmac.digest(server_secret, purpose + b"\0" + identity, HASHES[hash_name])

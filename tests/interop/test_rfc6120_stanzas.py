@@ -208,3 +208,31 @@ def test_8_4_the_wrong_type_is_not_allowed_at_the_server_and_at_ones_own_account
     for to in (DOMAIN, JULIET, None):
         answer = client.ask(f"<ping xmlns='{ns.PING}'/>", "set", to)
         assert condition(answer) == "not-allowed"
+
+
+def test_copies_for_several_sessions_are_charged_to_their_sender():
+    """A few octets to oneself, from a resource of a thousand, must not make a flood."""
+    server = Verona()
+    many = [server.log_in("romeo", f"{n}{'&' * 1_000}") for n in range(5)]
+    for client in many:
+        client.send("<presence/>").take()
+    juliet = server.log_in("juliet")
+    juliet.send(f"<message to='{ROMEO}'/>")
+    copies = [len(client.take()) for client in many]
+    assert min(copies) > 0
+    many[0].send("<message/>")
+    made = sum(len(client.take()) for client in many)
+    assert made > 5 * 5_000
+    assert many[0].charged > made / 2
+    assert juliet.charged > 0
+    many[0].send(f"<message to='{JULIET}'/>")
+    assert juliet.charged < made / 2
+
+
+def test_one_copy_costs_no_more_than_it_was():
+    server = Verona()
+    server.log_in("romeo", "orchard").send("<presence/>")
+    juliet = server.log_in("juliet")
+    for to in (ROMEO, f"{ROMEO}/orchard"):
+        juliet.send(f"<message to='{to}'>{BODY}</message>")
+    assert juliet.charged == 0

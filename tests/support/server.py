@@ -145,6 +145,8 @@ class Client:
         self.compressed = False
         """Whether compression was begun; nothing is compressed in memory."""
         self.paused = False
+        self.charged = 0
+        """Octets counted against the client's rate besides those that it has sent."""
         self.closed = False
         """Whether the server has closed the connection."""
         self._read = 0
@@ -257,6 +259,9 @@ class Client:
 
     def authenticated(self) -> None:
         """Admission is no subject here."""
+
+    def charge(self, octets: int) -> None:
+        self.charged += octets
 
     def pause(self) -> None:
         self.paused = True

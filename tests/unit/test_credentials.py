@@ -86,9 +86,10 @@ class TestFakeKeys:
             ("paris", "montague.lit", "SHA-256", b"s" * 32, 10_000),
             ("paris", "capulet.lit", "SHA-1", b"s" * 32, 10_000),
             ("paris", "capulet.lit", "SHA-256", b"t" * 32, 10_000),
+            ("paris", "capulet.lit", "SHA-256", b"s" * 32, 20_000),
         ],
     )
-    def test_another_name_or_secret_gives_other_salts(self, other):
+    def test_another_name_secret_or_count_gives_other_salts(self, other):
         fake = fake_keys("paris", "capulet.lit", "SHA-256", b"s" * 32, 10_000)
         assert fake_keys(*other).salt != fake.salt
 

@@ -60,6 +60,9 @@ class Wire(Protocol):
     def authenticated(self) -> None:
         """The client has logged in: limits for strangers no longer apply."""
 
+    def charge(self, octets: int) -> None:
+        """Count octets against the client's rate as if it had sent them."""
+
     def pause(self) -> None:
         """Read nothing for now."""
 
@@ -333,6 +336,7 @@ class ClientConnection:
             jid,
             write=self._wire.write,
             end=self.end,
+            charge=self._wire.charge,
             address=self.address,
             secure=bool(self.stream.facts & Fact.SECURE),
             lang=stream.lang,

@@ -220,18 +220,24 @@ class Router:
             raise StanzaError("service-unavailable", reason="stanza.no-session")
 
     def _deliver(self, stanza: Stanza, sessions: Iterable[Session]) -> None:
-        """Deliver it to each of `sessions`; raises StanzaError when all of them refuse it."""
+        """Deliver it to each of `sessions`; raises StanzaError when all of them refuse it.
+
+        Each copy but the first is charged to its sender: a few octets may make 80,000 where
+        there are many sessions, and a long name in `from`.
+        """
         refused: StanzaError | None = None
-        taken = False
+        taken = 0
         for session in sessions:
             try:
                 filtered = self.hooks.session_stanza(stanza, session)
             except Exception as error:  # noqa: BLE001 - the others are to have it all the same
                 refused = as_stanza_error(error)
                 continue
-            taken = True
+            taken += 1
             if filtered is not None:
                 session.deliver(filtered)
+        if taken > 1 and (sender := self._sender_session(stanza)) is not None:
+            sender.charge((taken - 1) * len(stanza.tail()))
         if refused is not None and not taken:
             raise refused
 

@@ -18,7 +18,8 @@ class Session:
     """A bound resource (RFC 6120 §7): where stanzas for one full JID go.
 
     `deliver` takes a stanza to the client, `write` any other bytes; `end` closes its stream with
-    an error. Who is to keep what is delivered replaces `deliver`. `priority` is None
+    an error; `charge` counts octets against the client's rate as if it had sent them. Who is to
+    keep what is delivered replaces `deliver`. `priority` is None
     until the resource is available (RFC 6121 §4.2), `presence` its last own presence. A module
     keeps what it knows of a session in `data`, under a key of its own.
     """
@@ -27,6 +28,7 @@ class Session:
         "_data",
         "account",
         "address",
+        "charge",
         "deliver",
         "end",
         "jid",
@@ -44,6 +46,7 @@ class Session:
         *,
         write: Callable[[bytes], None],
         end: Callable[[StreamError], None],
+        charge: Callable[[int], None] = lambda octets: None,
         address: str = "",
         secure: bool = False,
         lang: str = "",
@@ -54,6 +57,7 @@ class Session:
         self.write = write
         self.deliver: Callable[[Stanza], None] = lambda stanza: write(stanza.render())
         self.end = end
+        self.charge = charge
         self.address = address
         self.secure = secure
         self.lang = lang

@@ -99,6 +99,11 @@ class Reader(Protocol):
         if "answer" in self._paused:
             self._resume("answer")
 
+    def charge(self, octets: int) -> None:
+        """Count octets against the peer's rate as if it had sent them."""
+        if self._bucket is not None:
+            self._shape(self._bucket, octets)
+
     def _shape(self, bucket: Bucket, size: int) -> None:
         """Hold the peer to its rate, now that it has sent `size` octets more."""
         clock = self._host.clock

@@ -187,3 +187,13 @@ def test_only_the_silent_are_sent_a_space(port: Port) -> None:
     assert silent.take() == b" "
     assert lively.take() == b""
     assert stranger.take() == b"", "who has not logged in runs out of time instead"
+
+
+def test_who_is_charged_is_read_more_slowly(shaped: Port) -> None:
+    peer = shaped.log_in("juliet")
+    session = shaped.host.directory.get("juliet@capulet.lit/balcony")
+    assert session is not None
+    session.charge(50_000)
+    assert peer.protocol._paused == {"rate"}
+    shaped.clock.advance(5)
+    assert peer.protocol._paused == set()
