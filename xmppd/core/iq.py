@@ -104,6 +104,10 @@ class IQTable:
 
         return remove
 
+    def knows(self, on: On, type_: str, payload: str) -> bool:
+        """Whether somebody answers such IQs."""
+        return (on, type_, payload) in self._table
+
     def answer(self, on: On, request: Request) -> None:
         """Answer `request`; with an error where nobody knows its payload (RFC 6120 §8.4)."""
         stanza = request.stanza
@@ -139,7 +143,7 @@ class IQTable:
         stanza = request.stanza
         other = "set" if stanza.type == "get" else "get"
         told = on is On.HOST or request.own
-        if told and (on, other, stanza.children[0]) in self._table:
+        if told and self.knows(on, other, stanza.children[0]):
             return unhandled(stanza, "not-allowed", f"only {other} is known")
         return unhandled(stanza)
 

@@ -6,10 +6,23 @@ from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.iq import On, Request
 from xmppd.errors import StanzaError
+from xmppd.stream.features import Feature, static
+from xmppd.stream.states import Fact
+from xmppd.wire.build import Tag
+
+OFFER = Feature(
+    "session",
+    Fact.AUTHENTICATED,
+    Fact.BOUND,
+    # RFC 3921 clients wait for it; `optional` tells the others that they need not.
+    static(Tag("session", {}, [Tag("optional")], ns=ns.SESSION)),
+)
+"""The stream feature (RFC 3921 §3)."""
 
 
 def register(context: ModuleContext) -> None:
-    """Answer for the server and, for clients that send no `to`, for the account."""
+    """Offer it; answer for the server and, for clients that send no `to`, for the account."""
+    context.feature(OFFER)
     for addressee in On:
         context.iq(addressee, "set", f"{ns.SESSION} session", _established)
         context.iq(addressee, "set", f"{ns.BIND} bind", _bound_already)

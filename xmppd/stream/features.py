@@ -103,12 +103,5 @@ CORE: tuple[Feature, ...] = (
         static(Tag("compression", {}, [Tag("method", {}, "zlib")], ns=ns.COMPRESS_FEATURE)),
     ),
     Feature("bind", Fact.AUTHENTICATED, Fact.BOUND, static(Tag("bind", ns=ns.BIND))),
-    Feature(
-        "session",
-        Fact.AUTHENTICATED,
-        Fact.BOUND,
-        # RFC 3921 clients wait for it; `optional` tells the others that they need not.
-        static(Tag("session", {}, [Tag("optional")], ns=ns.SESSION)),
-    ),
 )
 """The features of the stream itself; modules add theirs behind them."""

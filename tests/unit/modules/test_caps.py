@@ -3,6 +3,8 @@
 import hashlib
 from base64 import b64encode
 
+import pytest
+
 from tests.support.server import DOMAIN, Verona
 from xmppd import ns
 from xmppd.core.disco import CAPS_NODE
@@ -72,3 +74,13 @@ def test_6_1_a_change_of_modules_or_configuration_changes_the_string():
 
 def test_7_the_server_says_that_it_speaks_capabilities():
     assert info(Verona()).find(f"{{{ns.DISCO_INFO}}}feature[@var='{ns.CAPS}']") is not None
+
+
+@pytest.mark.parametrize(
+    ("off", "gone"), [("disco", ns.CAPS), ("caps", ns.CAPS), ("session", ns.SESSION)]
+)
+def test_what_nobody_answers_is_not_offered(off, gone):
+    for modules, offered in (({}, True), ({"off": [off]}, False)):
+        client = Verona(modules=modules).connect().open().authenticate("juliet")
+        client.take()
+        assert (gone.encode() in client.open().take()) is offered

@@ -45,11 +45,11 @@ def test_no_combination_offers_what_it_must_not(facts: Fact) -> None:
     if Fact.MAY_AUTHENTICATE not in facts or Fact.AUTHENTICATED in facts:
         assert not found & {"mechanisms", "channel-binding", "auth", "register"}
     if Fact.AUTHENTICATED not in facts:
-        assert not found & {"bind", "session", "compression"}
+        assert not found & {"bind", "compression"}
     if Fact.AUTHENTICATED in facts:
-        assert found <= {"bind", "session", "compression"}
+        assert found <= {"bind", "compression"}
     if Fact.BOUND in facts:
-        assert not found & {"bind", "session", "compression"}
+        assert not found & {"bind", "compression"}
     if Fact.COMPRESSED in facts or Fact.COMPRESSION not in facts:
         assert "compression" not in found
     if Fact.SECURE not in facts:
@@ -66,10 +66,10 @@ def test_no_combination_offers_what_it_must_not(facts: Fact) -> None:
         (Fact.TLS_AVAILABLE, {"starttls"}),
         (Fact.TLS_AVAILABLE | Fact.MAY_AUTHENTICATE, {"starttls", "mechanisms"}),
         (Fact.SECURE | Fact.MAY_AUTHENTICATE, {"mechanisms", "channel-binding"}),
-        (Fact.AUTHENTICATED | Fact.MAY_AUTHENTICATE | Fact.SECURE, {"bind", "session"}),
+        (Fact.AUTHENTICATED | Fact.MAY_AUTHENTICATE | Fact.SECURE, {"bind"}),
         (
             Fact.AUTHENTICATED | Fact.COMPRESSION | Fact.SECURE,
-            {"bind", "session", "compression"},
+            {"bind", "compression"},
         ),
         (Fact.AUTHENTICATED | Fact.BOUND, set()),
         (
@@ -156,6 +156,6 @@ def test_the_steps_of_a_whole_negotiation() -> None:
     client = Client(POLICY._replace(switches=Fact.COMPRESSION | Fact.REGISTRATION))
     assert offered(client.send(HEADER)) == ["starttls"]
     assert offered(client.send(STARTTLS, HEADER)) == ["mechanisms", "register"]
-    assert offered(client.send(plain(), HEADER)) == ["compression", "bind", "session"]
+    assert offered(client.send(plain(), HEADER)) == ["compression", "bind"]
     client.send(bind())
     assert client.stream.facts & Fact.BOUND
