@@ -22,9 +22,10 @@ from twisted.python.failure import Failure
 
 from xmppd import __version__, config
 from xmppd.admin import control, logs
-from xmppd.admin.assembly import Assembly, assemble, make_data_directory, seal_of
+from xmppd.admin.assembly import Assembly, assemble, seal_of
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
+from xmppd.admin.directory import check_owner, make_data_directory
 from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_backlog
 from xmppd.admin.signals import Signals
 from xmppd.auth.workers import Workers
@@ -75,6 +76,8 @@ class Server(MultiService):
         self.config = config.load(self._path)
         check_start(self.config, self._source)
         make_data_directory(Path(self.config.server.data), self._source)
+        if twistd.get("uid") is None:  # else the process becomes that user later
+            check_owner(Path(self.config.server.data), self._source)
         server = self.config.server
         self.certificates = CertificateStore(
             self.config.tls, server.domains, server.data, source=self._source

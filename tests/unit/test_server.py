@@ -246,3 +246,24 @@ def test_file_limit_is_raised_as_far_as_it_goes(monkeypatch):
     monkeypatch.setattr("resource.setrlimit", lambda what, limits: asked.append(limits))
     tap._raise_file_limit()
     assert asked == [(4096, 4096)]
+
+
+def test_disk_that_is_not_mounted_is_no_new_server(playhouse):
+    missing = playhouse.directory / "disk"
+    playhouse.write(base=BASE.replace('data = "data"', f'data = "{missing}/xmppd"'))
+    with pytest.raises(ConfigError, match=f"server.data: there is no directory {missing}"):
+        playhouse.start()
+    assert not missing.exists()
+
+
+def test_data_of_another_user_are_left_alone(playhouse, monkeypatch):
+    data = playhouse.directory / "data"
+    data.mkdir()
+    monkeypatch.setattr("os.geteuid", lambda: data.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match=r"server\.data: .* belongs to another user"):
+        playhouse.start()
+    assert list(data.iterdir()) == []
+    playhouse.start(uid=1)  # as whom the process does not run yet, nor ever does
+    (line,) = playhouse.failures
+    assert "belongs to another user" in line
+    assert not (data / "xmppd.lock").exists()

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from xmppd import modules
+from xmppd.admin.directory import check_owner, make_data_directory
 from xmppd.admin.hold import Hold, hold
 from xmppd.admin.pump import Pump
 from xmppd.admin.secret import kept_secret
@@ -139,6 +140,7 @@ async def assemble(config: Config, reactor: Any, run: RunInThread, source: str) 
     """
     data = Path(config.server.data)
     make_data_directory(data, source)
+    check_owner(data, source)
     held = hold(data, source)
     try:
         return await _assemble(config, reactor, run, held, source)
@@ -166,13 +168,3 @@ async def _assemble(
         await stores.database.close()
         raise
     return assembly
-
-
-def make_data_directory(data: Path, source: str) -> None:
-    """Make the data directory, for this user alone, where there is none; raises ConfigError."""
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"can't make the directory {data} ({error.strerror})"
-        remedy = "Name a directory that this user may write to"
-        raise ConfigError(source, "server.data", problem, remedy) from None

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from xmppd.admin import control, ports
 from xmppd.admin.assembly import check_modules, seal_of
-from xmppd.admin.client import user_name
+from xmppd.admin.directory import no_place, user_name
 from xmppd.admin.hold import check_unheld
 from xmppd.admin.secret import NAME, kept_secret
 from xmppd.config import Config
@@ -115,6 +115,8 @@ def _data(setting: Setting) -> Iterator[str | ConfigError]:
         problem = f"{path} belongs to another user ({user_name(owner)})"
         remedy = f"Run the server, and xmppctl, as that user: sudo -u {user_name(owner)} …"
         yield _Advice(source, "server.data", problem, remedy)
+    if missing := no_place(path):
+        raise ConfigError(source, "server.data", *missing)
     _check_writable(setting, "server.data", existing)
     if existing is not path:
         yield f"{path} will be made"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import socket
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from twisted.internet.defer import Deferred, execute
 from xmppd.admin.assembly import Assembly, assemble
 from xmppd.admin.commands import COMMANDS, CommandError, Operated, Outcome, perform
 from xmppd.admin.control import answers
+from xmppd.admin.directory import user_name
 from xmppd.admin.pump import Pump
 from xmppd.config import Config
 
@@ -154,11 +154,3 @@ def _check_owner(data: str) -> None:
         problem = f"{data} belongs to another user ({user_name(owner)})"
         remedy = f"Run xmppctl as that user: sudo -u {user_name(owner)} xmppctl …"
         raise CommandError(problem, remedy)
-
-
-def user_name(user: int) -> str:
-    """The name of a user of this system, or the number where there is none."""
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)
