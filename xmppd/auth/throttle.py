@@ -6,7 +6,9 @@ counts, never a store that could not answer.
 Who guesses need not wait for an answer that is held back: he hangs up and tries again. So one
 network that keeps trying one account also waits before its next password is looked at. That
 slows down no other network, and no other account. Nor does it help to try from many connections
-at once: each attempt books a time of its own, behind those that wait already.
+at once: each attempt books a time of its own, behind those that wait already. (Before the first of
+them has failed there is nothing to wait for: then `[limits] unauthenticated_per_address` is what
+bounds them.)
 """
 
 from __future__ import annotations
