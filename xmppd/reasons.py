@@ -70,6 +70,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "names of elements and attributes that expand too far",
         "no client needs so long a namespace so often",
     ),
+    "limit.held": (
+        "more stanzas for one account than can wait while its data are being read or written",
+        "the store is slow, or somebody floods the account; see the log",
+    ),
     "limit.depth": ("elements nested too deeply", "raise [limits] depth"),
     "limit.children": ("too many children of one stanza", "no client needs so many"),
     "limit.attributes": ("too many attributes on one element", "raise [limits] attributes"),

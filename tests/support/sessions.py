@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 from xmppd import ns
 from xmppd.core.hooks import Hooks
 from xmppd.core.refusals import Refusals
+from xmppd.core.residents import Resident
+from xmppd.core.roster import Roster
 from xmppd.core.router import Router
 from xmppd.core.sessions import LocalDirectory, Session
 from xmppd.errors import StanzaError, StreamError
@@ -36,8 +38,25 @@ class Party:
     def __init__(self, jid: str, priority: int | None = None, lang: str = "") -> None:
         self.written = b""
         self.ended: list[StreamError] = []
-        self.session = Session(JID.parse(jid), write=self._write, end=self.ended.append, lang=lang)
+        self.held = 0
+        full = JID.parse(jid)
+        self.session = Session(
+            full,
+            resident=Resident(full.bare, 1, 0.0, Roster()),
+            write=self._write,
+            end=self.ended.append,
+            hold=self._hold,
+            lang=lang,
+        )
         self.session.priority = priority
+
+    def _hold(self) -> Callable[[], None]:
+        self.held += 1
+
+        def release() -> None:
+            self.held -= 1
+
+        return release
 
     def _write(self, data: bytes) -> None:
         self.written += data

@@ -20,6 +20,7 @@ from xmppd.stream.events import (
     Closed,
     Event,
     OpenRequest,
+    Passed,
     Question,
     Reject,
     Spoken,
@@ -141,12 +142,23 @@ class Client:
     def _act(self, events: Iterable[Event]) -> None:
         for event in events:
             assert not any(isinstance(e, Closed) for e in self.events), f"{event} after the end"
+            if isinstance(event, Passed):
+                self._pass(event)
+                continue
             if not isinstance(event, Ask):
                 self.events.append(event)
             if isinstance(event, StartTLS):
                 self.stream.secured(no_tls)
             elif isinstance(event, Ask):
                 self._answer(event.question)
+
+    def _pass(self, passed: Passed) -> None:
+        """Take what the stream hands over as the server's connection does."""
+        for frame in passed.frames:
+            if isinstance(frame, Stanza):
+                self.events.append(frame)
+            else:
+                self._act(self.stream.on_frame(frame))
 
     def _answer(self, question: Question) -> None:
         self.asked.append(question)

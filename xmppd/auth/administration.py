@@ -38,6 +38,7 @@ class Administration:
         credentials = yield self._credentials(password)
         now = self._host.clock.seconds()
         account: Account = yield self._accounts.create(jid, credentials, now=now)
+        self._host.residents.forget(jid)
         self._host.hooks.account_created(jid)
         return account
 
@@ -55,11 +56,14 @@ class Administration:
         False when there is no such account. The streams end in the next turn of the reactor, so
         that who asked for it on one of them still reads the answer.
         """
+        host = self._host
+        yield host.residents.fetch(jid)  # who is to be told that its subscriptions end
         removed: bool = yield self._accounts.remove(jid)
         if removed:
-            self._host.hooks.account_removed(jid)
+            yield Deferred.fromCoroutine(host.hooks.account_removed.gather(jid))
+            host.residents.forget(jid)
             error = StreamError("not-authorized", reason="session.account-removed")
-            self._host.clock.callLater(0, self._host.end_streams, jid, error)
+            host.clock.callLater(0, host.end_streams, jid, error)
         return removed
 
     def _credentials(self, password: str) -> Deferred[Credentials]:

@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from xmppd.core import journal
 from xmppd.core.host import Host
 from xmppd.core.iq import as_stanza_error, result, unhandled
+from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session, choose_resource
-from xmppd.errors import SASLFailure, StanzaError, StreamError
+from xmppd.errors import SASLFailure, StanzaError, StoreError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.stream.events import (
     Ask,
@@ -27,6 +28,7 @@ from xmppd.stream.events import (
     Closed,
     Event,
     OpenRequest,
+    Passed,
     Question,
     Reject,
     Spoken,
@@ -78,7 +80,11 @@ class ClientConnection:
 
     __slots__ = (
         "_announced",
+        "_backlog",
+        "_gone",
+        "_holds",
         "_pending",
+        "_taking",
         "_timer",
         "_wire",
         "address",
@@ -95,6 +101,9 @@ class ClientConnection:
         self.address = address
         self.session: Session | None = None
         self._announced = False
+        self._holds = 0
+        self._backlog: list[Frame] = []
+        self._taking = self._gone = False
         self.stream = ClientStream(policy, tls_available=tls_available)
         self._pending: Deferred[Any] | None = None
         seconds = host.config.limits.negotiation_seconds
@@ -114,9 +123,14 @@ class ClientConnection:
         stream = self.stream
         try:
             if stream.state is State.BOUND:
-                self._take(stream.framer.feed(data))
+                if self._holds:
+                    stream.framer.keep(data)
+                else:
+                    self._take(stream.framer.feed(data))
             else:
                 self._act(stream.receive(data))
+        except StreamError as error:
+            self.end(error)
         except Exception:  # noqa: BLE001 - a bug ends this stream, and no other
             self._bug(Failure())
 
@@ -125,9 +139,51 @@ class ClientConnection:
         self.stream.secured(self._wire.tls_facts)
 
     def lost(self) -> None:
-        """The wire is gone."""
-        self.stream.lost()
-        self._release()
+        """The wire is gone; what it has brought is acted on all the same."""
+        if self._holds and self.session is not None:
+            self._gone = True
+        else:
+            self.stream.lost()
+            self._release()
+
+    def hold(self) -> Callable[[], None]:
+        """Take nothing more from the client until what is returned has been called.
+
+        For what has to be in the store before whatever the client sends next.
+        """
+        self._holds += 1
+        if self._holds == 1:
+            self._wire.pause()
+        held = [self]
+
+        def release() -> None:
+            if held:
+                held.pop()._let_go()
+
+        return release
+
+    def _let_go(self) -> None:
+        self._holds -= 1
+        if not self._holds and not self._taking:
+            try:
+                self._go_on()
+            except Exception:  # noqa: BLE001 - a bug ends this stream, and no other
+                self._bug(Failure())
+
+    def _go_on(self) -> None:
+        """Take what came while nothing was taken."""
+        if self._backlog:
+            frames, self._backlog = self._backlog, []
+            self._take(frames)
+        if not self._holds and self.stream.framer.unread and self.stream.state is State.BOUND:
+            self.receive(b"")
+        if self._holds:
+            return
+        if self._gone:
+            self._gone = False
+            self.lost()
+        elif self.stream.state is not State.CLOSED:
+            self._wire.resume()
 
     def end(self, error: StreamError) -> None:
         """End the stream with `error`."""
@@ -137,9 +193,16 @@ class ClientConnection:
 
     def _take(self, frames: Sequence[Frame]) -> None:
         """Frames of a bound stream: the data path, with nothing between framer and router."""
+        if self._backlog:  # it was held within a frame of the same read
+            self._backlog.extend(frames)
+            return
         from_client = self.host.router.from_client
-        for frame in frames:
+        taking, self._taking = self._taking, True
+        for index, frame in enumerate(frames):
             session = self.session
+            if self._holds:
+                self._backlog.extend(frames[index:])
+                break
             if frame.__class__ is Stanza and session is not None:
                 try:
                     from_client(session, frame)
@@ -147,15 +210,12 @@ class ClientConnection:
                     self.end(error)
             else:
                 self._act(self.stream.on_frame(frame))
+        self._taking = taking
 
     def _act(self, events: Iterable[Event]) -> None:
-        router = self.host.router
         for event in events:
             try:
-                if event.__class__ is Stanza:
-                    assert self.session is not None
-                    router.from_client(self.session, event)
-                elif isinstance(event, Spoken):
+                if isinstance(event, Spoken):
                     self._wire.write(event.data)
                 else:
                     self._act_rarely(event)
@@ -165,6 +225,8 @@ class ClientConnection:
     def _act_rarely(self, event: Event) -> None:
         if isinstance(event, Ask):
             self._answer(event.question)
+        elif isinstance(event, Passed):
+            self._take(event.frames)
         elif isinstance(event, Closed):
             self._closed(event.error)
         elif isinstance(event, Nonza):
@@ -207,8 +269,10 @@ class ClientConnection:
             self._timer.cancel()
             self._timer = None
         session, self.session = self.session, None
-        if session is not None and self.host.directory.unbind(session) and self._announced:
-            self.host.hooks.session_unbound(session)
+        if session is not None and self.host.directory.unbind(session):
+            if self._announced:
+                self.host.hooks.session_unbound(session)
+            self.host.residents.left(session.account)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
@@ -220,19 +284,15 @@ class ClientConnection:
     # ------------------------------------------------------------------ answers
 
     def _answer(self, question: Question) -> None:
-        if isinstance(question, BindResource):
-            try:
-                jid = self.bind(question.resource)
-            except StanzaError as error:
-                self._refuse(Failure(error))
-            else:
-                self._answered(jid)
-            return
+        later: Deferred[Any]
         if isinstance(question, Reject):
             journal.login_failed(self, *question)
-        if isinstance(question, OpenRequest):
+        if isinstance(question, BindResource):
+            later = Deferred.fromCoroutine(self._bind(question.resource))
+            self._pending = None if later.called else later
+        elif isinstance(question, OpenRequest):
             # It may be making an account: it goes on to its end whoever still listens.
-            later: Deferred[Any] = Deferred.fromCoroutine(self._respond(question.stanza))
+            later = Deferred.fromCoroutine(self._respond(question.stanza))
         else:
             answer = self.host.authenticator.answer
             later = maybeDeferred(answer, question, self.stream.domain, self.address)
@@ -313,7 +373,27 @@ class ClientConnection:
 
     # ------------------------------------------------------------------ the session
 
-    def bind(self, resource: str) -> JID:
+    async def load(self, account: JID) -> Resident:
+        """Have the account in memory, before a session of it is bound.
+
+        Raises StreamError where it has been removed meanwhile, StanzaError where the store fails.
+        """
+        residents = self.host.residents
+        if account.domain in self.stream.policy.anonymous:
+            return residents.guest(account)
+        try:
+            resident: Resident | None = await self.waits_for(residents.fetch(account))
+        except StoreError as error:
+            raise as_stanza_error(error) from error
+        if resident is None:
+            raise StreamError("not-authorized", reason="session.account-removed")
+        return resident
+
+    async def _bind(self, resource: str) -> JID:
+        assert self.stream.jid is not None
+        return self.bind(await self.load(self.stream.jid.bare), resource)
+
+    def bind(self, resident: Resident, resource: str) -> JID:
         """Bind a resource to the authenticated stream and open its session.
 
         Raises StanzaError where the resource is malformed or not to be had (RFC 6120 §7.7.2),
@@ -334,6 +414,8 @@ class ClientConnection:
             self._check_open()  # whoever hears of that may have ended this stream, too
         self.session = session = Session(
             jid,
+            resident=resident,
+            hold=self.hold,
             write=self._wire.write,
             end=self.end,
             charge=self._wire.charge,
@@ -353,14 +435,14 @@ class ClientConnection:
         if self.stream.state is State.CLOSED:
             raise StanzaError("recipient-unavailable", reason="session.gone")
 
-    def admit(self, jid: JID, resource: str) -> JID:
-        """Log the client in as bare `jid` with `resource`, by other means than SASL (XEP-0078).
+    def admit(self, resident: Resident, resource: str) -> JID:
+        """Log the client in to an account with `resource`, by other means than SASL (XEP-0078).
 
         Raises StanzaError as `bind` does; nothing has changed then.
         """
-        self.stream.jid, before = jid, self.stream.jid
+        self.stream.jid, before = resident.jid, self.stream.jid
         try:
-            full = self.bind(resource)
+            full = self.bind(resident, resource)
         except StanzaError:
             self.stream.jid = before
             raise

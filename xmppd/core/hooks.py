@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.sessions import Session
@@ -82,6 +83,16 @@ class Event(Point[Callable[P, Any]], Generic[P]):
             except Exception:  # noqa: BLE001 - one listener's bug must not silence the others
                 log.failure("hook {point} failed", point=self.name)
 
+    async def gather(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Tell everybody, one after the other, and wait for who answers with a Deferred."""
+        for handler in self.handlers:
+            try:
+                answer = handler(*args, **kwargs)
+                if isinstance(answer, Deferred):
+                    await answer
+            except Exception:  # noqa: BLE001 - as above
+                log.failure("hook {point} failed", point=self.name)
+
 
 AnyStanza: TypeAlias = Filter[[]]
 SessionStanza: TypeAlias = Filter[[Session]]
@@ -116,4 +127,7 @@ class Hooks:
         self.account_created: Event[[JID]] = Event("account_created")
         """Event (bare JID)."""
         self.account_removed: Event[[JID]] = Event("account_removed")
-        """Event (bare JID): every store forgets what it holds of the account."""
+        """Event (bare JID): the account is gone from the store, and every module forgets it.
+
+        Gathered: who answers with a Deferred is waited for. `Residents.get` still knows it.
+        """

@@ -12,6 +12,7 @@ from xmppd.config import Config
 from xmppd.core.disco import Advertised
 from xmppd.core.hooks import Hooks
 from xmppd.core.refusals import Refusals
+from xmppd.core.residents import Resident, Residents
 from xmppd.core.router import Router
 from xmppd.core.sessions import LocalDirectory, Session, SessionDirectory
 from xmppd.errors import StreamError
@@ -47,7 +48,10 @@ class Connection(Protocol):
     def end(self, error: StreamError) -> None:
         """End the stream with `error`."""
 
-    def admit(self, jid: JID, resource: str) -> JID:
+    async def load(self, account: JID) -> Resident:
+        """Have the account in memory, before a session of it is bound; see `core.connection`."""
+
+    def admit(self, resident: Resident, resource: str) -> JID:
         """Log the client in by other means than SASL; see `core.connection`."""
 
     def waits_for(self, answer: Deferred[Any]) -> Deferred[Any]:
@@ -101,6 +105,7 @@ class Host:
         self.hooks = Hooks()
         self.refusals = Refusals(clock.seconds)
         self.directory: SessionDirectory = directory or LocalDirectory()
+        self.residents = Residents(stores, self.directory)
         self.router = Router(config.server.domains, self.directory, self.hooks, self.refusals)
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)

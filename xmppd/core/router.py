@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from twisted.logger import Logger
-
 from xmppd.core.delivery import (
     AT_ONCE,
     TABLE,
@@ -33,13 +31,30 @@ from xmppd.stream import header
 from xmppd.wire import faults, tree
 from xmppd.wire.stanza import XML_LANG, Stanza
 
-log = Logger()
-
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,3}\s*", re.ASCII)
 """An xs:byte, but for its range."""
 
 Route: TypeAlias = Callable[[Stanza], None]
 """Takes a stanza, whose `sender` and `to` are set, to where a domain is served."""
+
+
+HELD = 1_000
+"""How many stanzas are kept for an account that is held."""
+
+
+class _Held:
+    """What came for an account while it is held."""
+
+    __slots__ = ("holders", "stanzas")
+
+    def __init__(self) -> None:
+        self.holders = 0
+        self.stanzas: list[Stanza] = []
+
+    def keep(self, stanza: Stanza) -> None:
+        if len(self.stanzas) >= HELD:
+            raise StanzaError("resource-constraint", reason="limit.held")
+        self.stanzas.append(stanza)
 
 
 class Router:
@@ -49,7 +64,17 @@ class Router:
     what no one here serves.
     """
 
-    __slots__ = ("_directory", "_get", "hooks", "iq", "refusals", "remote", "routed", "routes")
+    __slots__ = (
+        "_directory",
+        "_get",
+        "_held",
+        "hooks",
+        "iq",
+        "refusals",
+        "remote",
+        "routed",
+        "routes",
+    )
 
     def __init__(
         self,
@@ -60,6 +85,7 @@ class Router:
     ) -> None:
         self._directory = directory
         self._get = directory.get
+        self._held: dict[str, _Held] = {}
         self.hooks = hooks
         self.refusals = refusals
         self.iq = IQTable(self.route, self.bounce)
@@ -76,6 +102,30 @@ class Router:
             if domain not in own:
                 del self.routes[domain]
         self.routes.update(own)
+
+    def hold(self, account: JID) -> Callable[[], None]:
+        """Keep what comes for an account until what is returned has been called, then go on.
+
+        For what has to be read or written before anything else reaches the account. Whatever is
+        kept goes on in its order, through all hooks.
+        """
+        held = self._held.setdefault(account, _Held())
+        held.holders += 1
+        holds = [account]
+
+        def release() -> None:
+            if holds:
+                self._let_go(holds.pop())
+
+        return release
+
+    def _let_go(self, account: JID) -> None:
+        held = self._held[account]
+        held.holders -= 1
+        if not held.holders:
+            del self._held[account]
+            for stanza in held.stanzas:  # one of them may have the account held again
+                self.route(stanza)
 
     # ------------------------------------------------------------------ from a client
 
@@ -178,6 +228,9 @@ class Router:
 
     def _to_account(self, stanza: Stanza, to: JID) -> None:
         """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""
+        if self._held and (held := self._held.get(to.bare)) is not None:
+            held.keep(stanza)
+            return
         if self.hooks.account_stanza.handlers:
             filtered = self.hooks.account_stanza(stanza)
             if filtered is None:

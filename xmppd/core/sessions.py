@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
+from xmppd.core.residents import Resident
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.wire.stanza import Stanza
@@ -18,10 +19,11 @@ class Session:
     """A bound resource (RFC 6120 §7): where stanzas for one full JID go.
 
     `deliver` takes a stanza to the client, `write` any other bytes; `end` closes its stream with
-    an error; `charge` counts octets against the client's rate as if it had sent them. Who is to
-    keep what is delivered replaces `deliver`. `priority` is None
-    until the resource is available (RFC 6121 §4.2), `presence` its last own presence. A module
-    keeps what it knows of a session in `data`, under a key of its own.
+    an error; `charge` counts octets against the client's rate as if it had sent them; `hold`
+    takes nothing more from the client until what it returns is called. Who is to keep what is
+    delivered replaces `deliver`. `priority` is None until the resource is available (RFC 6121
+    §4.2), `presence` its last own presence. `resident` is its account. A module keeps what it
+    knows of a session in `data`, under a key of its own.
     """
 
     __slots__ = (
@@ -31,10 +33,12 @@ class Session:
         "charge",
         "deliver",
         "end",
+        "hold",
         "jid",
         "lang",
         "presence",
         "priority",
+        "resident",
         "secure",
         "since",
         "write",
@@ -44,8 +48,10 @@ class Session:
         self,
         jid: JID,
         *,
+        resident: Resident,
         write: Callable[[bytes], None],
         end: Callable[[StreamError], None],
+        hold: Callable[[], Callable[[], None]],
         charge: Callable[[int], None] = lambda octets: None,
         address: str = "",
         secure: bool = False,
@@ -54,9 +60,11 @@ class Session:
     ) -> None:
         self.jid = jid
         self.account = jid.bare
+        self.resident = resident
         self.write = write
         self.deliver: Callable[[Stanza], None] = lambda stanza: write(stanza.render())
         self.end = end
+        self.hold = hold
         self.charge = charge
         self.address = address
         self.secure = secure

@@ -78,8 +78,9 @@ class Login:
             # Counted under the name that the attempt was booked under, however it was spelled.
             await self._fail(connection, username, failure)
         self._check_rename(account, given.resource)
+        resident = await connection.load(account)
         try:
-            connection.admit(account, given.resource)
+            connection.admit(resident, given.resource)
         except StanzaError as error:
             if error.condition == "conflict":
                 raise _conflict() from None

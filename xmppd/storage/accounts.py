@@ -34,6 +34,7 @@ _PAGE = (
     f"SELECT {_COLUMNS} FROM (SELECT * FROM accounts WHERE domain = ? AND local > ?"
     " ORDER BY local LIMIT ?) a LEFT JOIN credentials c ON c.account = a.id ORDER BY a.local"
 )
+_NUMBER = "SELECT id, created FROM accounts WHERE domain = ? AND local = ?"
 _EXISTS = "SELECT 1 FROM accounts WHERE domain = ? AND local = ?"
 _COUNT = "SELECT count(*) FROM accounts WHERE domain = ?"
 _CREATE = (
@@ -169,6 +170,12 @@ class SQLAccounts:
             for domain, iterations, count in await self._database.read(partial(work, start=start)):
                 counts.setdefault(domain, Counter())[iterations] += count
         return counts
+
+
+async def find_account(tx: Transaction, jid: JID) -> tuple[int, float] | None:
+    """`id` and `created` of an account, within a unit of work; None where there is none."""
+    rows = (await tx.execute(_NUMBER, (jid.domain, jid.local))).rows
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 async def _replace(tx: Transaction, jid: JID, credentials: Credentials) -> bool:

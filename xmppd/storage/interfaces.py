@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from xmppd.credentials import Credentials
 from xmppd.jid import JID
+
+if TYPE_CHECKING:
+    from xmppd.storage.rosters import SQLRosters
 
 T = TypeVar("T")
 
@@ -158,4 +161,5 @@ class Stores:
     """The core's stores, each by its subject, and the database under them (for `close`)."""
 
     accounts: Accounts
+    rosters: SQLRosters
     database: Database

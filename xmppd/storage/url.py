@@ -16,6 +16,7 @@ from xmppd.storage.dialect import SQLITE
 from xmppd.storage.interfaces import Database, Stores
 from xmppd.storage.lane import Limits, StoreReactor
 from xmppd.storage.migrate import CORE, read_schema_set
+from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
 
 _FORMS = 'Write "sqlite:path/to/file.db"'
@@ -50,7 +51,11 @@ def open_stores(
 ) -> Deferred[Stores]:
     """Open the core's stores; arguments and failures as in `open_database`."""
     opening = open_database(url, CORE, reactor, base, limits=limits, source=source)
-    return opening.addCallback(lambda database: Stores(SQLAccounts(database), database))
+    return opening.addCallback(_stores)
+
+
+def _stores(database: Database) -> Stores:
+    return Stores(SQLAccounts(database), SQLRosters(database), database)
 
 
 async def _open(

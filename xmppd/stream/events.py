@@ -1,12 +1,14 @@
-"""What a stream tells the connection that drives it, besides the stanzas themselves."""
+"""What a stream tells the connection that drives it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from xmppd.errors import SASLFailure, StreamError
 from xmppd.jid import JID
 from xmppd.stream import header, sasl
+from xmppd.wire.frames import Frame
 from xmppd.wire.stanza import Nonza, Stanza
 
 
@@ -114,6 +116,12 @@ class Bound(NamedTuple):
     """The client has been told of its resource: stanzas may be delivered to it."""
 
 
+class Passed(NamedTuple):
+    """Frames of a stream with a bound resource, for who drives it to take one by one."""
+
+    frames: Sequence[Frame]
+
+
 class Closed(NamedTuple):
     """The stream is over; `error` says why where it did not end in peace."""
 
@@ -121,5 +129,5 @@ class Closed(NamedTuple):
 
 
 Event: TypeAlias = (
-    Stanza | Nonza | Spoken | StartTLS | StartCompression | Ask | Authenticated | Bound | Closed
+    Passed | Nonza | Spoken | StartTLS | StartCompression | Ask | Authenticated | Bound | Closed
 )

@@ -28,6 +28,7 @@ from xmppd.stream.events import (
     Event,
     Opening,
     OpenRequest,
+    Passed,
     Question,
     Send,
     StartCompression,
@@ -104,10 +105,11 @@ class ClientStream:
             self._reading = True
             frames = self.framer.feed(data)
             while True:
-                for frame in frames:
-                    if self.state is State.BOUND and frame.__class__ is Stanza:
-                        yield frame
-                    elif self.state is not State.CLOSED:
+                for index, frame in enumerate(frames):
+                    if self.state is State.BOUND:
+                        yield Passed(frames[index:])
+                        break
+                    if self.state is not State.CLOSED:
                         yield from self._on_frame(frame)
                 if self._question is not None or not self.framer.unread:
                     return

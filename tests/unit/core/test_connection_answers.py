@@ -232,7 +232,7 @@ def test_nobody_is_admitted_on_a_connection_that_is_gone(server: Verona) -> None
     async def responder(connection: Any, stanza: object) -> None:
         await later
         try:
-            connection.admit(JULIET, "balcony")
+            connection.admit(server.host.residents.guest(JULIET), "balcony")
         except StanzaError as error:
             refused.append(error.condition)
             raise
@@ -251,7 +251,7 @@ def test_stanzas_behind_a_login_by_other_means_wait_for_its_reply(server: Verona
     later: Deferred[None] = Deferred()
 
     async def responder(connection: Any, stanza: object) -> None:
-        connection.admit(JULIET, "balcony")
+        connection.admit(server.host.residents.guest(JULIET), "balcony")
         await later
 
     client = ask_early(server, responder)

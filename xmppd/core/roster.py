@@ -1,0 +1,83 @@
+"""A user's roster as it is kept in memory while he has a session (RFC 6121 §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from xmppd.jid import JID
+from xmppd.storage.rosters import RosterItem, StoredRoster
+from xmppd.subscription import FROM, TO
+
+_ABSENT: Mapping[JID, RosterItem] = {}
+
+
+class Roster:
+    """The contacts of one account, by bare JID.
+
+    It changes by whole items (`put`), and only once the store has them. `version` counts its
+    changes. Besides what clients see (`listed`) it holds requests that have not been answered.
+    """
+
+    __slots__ = ("_items", "_subscribers", "_subscriptions", "version")
+
+    def __init__(self, stored: StoredRoster | None = None) -> None:
+        self.version = stored.version if stored else 0
+        self._items: Mapping[JID, RosterItem] = stored.items if stored else _ABSENT
+        self._subscribers: tuple[JID, ...] | None = None
+        self._subscriptions: tuple[JID, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, contact: str) -> RosterItem | None:
+        """The item of a bare JID, a mere request included."""
+        return self._items.get(contact)  # type: ignore[call-overload,no-any-return]
+
+    def item(self, contact: JID) -> RosterItem:
+        """The item of a bare JID, or one that says nothing."""
+        return self._items.get(contact) or RosterItem(contact)
+
+    def state(self, contact: str) -> int:
+        """The bits of `xmppd.subscription` that hold for a bare JID."""
+        item = self.get(contact)
+        return item.state if item is not None else 0
+
+    def listed(self) -> Iterator[RosterItem]:
+        """The items that clients are told of."""
+        return (item for item in self._items.values() if item.listed)
+
+    def __iter__(self) -> Iterator[RosterItem]:
+        return iter(self._items.values())
+
+    @property
+    def subscribers(self) -> tuple[JID, ...]:
+        """The contacts that receive the user's presence."""
+        if self._subscribers is None:
+            self._subscribers = self._with(FROM)
+        return self._subscribers
+
+    @property
+    def subscriptions(self) -> tuple[JID, ...]:
+        """The contacts whose presence the user receives."""
+        if self._subscriptions is None:
+            self._subscriptions = self._with(TO)
+        return self._subscriptions
+
+    def put(self, item: RosterItem) -> None:
+        """Take an item that the store has: in place of another, or away where nothing is left."""
+        items = self._items
+        if not isinstance(items, dict):
+            self._items = items = dict(items)
+        before = self.state(item.contact)
+        if item.state:
+            items[item.contact] = item
+        else:
+            items.pop(item.contact, None)
+        self.version = item.version
+        if (before ^ item.state) & FROM:
+            self._subscribers = None
+        if (before ^ item.state) & TO:
+            self._subscriptions = None
+
+    def _with(self, bit: int) -> tuple[JID, ...]:
+        return tuple(item.contact for item in self._items.values() if item.state & bit)
