@@ -13,6 +13,11 @@ SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 SESSION = "urn:ietf:params:xml:ns:xmpp-session"  # RFC 3921 §3
 
+# RFC 6121
+ROSTER = "jabber:iq:roster"
+ROSTER_VERSIONING = "urn:xmpp:features:rosterver"
+PRE_APPROVAL = "urn:xmpp:features:pre-approval"
+
 # Extensions
 DATA_FORM = "jabber:x:data"  # XEP-0004
 LAST = "jabber:iq:last"  # XEP-0012
@@ -29,6 +34,7 @@ COMPRESS = "http://jabber.org/protocol/compress"  # XEP-0138
 COMPRESS_FEATURE = "http://jabber.org/features/compress"  # XEP-0138
 PING = "urn:xmpp:ping"  # XEP-0199
 TIME = "urn:xmpp:time"  # XEP-0202
+DELAY = "urn:xmpp:delay"  # XEP-0203
 SASL_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"  # XEP-0440
 
 CONTENT = frozenset({CLIENT, SERVER, COMPONENT})

@@ -56,6 +56,14 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "stream.shutdown": ("the server is stopping", "clients reconnect by themselves"),
     "stream.internal": ("a bug or a failing part of the server", "see the log at this time"),
+    # rosters and subscriptions
+    "roster.malformed": ("a roster set that is wrong", "the client is broken (RFC 6121 §2.3.3)"),
+    "roster.no-item": ("a contact to be removed that is not in the roster", "get the roster anew"),
+    "roster.self": ("a contact or subscription of one's own", "nothing: users see themselves"),
+    "roster.guest": (
+        "a guest, who has no account, wanted a roster or a subscription",
+        "make an account; [auth] anonymous says where guests come in",
+    ),
     # limits
     "limit.stanza-size": (
         "a stanza over the size limit",
@@ -69,6 +77,19 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.names": (
         "names of elements and attributes that expand too far",
         "no client needs so long a namespace so often",
+    ),
+    "limit.roster": ("the roster has as many contacts as it may", "raise [roster] items"),
+    "limit.subscription-requests": (
+        "as many requests for a subscription as may wait for an answer",
+        "raise [roster] requests, if it is no flood",
+    ),
+    "limit.subscription-request-size": (
+        "a request for a subscription that is too large to be kept",
+        "no client needs one so large",
+    ),
+    "limit.directed-presence": (
+        "directed presence to more addresses than are remembered",
+        "no client needs so many; leave some rooms",
     ),
     "limit.held": (
         "more stanzas for one account than can wait while its data are being read or written",

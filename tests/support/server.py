@@ -18,7 +18,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, fromstring
 from xml.sax.saxutils import escape, quoteattr
 
@@ -38,6 +38,7 @@ from xmppd.config import Config
 from xmppd.core.connection import ClientConnection
 from xmppd.core.host import Host
 from xmppd.core.loader import Loaded
+from xmppd.core.residents import Resident
 from xmppd.credentials import Credentials, make_credentials
 from xmppd.jid import JID
 from xmppd.storage.url import open_stores
@@ -49,6 +50,8 @@ NOW = 1_165_543_115.0
 """When the clock of every server starts, in seconds UTC since 1970: 2006-12-08T01:58:35Z."""
 STRANGER = "192.0.2.7"
 """A network address that is not loopback (RFC 5737)."""
+
+T = TypeVar("T")
 
 _SEAL = Seal(b"A" * 43 + b"=")
 
@@ -108,6 +111,16 @@ class Verona:
         create = self.host.stores.accounts.create
         result(create(jid, credentials, now=self.clock.seconds()))
         return jid
+
+    def resident(self, account: str) -> Resident:
+        """The account in memory, read if need be."""
+        found = result(self.host.residents.fetch(JID.parse(account)))
+        assert found is not None, f"there is no {account}"
+        return found
+
+    def done(self, work: Deferred[T]) -> T:
+        """The outcome of what the store was asked, which is at once here."""
+        return result(work)
 
     def reload(self, **tables: dict[str, Any]) -> None:
         """Put another configuration in force, as SIGHUP does."""

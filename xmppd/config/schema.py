@@ -93,6 +93,13 @@ class Registration(Table, frozen=True):
     min_password: Annotated[int, Meta(ge=1, le=256)] = 8
 
 
+class Roster(Table, frozen=True):
+    """`[roster]`: contacts of the users (RFC 6121 §2, §3)."""
+
+    items: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
+    requests: Count = 200
+
+
 class Limits(Table, frozen=True):
     """`[limits]`: what one peer, and all of them together, may take. Sizes are in octets."""
 
@@ -155,6 +162,7 @@ class Config(Table, frozen=True):
     store: Store = Store()
     auth: Auth = Auth()
     registration: Registration = Registration()
+    roster: Roster = Roster()
     limits: Limits = Limits()
     compression: Compression = Compression()
     contact: Contact = Contact()

@@ -152,7 +152,7 @@ class ClientConnection:
         For what has to be in the store before whatever the client sends next.
         """
         self._holds += 1
-        if self._holds == 1:
+        if self._holds == 1 and not self._taking:
             self._wire.pause()
         held = [self]
 
@@ -211,6 +211,8 @@ class ClientConnection:
             else:
                 self._act(self.stream.on_frame(frame))
         self._taking = taking
+        if self._holds and not taking:
+            self._wire.pause()
 
     def _act(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -14,6 +14,7 @@ from xmppd.core.forms import Form
 from xmppd.core.hooks import Hooks, Point
 from xmppd.core.host import Host, NonzaResponder, OpenResponder
 from xmppd.core.iq import On, Responder
+from xmppd.core.residents import Load
 from xmppd.phases import Phase
 from xmppd.stream.features import Feature
 
@@ -49,6 +50,16 @@ class ModuleContext:
     def hook(self, point: Point[H], phase: Phase, handler: H) -> None:
         """Hook `handler` into `point`, one of `hooks`, at `phase`."""
         self._undo.append(point.add(phase, handler))
+
+    def keep(self, key: object, load: Load) -> None:
+        """Keep in `Resident.data[key]` what `load` reads of each account that is in memory.
+
+        An account that is there already gets it when it is read next.
+        """
+        self._reserve("keep", key)
+        loads = self.host.residents.loads
+        loads[key] = load
+        self._undo.append(lambda: loads.pop(key))
 
     def iq(self, on: On, type_: str, payload: str, responder: Responder) -> None:
         """Have `responder` answer IQs of `type_` whose payload is ``"namespace local"``.
@@ -131,11 +142,11 @@ class ModuleContext:
 
         self._undo.append(withdraw)
 
-    def _reserve(self, *what: str) -> None:
+    def _reserve(self, *what: object) -> None:
         """Note that this module answers `what`, which nobody else may."""
         claims = self.host.claims
         if what in claims:
-            raise ClaimedError(" ".join(what), claims[what])
+            raise ClaimedError(" ".join(map(str, what)), claims[what])
         claims[what] = self.name
         self._undo.append(lambda: claims.pop(what))
 

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.jid import JID
 from xmppd.phases import Phase
@@ -112,6 +113,10 @@ class Hooks:
         """Filter (stanza, session): it is about to be delivered to one session."""
         self.subscription: AnyStanza = Filter("subscription")
         """Filter (stanza): presence that the server acts on for an account (RFC 6121 §3, §4.3)."""
+        self.presence_out: SessionStanza = Filter("presence_out")
+        """Filter (stanza, session): the server sends a session's presence to a contact (§4)."""
+        self.absence_out: AnyStanza = Filter("absence_out")
+        """Filter (stanza): the server tells a contact that a user is not there (§4.3.2)."""
         self.undelivered: AnyStanza = Filter("undelivered")
         """Filter (stanza): nobody took it, an error is about to answer it (FALLBACK)."""
         self.presence: Event[[Session, Stanza, int | None]] = Event("presence")
@@ -124,6 +129,8 @@ class Hooks:
         """Event (session): the client has been told of its resource."""
         self.session_unbound: Event[[Session]] = Event("session_unbound")
         """Event (session)."""
+        self.roster_item_removed: Event[[Resident, JID, int]] = Event("roster_item_removed")
+        """Event (account, contact, state): the user removed a contact that was in this state."""
         self.account_created: Event[[JID]] = Event("account_created")
         """Event (bare JID)."""
         self.account_removed: Event[[JID]] = Event("account_removed")

@@ -34,15 +34,17 @@ class Request:
     """An IQ get or set that the server answers.
 
     `session` is the sender's session where it is local, else None; `to` the bare JID or domain
-    asked, `own` whether a user asks his own account.
+    asked, `own` whether a user asks his own account. A responder may set `then`, which is called
+    once the result has been sent.
     """
 
-    __slots__ = ("_payload", "session", "stanza", "to")
+    __slots__ = ("_payload", "session", "stanza", "then", "to")
 
     def __init__(self, stanza: Stanza, to: JID, session: Session | None) -> None:
         self.stanza = stanza
         self.to = to
         self.session = session
+        self.then: Callable[[], None] | None = None
         self._payload: Element | None = None
 
     @property
@@ -119,19 +121,28 @@ class IQTable:
                 raise self._unknown(on, request)
             answer = responder(request)
             if answer is not None and not isinstance(answer, Tag):
-                self._answer_later(stanza, answer)
+                self._answer_later(request, answer)
                 return
             reply = result(stanza, answer)
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._refuse(stanza, error)
             return
-        self._send(reply)
+        self._reply(request, reply)
 
-    def _answer_later(self, stanza: Stanza, answer: Later) -> None:
+    def _reply(self, request: Request, reply: Stanza) -> None:
+        self._send(reply)
+        if request.then is not None:
+            request.then()
+
+    def _answer_later(self, request: Request, answer: Later) -> None:
         later = answer if isinstance(answer, Deferred) else Deferred.fromCoroutine(answer)
+        stanza = request.stanza
         (
             later.addCallback(lambda value: result(stanza, value))
-            .addCallbacks(self._send, lambda failure: self._refuse(stanza, failure.value))
+            .addCallbacks(
+                lambda reply: self._reply(request, reply),
+                lambda failure: self._refuse(stanza, failure.value),
+            )
             .addErrback(lambda failure: log.failure("an answer could not be sent", failure))
         )
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from xmppd.jid import JID
 from xmppd.storage.rosters import RosterItem, StoredRoster
-from xmppd.subscription import FROM, TO
+from xmppd.subscription import FROM, IN, TO
+
+
+class _Sides(NamedTuple):
+    subscribers: list[JID]
+    subscriptions: list[JID]
+    requests: list[JID]
+
 
 _ABSENT: Mapping[JID, RosterItem] = {}
 
@@ -18,13 +26,12 @@ class Roster:
     changes. Besides what clients see (`listed`) it holds requests that have not been answered.
     """
 
-    __slots__ = ("_items", "_subscribers", "_subscriptions", "version")
+    __slots__ = ("_items", "_sides", "version")
 
     def __init__(self, stored: StoredRoster | None = None) -> None:
         self.version = stored.version if stored else 0
         self._items: Mapping[JID, RosterItem] = stored.items if stored else _ABSENT
-        self._subscribers: tuple[JID, ...] | None = None
-        self._subscriptions: tuple[JID, ...] | None = None
+        self._sides: _Sides | None = None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -50,18 +57,33 @@ class Roster:
         return iter(self._items.values())
 
     @property
-    def subscribers(self) -> tuple[JID, ...]:
+    def subscribers(self) -> list[JID]:
         """The contacts that receive the user's presence."""
-        if self._subscribers is None:
-            self._subscribers = self._with(FROM)
-        return self._subscribers
+        return self._sorted().subscribers
 
     @property
-    def subscriptions(self) -> tuple[JID, ...]:
+    def subscriptions(self) -> list[JID]:
         """The contacts whose presence the user receives."""
-        if self._subscriptions is None:
-            self._subscriptions = self._with(TO)
-        return self._subscriptions
+        return self._sorted().subscriptions
+
+    @property
+    def requests(self) -> list[JID]:
+        """The contacts that have asked for the user's presence and were not answered."""
+        return self._sorted().requests
+
+    def _sorted(self) -> _Sides:
+        sides = self._sides
+        if sides is None:
+            sides = self._sides = _Sides([], [], [])
+            for item in self._items.values():
+                state = item.state
+                if state & FROM:
+                    sides.subscribers.append(item.contact)
+                if state & TO:
+                    sides.subscriptions.append(item.contact)
+                if state & IN:
+                    sides.requests.append(item.contact)
+        return sides
 
     def put(self, item: RosterItem) -> None:
         """Take an item that the store has: in place of another, or away where nothing is left."""
@@ -74,10 +96,5 @@ class Roster:
         else:
             items.pop(item.contact, None)
         self.version = item.version
-        if (before ^ item.state) & FROM:
-            self._subscribers = None
-        if (before ^ item.state) & TO:
-            self._subscriptions = None
-
-    def _with(self, bit: int) -> tuple[JID, ...]:
-        return tuple(item.contact for item in self._items.values() if item.state & bit)
+        if (before ^ item.state) & (FROM | TO | IN):
+            self._sides = None

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from twisted.python.failure import Failure
+
 from xmppd.core.delivery import (
     AT_ONCE,
     TABLE,
@@ -199,6 +201,11 @@ class Router:
         if faults.answerable(stanza) and stanza.sender is not None:
             self.route(faults.stanza_error(stanza, said))
 
+    def failed(self, failure: Failure, stanza: Stanza) -> None:
+        """Answer `stanza` with the error that its handling failed with: an errback."""
+        assert failure.value is not None
+        self.bounce(stanza, failure.value)
+
     def _no_remote(self, stanza: Stanza) -> None:
         """No federation yet: no other domain can be reached (RFC 6120 §10.4)."""
         raise StanzaError("remote-server-not-found", reason="stanza.remote")
@@ -240,7 +247,7 @@ class Router:
             session = self._get(to)
             if session is not None and (stanza.kind, stanza.attrs.get("type", "")) in AT_ONCE:
                 if self.hooks.session_stanza.handlers:
-                    self._deliver(stanza, (session,))
+                    self.deliver(stanza, (session,))
                 else:
                     session.deliver(stanza)
                 return
@@ -257,9 +264,9 @@ class Router:
             target = Target.BARE if reachable(self._directory.of(to.bare)) else Target.BARE_NOBODY
             action = TABLE[stanza.kind, type_, target]
         if action in (Action.TOP, Action.ALL, Action.AVAILABLE):
-            self._deliver(stanza, recipients(action, self._directory.of(to.bare)))
+            self.deliver(stanza, recipients(action, self._directory.of(to.bare)))
         elif action is Action.DELIVER:
-            self._deliver(stanza, filter(None, (self._get(to),)))
+            self.deliver(stanza, filter(None, (self._get(to),)))
         elif action is Action.ACCOUNT:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.ACCOUNT, Request(stanza, to, self._sender_session(stanza)))
@@ -272,7 +279,7 @@ class Router:
         elif action is Action.ERROR:
             raise StanzaError("service-unavailable", reason="stanza.no-session")
 
-    def _deliver(self, stanza: Stanza, sessions: Iterable[Session]) -> None:
+    def deliver(self, stanza: Stanza, sessions: Iterable[Session]) -> None:
         """Deliver it to each of `sessions`; raises StanzaError when all of them refuse it.
 
         Each copy but the first is charged to its sender: a few octets may make 80,000 where

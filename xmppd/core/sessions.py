@@ -22,7 +22,8 @@ class Session:
     an error; `charge` counts octets against the client's rate as if it had sent them; `hold`
     takes nothing more from the client until what it returns is called. Who is to keep what is
     delivered replaces `deliver`. `priority` is None until the resource is available (RFC 6121
-    §4.2), `presence` its last own presence. `resident` is its account. A module keeps what it
+    §4.2), `presence` its last own presence and `present_since` when
+    it came, in seconds UTC since 1970. `resident` is its account. A module keeps what it
     knows of a session in `data`, under a key of its own.
     """
 
@@ -37,6 +38,7 @@ class Session:
         "jid",
         "lang",
         "presence",
+        "present_since",
         "priority",
         "resident",
         "secure",
@@ -72,6 +74,7 @@ class Session:
         self.since = since
         self.priority: int | None = None
         self.presence: Stanza | None = None
+        self.present_since = since
         self._data: dict[object, Any] | None = None
 
     @property

@@ -18,6 +18,7 @@ from xmppd.credentials import Credentials
 from xmppd.jid import JID
 
 if TYPE_CHECKING:
+    from xmppd.storage.last import SQLLastPresence
     from xmppd.storage.rosters import SQLRosters
 
 T = TypeVar("T")
@@ -162,4 +163,5 @@ class Stores:
 
     accounts: Accounts
     rosters: SQLRosters
+    last: SQLLastPresence
     database: Database

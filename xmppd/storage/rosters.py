@@ -34,7 +34,7 @@ _PUT_REMOVAL = (
 )
 _FORGET_REMOVAL = "DELETE FROM roster_removals WHERE account = ? AND domain = ? AND local = ?"
 _FORGET_REMOVALS = "DELETE FROM roster_removals WHERE account = ? AND version <= ?"
-_REMOVALS = "SELECT domain, local FROM roster_removals WHERE account = ? AND version > ?"
+_REMOVALS = "SELECT domain, local, version FROM roster_removals WHERE account = ? AND version > ?"
 _PUT_REQUEST = (
     "INSERT INTO subscription_requests (account, domain, local, stanza) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (account, domain, local) DO UPDATE SET stanza = excluded.stanza"
@@ -114,15 +114,15 @@ class SQLRosters:
 
         return self._database.write(work)
 
-    def removals(self, account: int, since: int) -> Deferred[Sequence[JID]]:
-        """The contacts that were removed after version `since` and are not listed again.
+    def removals(self, account: int, since: int) -> Deferred[Sequence[tuple[JID, int]]]:
+        """The contacts removed after version `since` and not listed again, and when they were.
 
         True of versions that are no more than `KEPT` changes old.
         """
 
-        async def work(tx: Transaction) -> Sequence[JID]:
+        async def work(tx: Transaction) -> Sequence[tuple[JID, int]]:
             rows = (await tx.execute(_REMOVALS, (account, since))).rows
-            return [JID.of(local, domain) for domain, local in rows]
+            return [(JID.of(local, domain), version) for domain, local, version in rows]
 
         return self._database.read(work)
 

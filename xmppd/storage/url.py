@@ -15,6 +15,7 @@ from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.interfaces import Database, Stores
 from xmppd.storage.lane import Limits, StoreReactor
+from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
@@ -55,7 +56,12 @@ def open_stores(
 
 
 def _stores(database: Database) -> Stores:
-    return Stores(SQLAccounts(database), SQLRosters(database), database)
+    return Stores(
+        accounts=SQLAccounts(database),
+        rosters=SQLRosters(database),
+        last=SQLLastPresence(database),
+        database=database,
+    )
 
 
 async def _open(

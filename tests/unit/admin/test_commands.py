@@ -168,12 +168,12 @@ def test_why_tells_reason_meaning_and_remedy_by_account_domain_and_address(veron
 
 def test_why_names_the_payload_that_nobody_handles(verona):
     juliet = verona.log_in("juliet")
-    juliet.ask("<query xmlns='jabber:iq:roster'/>")
+    juliet.ask("<query xmlns='jabber:iq:unknown'/>")
     juliet.ask("<ping xmlns='urn:xmpp:ping'/>", "set", to=DOMAIN)
     juliet.send(f"<message to='{DOMAIN}'><body>But soft!</body></message>")
     told = do(verona, "why", subject=JULIET)["refusals"]
     assert [(refusal["reason"], refusal["detail"]) for refusal in told] == [
-        ("stanza.unhandled", "jabber:iq:roster query"),
+        ("stanza.unhandled", "jabber:iq:unknown query"),
         ("stanza.unhandled", "urn:xmpp:ping ping"),
         ("stanza.unhandled", "jabber:client body"),
     ]

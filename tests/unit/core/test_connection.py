@@ -96,7 +96,7 @@ def test_a_session_is_released_once_and_told_of_once(server: Verona, ending: str
 
 
 def test_a_listener_still_sees_what_the_session_was(server: Verona) -> None:
-    """The next issue sends unavailable presence from here (RFC 6121 §4.5.3)."""
+    """Unavailable presence is sent from here (RFC 6121 §4.5.3)."""
     seen: list[tuple[int | None, str, bool]] = []
 
     def listener(session: Session) -> None:
@@ -104,7 +104,7 @@ def test_a_listener_still_sees_what_the_session_was(server: Verona) -> None:
         known = server.host.directory.get(session.jid) is not None
         seen.append((session.priority, session.presence.kind, known))
 
-    server.host.hooks.session_unbound.add(Phase.DELIVER, listener)
+    server.host.hooks.session_unbound.add(Phase.GUARD, listener)
     client = server.log_in("juliet").send("<presence><priority>3</priority></presence>")
     client.hang_up()
     assert seen == [(3, "presence", False)]

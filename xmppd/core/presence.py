@@ -1,0 +1,102 @@
+"""What the server says of a user's presence in his name (RFC 6121 §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core import delay
+from xmppd.core.host import Host
+from xmppd.core.sessions import Session, SessionDirectory
+from xmppd.jid import JID
+from xmppd.wire import build
+from xmppd.wire.build import Tag
+from xmppd.wire.stanza import Stanza
+
+log = Logger()
+
+T = TypeVar("T")
+
+LAST = object()
+"""The key in `Resident.data` of a `storage.last.LastPresence`, None where there is none."""
+
+_DELAYED = object()
+"""The key in `Session.data` of its presence as those see it who ask for it later."""
+
+
+def bug(failure: Failure) -> None:
+    """Log what went wrong where nobody waits for an answer."""
+    log.failure("presence could not be told", failure)
+
+
+def of(kind: str, sender: JID, to: JID, *content: Tag) -> Stanza:
+    """Presence of a type ("" for available) from one address to another."""
+    stanza = build.stanza("presence", {"type": kind} if kind else {}, *content)
+    stanza.sender, stanza.to = sender, to
+    return stanza
+
+
+def available(directory: SessionDirectory, account: JID) -> list[Session]:
+    """The sessions of an account that are available."""
+    return [session for session in directory.of(account) if session.priority is not None]
+
+
+def send(host: Host, session: Session, stanza: Stanza, contacts: Iterable[JID]) -> None:
+    """Send a session's own presence to contacts, but not to whom the user hides from."""
+    route = host.router.route
+    outgoing = host.hooks.presence_out
+    if not outgoing.handlers:
+        for contact in contacts:
+            route(stanza.addressed(contact))
+        return
+    for contact in contacts:
+        filtered = outgoing(stanza.addressed(contact), session)
+        if filtered is not None:
+            route(filtered)
+
+
+def show(host: Host, account: JID, contact: JID) -> None:
+    """Send a contact the presence of each of the user's available resources (§3.1.5, §4.3.2)."""
+    for session in available(host.directory, account):
+        send(host, session, current(session), (contact,))
+
+
+def current(session: Session) -> Stanza:
+    """The presence of an available session, stamped with when it was sent (XEP-0203 §4)."""
+    now = session.presence
+    assert now is not None
+    kept: tuple[Stanza, Stanza] | None = session.data.get(_DELAYED)
+    if kept is not None and kept[0] is now:
+        return kept[1]
+    delayed = delay.stamped(now, session.jid.domain, session.present_since)
+    session.data[_DELAYED] = now, delayed
+    return delayed
+
+
+def hide(host: Host, account: JID, contact: JID) -> None:
+    """Tell a contact that each of the user's available resources is gone (§3.2.2, §3.3.3)."""
+    for session in available(host.directory, account):
+        send(host, session, of("unavailable", session.jid, contact), (contact,))
+
+
+def in_slices(
+    later: Callable[[float, Callable[[], None]], object],
+    contacts: Iterable[T],
+    act: Callable[[Iterable[T]], None],
+    done: Callable[[], None],
+    size: int = 200,
+) -> None:
+    """Have `act` done for `size` of them in each turn of the reactor, then `done`."""
+    contacts = tuple(contacts)
+
+    def step(start: int) -> None:
+        act(contacts[start : start + size])
+        if start + size < len(contacts):
+            later(0, lambda: step(start + size))
+        else:
+            done()
+
+    step(0)

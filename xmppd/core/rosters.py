@@ -1,0 +1,90 @@
+"""Changes of a roster: stored first, then in memory, then pushed (RFC 6121 §2.1.6)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from xmppd import ns, subscription
+from xmppd.core.host import Host
+from xmppd.core.residents import Resident
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError
+from xmppd.storage.rosters import RosterItem
+from xmppd.wire import build
+from xmppd.wire.build import Tag
+
+INTERESTED = object()
+"""The key in `Session.data` of who has asked for the roster: an interested resource (§2.2)."""
+
+
+async def change(
+    host: Host,
+    resident: Resident,
+    item: RosterItem,
+    *,
+    request: bytes | None = None,
+    silent: bool = False,
+) -> None:
+    """Keep `item` as a new version of the roster and push it to interested resources.
+
+    `resident.lock` is held. A mere request is no news for clients; `silent` pushes nothing at
+    all. Raises StanzaError where the roster is full, StoreError; nothing has changed then.
+    """
+    roster = resident.roster
+    before = roster.item(item.contact)
+    if not before.state and len(roster) >= host.config.roster.items:
+        raise StanzaError("resource-constraint", "the roster is full", reason="limit.roster")
+    item = replace(item, version=roster.version + 1)
+    await host.stores.rosters.change(resident.id, before.state, item, request)
+    roster.put(item)
+    if not silent and (item.listed or before.listed):
+        push(host, resident, (item,), host.directory.of(resident.jid))
+
+
+def push(
+    host: Host, resident: Resident, items: Iterable[RosterItem], sessions: Iterable[Session]
+) -> None:
+    """Push items, one by one, to those of `sessions` that are interested (§2.1.6)."""
+    interested = [session for session in sessions if INTERESTED in session.data]
+    if not interested:
+        return
+    for item in items:
+        query = Tag(
+            "query", {"ver": version_text(resident, item.version)}, [shown(item)], ns=ns.ROSTER
+        )
+        stanza = build.stanza("iq", {"type": "set", "id": secrets.token_hex(8)}, query)
+        stanza.sender = resident.jid
+        for session in interested:
+            session.deliver(stanza.addressed(session.jid))
+
+
+def shown(item: RosterItem) -> Tag:
+    """The item as clients see it (§2.1.2); one that is not listed is told as removed."""
+    state = item.state
+    if not item.listed:
+        return Tag("item", {"jid": item.contact, "subscription": "remove"})
+    attrs = {
+        "jid": item.contact,
+        "name": item.name or None,
+        "subscription": subscription.SUBSCRIPTIONS[state & subscription.BOTH],
+        "ask": "subscribe" if state & subscription.OUT else None,
+        "approved": "true" if state & subscription.APPROVED else None,
+    }
+    return Tag("item", attrs, [Tag("group", {}, group) for group in item.groups])
+
+
+def version_text(resident: Resident, version: int) -> str:
+    """How clients are told a version: no account made later under the name has the same."""
+    return f"{int(resident.created * 1000):x}-{version}"
+
+
+def version_number(resident: Resident, text: str) -> int | None:
+    """The version that `text` names; None where it is none of this roster's so far."""
+    epoch, _, number = text.partition("-")
+    if epoch != f"{int(resident.created * 1000):x}" or not number.isdecimal() or len(number) > 18:
+        return None
+    version = int(number)
+    return version if version <= resident.roster.version else None
