@@ -56,6 +56,15 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "stream.shutdown": ("the server is stopping", "clients reconnect by themselves"),
     "stream.internal": ("a bug or a failing part of the server", "see the log at this time"),
+    # stream management
+    "acks.too-high": ("a client acknowledged more than it was sent", "the client is broken"),
+    "acks.malformed": ("an `h` that is no number of stanzas", "the client is broken"),
+    "acks.enabled": ("stream management was asked for twice", "the client is broken"),
+    "session.expired": (
+        "the client lost its connection and did not come back in time",
+        "raise [stream_management] hibernate_seconds if it should have had longer",
+    ),
+    "session.resumed": ("the client came back by another connection", "nothing"),
     # rosters and subscriptions
     "roster.malformed": ("a roster set that is wrong", "the client is broken (RFC 6121 §2.3.3)"),
     "roster.no-item": ("a contact to be removed that is not in the roster", "get the roster anew"),
@@ -90,6 +99,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.directed-presence": (
         "directed presence to more addresses than are remembered",
         "no client needs so many; leave some rooms",
+    ),
+    "limit.offline": (
+        "as much waits for an account that is not there as may",
+        "raise [offline] messages or octets",
+    ),
+    "limit.unacknowledged": (
+        "a client that has left more unacknowledged than is kept",
+        "its messages wait for the account; raise [stream_management] queue or octets",
     ),
     "limit.held": (
         "more stanzas for one account than can wait while its data are being read or written",

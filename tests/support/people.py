@@ -28,7 +28,7 @@ def item(jid: str, name: str = "", groups: Iterable[str] = (), **attrs: str) -> 
 
 
 def roster(client: Client) -> dict[str, dict[str, Any]]:
-    """The whole roster, by contact: the attributes of each item, and its groups where it has any."""
+    """The whole roster, by contact: each item's attributes, and its groups where it has any."""
     answer = client.ask(GET)
     assert answer.get("type") == "result"
     return items(answer)

@@ -158,6 +158,8 @@ class Client:
         self.compressed = False
         """Whether compression was begun; nothing is compressed in memory."""
         self.paused = False
+        self.behind = 0
+        """Octets that the client has not taken, as far as the server knows."""
         self.charged = 0
         """Octets counted against the client's rate besides those that it has sent."""
         self.closed = False
@@ -275,6 +277,9 @@ class Client:
 
     def charge(self, octets: int) -> None:
         self.charged += octets
+
+    def unsent(self) -> int:
+        return self.behind
 
     def pause(self) -> None:
         self.paused = True

@@ -100,6 +100,21 @@ class Roster(Table, frozen=True):
     requests: Count = 200
 
 
+class Offline(Table, frozen=True):
+    """`[offline]`: messages that wait for an account (XEP-0160). Octets are of one account."""
+
+    messages: CountOrOff = 1_000
+    octets: Annotated[int, Meta(ge=65_536)] = 16_777_216
+
+
+class StreamManagement(Table, frozen=True):
+    """`[stream_management]`: XEP-0198; `queue` and `octets` are of one session."""
+
+    hibernate_seconds: SecondsOrOff = 600
+    queue: Annotated[int, Meta(ge=10)] = 5_000
+    octets: Annotated[int, Meta(ge=65_536)] = 4_194_304
+
+
 class Limits(Table, frozen=True):
     """`[limits]`: what one peer, and all of them together, may take. Sizes are in octets."""
 
@@ -163,6 +178,8 @@ class Config(Table, frozen=True):
     auth: Auth = Auth()
     registration: Registration = Registration()
     roster: Roster = Roster()
+    offline: Offline = Offline()
+    stream_management: StreamManagement = StreamManagement()
     limits: Limits = Limits()
     compression: Compression = Compression()
     contact: Contact = Contact()

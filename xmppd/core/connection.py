@@ -26,6 +26,7 @@ from xmppd.stream.events import (
     BindResource,
     Bound,
     Closed,
+    EarlyNonza,
     Event,
     OpenRequest,
     Passed,
@@ -65,6 +66,9 @@ class Wire(Protocol):
     def charge(self, octets: int) -> None:
         """Count octets against the client's rate as if it had sent them."""
 
+    def unsent(self) -> int:
+        """How many of the octets written the peer has not taken."""
+
     def pause(self) -> None:
         """Read nothing for now."""
 
@@ -89,6 +93,7 @@ class ClientConnection:
         "_wire",
         "address",
         "host",
+        "inlet",
         "session",
         "stream",
     )
@@ -104,6 +109,7 @@ class ClientConnection:
         self._holds = 0
         self._backlog: list[Frame] = []
         self._taking = self._gone = False
+        self.inlet: Callable[[Session, Stanza], None] = host.router.from_client
         self.stream = ClientStream(policy, tls_available=tls_available)
         self._pending: Deferred[Any] | None = None
         seconds = host.config.limits.negotiation_seconds
@@ -143,8 +149,9 @@ class ClientConnection:
         if self._holds and self.session is not None:
             self._gone = True
         else:
+            unfinished = self.stream.state is not State.CLOSED
             self.stream.lost()
-            self._release()
+            self._release(unfinished=unfinished)
 
     def hold(self) -> Callable[[], None]:
         """Take nothing more from the client until what is returned has been called.
@@ -196,7 +203,6 @@ class ClientConnection:
         if self._backlog:  # it was held within a frame of the same read
             self._backlog.extend(frames)
             return
-        from_client = self.host.router.from_client
         taking, self._taking = self._taking, True
         for index, frame in enumerate(frames):
             session = self.session
@@ -205,7 +211,7 @@ class ClientConnection:
                 break
             if frame.__class__ is Stanza and session is not None:
                 try:
-                    from_client(session, frame)
+                    self.inlet(session, frame)
                 except StreamError as error:
                     self.end(error)
             else:
@@ -262,8 +268,11 @@ class ClientConnection:
         self._release()
         self._wire.close()
 
-    def _release(self) -> None:
-        """Let go of the session and the timer; may be called more than once."""
+    def _release(self, *, unfinished: bool = False) -> None:
+        """Let go of the session and the timer; may be called more than once.
+
+        The client of a stream that is `unfinished` may come back (XEP-0198 §6).
+        """
         if self in self.host.connections:
             journal.closed(self)
         self.host.connections.discard(self)
@@ -271,13 +280,46 @@ class ClientConnection:
             self._timer.cancel()
             self._timer = None
         session, self.session = self.session, None
-        if session is not None and self.host.directory.unbind(session):
-            if self._announced:
-                self.host.hooks.session_unbound(session)
-            self.host.residents.left(session.account)
+        if session is not None:
+            self._part(session, unfinished=unfinished)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
+
+    def _part(self, session: Session, *, unfinished: bool) -> None:
+        host = self.host
+        if not self._announced:
+            if host.directory.unbind(session):
+                host.residents.left(session.account)
+        elif not (unfinished and session.away()):
+            host.unbind(session)
+
+    def detach(self) -> None:
+        """Go on without the session, which another connection takes over."""
+        self.session = None
+
+    def adopt(self, session: Session) -> None:
+        """Take over a session whose client has come back by this connection."""
+        self.session = session
+        self._announced = True
+        session.write = self._wire.write
+        session.end = self.end
+        session.charge = self._wire.charge
+        session.hold = self.hold
+        session.unsent = self._wire.unsent
+        session.address = self.address
+        session.secure = bool(self.stream.facts & Fact.SECURE)
+        session.lang = self.stream.lang
+        session.attached = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        journal.bound(self, session.jid)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes behind what was sent; nothing once the stream is closed."""
+        if self.stream.state is not State.CLOSED:
+            self._wire.write(data)
 
     def _too_slow(self) -> None:
         self._timer = None
@@ -285,13 +327,15 @@ class ClientConnection:
 
     # ------------------------------------------------------------------ answers
 
-    def _answer(self, question: Question) -> None:
+    def _answer(self, question: Question | EarlyNonza) -> None:
         later: Deferred[Any]
         if isinstance(question, Reject):
             journal.login_failed(self, *question)
         if isinstance(question, BindResource):
             later = Deferred.fromCoroutine(self._bind(question.resource))
             self._pending = None if later.called else later
+        elif isinstance(question, EarlyNonza):
+            later = Deferred.fromCoroutine(self._early(question.nonza))
         elif isinstance(question, OpenRequest):
             # It may be making an account: it goes on to its end whoever still listens.
             later = Deferred.fromCoroutine(self._respond(question.stanza))
@@ -375,6 +419,14 @@ class ClientConnection:
 
     # ------------------------------------------------------------------ the session
 
+    async def _early(self, nonza: Nonza) -> JID | None:
+        """Act on an element of a client without a session, which may get an old one back."""
+        responder = self.host.early_nonzas.get(nonza.name)
+        if responder is None:
+            raise StreamError("unsupported-stanza-type", reason="stream.element")
+        session = await responder(self, nonza)
+        return None if session is None else session.jid
+
     async def load(self, account: JID) -> Resident:
         """Have the account in memory, before a session of it is bound.
 
@@ -404,6 +456,7 @@ class ClientConnection:
         host, stream = self.host, self.stream
         self._check_open()
         assert stream.jid is not None
+        self._make_room(resident.jid)
         jid, holder = choose_resource(
             host.directory,
             stream.jid,
@@ -421,6 +474,7 @@ class ClientConnection:
             write=self._wire.write,
             end=self.end,
             charge=self._wire.charge,
+            unsent=self._wire.unsent,
             address=self.address,
             secure=bool(self.stream.facts & Fact.SECURE),
             lang=stream.lang,
@@ -432,6 +486,14 @@ class ClientConnection:
             self._timer = None
         journal.bound(self, jid)
         return jid
+
+    def _make_room(self, account: JID) -> None:
+        """End the sessions of clients that are away where there are as many as may be."""
+        siblings = self.host.directory.of(account)
+        away = [session for session in siblings if not session.attached]
+        over = len(siblings) - self.host.config.limits.resources + 1
+        for session in away[: max(0, over)]:
+            session.end(StreamError("conflict", reason="session.replaced"))
 
     def _check_open(self) -> None:
         if self.stream.state is State.CLOSED:

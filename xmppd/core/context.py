@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from xmppd.core.disco import Holds, Identity
 from xmppd.core.forms import Form
 from xmppd.core.hooks import Hooks, Point
-from xmppd.core.host import Host, NonzaResponder, OpenResponder
+from xmppd.core.host import EarlyResponder, Host, NonzaResponder, OpenResponder
 from xmppd.core.iq import On, Responder
 from xmppd.core.residents import Load
 from xmppd.phases import Phase
@@ -99,6 +99,11 @@ class ModuleContext:
         """Have `responder` act on a top-level element that is no stanza."""
         self._reserve("nonza", name)
         self._claim(self.host.nonzas, name, responder)
+
+    def early_nonza(self, name: str, responder: EarlyResponder) -> None:
+        """Have `responder` act on one of a client that has authenticated and has no session yet."""
+        self._reserve("early nonza", name)
+        self._claim(self.host.early_nonzas, name, responder)
 
     def open_request(self, payload: str, responder: OpenResponder) -> None:
         """Have `responder` answer an IQ that may come before a client has logged in."""

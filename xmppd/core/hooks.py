@@ -97,6 +97,7 @@ class Event(Point[Callable[P, Any]], Generic[P]):
 
 AnyStanza: TypeAlias = Filter[[]]
 SessionStanza: TypeAlias = Filter[[Session]]
+ResidentStanza: TypeAlias = Filter[[Resident]]
 
 
 class Hooks:
@@ -117,6 +118,13 @@ class Hooks:
         """Filter (stanza, session): the server sends a session's presence to a contact (§4)."""
         self.absence_out: AnyStanza = Filter("absence_out")
         """Filter (stanza): the server tells a contact that a user is not there (§4.3.2)."""
+        self.spool: SessionStanza = Filter("spool")
+        """Filter (stanza, session): the session's client is away, and may come back for it.
+
+        Who keeps it returns it with a claim that says so.
+        """
+        self.resident_stanza: ResidentStanza = Filter("resident_stanza")
+        """Filter (stanza, account): it is for an account without a session, which was read."""
         self.undelivered: AnyStanza = Filter("undelivered")
         """Filter (stanza): nobody took it, an error is about to answer it (FALLBACK)."""
         self.presence: Event[[Session, Stanza, int | None]] = Event("presence")

@@ -45,8 +45,20 @@ class Connection(Protocol):
     def session(self) -> Session | None:
         """The session, once a resource is bound."""
 
+    inlet: Callable[[Session, Stanza], None]
+    """Takes the stanzas of the session; the router, unless somebody comes before it."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes behind what was sent."""
+
     def end(self, error: StreamError) -> None:
         """End the stream with `error`."""
+
+    def detach(self) -> None:
+        """Go on without the session, which another connection takes over."""
+
+    def adopt(self, session: Session) -> None:
+        """Take over a session whose client has come back by this connection."""
 
     async def load(self, account: JID) -> Resident:
         """Have the account in memory, before a session of it is bound; see `core.connection`."""
@@ -62,7 +74,13 @@ OpenResponder: TypeAlias = Callable[[Connection, Stanza], Coroutine[Deferred[Any
 """Answers an IQ of a client that has not logged in, or raises StanzaError."""
 
 NonzaResponder: TypeAlias = Callable[[Connection, Nonza], None]
-"""Acts on a top-level element that is no stanza, of a client that has authenticated."""
+"""Acts on a top-level element that is no stanza, of a client with a session."""
+
+EarlyResponder: TypeAlias = Callable[
+    [Connection, Nonza], Coroutine[Deferred[Any], Any, "Session | None"]
+]
+"""Acts on such an element of a client that has authenticated and has no session; gives the session
+that its stream goes on with, if any."""
 
 
 class Authenticator(Protocol):
@@ -110,6 +128,7 @@ class Host:
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)
         self.nonzas: dict[str, NonzaResponder] = {}
+        self.early_nonzas: dict[str, EarlyResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
         self.claims: dict[tuple[object, ...], str] = {}
@@ -201,7 +220,16 @@ class Host:
             if held is not None and jid in (held, held.bare):
                 connection.end(error)
                 ended += 1
+        for session in list(self.directory.of(jid.bare)):  # those whose client is away
+            if jid in (session.jid, session.account):
+                session.end(error)
         return ended
+
+    def unbind(self, session: Session) -> None:
+        """End a session for good: its client has left, or has been away for too long."""
+        if self.directory.unbind(session):
+            self.hooks.session_unbound(session)
+            self.residents.left(session.account)
 
     def shut_down(self) -> None:
         """Tell every client that the server stops (RFC 6120 §4.9.3.20)."""

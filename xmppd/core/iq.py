@@ -16,6 +16,7 @@ from xmppd.errors import StanzaError, StoreError
 from xmppd.jid import JID
 from xmppd.wire import build
 from xmppd.wire.build import Tag
+from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
 log = Logger()
@@ -137,6 +138,10 @@ class IQTable:
     def _answer_later(self, request: Request, answer: Later) -> None:
         later = answer if isinstance(answer, Deferred) else Deferred.fromCoroutine(answer)
         stanza = request.stanza
+        claim = stanza.claim
+        if claim is not None:
+            claim.hold()
+            later.addBoth(_let_go, claim)
         (
             later.addCallback(lambda value: result(stanza, value))
             .addCallbacks(
@@ -157,6 +162,11 @@ class IQTable:
         if told and self.knows(on, other, stanza.children[0]):
             return unhandled(stanza, "not-allowed", f"only {other} is known")
         return unhandled(stanza)
+
+
+def _let_go(outcome: Any, claim: Claim) -> Any:
+    claim.let_go()
+    return outcome
 
 
 def unhandled(

@@ -8,7 +8,7 @@ goes wrong on the way is raised as a StanzaError and answered in one place, `bou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 from twisted.python.failure import Failure
@@ -31,6 +31,7 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
 from xmppd.stream import header
 from xmppd.wire import faults, tree
+from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import XML_LANG, Stanza
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,3}\s*", re.ASCII)
@@ -51,12 +52,14 @@ class _Held:
 
     def __init__(self) -> None:
         self.holders = 0
-        self.stanzas: list[Stanza] = []
+        self.stanzas: list[tuple[Stanza, Claim | None]] = []
 
     def keep(self, stanza: Stanza) -> None:
         if len(self.stanzas) >= HELD:
             raise StanzaError("resource-constraint", reason="limit.held")
-        self.stanzas.append(stanza)
+        if stanza.claim is not None:
+            stanza.claim.hold()
+        self.stanzas.append((stanza, stanza.claim))
 
 
 class Router:
@@ -126,8 +129,11 @@ class Router:
         held.holders -= 1
         if not held.holders:
             del self._held[account]
-            for stanza in held.stanzas:  # one of them may have the account held again
+            for stanza, claim in held.stanzas:  # one of them may have the account held again
+                stanza.claim = claim
                 self.route(stanza)
+                if claim is not None:
+                    claim.let_go()
 
     # ------------------------------------------------------------------ from a client
 
@@ -287,6 +293,8 @@ class Router:
         """
         refused: StanzaError | None = None
         taken = 0
+        sessions = tuple(sessions)
+        shared = self._share(stanza, sessions) if len(sessions) > 1 else None
         for session in sessions:
             try:
                 filtered = self.hooks.session_stanza(stanza, session)
@@ -296,10 +304,25 @@ class Router:
             taken += 1
             if filtered is not None:
                 session.deliver(filtered)
+        if shared is not None:
+            shared.let_go()
         if taken > 1 and (sender := self._sender_session(stanza)) is not None:
             sender.charge((taken - 1) * len(stanza.tail()))
         if refused is not None and not taken:
             raise refused
+
+    def _share(self, stanza: Stanza, sessions: Collection[Session]) -> Claim | None:
+        """Have a message for several sessions a claim, by which one knows what another took."""
+        if stanza.kind != "message" or not any(session.tracks for session in sessions):
+            return None
+        claim = stanza.claim
+        if claim is None:
+            claim = stanza.claim = Claim()
+        else:
+            claim.hold()
+        if not all(session.tracks for session in sessions):
+            claim.safe = True
+        return claim
 
     def _sender_session(self, stanza: Stanza) -> Session | None:
         return None if stanza.sender is None else self._get(stanza.sender)

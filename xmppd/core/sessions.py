@@ -20,7 +20,10 @@ class Session:
 
     `deliver` takes a stanza to the client, `write` any other bytes; `end` closes its stream with
     an error; `charge` counts octets against the client's rate as if it had sent them; `hold`
-    takes nothing more from the client until what it returns is called. Who is to keep what is
+    takes nothing more from the client until what it returns is called; `unsent` is how many octets
+    the client has not taken yet. `tracks` says that what is delivered is held until the client has
+    acknowledged it (XEP-0198). `away` is called when the connection is lost and the stream was not
+    closed; True keeps the session, which is not `attached` then. Who is to keep what is
     delivered replaces `deliver`. `priority` is None until the resource is available (RFC 6121
     §4.2), `presence` its last own presence and `present_since` when
     it came, in seconds UTC since 1970. `resident` is its account. A module keeps what it
@@ -31,6 +34,8 @@ class Session:
         "_data",
         "account",
         "address",
+        "attached",
+        "away",
         "charge",
         "deliver",
         "end",
@@ -43,6 +48,8 @@ class Session:
         "resident",
         "secure",
         "since",
+        "tracks",
+        "unsent",
         "write",
     )
 
@@ -55,6 +62,7 @@ class Session:
         end: Callable[[StreamError], None],
         hold: Callable[[], Callable[[], None]],
         charge: Callable[[int], None] = lambda octets: None,
+        unsent: Callable[[], int] = lambda: 0,
         address: str = "",
         secure: bool = False,
         lang: str = "",
@@ -68,6 +76,10 @@ class Session:
         self.end = end
         self.hold = hold
         self.charge = charge
+        self.unsent = unsent
+        self.tracks = False
+        self.attached = True
+        self.away: Callable[[], bool] = lambda: False
         self.address = address
         self.secure = secure
         self.lang = lang

@@ -217,7 +217,15 @@ class Subscriptions:
             else:
                 self._host.router.failed(failure, stanza)
 
-        Deferred.fromCoroutine(work).addErrback(failed).addBoth(lambda _: release())
+        def done(_: object) -> None:
+            release()
+            if claim is not None:
+                claim.let_go()
+
+        claim = None if stanza is None else stanza.claim
+        if claim is not None:
+            claim.hold()
+        Deferred.fromCoroutine(work).addErrback(failed).addBoth(done)
 
 
 def _between(stanza: Stanza, sender: JID, to: JID) -> Stanza:

@@ -106,6 +106,10 @@ class Carrier(Reader):
             self._turn.add(self)
             out.append(data)
 
+    def unsent(self) -> int:
+        """How many of the octets written the peer has not taken."""
+        return self._transport.unsent + sum(map(len, self._out))
+
     def flush(self) -> None:
         """Send what was written; a peer that reads too slowly is cut off, not waited for."""
         out = self._out

@@ -19,6 +19,7 @@ from xmppd.jid import JID
 
 if TYPE_CHECKING:
     from xmppd.storage.last import SQLLastPresence
+    from xmppd.storage.offline import SQLOfflineMessages
     from xmppd.storage.rosters import SQLRosters
 
 T = TypeVar("T")
@@ -164,4 +165,5 @@ class Stores:
     accounts: Accounts
     rosters: SQLRosters
     last: SQLLastPresence
+    offline: SQLOfflineMessages
     database: Database

@@ -17,6 +17,7 @@ from xmppd.storage.interfaces import Database, Stores
 from xmppd.storage.lane import Limits, StoreReactor
 from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
+from xmppd.storage.offline import SQLOfflineMessages
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
 
@@ -60,6 +61,7 @@ def _stores(database: Database) -> Stores:
         accounts=SQLAccounts(database),
         rosters=SQLRosters(database),
         last=SQLLastPresence(database),
+        offline=SQLOfflineMessages(database),
         database=database,
     )
 

@@ -89,6 +89,15 @@ class OpenRequest(NamedTuple):
     stanza: Stanza
 
 
+class EarlyNonza(NamedTuple):
+    """Answer with the full JID whose session the stream goes on with, or None (XEP-0198 §5).
+
+    An element, no stanza, of a client that has authenticated and bound no resource.
+    """
+
+    nonza: Nonza
+
+
 Question: TypeAlias = (
     sasl.FetchKeys
     | sasl.FetchPassword
@@ -98,12 +107,13 @@ Question: TypeAlias = (
     | OpenRequest
     | Reject
 )
+"""What is asked in the course of logging in."""
 
 
 class Ask(NamedTuple):
     """The stream waits until `answer` or `refuse` is called with what `question` asks for."""
 
-    question: Question
+    question: Question | EarlyNonza
 
 
 class Authenticated(NamedTuple):

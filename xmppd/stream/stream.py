@@ -24,6 +24,7 @@ from xmppd.stream.events import (
     BindResource,
     Bound,
     Closed,
+    EarlyNonza,
     Ending,
     Event,
     Opening,
@@ -87,7 +88,7 @@ class ClientStream:
         self.version = (1, 0)
         self.authentication = Authentication(policy)
         self._header_sent = False
-        self._question: Question | None = None
+        self._question: Question | EarlyNonza | None = None
         self._reading = False
         self.tls: Callable[[], TLSFacts] = lambda: NO_TLS
         """What TLS says of the connection; asked once, and only when somebody asks here."""
@@ -146,6 +147,8 @@ class ClientStream:
                 yield from self._bind_done(question.stanza, value)
             elif isinstance(question, OpenRequest):
                 yield from self._replied(value)
+            elif isinstance(question, EarlyNonza):
+                self._went_on(value)
             elif isinstance(question, Authorize):
                 yield from self._authorized(question.success, value)
             elif question is not None:
@@ -163,7 +166,7 @@ class ClientStream:
             if isinstance(question, OpenRequest | BindResource) and isinstance(error, StanzaError):
                 yield from self._replied(faults.stanza_error(question.stanza, error))
                 self.authentication.check()
-            elif question is not None and isinstance(error, SASLFailure):
+            elif not isinstance(question, EarlyNonza | None) and isinstance(error, SASLFailure):
                 yield from self._sasl(self.authentication.refuse(question, error))
             yield from self._read_on()
         except StreamError as stream_error:
@@ -221,8 +224,12 @@ class ClientStream:
             if nonza.name == _ERROR:  # the client has given up: nothing to add (§4.9.1.1)
                 yield from self._close(b"", None)
                 return
-            if self.facts & Fact.AUTHENTICATED:
+            if self.facts & Fact.BOUND:
                 yield nonza
+                return
+            if self.facts & Fact.AUTHENTICATED:
+                self.authentication.count_request()
+                yield from self._ask(EarlyNonza(nonza))
                 return
             condition = "unsupported-stanza-type" if nonza.namespace else "invalid-namespace"
             raise StreamError(condition, reason="stream.element")
@@ -259,7 +266,7 @@ class ClientStream:
             return False
         return to in (self.domain, self.jid)
 
-    def _ask(self, question: Question) -> Iterator[Event]:
+    def _ask(self, question: Question | EarlyNonza) -> Iterator[Event]:
         """Wait until `question` is answered; nothing more is read meanwhile."""
         self._question = question
         self.state = step(self.state, Input.ASK)
@@ -274,6 +281,16 @@ class ClientStream:
         yield Send(reply.render())
         if self.state is State.BOUND:
             yield Bound()
+
+    def _went_on(self, jid: JID | None) -> None:
+        """Go on with the session of `jid`, if there is one (XEP-0198 §5)."""
+        if jid is None:
+            self.state = step(self.state, Input.ANSWER)
+            return
+        self.jid = jid
+        self.facts |= Fact.BOUND
+        self.state = step(self.state, Input.BOUND)
+        self.framer.halting = False
 
     # ------------------------------------------------------------------ headers
 

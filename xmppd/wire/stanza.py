@@ -16,6 +16,7 @@ from xmppd import ns
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID
 from xmppd.wire import canonical, escape, tree
+from xmppd.wire.claim import Claim
 
 XML_LANG = f"{ns.XML} lang"
 """The key of `xml:lang` among a frame's attributes."""
@@ -37,7 +38,7 @@ class Stanza(Struct, gc=False, eq=False):
     `kind` is ``"message"``, ``"presence"`` or ``"iq"``; `attrs` are the attributes as received;
     `inner` the bytes between its tags; `content` the content namespace those bytes stand in.
     `sender` and `to` are the addresses it is delivered with: the router sets them, once, before
-    it is rendered.
+    it is rendered. Who keeps it holds its `claim`, where it has one.
 
     A Struct, since it is made several times as fast as an object of Python's own, and is
     nothing that the collector need look at: no stanza refers to what refers to it.
@@ -51,6 +52,7 @@ class Stanza(Struct, gc=False, eq=False):
     sender: JID | None = None
     to: JID | None = None
     _tail: bytes | None = None
+    claim: Claim | None = None
 
     @property
     def type(self) -> str:
@@ -97,7 +99,15 @@ class Stanza(Struct, gc=False, eq=False):
         """The same stanza for `to` instead; however many are made, the tail is encoded once."""
         tail = self._tail or self.tail()
         return Stanza(
-            self.kind, self.attrs, self._children, self.inner, self.content, self.sender, to, tail
+            self.kind,
+            self.attrs,
+            self._children,
+            self.inner,
+            self.content,
+            self.sender,
+            to,
+            tail,
+            self.claim,
         )
 
     def render_in(self, target: str) -> bytes:
@@ -148,13 +158,13 @@ class Stanza(Struct, gc=False, eq=False):
     def with_attrs(self, attrs: Mapping[str, str]) -> Stanza:
         """A new stanza with these attributes in place of its own, and the same content."""
         other = Stanza(self.kind, dict(attrs), self._children, self.inner, self.content)
-        other.sender, other.to = self.sender, self.to
+        other.sender, other.to, other.claim = self.sender, self.to, self.claim
         return other
 
     def with_inner(self, inner: bytes, children: list[str]) -> Stanza:
         """A new stanza with another content: what a REWRITE hook returns."""
         other = Stanza(self.kind, self.attrs, children, inner, self.content)
-        other.sender, other.to = self.sender, self.to
+        other.sender, other.to, other.claim = self.sender, self.to, self.claim
         return other
 
     def __repr__(self) -> str:

@@ -1,0 +1,200 @@
+"""A session under stream management (XEP-0198): what its client has not acknowledged yet.
+
+While the connection is there, stanzas are written and kept until they are acknowledged. Without it
+they are only kept: messages in the store as well, so that their senders know them in safe hands.
+When the session ends for good, each goes the way it would have gone without it.
+"""
+
+from __future__ import annotations
+
+from xmppd import ns
+from xmppd.core.host import Connection, Host
+from xmppd.core.messages import is_carbon
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError, StreamError
+from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
+from xmppd.wire.claim import Claim
+from xmppd.wire.stanza import Stanza
+
+REQUEST = f"<r xmlns='{ns.STREAM_MANAGEMENT}'/>".encode()
+_ACK = f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='%d'/>".encode()
+
+MANAGED = object()
+"""The key of a `Managed` in `Session.data`."""
+
+
+class Managed:
+    """What stream management keeps of one session.
+
+    `id` is the SM-ID by which it may be resumed, "" for never; `seconds` how long it waits for
+    that. `connection` is None while the client is away.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_host",
+        "_requested",
+        "_spare",
+        "connection",
+        "id",
+        "inbox",
+        "outbox",
+        "seconds",
+        "session",
+    )
+
+    def __init__(self, host: Host, session: Session, id_: str, seconds: float) -> None:
+        self._host = host
+        self.session = session
+        self.id = id_
+        self.seconds = seconds
+        self.inbox = Inbox()
+        self.outbox = Outbox()
+        self.connection: Connection | None = None
+        self._requested = False
+        self._asked = 0
+        self._spare = Claim()
+        session.deliver = self.deliver
+        session.tracks = True
+        session.data[MANAGED] = self
+
+    def attach(self, connection: Connection) -> None:
+        """Go on by a connection, whose session this is by now."""
+        self.connection = connection
+        self._requested = False
+        self._asked = 0
+        connection.inlet = self.take
+        unsent = self.session.unsent
+        self.session.unsent = lambda: unsent() + self.outbox.octets
+
+    # ------------------------------------------------------------------ from the client
+
+    def take(self, session: Session, stanza: Stanza) -> None:
+        """Take a stanza of the client's to the router; it is handled once nobody holds it."""
+        inbox, claim = self.inbox, self._spare
+        inbox.received += 1
+        stanza.claim = claim
+        self._host.router.from_client(session, stanza)
+        stanza.claim = None  # whoever keeps the stanza for itself has no claim to it
+        if not claim.unused:
+            self._spare = Claim()
+            claim.told = self._handled
+            inbox.keep(claim)
+            claim.let_go()
+
+    def _handled(self) -> None:
+        """Another stanza is handled: tell the client, once all it has asked about are."""
+        if self._asked and self.inbox.handled >= self._asked:
+            self.acknowledge()
+
+    def acknowledge(self) -> None:
+        """Tell the client how much is handled (§4)."""
+        inbox = self.inbox
+        handled = inbox.handled
+        self._asked = inbox.received if handled < inbox.received else 0
+        self.session.write(_ACK % (handled % WRAP))
+
+    def acknowledged(self, h: int, *, ask: bool = True) -> None:
+        """The client has handled `h` of what it was sent; raises TooHighError.
+
+        It is asked again where there is more, unless `ask` says otherwise.
+        """
+        for sent in self.outbox.acknowledge(h):
+            if sent.claim is not None:
+                sent.claim.let_go(safe=True)
+        self._requested = False
+        if self.outbox and ask:
+            self.request()
+
+    def request(self) -> None:
+        """Ask how much the client has handled, unless it has been asked."""
+        if not self._requested:
+            self._requested = True
+            self.session.write(REQUEST)
+
+    # ------------------------------------------------------------------ to the client
+
+    def deliver(self, stanza: Stanza) -> None:
+        """Send a stanza and keep it until it is acknowledged."""
+        if stanza.claim is not None:
+            stanza.claim.hold(self.secure)
+        if self.connection is None:
+            self._keep(stanza)
+            return
+        data = stanza.render()
+        self.outbox.add(stanza, len(data), self._host.clock.seconds())
+        self.session.write(data)
+        if not self._requested:
+            self._requested = True
+            self.session.write(REQUEST)
+        elif self.outbox.octets > self._host.config.stream_management.octets:
+            self._check_room()
+
+    def _keep(self, stanza: Stanza) -> None:
+        """Keep what comes while the client is away."""
+        stanza.claim = self._spooled(stanza, stanza.claim)
+        self.outbox.add(stanza, len(stanza.render()), self._host.clock.seconds())
+        self._check_room()
+
+    def _check_room(self) -> None:
+        """End the session, in a turn of its own, once too much is unacknowledged."""
+        limits = self._host.config.stream_management
+        outbox = self.outbox
+        if len(outbox) > limits.queue or outbox.octets > limits.octets:
+            error = StreamError("policy-violation", reason="limit.unacknowledged")
+            self._host.clock.callLater(0, self.session.end, error)
+
+    def secure(self) -> None:
+        """Have the messages that are not acknowledged in the store, too: others wait for that."""
+        self.outbox.replace([self._spooled(sent.stanza, sent.claim) for sent in self.outbox])
+
+    def _spooled(self, stanza: Stanza, claim: Claim | None) -> Claim | None:
+        """The claim to hold for a stanza, now that it has been offered to the store."""
+        copy = stanza.with_attrs(stanza.attrs)
+        copy.claim = claim
+        kept = self._host.hooks.spool(copy, self.session)
+        return claim if kept is None else kept.claim
+
+    # ------------------------------------------------------------------ away, back, gone
+
+    def leave(self) -> None:
+        """The client is away: from here on everything is only kept."""
+        self.connection = None
+        self.session.attached = False
+        self.session.write = _nowhere
+        self.session.unsent = lambda: self.outbox.octets
+        self.secure()
+
+    def resend(self) -> None:
+        """Send again whatever the client has not handled (§5)."""
+        for sent in self.outbox:
+            self.session.write(sent.stanza.render())
+        if self.outbox:
+            self.request()
+
+    def redistribute(self) -> None:
+        """The session has ended: what its client did not handle goes elsewhere, in order (§4)."""
+        for sent in self.outbox.clear():
+            claim = sent.claim
+            if claim is None or not claim.taken:
+                self._send_elsewhere(sent)
+            if claim is not None:
+                claim.let_go()
+
+    def _send_elsewhere(self, sent: Sent) -> None:
+        stanza, router = sent.stanza, self._host.router
+        if stanza.kind == "message" and stanza.type in ("", "chat", "normal"):
+            if not is_carbon(stanza, self.session.account):
+                other = stanza.addressed(self.session.account)
+                other.claim = sent.claim
+                router.route(other)
+        elif (stanza.kind, stanza.type) in _ANSWERED:
+            router.bounce(stanza, StanzaError("recipient-unavailable", reason="session.gone"))
+
+
+_ANSWERED = {("iq", "get"), ("iq", "set"), ("message", "groupchat")}
+"""What somebody waits for an answer to, or has to know that nobody took it."""
+
+
+def _nowhere(data: bytes) -> None:
+    """Where a session writes whose client is away."""

@@ -1,0 +1,350 @@
+"""Offline messages (XEP-0160): kept for accounts that are not there, delivered when they are.
+
+A message stays in the store until it is in safe hands: written to a client, or acknowledged by
+one that manages its stream (XEP-0198). While what was kept is being delivered, whatever else comes
+for the account lines up behind it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from xmppd import ns
+from xmppd.core import delay
+from xmppd.core.context import ModuleContext
+from xmppd.core.delivery import message_type, reachable
+from xmppd.core.host import Host
+from xmppd.core.messages import Worth, is_carbon, worth
+from xmppd.core.presence import bug
+from xmppd.core.residents import Resident
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+from xmppd.phases import Phase
+from xmppd.storage.offline import Backlog
+from xmppd.wire import stored
+from xmppd.wire.claim import Claim
+from xmppd.wire.stanza import Stanza
+
+XEP = (160, "1.0.1", "complete")
+
+PAGE = 50
+"""Messages that are read at once."""
+ROOM = 65_536
+"""Octets that a client may be behind when it is given the next ones."""
+PAUSE = 0.05
+"""Seconds after which it is looked at again."""
+
+_BACKLOG = object()
+"""The key of a `Backlog` in `Resident.data`."""
+
+
+def register(context: ModuleContext) -> None:
+    """Keep what nobody took, and deliver it to who becomes available (§2)."""
+    messages = OfflineMessages(context.host)
+    hooks = context.hooks
+    context.keep(_BACKLOG, context.host.stores.offline.load)
+    context.hook(hooks.undelivered, Phase.FALLBACK, messages.take)
+    context.hook(hooks.account_stanza, Phase.DELIVER, messages.line_up)
+    context.hook(hooks.spool, Phase.DELIVER, messages.spool)
+    context.hook(hooks.presence, Phase.FALLBACK, messages.on_presence)
+    context.advertise(ns.OFFLINE, when=lambda domain: context.host.config.offline.messages > 0)
+
+
+class Kept(Claim):
+    """The claim of a message that is in the store: in safe hands, it is forgotten there.
+
+    While it is held nobody else is given its message. `origins` are the claims that the message
+    came with, held until it is `stored`.
+    """
+
+    __slots__ = ("_messages", "_origins", "_stays", "number", "octets", "resident", "stored")
+
+    def __init__(
+        self, messages: OfflineMessages, resident: Resident, number: int, octets: int
+    ) -> None:
+        super().__init__(self._done)
+        self._messages = messages
+        self._origins: list[Claim] = []
+        self._stays = False
+        self.stored: bool | None = True
+        """None while it is being stored, False where that went wrong."""
+        self.resident = resident
+        self.number = number
+        self.octets = octets
+
+    @property
+    def taken(self) -> bool:
+        """See `Claim.taken`; somebody may have acknowledged it before it was stored."""
+        return super().taken or any(origin.safe for origin in self._origins)
+
+    def stay(self) -> None:
+        """Nobody can be given the message: it waits where it is."""
+        self._stays = True
+
+    def instead_of(self, origin: Claim) -> None:
+        """Take the place of a claim, which is let go once the message is stored."""
+        self._origins.append(origin)
+        if self.stored:
+            origin.let_go()
+
+    def storing(self, outcome: Failure | None) -> None:
+        """The message is stored, or could not be: then only memory has it, and its senders know."""
+        self.stored = outcome is None
+        if outcome is not None:
+            bug(outcome)
+        else:
+            for origin in self._origins:
+                origin.let_go()
+        if not self.held:
+            self._done()
+
+    def _done(self) -> None:
+        if self.stored:
+            self._messages.settled(self, stays=self._stays)
+        elif self.stored is False and not self._stays:
+            for origin in self._origins:
+                origin.let_go(safe=self.safe)
+
+
+class OfflineMessages:
+    """The messages that wait, of all accounts."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._store = host.stores.offline
+        self._number = 0
+        self._writing: defaultdict[JID, list[Deferred[None]]] = defaultdict(list)
+        self._delivering: set[JID] = set()
+        self._again: set[JID] = set()
+        self._owned: set[int] = set()
+        self._forgotten: defaultdict[int, list[int]] = defaultdict(list)
+
+    # ------------------------------------------------------------------ in
+
+    def take(self, stanza: Stanza) -> Stanza | None:
+        """Keep a message that nobody could be given (§2; RFC 6121 §8.5.2.2.1)."""
+        if stanza.kind != "message":
+            return stanza
+        if isinstance(stanza.claim, Kept):
+            stanza.claim.stay()
+            if stanza.claim.stored is not False:
+                return None
+            return stanza  # its senders were not told that it is in safe hands
+        what = worth(stanza)
+        if what is Worth.PASS:
+            return None
+        if what is Worth.REFUSE or not self._host.config.offline.messages:
+            return stanza
+        self._keep(stanza)
+        return None
+
+    def line_up(self, stanza: Stanza) -> Stanza | None:
+        """Keep a message for an account that is being given those that came before it."""
+        delivering = self._delivering
+        if not delivering or stanza.kind != "message":
+            return stanza
+        to = stanza.to
+        if to is None or to.resource or to not in delivering:
+            return stanza
+        if not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
+            return stanza
+        self._keep(stanza)
+        return None
+
+    def _keep(self, stanza: Stanza) -> None:
+        assert stanza.to is not None
+        account, claim = stanza.to.bare, stanza.claim
+        if claim is not None:
+            claim.hold()
+        writing = self._writing[account]
+        later = Deferred.fromCoroutine(self._kept(account, stanza))
+        writing.append(later)
+
+        def done(_: object) -> None:
+            writing.remove(later)
+            if not writing:
+                self._writing.pop(account, None)
+            if claim is not None:
+                claim.let_go()
+            self._wake(account)
+
+        later.addErrback(self._host.router.failed, stanza).addBoth(done)
+
+    async def _kept(self, account: JID, stanza: Stanza) -> None:
+        host = self._host
+        resident = host.residents.get(account) or await host.residents.fetch(account)
+        if resident is None or resident.guest:
+            raise StanzaError("service-unavailable", reason="stanza.no-session")
+        kept = host.hooks.resident_stanza(stanza, resident)
+        if kept is not None:
+            data = stored.dump(delay.stamped(kept, account.domain, host.clock.seconds()))
+            await self._put(resident, data)
+
+    def _put(self, resident: Resident, data: bytes, number: int = 0) -> Deferred[None]:
+        """Store a message; raises StanzaError where there is no room for it."""
+        backlog: Backlog = resident.data[_BACKLOG]
+        config = self._host.config
+        full = backlog.messages >= config.offline.messages
+        if full or backlog.octets + len(data) > config.offline.octets:
+            raise StanzaError("resource-constraint", "too much waits", reason="limit.offline")
+        _count(resident, 1, len(data))
+
+        def failed(failure: object) -> object:
+            _count(resident, -1, -len(data))
+            return failure
+
+        putting = self._store.put(resident.id, number or self._next_number(), data)
+        putting.addErrback(failed)
+        return putting
+
+    def _next_number(self) -> int:
+        """A number higher than any before, by the clock where that has moved on."""
+        self._number = max(self._number + 1, int(self._host.clock.seconds() * 1e6))
+        return self._number
+
+    # ------------------------------------------------------------------ for a session that is away
+
+    def spool(self, stanza: Stanza, session: Session) -> Stanza:
+        """Keep a message for a session whose client may come back for it, or for others."""
+        claim, resident = stanza.claim, session.resident
+        if isinstance(claim, Kept) or not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
+            return stanza
+        if resident.guest or is_carbon(stanza, session.account) or (claim and claim.safe):
+            return stanza
+        kept = None if claim is None else claim.kept
+        if isinstance(kept, Kept):  # another session of the account has it there
+            kept.hold()
+        else:
+            kept = self._spooled(stanza, resident)
+        if kept is not None:
+            stanza.claim = kept
+            if claim is not None:
+                claim.kept = kept
+                kept.instead_of(claim)
+        return stanza
+
+    def _spooled(self, stanza: Stanza, resident: Resident) -> Kept | None:
+        """The claim of a message that is on its way to the store; None where there is no room."""
+        at = self._host.clock.seconds()
+        data = stored.dump(delay.stamped(stanza, resident.jid.domain, at))
+        kept = Kept(self, resident, self._next_number(), len(data))
+        kept.stored = None
+        try:
+            writing = self._put(resident, data, kept.number)
+        except StanzaError:
+            return None  # it stays in memory
+        self._owned.add(kept.number)
+        writing.addCallbacks(kept.storing, kept.storing)
+        return kept
+
+    # ------------------------------------------------------------------ out
+
+    def on_presence(self, session: Session, stanza: Stanza, before: int | None) -> None:
+        """Deliver what waits to a resource that becomes reachable (§2; RFC 6121 §8.5.2.2.1)."""
+        if (before is None or before < 0) and session.priority is not None:
+            self._wake(session.account, (session,))
+
+    def _wake(self, account: JID, sessions: Iterable[Session] | None = None) -> None:
+        """Deliver what waits for an account to the best of `sessions`, where one is reachable."""
+        resident = self._host.residents.get(account)
+        if resident is None or account in self._delivering or resident.guest:
+            return
+        backlog: Backlog = resident.data[_BACKLOG]
+        if not backlog.messages and account not in self._writing:
+            return
+        there = self._host.directory.of(account) if sessions is None else sessions
+        best = max(reachable(list(there)), key=lambda s: s.priority or 0, default=None)
+        if best is not None:
+            self._delivering.add(account)
+            delivering = Deferred.fromCoroutine(self._deliver(best))
+            delivering.addErrback(bug).addBoth(lambda _: self._delivering.discard(account))
+
+    async def _deliver(self, session: Session) -> None:
+        """Give a session everything that waits, and whatever comes for its account meanwhile."""
+        account, last = session.account, 0
+        while session.priority is not None and session.priority >= 0:
+            writing = self._writing.get(account)
+            if writing:
+                await DeferredList([_echo(each) for each in writing])
+                continue
+            self._again.discard(account)
+            page = await self._store.page(session.resident.id, last, PAGE)
+            for number, data in page:
+                last = number
+                if number not in self._owned:
+                    self._give(session, number, data)
+            if page:
+                await self._room(session)
+            elif account in self._again:
+                last = 0
+            elif account not in self._writing:
+                return
+
+    def _give(self, session: Session, number: int, data: bytes) -> None:
+        stanza = stored.load(data)
+        self._owned.add(number)
+        kept = stanza.claim = Kept(self, session.resident, number, len(data))
+        try:
+            self._host.router.deliver(stanza, (session,))
+        except StanzaError:  # the session's own list refuses it; another's may not
+            kept.stay()
+        kept.let_go(safe=not session.tracks)
+
+    async def _room(self, session: Session) -> None:
+        """Wait until a slow client has taken most of what it was given."""
+        while session.available and session.unsent() > ROOM:
+            await deferLater(self._host.clock, PAUSE)
+
+    # ------------------------------------------------------------------ forgotten
+
+    def settled(self, kept: Kept, *, stays: bool) -> None:
+        """Nobody holds a message any more: it is forgotten, unless it stays."""
+        resident = kept.resident
+        if stays:
+            self._owned.discard(kept.number)
+            self._again.add(resident.jid)
+            return
+        _count(resident, -1, -kept.octets)
+        if not self._forgotten:
+            self._host.clock.callLater(0, self._forget)
+        self._forgotten[resident.id].append(kept.number)
+
+    def _forget(self) -> None:
+        forgotten, self._forgotten = self._forgotten, defaultdict(list)
+        for account, numbers in forgotten.items():
+            gone = self._store.forget(account, numbers).addErrback(bug)
+            gone.addCallback(self._disown, numbers)
+
+    def _disown(self, _: None, numbers: list[int]) -> None:
+        """Only now can no page that is being read have them."""
+        self._owned.difference_update(numbers)
+
+
+def _lasting(stanza: Stanza) -> bool:
+    """Whether a message is of a type that is kept (§3)."""
+    return stanza.kind == "message" and message_type(stanza.type) in ("chat", "normal")
+
+
+def _count(resident: Resident, messages: int, octets: int) -> None:
+    backlog: Backlog = resident.data[_BACKLOG]
+    resident.data[_BACKLOG] = Backlog(
+        max(0, backlog.messages + messages), max(0, backlog.octets + octets)
+    )
+
+
+def _echo(deferred: Deferred[None]) -> Deferred[None]:
+    """A Deferred that fires when another does, however that ends."""
+    echo: Deferred[None] = Deferred()
+
+    def pass_on(outcome: None) -> None:
+        echo.callback(None)
+        return outcome
+
+    deferred.addBoth(pass_on)
+    return echo

@@ -1,0 +1,129 @@
+"""Acknowledgements of a managed stream, without any I/O (XEP-0198 §4).
+
+Both ends count stanzas from zero, modulo 2**32. What was sent waits in an `Outbox` until the peer
+says that it has handled it; what was received is handled once nobody holds its claim any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from xmppd.wire.claim import Claim
+from xmppd.wire.stanza import Stanza
+
+WRAP = 2**32
+"""Where counters go back to zero (§4)."""
+
+
+class Sent(NamedTuple):
+    """A stanza that was sent, the claim that is held, its octets, and when.
+
+    `at` is in seconds UTC since 1970.
+    """
+
+    stanza: Stanza
+    claim: Claim | None
+    octets: int
+    at: float
+
+
+class TooHighError(Exception):
+    """The peer has acknowledged more than it was sent (§6)."""
+
+    def __init__(self, h: int, sent: int) -> None:
+        super().__init__(f"{h} acknowledged, {sent} sent")
+        self.h = h
+        self.sent = sent
+
+
+class Outbox:
+    """What was sent and is not acknowledged, in order."""
+
+    __slots__ = ("_acked", "_queue", "octets")
+
+    def __init__(self) -> None:
+        self._acked = 0
+        self._queue: deque[Sent] = deque()
+        self.octets = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def __iter__(self) -> Iterator[Sent]:
+        return iter(self._queue)
+
+    def add(self, stanza: Stanza, octets: int, at: float) -> None:
+        """A stanza is being sent."""
+        self._queue.append(Sent(stanza, stanza.claim, octets, at))
+        self.octets += octets
+
+    def acknowledge(self, h: int) -> list[Sent]:
+        """What the peer has newly handled, now that it says `h`.
+
+        Raises TooHighError; nothing is acknowledged then.
+        """
+        queue = self._queue
+        count = (h - self._acked) % WRAP
+        if count > len(queue):
+            raise TooHighError(h, (self._acked + len(queue)) % WRAP)
+        self._acked = h
+        handled = []
+        for _ in range(count):
+            sent = queue.popleft()
+            self.octets -= sent.octets
+            handled.append(sent)
+        return handled
+
+    def check(self, h: int) -> None:
+        """Raise TooHighError where `h` can't be acknowledged."""
+        if (h - self._acked) % WRAP > len(self._queue):
+            raise TooHighError(h, (self._acked + len(self._queue)) % WRAP)
+
+    def oldest(self) -> float:
+        """When the oldest of them was sent; there is one."""
+        return self._queue[0].at
+
+    def replace(self, claims: list[Claim | None]) -> None:
+        """Have other claims, in the same order, held for those that wait."""
+        self._queue = deque(
+            sent._replace(claim=claim) for sent, claim in zip(self._queue, claims, strict=True)
+        )
+
+    def clear(self) -> list[Sent]:
+        """Give up what waits."""
+        waiting = list(self._queue)
+        self._queue.clear()
+        self.octets = 0
+        return waiting
+
+
+class Inbox:
+    """How much was received, and how much of it is handled.
+
+    A stanza that somebody holds keeps those behind it from being acknowledged.
+    """
+
+    __slots__ = ("_held", "received")
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._held: deque[tuple[int, Claim]] = deque()
+
+    @property
+    def handled(self) -> int:
+        """How many are handled; an `<a/>` says it modulo `WRAP`."""
+        held = self._held
+        while held and not held[0][1].held:
+            held.popleft()
+        return held[0][0] - 1 if held else self.received
+
+    @property
+    def held(self) -> list[Claim]:
+        """The claims of what is not handled yet."""
+        return [claim for _, claim in self._held if claim.held]
+
+    def keep(self, claim: Claim) -> None:
+        """The stanza received last is held by somebody."""
+        self._held.append((self.received, claim))
