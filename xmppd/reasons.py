@@ -56,6 +56,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "stream.shutdown": ("the server is stopping", "clients reconnect by themselves"),
     "stream.internal": ("a bug or a failing part of the server", "see the log at this time"),
+    "carbons.forged": (
+        "a message that pretends to be a carbon copy (XEP-0280)",
+        "only the server of an account makes such copies; the sender may be an attacker",
+    ),
     # stream management
     "acks.too-high": ("a client acknowledged more than it was sent", "the client is broken"),
     "acks.malformed": ("an `h` that is no number of stanzas", "the client is broken"),

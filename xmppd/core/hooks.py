@@ -135,6 +135,8 @@ class Hooks:
         """
         self.session_bound: Event[[Session]] = Event("session_bound")
         """Event (session): the client has been told of its resource."""
+        self.session_renewed: Event[[Session]] = Event("session_renewed")
+        """Event (session): its stream is managed from here on, or another connection has it."""
         self.session_unbound: Event[[Session]] = Event("session_unbound")
         """Event (session)."""
         self.roster_item_removed: Event[[Resident, JID, int]] = Event("roster_item_removed")

@@ -7,6 +7,8 @@ When the session ends for good, each goes the way it would have gone without it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from xmppd import ns
 from xmppd.core.host import Connection, Host
 from xmppd.core.messages import is_carbon
@@ -27,7 +29,8 @@ class Managed:
     """What stream management keeps of one session.
 
     `id` is the SM-ID by which it may be resumed, "" for never; `seconds` how long it waits for
-    that. `connection` is None while the client is away.
+    that. `connection` is None while the client is away. `watch` is called with it when something
+    is sent that has to be acknowledged in time.
     """
 
     __slots__ = (
@@ -35,6 +38,7 @@ class Managed:
         "_host",
         "_requested",
         "_spare",
+        "_watch",
         "connection",
         "id",
         "inbox",
@@ -43,8 +47,16 @@ class Managed:
         "session",
     )
 
-    def __init__(self, host: Host, session: Session, id_: str, seconds: float) -> None:
+    def __init__(
+        self,
+        host: Host,
+        session: Session,
+        id_: str,
+        seconds: float,
+        watch: Callable[[Managed], None],
+    ) -> None:
         self._host = host
+        self._watch = watch
         self.session = session
         self.id = id_
         self.seconds = seconds
@@ -127,6 +139,7 @@ class Managed:
         if not self._requested:
             self._requested = True
             self.session.write(REQUEST)
+            self._watch(self)
         elif self.outbox.octets > self._host.config.stream_management.octets:
             self._check_room()
 

@@ -25,7 +25,7 @@ from xmppd.stream.features import Feature, static
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
 from xmppd.wire.claim import Claim
-from xmppd.wire.stanza import Nonza
+from xmppd.wire.stanza import Nonza, Stanza
 
 XEP = (198, "1.6.3", "complete")
 
@@ -50,7 +50,6 @@ def register(context: ModuleContext) -> None:
     context.early_nonza(f"{_NAME}enable", _too_early)
     context.early_nonza(f"{_NAME}resume", management.resume)
     context.hook(context.hooks.session_unbound, Phase.FALLBACK, management.ended)
-    context.every(PATIENCE / 3, management.secure)
 
 
 class StreamManagement:
@@ -61,6 +60,7 @@ class StreamManagement:
         self._resumable: dict[str, Managed] = {}
         self._ended: OrderedDict[str, tuple[JID, int]] = OrderedDict()
         self._expiring: dict[str, IDelayedCall] = {}
+        self._watched: set[Managed] = set()
 
     # ------------------------------------------------------------------ a session of a client
 
@@ -72,7 +72,8 @@ class StreamManagement:
             raise StreamError("policy-violation", "enabled already", reason="acks.enabled")
         seconds = self._seconds(nonza)
         id_ = secrets.token_urlsafe(18) if seconds else ""
-        managed = Managed(self._host, session, id_, seconds)
+        self._host.hooks.session_renewed(session)
+        managed = Managed(self._host, session, id_, seconds, self._watch)
         managed.attach(connection)
         if id_:
             self._resumable[id_] = managed
@@ -106,13 +107,22 @@ class StreamManagement:
             raise StreamError("unsupported-stanza-type", "enable it first", reason="stream.element")
         return managed
 
-    def secure(self) -> None:
-        """Keep in the store what clients do not acknowledge in time: its senders wait for that."""
+    def _watch(self, managed: Managed) -> None:
+        """See to it that what a client does not acknowledge in time is kept in the store."""
+        if not self._watched:
+            self._host.clock.callLater(PATIENCE / 3, self._look)
+        self._watched.add(managed)
+
+    def _look(self) -> None:
+        watched, self._watched = self._watched, set()
         before = self._host.clock.seconds() - PATIENCE
-        for session in self._host.directory:
-            managed: Managed | None = session.data.get(MANAGED)
-            if managed is not None and managed.outbox and managed.outbox.oldest() < before:
+        for managed in watched:
+            if not managed.outbox:
+                continue
+            if managed.outbox.oldest() <= before:
                 managed.secure()
+            else:
+                self._watch(managed)
 
     # ------------------------------------------------------------------ away and back
 
@@ -178,6 +188,7 @@ class StreamManagement:
         connection.write(Tag("resumed", attrs, ns=ns.STREAM_MANAGEMENT).render())
         managed.acknowledged(h, ask=False)
         managed.resend()
+        self._host.hooks.session_renewed(session)
 
     def _unknown(self, id_: str, account: JID | None) -> bytes:
         """There is no such session (any more); how much of it was handled, if that is known."""
@@ -202,6 +213,12 @@ class StreamManagement:
                 self._ended.popitem(last=False)
         managed.leave()
         managed.redistribute()
+        session.deliver = _nowhere  # or the two would hold each other
+        del session.data[MANAGED]
+
+
+def _nowhere(stanza: Stanza) -> None:
+    """Where a session delivers that has ended."""
 
 
 def _too_late(connection: Connection, nonza: Nonza) -> None:

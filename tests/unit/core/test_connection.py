@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from xmppd.core.sessions import Session
 from xmppd.errors import StreamError
 from xmppd.jid import JID
 from xmppd.phases import Phase
+from xmppd.wire.stanza import Nonza
 
 JULIET = JID.parse(f"juliet@{DOMAIN}")
 
@@ -327,9 +329,11 @@ def test_a_session_is_announced_once_its_client_knows_of_it(server: Verona) -> N
 def test_an_element_may_come_before_there_is_a_session(server: Verona) -> None:
     """As <resume/> does (XEP-0198 §5)."""
     seen = []
-    server.host.nonzas["urn:xmpp:sm:3 resume"] = lambda connection, nonza: seen.append(
-        (connection.session, connection.stream.jid)
-    )
+
+    async def responder(connection: Any, nonza: Nonza) -> None:
+        seen.append((connection.session, connection.stream.jid))
+
+    server.host.early_nonzas["urn:xmpp:sm:3 resume"] = responder
     client = server.connect().open().authenticate("juliet").open()
     client.send("<resume xmlns='urn:xmpp:sm:3' previd='x'/>")
     assert seen == [(None, "juliet@capulet.lit")]

@@ -1,4 +1,7 @@
-"""Whoever asks learns nothing of which accounts there are (RFC 6121 §8.5.1, RFC 6120 §13.11)."""
+"""Whoever asks learns nothing of which accounts there are (RFC 6121 §8.5.1, RFC 6120 §13.11).
+
+But for messages that are kept for who is offline: they can't be kept for nobody.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from tests.support.server import DOMAIN, Verona
 from xmppd import ns
 
 SENT = (
-    "<message to='{0}' id='1' type='chat'><body>x</body></message>",
-    "<message to='{0}' id='1'><body>x</body></message>",
+    "<message to='{0}' id='1' type='chat'><active xmlns='http://jabber.org/protocol/chatstates'/>"
+    "</message>",
+    "<message to='{0}' id='1'><body>x</body><no-store xmlns='urn:xmpp:hints'/></message>",
     "<message to='{0}' id='1' type='groupchat'/>",
     "<message to='{0}' id='1' type='headline'/>",
     "<message to='{0}' id='1' type='error'/>",
@@ -43,5 +47,5 @@ def test_nobody_can_tell_an_unknown_user_from_an_offline_one_rfc6121_8_5_1(
 
 def test_a_message_that_nobody_takes_is_answered_rfc6121_8_5_1() -> None:
     romeo = Verona().log_in("romeo")
-    romeo.send(SENT[0].format(f"nobody@{DOMAIN}"))
+    romeo.send(f"<message to='nobody@{DOMAIN}' id='1' type='chat'><body>x</body></message>")
     assert b"<service-unavailable" in romeo.take()

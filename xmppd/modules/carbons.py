@@ -1,0 +1,174 @@
+"""Message Carbons (XEP-0280): every client of a user that asks for it sees both sides of a chat.
+
+Only the server of an account makes copies. A message that claims to be one, from anybody else, is
+refused: clients that believed such messages have been deceived by them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from xmppd import ns
+from xmppd.core.context import ModuleContext
+from xmppd.core.delivery import Action, reachable, recipients
+from xmppd.core.host import Host
+from xmppd.core.iq import On, Request
+from xmppd.core.messages import has_body, hinted, is_carbon_claim
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+from xmppd.phases import Phase
+from xmppd.wire import stored
+from xmppd.wire.stanza import Stanza
+
+XEP = (280, "1.0.1", "partial")
+
+_PRIVATE = f"{ns.CARBONS} private"
+_MUC_USER = f"{ns.MUC_USER} x"
+_DIRECT_INVITATION = f"{ns.CONFERENCE} x"
+_CONVERSATION = (f"{ns.RECEIPTS} ", f"{ns.CHAT_STATES} ", f"{ns.CHAT_MARKERS} ")
+
+
+def register(context: ModuleContext) -> None:
+    """Switch them on and off (§4, §5), and make the copies (§7, §8)."""
+    carbons = Carbons(context.host)
+    hooks = context.hooks
+    context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} enable", carbons.enable)
+    context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} disable", carbons.disable)
+    context.hook(hooks.client_stanza, Phase.GUARD, _refuse_sent)
+    context.hook(hooks.account_stanza, Phase.GUARD, _refuse_forged)
+    context.hook(hooks.client_stanza, Phase.COPY, carbons.sent)
+    context.hook(hooks.account_stanza, Phase.COPY, carbons.received)
+    context.hook(hooks.session_unbound, Phase.COPY, carbons.forget)
+    context.advertise(ns.CARBONS)
+
+
+class Carbons:
+    """The sessions that want copies."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._enabled: defaultdict[str, set[Session]] = defaultdict(set)
+
+    def enable(self, request: Request) -> None:
+        """Have the session get copies (§4)."""
+        session = _own_session(request)
+        self._enabled[session.account].add(session)
+
+    def disable(self, request: Request) -> None:
+        """Have the session get no more copies (§5)."""
+        self.forget(_own_session(request))
+
+    def forget(self, session: Session) -> None:
+        """A session that wants no more copies, or is gone."""
+        sessions = self._enabled.get(session.account)
+        if sessions is not None:
+            sessions.discard(session)
+            if not sessions:
+                del self._enabled[session.account]
+
+    def sent(self, stanza: Stanza, session: Session) -> Stanza:
+        """Copy what a client sends to the user's other clients (§8)."""
+        if not self._enabled or stanza.kind != "message":
+            return stanza
+        enabled = self._enabled.get(session.account)
+        to = stanza.to
+        # What is for the own account is copied when it gets there.
+        if enabled and to is not None and to.bare != session.account and _is_eligible(stanza):
+            others = [other for other in enabled if other is not session]
+            self._copy("sent", stanza, session.account, others)
+        return stanza
+
+    def received(self, stanza: Stanza) -> Stanza:
+        """Copy what comes for an account to those of its clients that do not get it (§7)."""
+        if not self._enabled or stanza.kind != "message":
+            return stanza
+        assert stanza.to is not None
+        account = stanza.to.bare
+        enabled = self._enabled.get(account)
+        if enabled and _is_eligible(stanza) and not _is_private_in_room(stanza):
+            receiving = self._receiving(stanza, stanza.to)
+            if receiving is not None:
+                others = [other for other in enabled if other not in receiving]
+                self._copy("received", stanza, account, self._allowed(stanza, others))
+        return stanza
+
+    def _receiving(self, stanza: Stanza, to: JID) -> list[Session] | None:
+        """Who gets the message itself (RFC 6121 §8.5); None where it is refused."""
+        directory = self._host.directory
+        if to.resource:
+            session = directory.get(to)
+            if session is not None:
+                return [session]
+            if stanza.type != "chat":
+                return None
+        sessions = directory.of(to.bare)
+        return recipients(Action.TOP, sessions) if reachable(sessions) else []
+
+    def _allowed(self, stanza: Stanza, sessions: list[Session]) -> list[Session]:
+        """Those of `sessions` whose own privacy lists let the message through, copied or not."""
+        allowed = []
+        for session in sessions:
+            try:
+                if self._host.hooks.session_stanza(stanza, session) is not None:
+                    allowed.append(session)
+            except StanzaError:  # that session refuses it; nobody need know
+                continue
+        return allowed
+
+    def _copy(self, name: str, stanza: Stanza, account: JID, sessions: list[Session]) -> None:
+        if not sessions:
+            return
+        original = stored.dump(stanza).replace(b"<message", b"<message xmlns='jabber:client'", 1)
+        inner = b"<%b xmlns='%b'><forwarded xmlns='%b'>%b</forwarded></%b>" % (
+            name.encode(),
+            ns.CARBONS.encode(),
+            ns.FORWARD.encode(),
+            original,
+            name.encode(),
+        )
+        attrs = {"type": stanza.type} if stanza.type else {}
+        copy = Stanza("message", attrs, [f"{ns.CARBONS} {name}"], inner)
+        copy.sender = account
+        for session in sessions:
+            session.deliver(copy.addressed(session.jid))
+
+
+def _own_session(request: Request) -> Session:
+    """The session that asks for itself; nobody else's (§4, §5)."""
+    if request.session is None or not request.own:
+        raise StanzaError("not-allowed", reason="stanza.forbidden")
+    return request.session
+
+
+def _is_eligible(stanza: Stanza) -> bool:
+    """Whether a message is one to be copied (§6.1)."""
+    if stanza.type in ("groupchat", "headline", "error"):
+        return False
+    children = stanza.children
+    if _PRIVATE in children or hinted(stanza, "no-copy"):
+        return False
+    return (
+        stanza.type == "chat"
+        or has_body(stanza)
+        or _MUC_USER in children
+        or _DIRECT_INVITATION in children
+        or any(name.startswith(_CONVERSATION) for name in children)
+    )
+
+
+def _is_private_in_room(stanza: Stanza) -> bool:
+    """Whether an occupant of a room has sent it: the room tells each client itself (§6.1)."""
+    sender = stanza.sender
+    return sender is not None and bool(sender.resource) and _MUC_USER in stanza.children
+
+
+def _refuse_sent(stanza: Stanza, session: Session) -> Stanza:
+    return _refuse_forged(stanza)
+
+
+def _refuse_forged(stanza: Stanza) -> Stanza:
+    """Refuse what looks like a copy, and was not made by the recipient's server (§11)."""
+    if stanza.kind == "message" and is_carbon_claim(stanza):
+        raise StanzaError("forbidden", "carbons come from servers only", reason="carbons.forged")
+    return stanza
