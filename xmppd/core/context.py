@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from xmppd.core.disco import Holds, Identity
 from xmppd.core.forms import Form
-from xmppd.core.hooks import Hooks, Point
+from xmppd.core.hooks import Gate, Hooks, Point
 from xmppd.core.host import EarlyResponder, Host, NonzaResponder, OpenResponder
 from xmppd.core.iq import On, Responder
 from xmppd.core.residents import Load
@@ -50,6 +50,12 @@ class ModuleContext:
     def hook(self, point: Point[H], phase: Phase, handler: H) -> None:
         """Hook `handler` into `point`, one of `hooks`, at `phase`."""
         self._undo.append(point.add(phase, handler))
+
+    def gate(self, point: Point[H], phase: Phase, handler: H) -> Gate:
+        """A hook like `hook` that is in force only while its `Gate` is open; closed at first."""
+        gate = Gate(lambda: point.add(phase, handler))
+        self._undo.append(lambda: gate.open(False))
+        return gate
 
     def keep(self, key: object, load: Load) -> None:
         """Keep in `Resident.data[key]` what `load` reads of each account that is in memory.

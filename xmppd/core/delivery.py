@@ -91,6 +91,13 @@ AT_ONCE = frozenset(
 )
 """What a bound full JID gets: most of what there is, so it is looked up without the table."""
 
+TO_AVAILABLE = frozenset(
+    (kind, type_)
+    for (kind, type_, target), action in TABLE.items()
+    if target is Target.BARE_NOBODY and action is Action.AVAILABLE
+)
+"""What all available resources of a bare JID get, whatever they are: broadcast presence."""
+
 TYPES: dict[str, frozenset[str]] = {
     kind: frozenset(t for k, t in _ROWS if k == kind) for kind in ("message", "presence", "iq")
 }

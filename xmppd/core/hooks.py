@@ -29,10 +29,11 @@ H = TypeVar("H", bound=Callable[..., Any])
 class Point(Generic[H]):
     """One place to hook into. Truthy when anything is hooked."""
 
-    __slots__ = ("_entries", "handlers", "name")
+    __slots__ = ("_changed", "_entries", "handlers", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, changed: Callable[[], None] = lambda: None) -> None:
         self.name = name
+        self._changed = changed
         self._entries: list[tuple[Phase, H]] = []
         self.handlers: tuple[H, ...] = ()
 
@@ -51,6 +52,7 @@ class Point(Generic[H]):
     def _order(self) -> None:
         # Python's sort is stable: within a phase, the order of loading.
         self.handlers = tuple(h for _, h in sorted(self._entries, key=lambda e: e[0]))
+        self._changed()
 
     def __bool__(self) -> bool:
         return bool(self.handlers)
@@ -95,6 +97,24 @@ class Event(Point[Callable[P, Any]], Generic[P]):
                 log.failure("hook {point} failed", point=self.name)
 
 
+class Gate:
+    """A handler that is hooked in only while it has something to do: else it costs nothing."""
+
+    __slots__ = ("_add", "_remove")
+
+    def __init__(self, add: Callable[[], Callable[[], None]]) -> None:
+        self._add = add
+        self._remove: Callable[[], None] | None = None
+
+    def open(self, wanted: bool) -> None:
+        """Hook it in, or take it out."""
+        if wanted and self._remove is None:
+            self._remove = self._add()
+        elif not wanted and self._remove is not None:
+            self._remove()
+            self._remove = None
+
+
 AnyStanza: TypeAlias = Filter[[]]
 SessionStanza: TypeAlias = Filter[[Session]]
 ResidentStanza: TypeAlias = Filter[[Resident]]
@@ -104,10 +124,16 @@ class Hooks:
     """The points of the server. Filters first, then events."""
 
     def __init__(self) -> None:
-        self.client_stanza: SessionStanza = Filter("client_stanza")
+        self.client_stanza: SessionStanza = Filter("client_stanza", self._join)
         """Filter (stanza, session): a client sent it. `sender` is set, `to` where it names one."""
-        self.account_stanza: AnyStanza = Filter("account_stanza")
+        self.client_message: SessionStanza = Filter("client_message", self._join)
+        """Filter (stanza, session): likewise, where it is a message."""
+        self.client_presence: SessionStanza = Filter("client_presence", self._join)
+        """Filter (stanza, session): likewise, where it is presence."""
+        self.account_stanza: AnyStanza = Filter("account_stanza", self._join)
         """Filter (stanza): it is for a local account or one of its sessions."""
+        self.account_message: AnyStanza = Filter("account_message", self._join)
+        """Filter (stanza): likewise, where it is a message."""
         self.host_stanza: AnyStanza = Filter("host_stanza")
         """Filter (stanza): it is for a domain of this server itself, or a resource of it."""
         self.session_stanza: SessionStanza = Filter("session_stanza")
@@ -148,3 +174,24 @@ class Hooks:
 
         Gathered: who answers with a Deferred is waited for. `Residents.get` still knows it.
         """
+
+        self.from_client: dict[str, tuple[Callable[[Stanza, Session], Stanza | None], ...]]
+        """By the stanza's kind, the handlers of `client_stanza` and of its kind's own point."""
+        self.to_account: dict[str, tuple[Callable[[Stanza], Stanza | None], ...]]
+        """Likewise those of `account_stanza`."""
+        self._join()
+
+    def _join(self) -> None:
+        """Make one tuple of what a stanza passes in one place: it passes millions."""
+        sent, message, presence = self.client_stanza, self.client_message, self.client_presence
+        self.from_client = {
+            "message": (*sent.handlers, *message.handlers),
+            "presence": (*sent.handlers, *presence.handlers),
+            "iq": sent.handlers,
+        }
+        received = self.account_stanza.handlers
+        self.to_account = {
+            "message": (*received, *self.account_message.handlers),
+            "presence": received,
+            "iq": received,
+        }

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from xmppd.core.delivery import (
     AT_ONCE,
     TABLE,
+    TO_AVAILABLE,
     TYPES,
     Action,
     Target,
@@ -154,10 +155,13 @@ class Router:
             address = attrs.get("to")
             if address is not None:
                 stanza.to = _address(address)
-            if stanza.kind != "message":
+            if stanza.kind == "message":
+                handlers = self.hooks.from_client["message"]
+            else:
                 _CHECKS[stanza.kind](stanza)
-            if self.hooks.client_stanza.handlers:
-                filtered = self.hooks.client_stanza(stanza, session)
+                handlers = self.hooks.from_client[stanza.kind]
+            for handler in handlers:
+                filtered = handler(stanza, session)
                 if filtered is None:
                     return
                 stanza = filtered
@@ -244,8 +248,8 @@ class Router:
         if self._held and (held := self._held.get(to.bare)) is not None:
             held.keep(stanza)
             return
-        if self.hooks.account_stanza.handlers:
-            filtered = self.hooks.account_stanza(stanza)
+        for handler in self.hooks.to_account[stanza.kind]:
+            filtered = handler(stanza)
             if filtered is None:
                 return
             stanza = filtered
@@ -258,6 +262,13 @@ class Router:
                     session.deliver(stanza)
                 return
             target = Target.FULL_GONE if session is None else Target.FULL
+        elif (stanza.kind, stanza.attrs.get("type", "")) in TO_AVAILABLE:
+            there = [s for s in self._directory.of(to) if s.priority is not None]
+            if len(there) == 1 and not self.hooks.session_stanza.handlers:
+                there[0].deliver(stanza)
+            elif there:
+                self.deliver(stanza, there)
+            return
         else:
             sessions = self._directory.of(to)
             target = Target.BARE if reachable(sessions) else Target.BARE_NOBODY

@@ -11,6 +11,7 @@ from collections import defaultdict
 from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.delivery import Action, reachable, recipients
+from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
 from xmppd.core.messages import has_body, hinted, is_carbon_claim
@@ -31,20 +32,24 @@ _CONVERSATION = (f"{ns.RECEIPTS} ", f"{ns.CHAT_STATES} ", f"{ns.CHAT_MARKERS} ")
 
 def register(context: ModuleContext) -> None:
     """Switch them on and off (§4, §5), and make the copies (§7, §8)."""
-    carbons = Carbons(context.host)
     hooks = context.hooks
+    carbons = Carbons(context.host)
+    carbons.gates = (
+        context.gate(hooks.client_message, Phase.COPY, carbons.sent),
+        context.gate(hooks.account_message, Phase.COPY, carbons.received),
+    )
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} enable", carbons.enable)
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} disable", carbons.disable)
-    context.hook(hooks.client_stanza, Phase.GUARD, _refuse_sent)
-    context.hook(hooks.account_stanza, Phase.GUARD, _refuse_forged)
-    context.hook(hooks.client_stanza, Phase.COPY, carbons.sent)
-    context.hook(hooks.account_stanza, Phase.COPY, carbons.received)
+    context.hook(hooks.client_message, Phase.GUARD, _refuse_forged)
     context.hook(hooks.session_unbound, Phase.COPY, carbons.forget)
     context.advertise(ns.CARBONS)
 
 
 class Carbons:
     """The sessions that want copies."""
+
+    gates: tuple[Gate, Gate]
+    """Of `sent` and `received`: open while any session wants copies."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -54,6 +59,7 @@ class Carbons:
         """Have the session get copies (§4)."""
         session = _own_session(request)
         self._enabled[session.account].add(session)
+        self._open()
 
     def disable(self, request: Request) -> None:
         """Have the session get no more copies (§5)."""
@@ -66,11 +72,14 @@ class Carbons:
             sessions.discard(session)
             if not sessions:
                 del self._enabled[session.account]
+                self._open()
+
+    def _open(self) -> None:
+        for gate in self.gates:
+            gate.open(bool(self._enabled))
 
     def sent(self, stanza: Stanza, session: Session) -> Stanza:
         """Copy what a client sends to the user's other clients (§8)."""
-        if not self._enabled or stanza.kind != "message":
-            return stanza
         enabled = self._enabled.get(session.account)
         to = stanza.to
         # What is for the own account is copied when it gets there.
@@ -81,8 +90,6 @@ class Carbons:
 
     def received(self, stanza: Stanza) -> Stanza:
         """Copy what comes for an account to those of its clients that do not get it (§7)."""
-        if not self._enabled or stanza.kind != "message":
-            return stanza
         assert stanza.to is not None
         account = stanza.to.bare
         enabled = self._enabled.get(account)
@@ -163,12 +170,8 @@ def _is_private_in_room(stanza: Stanza) -> bool:
     return sender is not None and bool(sender.resource) and _MUC_USER in stanza.children
 
 
-def _refuse_sent(stanza: Stanza, session: Session) -> Stanza:
-    return _refuse_forged(stanza)
-
-
-def _refuse_forged(stanza: Stanza) -> Stanza:
+def _refuse_forged(stanza: Stanza, session: Session) -> Stanza:
     """Refuse what looks like a copy, and was not made by the recipient's server (§11)."""
-    if stanza.kind == "message" and is_carbon_claim(stanza):
+    if is_carbon_claim(stanza):
         raise StanzaError("forbidden", "carbons come from servers only", reason="carbons.forged")
     return stanza

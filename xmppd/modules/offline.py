@@ -18,6 +18,7 @@ from xmppd import ns
 from xmppd.core import delay
 from xmppd.core.context import ModuleContext
 from xmppd.core.delivery import message_type, reachable
+from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.messages import Worth, is_carbon, worth
 from xmppd.core.presence import bug
@@ -46,11 +47,11 @@ _BACKLOG = object()
 
 def register(context: ModuleContext) -> None:
     """Keep what nobody took, and deliver it to who becomes available (§2)."""
-    messages = OfflineMessages(context.host)
     hooks = context.hooks
+    messages = OfflineMessages(context.host)
+    messages.gate = context.gate(hooks.account_message, Phase.DELIVER, messages.line_up)
     context.keep(_BACKLOG, context.host.stores.offline.load)
     context.hook(hooks.undelivered, Phase.FALLBACK, messages.take)
-    context.hook(hooks.account_stanza, Phase.DELIVER, messages.line_up)
     context.hook(hooks.spool, Phase.DELIVER, messages.spool)
     context.hook(hooks.presence, Phase.FALLBACK, messages.on_presence)
     context.advertise(ns.OFFLINE, when=lambda domain: context.host.config.offline.messages > 0)
@@ -115,6 +116,9 @@ class Kept(Claim):
 class OfflineMessages:
     """The messages that wait, of all accounts."""
 
+    gate: Gate
+    """Of `line_up`."""
+
     def __init__(self, host: Host) -> None:
         self._host = host
         self._store = host.stores.offline
@@ -146,11 +150,7 @@ class OfflineMessages:
 
     def line_up(self, stanza: Stanza) -> Stanza | None:
         """Keep a message for an account that is being given those that came before it."""
-        delivering = self._delivering
-        if not delivering or stanza.kind != "message":
-            return stanza
-        to = stanza.to
-        if to is None or to.resource or to not in delivering:
+        if stanza.to not in self._delivering:  # full JIDs never are
             return stanza
         if not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
             return stanza
@@ -262,8 +262,13 @@ class OfflineMessages:
         best = max(reachable(list(there)), key=lambda s: s.priority or 0, default=None)
         if best is not None:
             self._delivering.add(account)
+            self.gate.open(True)
             delivering = Deferred.fromCoroutine(self._deliver(best))
-            delivering.addErrback(bug).addBoth(lambda _: self._delivering.discard(account))
+            delivering.addErrback(bug).addBoth(self._delivered, account)
+
+    def _delivered(self, _: None, account: JID) -> None:
+        self._delivering.discard(account)
+        self.gate.open(bool(self._delivering))
 
     async def _deliver(self, session: Session) -> None:
         """Give a session everything that waits, and whatever comes for its account meanwhile."""

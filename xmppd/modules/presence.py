@@ -38,7 +38,7 @@ def register(context: ModuleContext) -> None:
     handling = Presence(context.host)
     hooks = context.hooks
     context.keep(presence.LAST, context.host.stores.last.load)
-    context.hook(hooks.client_stanza, Phase.DELIVER, handling.directed)
+    context.hook(hooks.client_presence, Phase.DELIVER, handling.directed)
     context.hook(hooks.presence, Phase.DELIVER, handling.changed)
     context.hook(hooks.session_unbound, Phase.DELIVER, handling.gone)
     context.hook(hooks.subscription, Phase.DELIVER, handling.probe)
@@ -110,7 +110,7 @@ class Presence:
     def directed(self, stanza: Stanza, session: Session) -> Stanza:
         """Remember to whom a client shows itself besides its subscribers (§4.6.3)."""
         to = stanza.to
-        if stanza.kind != "presence" or to is None:
+        if to is None:
             return stanza
         shown: set[JID] = session.data.get(_DIRECTED) or set()
         if stanza.type == "unavailable":

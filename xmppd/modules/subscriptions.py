@@ -50,7 +50,7 @@ def register(context: ModuleContext) -> None:
     """Act on subscription stanzas of clients and for accounts, and offer pre-approval (§3.4.1)."""
     subscriptions = Subscriptions(context.host)
     hooks = context.hooks
-    context.hook(hooks.client_stanza, Phase.DELIVER, subscriptions.from_client)
+    context.hook(hooks.client_presence, Phase.DELIVER, subscriptions.from_client)
     context.hook(hooks.subscription, Phase.DELIVER, subscriptions.for_account)
     context.hook(hooks.presence, Phase.DELIVER, subscriptions.on_presence)
     context.hook(hooks.roster_item_removed, Phase.DELIVER, subscriptions.cancel)
@@ -69,7 +69,7 @@ class Subscriptions:
 
     def from_client(self, stanza: Stanza, session: Session) -> Stanza | None:
         """Take a subscription stanza that a client sends (§3.1.2, §3.2.2, §3.3.2, §3.4.2)."""
-        if stanza.kind != "presence" or stanza.type not in TYPES or stanza.to is None:
+        if stanza.to is None or stanza.type not in TYPES:
             return stanza
         if session.resident.guest:
             raise StanzaError("not-allowed", "guests have no contacts", reason="roster.guest")
