@@ -181,6 +181,11 @@ class Hooks:
         """Likewise those of `account_stanza`."""
         self._join()
 
+    @property
+    def points(self) -> dict[str, Point[Any]]:
+        """Every point, by its name."""
+        return {name: each for name, each in vars(self).items() if isinstance(each, Point)}
+
     def _join(self) -> None:
         """Make one tuple of what a stanza passes in one place: it passes millions."""
         sent, message, presence = self.client_stanza, self.client_message, self.client_presence

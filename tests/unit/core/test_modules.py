@@ -23,7 +23,7 @@ def state(host: Host) -> dict[str, Any]:
     """Everything of a server that a module can change."""
     advertised = host.advertised
     return {
-        "hooks": {name: point.handlers for name, point in vars(host.hooks).items()},
+        "hooks": {name: point.handlers for name, point in host.hooks.points.items()},
         "iq": dict(host.router.iq._table),
         "features": list(host.features),
         "nonzas": dict(host.nonzas),
@@ -47,7 +47,7 @@ def play(name: str, register: Any) -> ModuleType:
 
 def everything(context: ModuleContext) -> None:
     """A module that uses all there is."""
-    for point in vars(context.hooks).values():
+    for point in context.hooks.points.values():
         context.hook(point, Phase.COPY, lambda *args: args[0])
     for on in On:
         context.iq(on, "get", "urn:example:q q", lambda request: None)
