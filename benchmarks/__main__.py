@@ -16,9 +16,10 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.load import LoadError
 from benchmarks.peers import Ejabberd, Prosody
+from benchmarks.rows import ROWS
 from benchmarks.server import Certificate, Server
 from benchmarks.subject import Xmppd
-from benchmarks.work import ROWS, Measure, Options, Row, provide_accounts
+from benchmarks.work import Measure, Options, Row
 
 SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in (Xmppd, Prosody, Ejabberd)}
 
@@ -129,7 +130,8 @@ def build(names: Sequence[str], home: Path, core: int | None) -> list[Server]:
 def measure(row: Row, server: Server, work: Options) -> Measure | None:
     """Run one row on one server, started for it; None when that failed, with a line on why."""
     try:
-        provide_accounts(server, row.accounts(work), work.concurrency)
+        server.load(row.features)
+        row.provide(server, work)
         with server:
             result = row.run(server, work)
     except (LoadError, RuntimeError, OSError) as error:

@@ -100,7 +100,7 @@ class Prosody(Server):
 
     def configure(self) -> None:
         """Write `prosody.cfg.lua`."""
-        (self.home / "data").mkdir()
+        (self.home / "data").mkdir(exist_ok=True)
         self._config = self.home / "prosody.cfg.lua"
         text = _PROSODY.format(
             home=self.home,

@@ -8,7 +8,9 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.work import FLAT_KIB, ROWS, Measure, Row
+from benchmarks.rows import ROWS
+from benchmarks.sessions import FLAT_KIB
+from benchmarks.work import Measure, Row
 
 _BUSY = 0.95
 _SUBJECT = "xmppd"
