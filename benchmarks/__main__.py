@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.load import LoadError
+from benchmarks.client import LoadError
 from benchmarks.peers import Ejabberd, Prosody
 from benchmarks.rows import ROWS
 from benchmarks.server import Certificate, Server

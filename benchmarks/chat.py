@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 
+from benchmarks.client import Client
 from benchmarks.exchange import Exchange, Outcome
-from benchmarks.load import Client, Crowd
+from benchmarks.load import Crowd
 from benchmarks.scripts import logging_in, tls_context
 from benchmarks.server import Server
 from benchmarks.work import Measure, Options, people, security, timed

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.load import Client, Crowd, LoadError
+from benchmarks.client import Client, LoadError
+from benchmarks.load import Crowd
 from benchmarks.proc import Meter, Usage
 from benchmarks.server import Server
 

@@ -18,7 +18,7 @@ def login(server: Server, options: Options) -> Measure:
     """Log all users in over TLS, some at a time."""
     users, context = people(options.users), tls_context()
     with Crowd(server.address) as crowd:
-        crowd.play(users[:WARM_LOGINS], visiting(crowd, context), options.concurrency)
+        crowd.play(users[:WARM_LOGINS], visiting(crowd, logging_in(context)), options.concurrency)
         meter = Meter(server.processes)
         took = crowd.play(users, logging_in(context), options.concurrency)
         busy = meter.read()
@@ -31,7 +31,7 @@ def idle(server: Server, options: Options) -> Measure:
     """Have many TLS sessions that do nothing, and look at the memory."""
     users, context = people(options.sessions), tls_context()
     with Crowd(server.address) as crowd:
-        crowd.play(users[:WARM_LOGINS], visiting(crowd, context), options.concurrency)
+        crowd.play(users[:WARM_LOGINS], visiting(crowd, logging_in(context)), options.concurrency)
         before = _settled_kib(server, crowd, options)
         crowd.play(users, logging_in(context), options.concurrency)
         after = _settled_kib(server, crowd, options)
@@ -48,7 +48,7 @@ def churn(server: Server, options: Options) -> Measure:
 
         def visit(count: int) -> list[float]:
             some = itertools.islice(names, count)
-            return crowd.play(some, visiting(crowd, context), options.concurrency)
+            return crowd.play(some, visiting(crowd, logging_in(context)), options.concurrency)
 
         visit(options.churn_warm_up)
         before = _settled_kib(server, crowd, options)

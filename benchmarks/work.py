@@ -23,6 +23,8 @@ class Options:
     churn: int = 10_000
     churn_warm_up: int = 1000
     settle: float = 5.0
+    contacts: int = 30
+    roster_items: int = 5000
 
 
 @dataclass(frozen=True)
