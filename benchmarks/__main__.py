@@ -63,6 +63,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--churn", type=int, default=default.churn, help="logins and log-outs (10000)")
     add("--churn-warm-up", type=int, default=default.churn_warm_up, help="before those (1000)")
     add("--settle", type=float, default=default.settle, help="seconds before memory is read (5)")
+    add("--contacts", type=int, default=default.contacts, help="contacts of each user (30)")
+    add("--roster-items", type=int, default=default.roster_items, help="big roster's items (5000)")
+    add("--ack-every", type=int, default=default.ack_every, help="messages per ack request (10)")
+    add("--resume", action="store_true", help="chat-sm with streams that can be resumed")
+    add("--offline", type=int, default=default.offline, help="offline messages per user (25)")
+    add("--senders", type=int, default=default.senders, help="who send them (40)")
     add("--ejabberd-vm", default="+S 1", help='options of the Erlang machine (default "+S 1")')
     add("--json", type=Path, metavar="FILE", help="write all raw figures there")
     return parser.parse_args(argv)
@@ -81,6 +87,12 @@ def options(args: argparse.Namespace) -> Options:
         churn=args.churn,
         churn_warm_up=args.churn_warm_up,
         settle=args.settle,
+        contacts=args.contacts,
+        roster_items=args.roster_items,
+        ack_every=args.ack_every,
+        resume=args.resume,
+        offline=args.offline,
+        senders=args.senders,
     )
 
 
@@ -135,9 +147,9 @@ def measure(row: Row, server: Server, work: Options) -> Measure | None:
         with server:
             result = row.run(server, work)
     except (LoadError, RuntimeError, OSError) as error:
-        _say(f"{row.key:9} {server.name:9} failed: {error}")
+        _say(f"{row.key:15} {server.name:9} failed: {error}")
         return None
-    _say(f"{row.key:9} {server.name:9} {result.cost:10.2f} {row.unit}")
+    _say(f"{row.key:15} {server.name:9} {result.cost:10.2f} {row.unit}")
     return result
 
 

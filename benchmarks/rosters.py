@@ -22,7 +22,7 @@ _FRIEND = "romeo"
 
 _IN_FLIGHT = 32
 """Pairs that subscribe to each other at a time."""
-_STALL = 300.0
+_STALL = 1200.0
 """Seconds that the pairs may take in all; servers that write a file for each step need them."""
 _SETS = 50
 """Roster sets that go out together."""

@@ -25,6 +25,10 @@ class Options:
     settle: float = 5.0
     contacts: int = 30
     roster_items: int = 5000
+    ack_every: int = 10
+    resume: bool = False
+    offline: int = 25
+    senders: int = 40
 
 
 @dataclass(frozen=True)
