@@ -16,23 +16,31 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.client import LoadError
 from benchmarks.peers import Ejabberd, Prosody
+from benchmarks.postgres import XmppdPostgres
 from benchmarks.rows import ROWS
 from benchmarks.server import Certificate, Server
 from benchmarks.subject import Xmppd
 from benchmarks.work import Measure, Options, Row
 
-SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in (Xmppd, Prosody, Ejabberd)}
+USUAL: tuple[type[Server], ...] = (Xmppd, Prosody, Ejabberd)
+SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in (*USUAL, XmppdPostgres)}
 
 EXAMPLES = """\
 examples:
   python -m benchmarks
-      every row on every server that is installed (about 15 minutes)
+      every row on every server that is installed (about an hour)
   python -m benchmarks --rows chat,chat-tls --rounds 5 --secs 10
       the data path only, more rounds
   python -m benchmarks --servers prosody,ejabberd --json peers.json
       the peers alone, with all raw figures in a file
   python -m benchmarks --rows idle,churn --sessions 500 --churn 2000
       a quick look at memory
+  python -m benchmarks --rows presence,login-roster --users 120 --rounds 1
+      a quick look at presence; making the rosters takes longest, on Prosody above all
+  python -m benchmarks --rows chat,chat-sm --resume
+      what acks cost, with streams that can be resumed
+  python -m benchmarks --servers xmppd,xmppd-pg --rows offline-store,offline-deliver
+      xmppd on SQLite beside xmppd on PostgreSQL (XMPPD_BENCH_POSTGRES may name a database)
   python -m benchmarks.profile_xmppd chat
       where xmppd spends its time (cProfile)
 """
@@ -49,7 +57,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     keys = [row.key for row in ROWS]
     add = parser.add_argument
-    add("--servers", type=_choice(list(SERVERS)), default=list(SERVERS), help=_list(SERVERS))
+    usual = [cls.name for cls in USUAL]
+    servers = f"{_list(usual)}; also xmppd-pg, on PostgreSQL"
+    add("--servers", type=_choice(list(SERVERS)), default=usual, help=servers)
     add("--rows", type=_choice(keys), default=keys, help=_list(keys))
     add("--rounds", type=int, default=3, help="rounds of each timed row (default 3)")
     add("--memory-rounds", type=int, default=1, help="rounds of idle and churn (default 1)")
@@ -96,7 +106,7 @@ def options(args: argparse.Namespace) -> Options:
     )
 
 
-def _list(names: Sequence[str] | dict[str, type[Server]]) -> str:
+def _list(names: Sequence[str]) -> str:
     return f"comma-separated; default: {','.join(names)}"
 
 
