@@ -14,24 +14,34 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.load import LoadError
+from benchmarks.client import LoadError
 from benchmarks.peers import Ejabberd, Prosody
+from benchmarks.postgres import XmppdPostgres
+from benchmarks.rows import ROWS
 from benchmarks.server import Certificate, Server
 from benchmarks.subject import Xmppd
-from benchmarks.work import ROWS, Measure, Options, Row, provide_accounts
+from benchmarks.work import Measure, Options, Row
 
-SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in (Xmppd, Prosody, Ejabberd)}
+USUAL: tuple[type[Server], ...] = (Xmppd, Prosody, Ejabberd)
+_ALL: tuple[type[Server], ...] = (*USUAL, XmppdPostgres)
+SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in _ALL}
 
 EXAMPLES = """\
 examples:
   python -m benchmarks
-      every row on every server that is installed (about 15 minutes)
+      every row on every server that is installed (about an hour)
   python -m benchmarks --rows chat,chat-tls --rounds 5 --secs 10
       the data path only, more rounds
   python -m benchmarks --servers prosody,ejabberd --json peers.json
       the peers alone, with all raw figures in a file
   python -m benchmarks --rows idle,churn --sessions 500 --churn 2000
       a quick look at memory
+  python -m benchmarks --rows presence,login-roster --users 120 --rounds 1
+      a quick look at presence; making the rosters takes longest, on Prosody above all
+  python -m benchmarks --rows chat,chat-sm --resume
+      what acks cost, with streams that can be resumed
+  python -m benchmarks --servers xmppd,xmppd-pg --rows offline-store,offline-deliver
+      xmppd on SQLite beside xmppd on PostgreSQL (XMPPD_BENCH_POSTGRES may name a database)
   python -m benchmarks.profile_xmppd chat
       where xmppd spends its time (cProfile)
 """
@@ -48,7 +58,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     keys = [row.key for row in ROWS]
     add = parser.add_argument
-    add("--servers", type=_choice(list(SERVERS)), default=list(SERVERS), help=_list(SERVERS))
+    usual = [cls.name for cls in USUAL]
+    servers = f"{_list(usual)}; also xmppd-pg, on PostgreSQL"
+    add("--servers", type=_choice(list(SERVERS)), default=usual, help=servers)
     add("--rows", type=_choice(keys), default=keys, help=_list(keys))
     add("--rounds", type=int, default=3, help="rounds of each timed row (default 3)")
     add("--memory-rounds", type=int, default=1, help="rounds of idle and churn (default 1)")
@@ -62,6 +74,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--churn", type=int, default=default.churn, help="logins and log-outs (10000)")
     add("--churn-warm-up", type=int, default=default.churn_warm_up, help="before those (1000)")
     add("--settle", type=float, default=default.settle, help="seconds before memory is read (5)")
+    add("--contacts", type=int, default=default.contacts, help="contacts of each user (30)")
+    add("--roster-items", type=int, default=default.roster_items, help="big roster's items (5000)")
+    add("--ack-every", type=int, default=default.ack_every, help="messages per ack request (10)")
+    add("--resume", action="store_true", help="chat-sm with streams that can be resumed")
+    add("--offline", type=int, default=default.offline, help="offline messages per user (25)")
+    add("--senders", type=int, default=default.senders, help="who send them (40)")
     add("--ejabberd-vm", default="+S 1", help='options of the Erlang machine (default "+S 1")')
     add("--json", type=Path, metavar="FILE", help="write all raw figures there")
     return parser.parse_args(argv)
@@ -80,10 +98,16 @@ def options(args: argparse.Namespace) -> Options:
         churn=args.churn,
         churn_warm_up=args.churn_warm_up,
         settle=args.settle,
+        contacts=args.contacts,
+        roster_items=args.roster_items,
+        ack_every=args.ack_every,
+        resume=args.resume,
+        offline=args.offline,
+        senders=args.senders,
     )
 
 
-def _list(names: Sequence[str] | dict[str, type[Server]]) -> str:
+def _list(names: Sequence[str]) -> str:
     return f"comma-separated; default: {','.join(names)}"
 
 
@@ -129,13 +153,14 @@ def build(names: Sequence[str], home: Path, core: int | None) -> list[Server]:
 def measure(row: Row, server: Server, work: Options) -> Measure | None:
     """Run one row on one server, started for it; None when that failed, with a line on why."""
     try:
-        provide_accounts(server, row.accounts(work), work.concurrency)
+        server.load(row.features)
+        row.provide(server, work)
         with server:
             result = row.run(server, work)
     except (LoadError, RuntimeError, OSError) as error:
-        _say(f"{row.key:9} {server.name:9} failed: {error}")
+        _say(f"{row.key:15} {server.name:9} failed: {error}")
         return None
-    _say(f"{row.key:9} {server.name:9} {result.cost:10.2f} {row.unit}")
+    _say(f"{row.key:15} {server.name:9} {result.cost:10.2f} {row.unit}")
     return result
 
 

@@ -2,6 +2,7 @@
 
 Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
 passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
+Offline storage and acks (XEP-0198) are loaded for the rows that need them, and for no other.
 """
 
 import re
@@ -22,9 +23,9 @@ c2s_ports = {{ {port} }}
 c2s_direct_tls_ports = {{ }}
 s2s_ports = {{ }}
 modules_enabled = {{
-    "roster", "saslauth", "tls", "disco", "ping", "version", "time", "uptime", "register"
+    "roster", "saslauth", "tls", "disco", "ping", "version", "time", "uptime", "register"{enabled}
 }}
-modules_disabled = {{ "s2s", "offline" }}
+modules_disabled = {{ "s2s"{disabled} }}
 authentication = "internal_hashed"
 password_hash = "SHA-256"
 allow_registration = true
@@ -61,13 +62,21 @@ modules:
   mod_roster: {{}}
   mod_time: {{}}
   mod_version: {{}}
-  mod_register:
+{enabled}  mod_register:
     access: registration
     access_from: registration
     ip_access: all
     password_strength: 0
 registration_timeout: infinity
+shaper_rules:
+  offline:
+    infinity: all
 """
+
+_EJABBERD_MODULES = {
+    "offline": "  mod_offline:\n    access_max_user_messages: offline\n",
+    "acks": "  mod_stream_mgmt: {}\n",
+}
 
 
 def _absence(program: str) -> str:
@@ -100,13 +109,15 @@ class Prosody(Server):
 
     def configure(self) -> None:
         """Write `prosody.cfg.lua`."""
-        (self.home / "data").mkdir()
+        (self.home / "data").mkdir(exist_ok=True)
         self._config = self.home / "prosody.cfg.lua"
         text = _PROSODY.format(
             home=self.home,
             port=self.port,
             crt=self.certificate.path("crt"),
             key=self.certificate.path("key"),
+            enabled=', "smacks"' if "acks" in self.features else "",
+            disabled="" if "offline" in self.features else ', "offline"',
         )
         self._config.write_text(text)
 
@@ -141,7 +152,11 @@ class Ejabberd(Server):
     def configure(self) -> None:
         """Write `ejabberd.yml`."""
         self._config = self.home / "ejabberd.yml"
-        text = _EJABBERD.format(port=self.port, pem=self.certificate.path("pem"))
+        text = _EJABBERD.format(
+            port=self.port,
+            pem=self.certificate.path("pem"),
+            enabled="".join(_EJABBERD_MODULES[feature] for feature in sorted(self.features)),
+        )
         self._config.write_text(text)
 
     def command(self) -> list[str]:

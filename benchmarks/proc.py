@@ -6,6 +6,7 @@ memory is the proportional set size (PSS), which counts a shared page once.
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +75,10 @@ class Usage:
 
 
 class Meter:
-    """Measures the stretch of time between its making and `read`."""
+    """Measures the stretch of time between its making and `read`, of the processes given."""
 
-    def __init__(self, root: int) -> None:
-        self._pids = tree(root)
+    def __init__(self, processes: Callable[[], list[int]]) -> None:
+        self._pids = processes()
         self._generator = time.process_time()
         self._server = cpu_seconds(self._pids)
         self._wall = time.perf_counter()

@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.__main__ import build, measure, place
+from benchmarks.rows import ROWS
 from benchmarks.subject import Xmppd
-from benchmarks.work import ROWS, Options, provide_accounts
+from benchmarks.work import Options
 
 
 def main() -> int:
@@ -29,7 +30,7 @@ def main() -> int:
         work, servers = Options(seconds=args.secs), build(["xmppd"], Path(home), place())
         if not servers:
             return 1
-        provide_accounts(servers[0], row.accounts(work), work.concurrency)
+        row.provide(servers[0], work)
         Xmppd.profile = (args.save or Path(home) / "profile").absolute()
         if measure(row, servers[0], work) is None:
             return 1

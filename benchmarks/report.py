@@ -8,10 +8,13 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.work import FLAT_KIB, ROWS, Measure, Row
+from benchmarks.rows import ROWS
+from benchmarks.sessions import FLAT_KIB
+from benchmarks.work import Measure, Row
 
 _BUSY = 0.95
 _SUBJECT = "xmppd"
+_PEERS = ("prosody", "ejabberd")
 
 
 @dataclass
@@ -51,15 +54,20 @@ class Bar:
     title: str
     limit: float
     figure: Callable[[Results], float | None]
+    beside: str = ""
+    """A row that has to be in the same run for the bar to mean anything."""
 
 
 def _against(row: str, peer: str) -> Callable[[Results], float | None]:
     return lambda results: results.ratio(row, _SUBJECT, peer)
 
 
-def _against_best(results: Results) -> float | None:
-    ratios = [results.ratio("login", _SUBJECT, peer) for peer in ("prosody", "ejabberd")]
-    return max((ratio for ratio in ratios if ratio is not None), default=None)
+def _against_best(row: str) -> Callable[[Results], float | None]:
+    def figure(results: Results) -> float | None:
+        ratios = [results.ratio(row, _SUBJECT, peer) for peer in _PEERS]
+        return max((ratio for ratio in ratios if ratio is not None), default=None)
+
+    return figure
 
 
 def _idle(results: Results) -> float | None:
@@ -71,15 +79,37 @@ def _late_growth(results: Results) -> float | None:
     return _median(float(note["KiB after"]) - float(note["KiB at half"]) for note in notes)
 
 
+def _acks(results: Results) -> float | None:
+    with_acks, without = results.cost("chat-sm", _SUBJECT), results.cost("chat", _SUBJECT)
+    return with_acks / without if with_acks and without else None
+
+
+def _worst_ping(results: Results) -> float | None:
+    return max((measure.cost for measure in results.of("big-roster", _SUBJECT)), default=None)
+
+
 BARS = (
     Bar("chat", "chat, plain: ÷ ejabberd", 0.40, _against("chat", "ejabberd")),
     Bar("chat", "chat, plain: ÷ prosody", 0.30, _against("chat", "prosody")),
+    Bar("chat-sm", "chat with acks: ÷ xmppd's own chat", 1.20, _acks, beside="chat"),
     Bar("chat-tls", "chat, TLS: ÷ ejabberd", 0.45, _against("chat-tls", "ejabberd")),
     Bar("chat-tls", "chat, TLS: ÷ prosody", 0.32, _against("chat-tls", "prosody")),
     Bar("paced", "chat, paced: ÷ ejabberd", 0.80, _against("paced", "ejabberd")),
-    Bar("login", "login: ÷ the better peer", 1.00, _against_best),
+    Bar("login", "login: ÷ the better peer", 1.00, _against_best("login")),
     Bar("idle", "idle TLS session, KiB", 48.0, _idle),
     Bar("churn", "churn, KiB grown in the second half", FLAT_KIB, _late_growth),
+    Bar("presence", "presence: ÷ the better peer", 0.50, _against_best("presence")),
+    Bar("login-roster", "login, roster: ÷ the better peer", 0.60, _against_best("login-roster")),
+    Bar(
+        "offline-store", "offline, stored: ÷ the better peer", 0.60, _against_best("offline-store")
+    ),
+    Bar(
+        "offline-deliver",
+        "offline, delivered: ÷ the better peer",
+        1.00,
+        _against_best("offline-deliver"),
+    ),
+    Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst_ping),
 )
 
 
@@ -93,7 +123,7 @@ def markdown(results: Results, servers: Sequence[str]) -> str:
 
 
 def _row_section(row: Row, results: Results, servers: Sequence[str]) -> str:
-    peers = [name for name in servers if name != _SUBJECT] if row.ratios else []
+    peers = [name for name in servers if name in _PEERS] if row.ratios else []
     head = ["server", row.unit, "lowest to highest", *(f"÷ {peer}" for peer in peers)]
     head += ["per second", "p50 ms", "p99 ms", "server core", "generator core", "notes"]
     lines = [f"### {row.title}", "", _line(head), _line(["---"] * len(head))]
@@ -137,16 +167,20 @@ def _notes(measures: list[Measure]) -> str:
         values = [measure.notes[key] for measure in measures if key in measure.notes]
         numbers = [value for value in values if not isinstance(value, str)]
         words = sorted({value for value in values if isinstance(value, str)})
-        text = f"{statistics.median(numbers):.0f}" if numbers else " / ".join(words)
+        text = _note(statistics.median(numbers)) if numbers else " / ".join(words)
         texts.append(text if key == "security" else f"{key} {text}")
     return ", ".join(texts)
+
+
+def _note(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.1f}"
 
 
 def _bars_section(results: Results) -> str:
     head = ["bar", "at most", "measured", "met"]
     lines = ["### Bars", "", _line(head), _line(["---"] * len(head))]
     for bar in BARS:
-        if bar.row in results.measures:
+        if all(row in results.measures for row in (bar.row, bar.beside) if row):
             figure = bar.figure(results)
             met = "?" if figure is None else "yes" if figure <= bar.limit else "**no**"
             lines.append(_line([bar.title, f"{bar.limit:g}", _number(figure, 2), met]))

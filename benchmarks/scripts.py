@@ -9,7 +9,8 @@ import re
 import ssl
 from collections.abc import Callable
 
-from benchmarks.load import END, HANDSHAKE, Client, Crowd, LoadError, Script
+from benchmarks.client import END, HANDSHAKE, Client, LoadError, Script
+from benchmarks.load import Crowd
 
 DOMAIN = "localhost"
 PASSWORD = "wherefore-art-thou"
@@ -28,6 +29,11 @@ _CHALLENGE = re.compile(rb"<challenge[^>]*>([^<]+)</challenge>|<failure.*", re.D
 _OUTCOME = re.compile(rb"<(success)[^>]*>|<failure.*", re.DOTALL)
 _BOUND = re.compile(rb"<jid>([^<]+)</jid>|<iq[^>]*type=.error.*", re.DOTALL)
 _REGISTERED = re.compile(rb"<iq[^>]*id=.reg.[^>]*?(?:/>|>.*</iq>)", re.DOTALL)
+_ROSTER = re.compile(
+    rb"<iq[^>]*id=.roster.[^>]*/>"
+    rb"|<iq(?=[^>]*id=.roster.)(?=[^>]*type=.(?:(result)|error).)[^>]*>.*?</iq>",
+    re.DOTALL,
+)
 _SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 _DIGESTS = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
 _PREFERENCE = (*_DIGESTS, "PLAIN")
@@ -62,40 +68,61 @@ def registering(crowd: Crowd) -> Callable[[Client], Script]:
     return script
 
 
+def opening(client: Client, tls: ssl.SSLContext | None) -> Script:
+    """Have a client log in and bind a resource of its own; the start of other scripts."""
+    client.send(_HEADER)
+    features = yield _FEATURES
+    if tls is not None:
+        client.send(_STARTTLS)
+        yield _PROCEED
+        client.start_tls(tls)
+        yield HANDSHAKE
+        client.send(_HEADER)
+        features = yield _FEATURES
+    assert features is not None
+    yield from _authenticate(client, features[0])
+    client.send(_HEADER)
+    yield _FEATURES
+    client.send(
+        "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+        f"<resource>r{client.number}</resource></bind></iq>".encode()
+    )
+    bound = yield _BOUND
+    assert bound is not None
+    if bound[1] is None:
+        raise LoadError(f"{client.user}: not bound: {bound[0]!r}")
+    client.jid = bound[1].decode()
+
+
 def logging_in(tls: ssl.SSLContext | None) -> Callable[[Client], Script]:
     """Return the script that logs in, binds a resource of its own and becomes available."""
 
     def script(client: Client) -> Script:
-        client.send(_HEADER)
-        features = yield _FEATURES
-        if tls is not None:
-            client.send(_STARTTLS)
-            yield _PROCEED
-            client.start_tls(tls)
-            yield HANDSHAKE
-            client.send(_HEADER)
-            features = yield _FEATURES
-        assert features is not None
-        yield from _authenticate(client, features[0])
-        client.send(_HEADER)
-        yield _FEATURES
-        client.send(
-            "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-            f"<resource>r{client.number}</resource></bind></iq>".encode()
-        )
-        bound = yield _BOUND
-        assert bound is not None
-        if bound[1] is None:
-            raise LoadError(f"{client.user}: not bound: {bound[0]!r}")
-        client.jid = bound[1].decode()
+        yield from opening(client, tls)
         client.send(b"<presence/>")
 
     return script
 
 
-def visiting(crowd: Crowd, tls: ssl.SSLContext | None) -> Callable[[Client], Script]:
-    """Return the script that logs in and at once out again, in order."""
-    log_in = logging_in(tls)
+def arriving(client: Client) -> Script:
+    """Log in without TLS, get the roster, become available."""
+    yield from opening(client, None)
+    yield from roster(client)
+    client.send(b"<presence/>")
+
+
+def roster(client: Client) -> Script:
+    """Get the roster; what came is in `client.contacts`."""
+    client.send(b"<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>")
+    answer = yield _ROSTER
+    assert answer is not None
+    if answer[1] is None:
+        raise LoadError(f"{client.user}: no roster: {answer[0][-300:]!r}")
+    client.contacts = answer[0]
+
+
+def visiting(crowd: Crowd, log_in: Callable[[Client], Script]) -> Callable[[Client], Script]:
+    """Return the script that logs in, as given, and at once out again, in order."""
 
     def script(client: Client) -> Script:
         yield from log_in(client)

@@ -82,6 +82,9 @@ class Server(ABC):
 
     `home` is its private directory; accounts in it outlive a restart. A context manager:
     entering starts it (RuntimeError when it does not come up), leaving stops it.
+
+    `accounts` and `rosters` name what has been made in it so far. `features` names the modules
+    that it loads on top of those of every row.
     """
 
     name: ClassVar[str]
@@ -92,6 +95,8 @@ class Server(ABC):
         self.certificate = certificate
         self.port = free_port()
         self.accounts: set[str] = set()
+        self.rosters: set[str] = set()
+        self.features: frozenset[str] = frozenset()
         self._core = core
         self._process: subprocess.Popen[bytes] | None = None
         self.configure()
@@ -123,11 +128,15 @@ class Server(ABC):
         """Where the server's client port listens."""
         return ("127.0.0.1", self.port)
 
-    @property
-    def pid(self) -> int:
-        """The root of the server's process tree."""
+    def load(self, features: frozenset[str]) -> None:
+        """Have the modules for these features loaded, and no others, from the next start on."""
+        self.features = features
+        self.configure()
+
+    def processes(self) -> list[int]:
+        """Return the ids of all processes that do the server's work."""
         assert self._process is not None
-        return self._process.pid
+        return tree(self._process.pid)
 
     def __enter__(self) -> "Server":
         log = (self.home / "output.log").open("ab")

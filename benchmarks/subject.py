@@ -71,7 +71,11 @@ class Xmppd(Server):
         text = _CONFIG.format(
             home=self.home, port=self.port, certificates=self.certificate.directory
         )
-        self._config.write_text(text)
+        self._config.write_text(text + self.store())
+
+    def store(self) -> str:
+        """Return the configuration's `[store]`; the default, SQLite below `data`, needs none."""
+        return ""
 
     def command(self) -> list[str]:
         """Run `twistd` in the foreground, under cProfile where that is asked for."""

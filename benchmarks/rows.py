@@ -1,0 +1,92 @@
+"""The rows of the benchmark, in the order in which they are measured and reported."""
+
+from collections.abc import Callable
+
+from benchmarks import bigroster, offline, presence
+from benchmarks.acks import chatting_with_acks
+from benchmarks.chat import chatting
+from benchmarks.rosters import provide_big, provide_ring
+from benchmarks.server import Server
+from benchmarks.sessions import churn, idle, login
+from benchmarks.work import Options, Row, people, provide_accounts
+
+_DELIVERED = "µs CPU per delivered message"
+
+
+def _accounts(count: Callable[[Options], int]) -> Callable[[Server, Options], None]:
+    def provide(server: Server, options: Options) -> None:
+        provide_accounts(server, people(count(options)), options.concurrency)
+
+    return provide
+
+
+_users = _accounts(lambda options: options.users)
+
+ROWS = (
+    Row("chat", "chat, closed loop, plain", _DELIVERED, chatting(tls=False, paced=False), _users),
+    Row(
+        "chat-sm",
+        "chat with acks and rosters, closed loop, plain",
+        _DELIVERED,
+        chatting_with_acks,
+        provide_ring,
+        frozenset({"acks"}),
+    ),
+    Row("chat-tls", "chat, closed loop, TLS", _DELIVERED, chatting(tls=True, paced=False), _users),
+    Row("paced", "chat, paced, plain", _DELIVERED, chatting(tls=False, paced=True), _users),
+    Row("login", "login: TLS, SASL, bind, presence", "ms CPU per login", login, _users),
+    Row(
+        "idle",
+        "idle TLS sessions",
+        "KiB per session",
+        idle,
+        _accounts(lambda options: options.sessions),
+        repeats=False,
+    ),
+    Row(
+        "churn",
+        "churn: TLS logins and log-outs",
+        "KiB grown",
+        churn,
+        _users,
+        repeats=False,
+        ratios=False,
+    ),
+    Row(
+        "presence",
+        "presence updates to contacts, closed loop, plain",
+        "µs CPU per delivered presence",
+        presence.presence,
+        provide_ring,
+    ),
+    Row(
+        "login-roster",
+        "login with a roster: SASL, bind, roster, presence; plain",
+        "ms CPU per login",
+        presence.login,
+        provide_ring,
+    ),
+    Row(
+        "offline-store",
+        "messages to users who are offline",
+        "µs CPU per stored message",
+        offline.store,
+        offline.provide,
+        frozenset({"offline"}),
+    ),
+    Row(
+        "offline-deliver",
+        "messages delivered at login",
+        "µs CPU per delivered message",
+        offline.deliver,
+        offline.provide,
+        frozenset({"offline"}),
+    ),
+    Row(
+        "big-roster",
+        "pings during the login of the owner of a big roster",
+        "ms, the worst ping",
+        bigroster.worst_ping,
+        provide_big,
+    ),
+)
