@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from benchmarks.client import Client
+from benchmarks.client import Client, LoadError
 from benchmarks.exchange import Exchange, Outcome
 from benchmarks.load import Crowd
 from benchmarks.scripts import logging_in, tls_context
@@ -102,6 +102,8 @@ def chatting(tls: bool, paced: bool) -> Callable[[Server, Options], Measure]:
 
 
 def exchanged(outcome: Outcome, notes: dict[str, str | float]) -> Measure:
-    """Make the measure of an exchange."""
+    """Make the measure of an exchange; LoadError when it lost or doubled a stanza."""
+    if outcome.lost:
+        raise LoadError(f"{outcome.lost} stanzas lost (below 0: more came than were sent)")
     notes = {"lost": outcome.lost, **notes}
     return timed(outcome.cost, outcome.delivered, outcome.usage, outcome.latencies, notes)
