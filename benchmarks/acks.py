@@ -52,10 +52,13 @@ class AckedChat(Chat):
         return sum(self._taken.values()) / max(self._requests, 1)
 
     def check(self, crowd: Crowd) -> None:
-        """Ask the server for a last ack; LoadError unless it has counted what was sent."""
+        """Exchange last acks; LoadError unless the server has counted what was sent.
+
+        A server may count a message once its recipient has acknowledged it.
+        """
 
         def script(client: Client) -> Script:
-            client.send(_REQUEST)
+            client.send(_ANSWER % self._taken[client.fd] + _REQUEST)
             sent = self._given[client.fd]
             while True:
                 answer = yield _ANSWERED

@@ -214,6 +214,11 @@ class ClientConnection:
                     self.inlet(session, frame)
                 except StreamError as error:
                     self.end(error)
+            elif frame.__class__ is Nonza and frame.name in self.host.nonzas:
+                try:
+                    self.host.nonzas[frame.name](self, frame)
+                except StreamError as error:
+                    self.end(error)
             else:
                 self._act(self.stream.on_frame(frame))
         self._taking = taking

@@ -1,7 +1,10 @@
-"""Messages that lie whole in one read, cut by the text of their tags.
+"""Messages and acknowledgements that lie whole in one read, cut by the text of their tags.
 
 Most of what a server reads is this. expat validates every byte of it, as of all else; what it
 need not do is report each element, since a message's end can be read off its text.
+
+An acknowledgement (XEP-0198 §4) is spelled in one of a few ways, of which each is an element by
+itself whatever it stands between; one that is spelled otherwise goes the long way.
 
 The law of this file: a message is cut here only where nothing but its own end tag can be spelled
 `</message`. It is the only element of that name in its text, and no section of another kind
@@ -15,8 +18,10 @@ message than the limits allow in one place.
 from __future__ import annotations
 
 import pyexpat
+import re
 from collections.abc import Callable
 
+from xmppd import ns
 from xmppd.wire.frames import Frame
 from xmppd.wire.limits import Limits
 from xmppd.wire.octets import LONGEST_NAMESPACE, SLICE, check_namespace, refusal
@@ -27,14 +32,24 @@ from xmppd.wire.tree import child_names
 _NAME = b"message"
 _BEGIN = b"<message"
 _END = b"</message>"
+_FIRST = (_BEGIN, b"<a ", b"<r ")
+_SM = re.escape(ns.STREAM_MANAGEMENT).encode()
+_ACK = re.compile(
+    rb"<(?:r xmlns=(?:'%b'|\"%b\")"
+    rb"|a xmlns=(?:'%b' h='([0-9]+)'|\"%b\" h=\"([0-9]+)\")"
+    rb"|a h=(?:'([0-9]+)' xmlns='%b'|\"([0-9]+)\" xmlns=\"%b\")) ?/>" % ((_SM,) * 6)
+)
+"""`<r/>`, or `<a/>` with its `h`, as clients write them."""
+_REQUEST, _ANSWER = (f"{ns.STREAM_MANAGEMENT} {name}" for name in "ra")
+
 _LESS, _SLASH, _SINGLE, _DOUBLE = b"</'\""
 
 
 def may_hold(data: bytes) -> bool:
-    """Whether `data` begins with a message and nothing in it must go the long way."""
+    """Whether `data` begins with what is cut here, and nothing in it must go the long way."""
     # To look for one octet first is much cheaper than to look for two.
     return not (
-        not data.startswith(_BEGIN)
+        not data.startswith(_FIRST)
         or b"stream" in data
         or (b"&" in data and b"&#" in data)
         or (b"!" in data and b"<!" in data)
@@ -58,7 +73,7 @@ class Cutter:
         self._begin()
 
     def cut(self, data: bytes, frames: list[Frame]) -> int:
-        """Cut the messages that `data` begins with, of which `may_hold` is true.
+        """Cut what `data` begins with, of which `may_hold` is true.
 
         They are added to `frames`; gives the bytes that they take. Raises StreamError.
         """
@@ -109,7 +124,18 @@ def _cutting(
     def cut(data: bytes, frames: list[Frame]) -> int:
         nonlocal checking
         position = 0
-        while (opened := _end_of_tag(data, position)) and (closing := _closing(data, opened)):
+        while position < len(data):
+            if data[position + 2 : position + 3] == b" ":  # `<a ` or `<r `, or none of ours
+                ack = _ACK.match(data, position)
+                if ack is None:
+                    break
+                frames.append(_acknowledgement(ack))
+                position = ack.end()
+                continue
+            opened = _end_of_tag(data, position)
+            closing = opened and _closing(data, opened)
+            if not closing:
+                break
             end = closing + len(_END)
             size = end - position
             text = data if size == len(data) else data[position:end]
@@ -131,6 +157,13 @@ def _cutting(
         return position
 
     return cut
+
+
+def _acknowledgement(ack: re.Match[bytes]) -> Nonza:
+    h = ack[ack.lastindex] if ack.lastindex else None
+    if h is None:
+        return Nonza(_REQUEST, {}, [], b"")
+    return Nonza(_ANSWER, {"h": h.decode()}, [], b"")
 
 
 def _end_of_tag(data: bytes, position: int) -> int:
