@@ -18,6 +18,10 @@ from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
+AT_ONCE = 8
+"""How many stanzas are sent without asking at once whether they were handled: an answer to each
+would cost a phone its battery. When fewer wait, the client is asked a little later."""
+
 REQUEST = f"<r xmlns='{ns.STREAM_MANAGEMENT}'/>".encode()
 _ACK = f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='%d'/>".encode()
 
@@ -37,6 +41,7 @@ class Managed:
         "_asked",
         "_host",
         "_requested",
+        "_requested_at",
         "_spare",
         "_watch",
         "connection",
@@ -106,47 +111,53 @@ class Managed:
         self._asked = inbox.received if handled < inbox.received else 0
         self.session.write(_ACK % (handled % WRAP))
 
-    def acknowledged(self, h: int, *, ask: bool = True) -> None:
-        """The client has handled `h` of what it was sent; raises TooHighError.
-
-        It is asked again where there is more, unless `ask` says otherwise.
-        """
+    def acknowledged(self, h: int) -> None:
+        """The client has handled `h` of what it was sent; raises TooHighError."""
         for sent in self.outbox.acknowledge(h):
             if sent.claim is not None:
                 sent.claim.let_go(safe=True)
         self._requested = False
-        if self.outbox and ask:
+        if len(self.outbox) >= AT_ONCE:
             self.request()
 
     def request(self) -> None:
         """Ask how much the client has handled, unless it has been asked."""
-        if not self._requested:
+        if not self._requested and self.connection is not None:
             self._requested = True
+            self._requested_at = self._host.clock.seconds()
             self.session.write(REQUEST)
+
+    def is_late(self, now: float, patience: float) -> bool:
+        """Whether the client has owed an answer for too long; what it was sent is secured then."""
+        late = self._requested and now - self._requested_at >= patience
+        if late:
+            self.secure()
+        return late
 
     # ------------------------------------------------------------------ to the client
 
     def deliver(self, stanza: Stanza) -> None:
         """Send a stanza and keep it until it is acknowledged."""
         if stanza.claim is not None:
-            stanza.claim.hold(self.secure)
+            stanza.claim.hold(self)
         if self.connection is None:
             self._keep(stanza)
             return
-        data = stanza.render()
-        self.outbox.add(stanza, len(data), self._host.clock.seconds())
+        outbox, data = self.outbox, stanza.render()
+        outbox.add(stanza, len(data))
         self.session.write(data)
-        if not self._requested:
-            self._requested = True
-            self.session.write(REQUEST)
+        waiting = len(outbox)
+        if waiting == 1:
             self._watch(self)
-        elif self.outbox.octets > self._host.config.stream_management.octets:
-            self._check_room()
+        elif waiting >= AT_ONCE:
+            self.request()
+            if outbox.octets > self._host.config.stream_management.octets:
+                self._check_room()
 
     def _keep(self, stanza: Stanza) -> None:
         """Keep what comes while the client is away."""
         stanza.claim = self._spooled(stanza, stanza.claim)
-        self.outbox.add(stanza, len(stanza.render()), self._host.clock.seconds())
+        self.outbox.add(stanza, len(stanza.render()))
         self._check_room()
 
     def _check_room(self) -> None:
@@ -184,6 +195,7 @@ class Managed:
             self.session.write(sent.stanza.render())
         if self.outbox:
             self.request()
+            self._watch(self)
 
     def redistribute(self) -> None:
         """The session has ended: what its client did not handle goes elsewhere, in order (§4)."""

@@ -57,40 +57,37 @@ def register(context: ModuleContext) -> None:
     context.advertise(ns.OFFLINE, when=lambda domain: context.host.config.offline.messages > 0)
 
 
-class Kept(Claim):
+class Kept(Claim, kw_only=True, eq=False):
     """The claim of a message that is in the store: in safe hands, it is forgotten there.
 
     While it is held nobody else is given its message. `origins` are the claims that the message
     came with, held until it is `stored`.
     """
 
-    __slots__ = ("_messages", "_origins", "_stays", "number", "octets", "resident", "stored")
+    messages: OfflineMessages
+    resident: Resident
+    number: int
+    octets: int
+    stored: bool | None = True
+    """None while it is being stored, False where that went wrong."""
+    origins: list[Claim] = []
+    stays: bool = False
 
-    def __init__(
-        self, messages: OfflineMessages, resident: Resident, number: int, octets: int
-    ) -> None:
-        super().__init__(self._done)
-        self._messages = messages
-        self._origins: list[Claim] = []
-        self._stays = False
-        self.stored: bool | None = True
-        """None while it is being stored, False where that went wrong."""
-        self.resident = resident
-        self.number = number
-        self.octets = octets
+    def __post_init__(self) -> None:
+        self.told = self._done
 
     @property
     def taken(self) -> bool:
         """See `Claim.taken`; somebody may have acknowledged it before it was stored."""
-        return super().taken or any(origin.safe for origin in self._origins)
+        return super().taken or any(origin.safe for origin in self.origins)
 
     def stay(self) -> None:
         """Nobody can be given the message: it waits where it is."""
-        self._stays = True
+        self.stays = True
 
     def instead_of(self, origin: Claim) -> None:
         """Take the place of a claim, which is let go once the message is stored."""
-        self._origins.append(origin)
+        self.origins.append(origin)
         if self.stored:
             origin.let_go()
 
@@ -100,16 +97,16 @@ class Kept(Claim):
         if outcome is not None:
             bug(outcome)
         else:
-            for origin in self._origins:
+            for origin in self.origins:
                 origin.let_go()
         if not self.held:
             self._done()
 
     def _done(self) -> None:
         if self.stored:
-            self._messages.settled(self, stays=self._stays)
-        elif self.stored is False and not self._stays:
-            for origin in self._origins:
+            self.messages.settled(self, stays=self.stays)
+        elif self.stored is False and not self.stays:
+            for origin in self.origins:
                 origin.let_go(safe=self.safe)
 
 
@@ -233,8 +230,13 @@ class OfflineMessages:
         """The claim of a message that is on its way to the store; None where there is no room."""
         at = self._host.clock.seconds()
         data = stored.dump(delay.stamped(stanza, resident.jid.domain, at))
-        kept = Kept(self, resident, self._next_number(), len(data))
-        kept.stored = None
+        kept = Kept(
+            messages=self,
+            resident=resident,
+            number=self._next_number(),
+            octets=len(data),
+            stored=None,
+        )
         try:
             writing = self._put(resident, data, kept.number)
         except StanzaError:
@@ -294,7 +296,9 @@ class OfflineMessages:
     def _give(self, session: Session, number: int, data: bytes) -> None:
         stanza = stored.load(data)
         self._owned.add(number)
-        kept = stanza.claim = Kept(self, session.resident, number, len(data))
+        kept = stanza.claim = Kept(
+            messages=self, resident=session.resident, number=number, octets=len(data)
+        )
         try:
             self._host.router.deliver(stanza, (session,))
         except StanzaError:  # the session's own list refuses it; another's may not

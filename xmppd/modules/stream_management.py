@@ -35,6 +35,9 @@ REMEMBERED = 10_000
 PATIENCE = 15.0
 """Seconds that a client may take to acknowledge what it was sent; then it is kept in the store."""
 
+SOON = 0.25
+"""Seconds after which a client is asked about what it was sent, where that is not much."""
+
 _NAME = f"{ns.STREAM_MANAGEMENT} "
 
 
@@ -108,20 +111,17 @@ class StreamManagement:
         return managed
 
     def _watch(self, managed: Managed) -> None:
-        """See to it that what a client does not acknowledge in time is kept in the store."""
+        """See to it that what a client was sent is asked about soon, and acknowledged in time."""
         if not self._watched:
-            self._host.clock.callLater(PATIENCE / 3, self._look)
+            self._host.clock.callLater(SOON, self._look)
         self._watched.add(managed)
 
     def _look(self) -> None:
         watched, self._watched = self._watched, set()
-        before = self._host.clock.seconds() - PATIENCE
+        now = self._host.clock.seconds()
         for managed in watched:
-            if not managed.outbox:
-                continue
-            if managed.outbox.oldest() <= before:
-                managed.secure()
-            else:
+            if managed.outbox and not managed.is_late(now, PATIENCE):
+                managed.request()
                 self._watch(managed)
 
     # ------------------------------------------------------------------ away and back
@@ -172,8 +172,8 @@ class StreamManagement:
         """Wait until what was received is in safe hands: so the client need not send it again."""
         waits = []
         for claim in managed.inbox.held:
-            for hasten in claim.hasten:
-                hasten()
+            for keeper in claim.keepers:
+                keeper.secure()
             if claim.held:
                 waits.append(_when_told(claim))
         if waits:
@@ -186,7 +186,7 @@ class StreamManagement:
         managed.attach(connection)
         attrs = {"previd": managed.id, "h": str(managed.inbox.handled % WRAP)}
         connection.write(Tag("resumed", attrs, ns=ns.STREAM_MANAGEMENT).render())
-        managed.acknowledged(h, ask=False)
+        managed.acknowledged(h)
         managed.resend()
         self._host.hooks.session_renewed(session)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
@@ -17,16 +18,15 @@ WRAP = 2**32
 """Where counters go back to zero (§4)."""
 
 
-class Sent(NamedTuple):
-    """A stanza that was sent, the claim that is held, its octets, and when.
+class Sent(Struct, gc=False):
+    """A stanza that was sent, the claim that is held for it, and its octets.
 
-    `at` is in seconds UTC since 1970.
+    The collector need not look at it: whoever has an `Outbox` empties it in the end.
     """
 
     stanza: Stanza
     claim: Claim | None
     octets: int
-    at: float
 
 
 class TooHighError(Exception):
@@ -54,9 +54,9 @@ class Outbox:
     def __iter__(self) -> Iterator[Sent]:
         return iter(self._queue)
 
-    def add(self, stanza: Stanza, octets: int, at: float) -> None:
+    def add(self, stanza: Stanza, octets: int) -> None:
         """A stanza is being sent."""
-        self._queue.append(Sent(stanza, stanza.claim, octets, at))
+        self._queue.append(Sent(stanza, stanza.claim, octets))
         self.octets += octets
 
     def acknowledge(self, h: int) -> list[Sent]:
@@ -81,15 +81,10 @@ class Outbox:
         if (h - self._acked) % WRAP > len(self._queue):
             raise TooHighError(h, (self._acked + len(self._queue)) % WRAP)
 
-    def oldest(self) -> float:
-        """When the oldest of them was sent; there is one."""
-        return self._queue[0].at
-
     def replace(self, claims: list[Claim | None]) -> None:
         """Have other claims, in the same order, held for those that wait."""
-        self._queue = deque(
-            sent._replace(claim=claim) for sent, claim in zip(self._queue, claims, strict=True)
-        )
+        for sent, claim in zip(self._queue, claims, strict=True):
+            sent.claim = claim
 
     def clear(self) -> list[Sent]:
         """Give up what waits."""

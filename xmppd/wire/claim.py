@@ -9,51 +9,55 @@ owner told.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
 
 
-class Claim:
+class Keeper(Protocol):
+    """Somebody who holds claims, and can make their stanzas safe sooner than they would be."""
+
+    def secure(self) -> None:
+        """Do so: others wait for it."""
+
+
+class Claim(Struct, eq=False):
     """A stanza's claim to be in safe hands.
 
     Its maker is its first holder. `safe` is set once somebody has taken the stanza for good.
-    `told` is called when nobody holds it any more. `hasten` are what those who hold it, and can
-    make it safe sooner than they would, want to be called for that; `kept` is the claim of the
-    copy in the store, where somebody has put one.
+    `told` is called when nobody holds it any more. `keepers` are those of the holders that may be
+    asked to hasten; `kept` is the claim of the copy in the store, where somebody has put one.
+
+    A Struct, since one is made for each stanza of a managed stream.
     """
 
-    __slots__ = ("_holders", "hasten", "kept", "safe", "told")
-
-    def __init__(self, told: Callable[[], None] | None = None) -> None:
-        self._holders = 1
-        self.safe = False
-        self.told = told
-        self.kept: Claim | None = None
-        self.hasten: tuple[Callable[[], None], ...] = ()
+    told: Callable[[], None] | None = None
+    held: int = 1
+    """How many hold it."""
+    safe: bool = False
+    keepers: tuple[Keeper, ...] = ()
+    kept: Claim | None = None
 
     @property
     def unused(self) -> bool:
         """Whether nobody but its maker has ever held it: then it is as good as new."""
-        return self._holders == 1 and not self.hasten and not self.safe
+        return self.held == 1 and not self.keepers and not self.safe
 
     @property
     def taken(self) -> bool:
         """Whether the stanza is in safe hands, or will be in somebody else's who holds it."""
-        return self.safe or self._holders > 1
+        return self.safe or self.held > 1
 
-    @property
-    def held(self) -> int:
-        """How many hold it."""
-        return self._holders
-
-    def hold(self, hasten: Callable[[], None] | None = None) -> None:
+    def hold(self, keeper: Keeper | None = None) -> None:
         """Hold it, too."""
-        self._holders += 1
-        if hasten is not None:
-            self.hasten = (*self.hasten, hasten)
+        self.held += 1
+        if keeper is not None:
+            self.keepers += (keeper,)
 
     def let_go(self, *, safe: bool = False) -> None:
         """Hold it no longer; `safe` says that the stanza is in safe hands now."""
         if safe:
             self.safe = True
-        self._holders -= 1
-        if not self._holders and self.told is not None:
+        self.held -= 1
+        if not self.held and self.told is not None:
             self.told()
