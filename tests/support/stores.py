@@ -6,7 +6,7 @@ the contract tests stay as they are.
 
 from __future__ import annotations
 
-import queue
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +14,13 @@ from threading import Event
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 
+from xmppd.admin.pump import Pump
 from xmppd.credentials import Credentials, ScramKeys
 from xmppd.storage.interfaces import Database, Transaction
-from xmppd.storage.lane import Limits
 from xmppd.storage.migrate import CORE
 from xmppd.storage.url import open_database
+from xmppd.storage.work_queue import Limits
 
 T = TypeVar("T")
 
@@ -28,30 +28,23 @@ PATIENCE = 30.0
 """Seconds that a test waits for another thread before it fails."""
 
 
-class PumpedReactor(Clock):
-    """A clock that moves when told, and calls from threads that run when somebody waits."""
+class PumpedReactor(Pump):
+    """A clock that moves when told, and calls and sockets that are seen to when somebody waits."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.Queue()
-
-    def callFromThread(self, callable: Callable[..., Any], *args: Any) -> None:  # noqa: A002
-        self._calls.put((callable, args))
+        self.rightNow = 0.0
+        self._patience: float | None = None
 
     def wait(self, deferred: Deferred[T]) -> T:
-        """The deferred's result; raises what it failed with, queue.Empty if nothing comes."""
-        fired: list[tuple[bool, Any]] = []
-        deferred.addCallbacks(
-            lambda result: fired.append((True, result)),
-            lambda failure: fired.append((False, failure.value)),
-        )
-        while not fired:
-            call, args = self._calls.get(timeout=PATIENCE)
-            call(*args)
-        succeeded, result = fired[0]
-        if succeeded:
-            return result
-        raise result
+        """The deferred's result; raises what it failed with, TimeoutError if nothing comes."""
+        self._patience = time.monotonic() + PATIENCE
+        return super().wait(deferred)
+
+    def pass_time(self) -> None:
+        self.advance(0)
+        if self._patience is not None and time.monotonic() > self._patience:
+            raise TimeoutError(f"nothing came in {PATIENCE:g} seconds")
 
     def wait_all(self, deferreds: Sequence[Deferred[Any]]) -> list[Any]:
         """The outcome of each: its result, or the exception that it failed with."""
@@ -59,7 +52,7 @@ class PumpedReactor(Clock):
         def outcome(deferred: Deferred[Any]) -> Any:
             try:
                 return self.wait(deferred)
-            except queue.Empty:
+            except TimeoutError:
                 raise
             except Exception as error:  # noqa: BLE001 - handed to the test
                 return error

@@ -31,9 +31,9 @@ from xmppd.config import Config
 from xmppd.core.host import Host
 from xmppd.core.loader import Loaded, unusable
 from xmppd.errors import ConfigError, StoreError
-from xmppd.storage.lane import Limits
 from xmppd.storage.recent import RecentAccounts
 from xmppd.storage.url import open_stores
+from xmppd.storage.work_queue import Limits
 
 
 def available(source: str = "configuration") -> list[ModuleType]:

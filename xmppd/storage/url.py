@@ -14,12 +14,12 @@ from xmppd.errors import ConfigError
 from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.interfaces import Database, Stores
-from xmppd.storage.lane import Limits, StoreReactor
 from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.offline import SQLOfflineMessages
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
+from xmppd.storage.work_queue import Limits, StoreReactor
 
 _FORMS = 'Write "sqlite:path/to/file.db"'
 

