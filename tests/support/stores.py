@@ -32,12 +32,11 @@ PATIENCE = 30.0
 """Seconds that a test waits for another thread before it fails."""
 
 
-class PumpedReactor(Pump):
-    """A clock that moves when told, and calls and sockets that are seen to when somebody waits."""
+class TimedReactor(Pump):
+    """A reactor that is driven by whoever waits, and waits for ever for nothing."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rightNow = 0.0
         self._patience: float | None = None
 
     def wait(self, deferred: Deferred[T]) -> T:
@@ -45,10 +44,16 @@ class PumpedReactor(Pump):
         self._patience = time.monotonic() + PATIENCE
         return super().wait(deferred)
 
-    def pass_time(self) -> None:
-        self.advance(0)
+    def turn(self) -> None:
+        super().turn()
         if self._patience is not None and time.monotonic() > self._patience:
             raise TimeoutError(f"nothing came in {PATIENCE:g} seconds")
+
+    def wait_until(self, true: Callable[[], object]) -> None:
+        """Go on until something is so that no Deferred tells of."""
+        self._patience = time.monotonic() + PATIENCE
+        while not true():
+            self.turn()
 
     def wait_all(self, deferreds: Sequence[Deferred[Any]]) -> list[Any]:
         """The outcome of each: its result, or the exception that it failed with."""
@@ -64,10 +69,21 @@ class PumpedReactor(Pump):
         return [outcome(deferred) for deferred in deferreds]
 
 
+class PumpedReactor(TimedReactor):
+    """One whose clock moves only when told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rightNow = 0.0
+
+    def pass_time(self) -> None:
+        self.advance(0)
+
+
 class Backend(Protocol):
     """One way to keep data, for one test, empty at first."""
 
-    reactor: PumpedReactor
+    reactor: TimedReactor
 
     def open(self, schema_set: Path = CORE, limits: Limits | None = None) -> Database:
         """Open the data (the same data each time, for a persistent backend)."""
@@ -119,7 +135,7 @@ class PostgreSQLBackend:
 
     numbers = itertools.count()
 
-    def __init__(self, server: Cluster, reactor: Pump | None = None) -> None:
+    def __init__(self, server: Cluster, reactor: TimedReactor | None = None) -> None:
         self.reactor = reactor or PumpedReactor()
         self.name = f"elsinore_{os.getpid()}_{next(self.numbers)}"
         self.url = server.url(self.name)
@@ -146,14 +162,22 @@ class PostgreSQLBackend:
 
         asks = [database.write, *[database.read] * (Limits().connections - 1)]
         holders = [ask(standing) for ask in asks]
-        while len(entered) < len(asks):
-            self.reactor.turn()
+        self.reactor.wait_until(lambda: len(entered) == len(asks))
         try:
             yield
         finally:
             for each in release:
                 each.callback(None)
             self.reactor.wait_all(holders)
+
+    def execute(self, sql: str, *params: object) -> list[Any]:
+        """Run a statement in this database, by a connection of its own."""
+        return self._server.execute(sql, params, self.name)
+
+    def sessions(self) -> list[int]:
+        """The processes of the server's that serve this database, those of tests aside."""
+        sql = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'xmppd'"
+        return [row[0] for row in self.execute(sql, self.name)]
 
     def close(self) -> None:
         for database in self._opened:

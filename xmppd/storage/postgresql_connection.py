@@ -79,9 +79,18 @@ def store_error(error: Exception) -> StoreError:
     return ours
 
 
-class _Connection(txpostgres.Connection):  # type: ignore[misc] # txpostgres has no types
+class _Cursor(txpostgres.Cursor):  # type: ignore[misc] # txpostgres has no types
+    """Fails with what the server said of a statement that took too long."""
+
+    def _handleCancellation(self, failure: Any) -> Any:
+        """Leave the error as it is; txpostgres would make a CancelledError of it."""
+        return failure
+
+
+class _Connection(txpostgres.Connection):  # type: ignore[misc]
     """Tells when it is lost while nothing runs on it, where txpostgres would log a traceback."""
 
+    cursorFactory = _Cursor  # noqa: N815 - txpostgres's spelling
     lost: Callable[[str], None]
 
     def doRead(self) -> None:
