@@ -79,6 +79,11 @@ def store_error(error: Exception) -> StoreError:
     return ours
 
 
+def _first_line(error: BaseException) -> str:
+    """What happened; libpq's guesses at the cause come after it."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()
+
+
 class _Cursor(txpostgres.Cursor):  # type: ignore[misc] # txpostgres has no types
     """Fails with what the server said of a statement that took too long."""
 
@@ -98,8 +103,19 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
         try:
             super().doRead()
         except psycopg2.Error as error:
+            self.lost(_first_line(error))
             self.close()
-            self.lost(" ".join(str(error).split()))
+
+    def close(self) -> None:
+        """Close it, also while a statement runs.
+
+        The cursor that waits for the answer is taken out of the reactor first: txpostgres would
+        leave it there, and the next connection that gets its descriptor would never be heard of.
+        """
+        for cursor in self._cursors:
+            self.reactor.removeReader(cursor)
+            self.reactor.removeWriter(cursor)
+        super().close()
 
     def connectionLost(self, reason: Any) -> None:
         """Hear from the reactor that the socket is done for."""
@@ -197,7 +213,7 @@ class Connection:
             await self._cursor.execute(query)
         except (psycopg2.Error, ConnectionDone, ConnectionLost) as error:
             if self.broken or getattr(error, "pgcode", None) in _CLOSING:
-                self._lost(" ".join(str(error).split()))
+                self._lost(_first_line(error))
                 raise Broken(self.why) from error
             raise
         finally:
