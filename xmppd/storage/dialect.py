@@ -94,9 +94,10 @@ def split_postgresql(script: str) -> Sequence[str]:
     Raises ValueError where the last statement has no semicolon.
     """
     lines = [line.partition("--")[0].strip() for line in script.splitlines()]
-    if not "".join(lines).endswith(";"):
+    text = "".join(lines)
+    if text and not text.endswith(";"):
         raise ValueError("the script's last statement has no end")
-    return (script,)
+    return (script,) if text else ()
 
 
 POSTGRESQL = Dialect(

@@ -195,7 +195,7 @@ async def _migrate(
 
 def _unreachable(source: str, target: Target, words: str) -> ConfigError:
     remedy = "Start PostgreSQL, or correct the url: its user, password, host, port and database"
-    return _refused(source, f"can't reach {target}: {words.rstrip('.')}", remedy)
+    return _refused(source, f"can't reach {target}: {words.rstrip('.?')}", remedy)
 
 
 def _refused(source: str, problem: str, remedy: str) -> ConfigError:

@@ -100,7 +100,7 @@ def import_postgresql(source: str) -> ModuleType:
         return import_module("xmppd.storage.postgresql")
     except ImportError as error:
         problem = f"the driver of PostgreSQL is not there ({error})"
-        remedy = 'Install it: pip install "xmppd[postgresql]", or txpostgres and psycopg2-binary'
+        remedy = "Install it where xmppd is: pip install txpostgres psycopg2-binary"
         raise _refused(source, problem, remedy) from error
 
 

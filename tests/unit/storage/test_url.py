@@ -89,4 +89,4 @@ def test_a_driver_that_is_missing_is_named_with_how_to_install_it(reactor, tmp_p
     monkeypatch.setitem(sys.modules, "txpostgres", None)
     with pytest.raises(ConfigError, match="txpostgres") as caught:
         reactor.wait(open_stores("postgresql:///elsinore", reactor, tmp_path))
-    assert 'pip install "xmppd[postgresql]"' in caught.value.remedy
+    assert "pip install txpostgres psycopg2-binary" in caught.value.remedy
