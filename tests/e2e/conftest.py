@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.e2e.verona import MASKS, Server, running
+from tests.support.postgresql import shared
 
 ONE_TEST = 60.0
 """Seconds that a test which is a coroutine may take."""
@@ -35,3 +37,15 @@ def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     }
     with running(tmp_path_factory.mktemp("verona"), tables) as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Any]]:
+    """The `[store]` table of a server on each backend, in turn; its database is empty."""
+    if request.param == "sqlite":
+        yield {"url": "sqlite:xmppd.db"}
+        return
+    name = f"verona_{uuid.uuid4().hex}"
+    shared().execute(f"CREATE DATABASE {name}")
+    yield {"url": shared().url(name)}
+    shared().execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ from xmppd import ns
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Server]:
-    """A server to stop."""
-    tables = {"registration": {"policy": "on"}}
+def own(tmp_path: Path, store: Mapping[str, Any]) -> Iterator[Server]:
+    """A server to stop, on each store."""
+    tables = {"registration": {"policy": "on"}, "store": store}
     with running(tmp_path, tables, PEOPLE[:1]) as server:
         yield server
 

@@ -1,12 +1,15 @@
 """The backends that the storage contract tests run over, and a reactor to drive them by hand.
 
 A backend to come adds one entry to `BACKENDS` (and to `QUEUEING`, `PERSISTENT` where it is so);
-the contract tests stay as they are.
+the contract tests stay as they are. PostgreSQL is one server for the whole session, with a
+database for each test.
 """
 
 from __future__ import annotations
 
-import queue
+import itertools
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +17,14 @@ from threading import Event
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 
+from tests.support.postgresql import Cluster, shared
+from xmppd.admin.pump import Pump
 from xmppd.credentials import Credentials, ScramKeys
 from xmppd.storage.interfaces import Database, Transaction
-from xmppd.storage.lane import Limits
 from xmppd.storage.migrate import CORE
 from xmppd.storage.url import open_database
+from xmppd.storage.work_queue import Limits
 
 T = TypeVar("T")
 
@@ -28,30 +32,28 @@ PATIENCE = 30.0
 """Seconds that a test waits for another thread before it fails."""
 
 
-class PumpedReactor(Clock):
-    """A clock that moves when told, and calls from threads that run when somebody waits."""
+class TimedReactor(Pump):
+    """A reactor that is driven by whoever waits, and waits for ever for nothing."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.Queue()
-
-    def callFromThread(self, callable: Callable[..., Any], *args: Any) -> None:  # noqa: A002
-        self._calls.put((callable, args))
+        self._patience: float | None = None
 
     def wait(self, deferred: Deferred[T]) -> T:
-        """The deferred's result; raises what it failed with, queue.Empty if nothing comes."""
-        fired: list[tuple[bool, Any]] = []
-        deferred.addCallbacks(
-            lambda result: fired.append((True, result)),
-            lambda failure: fired.append((False, failure.value)),
-        )
-        while not fired:
-            call, args = self._calls.get(timeout=PATIENCE)
-            call(*args)
-        succeeded, result = fired[0]
-        if succeeded:
-            return result
-        raise result
+        """The deferred's result; raises what it failed with, TimeoutError if nothing comes."""
+        self._patience = time.monotonic() + PATIENCE
+        return super().wait(deferred)
+
+    def turn(self) -> None:
+        super().turn()
+        if self._patience is not None and time.monotonic() > self._patience:
+            raise TimeoutError(f"nothing came in {PATIENCE:g} seconds")
+
+    def wait_until(self, true: Callable[[], object]) -> None:
+        """Go on until something is so that no Deferred tells of."""
+        self._patience = time.monotonic() + PATIENCE
+        while not true():
+            self.turn()
 
     def wait_all(self, deferreds: Sequence[Deferred[Any]]) -> list[Any]:
         """The outcome of each: its result, or the exception that it failed with."""
@@ -59,7 +61,7 @@ class PumpedReactor(Clock):
         def outcome(deferred: Deferred[Any]) -> Any:
             try:
                 return self.wait(deferred)
-            except queue.Empty:
+            except TimeoutError:
                 raise
             except Exception as error:  # noqa: BLE001 - handed to the test
                 return error
@@ -67,10 +69,21 @@ class PumpedReactor(Clock):
         return [outcome(deferred) for deferred in deferreds]
 
 
+class PumpedReactor(TimedReactor):
+    """One whose clock moves only when told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rightNow = 0.0
+
+    def pass_time(self) -> None:
+        self.advance(0)
+
+
 class Backend(Protocol):
     """One way to keep data, for one test, empty at first."""
 
-    reactor: PumpedReactor
+    reactor: TimedReactor
 
     def open(self, schema_set: Path = CORE, limits: Limits | None = None) -> Database:
         """Open the data (the same data each time, for a persistent backend)."""
@@ -117,6 +130,61 @@ class SQLiteBackend:
             self.reactor.wait(database.close())
 
 
+class PostgreSQLBackend:
+    """A database of its own on a PostgreSQL server, by the name `elsinore_N`."""
+
+    numbers = itertools.count()
+
+    def __init__(self, server: Cluster, reactor: TimedReactor | None = None) -> None:
+        self.reactor = reactor or PumpedReactor()
+        self.name = f"elsinore_{os.getpid()}_{next(self.numbers)}"
+        self.url = server.url(self.name)
+        self._server = server
+        self._opened: list[Database] = []
+        server.execute(f"CREATE DATABASE {self.name}")
+
+    def open(self, schema_set: Path = CORE, limits: Limits | None = None) -> Database:
+        opening = open_database(self.url, schema_set, self.reactor, Path(), limits=limits)
+        database = self.reactor.wait(opening)
+        self._opened.append(database)
+        return database
+
+    @contextmanager
+    def hold(self, database: Database) -> Iterator[None]:
+        """Every connection stands in a unit of work until the context ends."""
+        entered: list[None] = []
+        release: list[Deferred[None]] = []
+
+        async def standing(tx: Transaction) -> None:
+            entered.append(None)
+            release.append(Deferred())
+            await release[-1]
+
+        asks = [database.write, *[database.read] * (Limits().connections - 1)]
+        holders = [ask(standing) for ask in asks]
+        self.reactor.wait_until(lambda: len(entered) == len(asks))
+        try:
+            yield
+        finally:
+            for each in release:
+                each.callback(None)
+            self.reactor.wait_all(holders)
+
+    def execute(self, sql: str, *params: object) -> list[Any]:
+        """Run a statement in this database, by a connection of its own."""
+        return self._server.execute(sql, params, self.name)
+
+    def sessions(self) -> list[int]:
+        """The processes of the server's that serve this database, those of tests aside."""
+        sql = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'xmppd'"
+        return [row[0] for row in self.execute(sql, self.name)]
+
+    def close(self) -> None:
+        for database in self._opened:
+            self.reactor.wait(database.close())
+        self._server.execute(f"DROP DATABASE {self.name} WITH (FORCE)")
+
+
 def _standing(entered: Event, release: Event) -> Callable[[Transaction], Any]:
     async def work(tx: Transaction) -> None:
         entered.set()
@@ -128,13 +196,14 @@ def _standing(entered: Event, release: Event) -> Callable[[Transaction], Any]:
 BACKENDS: dict[str, Callable[[Path], Backend]] = {
     "sqlite-memory": lambda base: SQLiteBackend("sqlite::memory:", base),
     "sqlite-file": lambda base: SQLiteBackend("sqlite:elsinore.db", base),
+    "postgresql": lambda base: PostgreSQLBackend(shared()),
 }
 """Each backend, made for one test with a directory of its own."""
 
-QUEUEING = ("sqlite-file",)
+QUEUEING = ("sqlite-file", "postgresql")
 """Those that queue work."""
 
-PERSISTENT = ("sqlite-file",)
+PERSISTENT = ("sqlite-file", "postgresql")
 """Those whose data are there when they are opened again."""
 
 

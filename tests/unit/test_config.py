@@ -249,6 +249,17 @@ def test_absolute_paths_and_the_memory_store_stay_as_they_are(tmp_path):
     assert (config.server.data, config.store.url) == ("/srv/xmppd", "sqlite::memory:")
 
 
+@pytest.mark.parametrize("url", ["postgresql://u:p%40@h:5/db?sslmode=require", "postgres:///db"])
+def test_the_url_of_a_postgresql_database_stays_as_it_is(tmp_path, url):
+    assert load(write(tmp_path, f"[store]\nurl = '{url}'")).store.url == url
+
+
+def test_a_store_that_is_none_is_not_repeated_for_it_may_hold_a_password(tmp_path):
+    with pytest.raises(ConfigError, match=r"store\.url: names no store") as caught:
+        load(write(tmp_path, "[store]\nurl = 'postgresql:claudius:poison@elsinore/db'"))
+    assert "poison" not in str(caught.value)
+
+
 def test_a_relative_config_path_gives_absolute_paths(tmp_path, monkeypatch):
     write(tmp_path, "")
     monkeypatch.chdir(tmp_path)

@@ -31,9 +31,9 @@ from xmppd.config import Config
 from xmppd.core.host import Host
 from xmppd.core.loader import Loaded, unusable
 from xmppd.errors import ConfigError, StoreError
-from xmppd.storage.lane import Limits
 from xmppd.storage.recent import RecentAccounts
 from xmppd.storage.url import open_stores
+from xmppd.storage.work_queue import Limits
 
 
 def available(source: str = "configuration") -> list[ModuleType]:
@@ -154,9 +154,10 @@ async def _assemble(
 ) -> Assembly:
     data = Path(config.server.data)
     secret, seal = kept_secret(data), seal_of(config)
-    limits = Limits(queue=config.store.queue, wait=config.store.wait_seconds)
+    store = config.store
+    limits = Limits(queue=store.queue, wait=store.wait_seconds, connections=store.connections)
     try:
-        stores = await open_stores(config.store.url, reactor, data, limits=limits, source=source)
+        stores = await open_stores(store.url, reactor, data, limits=limits, source=source)
     except StoreError as error:
         remedy = "Restore a backup of it, or name another store"
         raise ConfigError(source, "store.url", str(error), remedy) from error

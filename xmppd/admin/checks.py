@@ -25,10 +25,11 @@ from xmppd.config import Config
 from xmppd.errors import ConfigError
 from xmppd.net import pairs
 from xmppd.net.tls import CertificateStore
-from xmppd.storage.dialect import SQLITE
+from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.sqlite import locked
 from xmppd.storage.sqlite_connection import is_locked
+from xmppd.storage.url import import_postgresql, is_postgresql
 
 SOON = timedelta(days=14)
 """A certificate that expires within this should have been renewed."""
@@ -155,6 +156,9 @@ def _secrets(setting: Setting) -> Iterator[str | ConfigError]:
 
 def _store(setting: Setting) -> Iterator[str | ConfigError]:
     url = setting.config.store.url
+    if is_postgresql(url):
+        yield from _server_store(setting)
+        return
     path = url.removeprefix("sqlite:")
     known = read_schema_set(CORE, SQLITE).version
     if path == ":memory:":
@@ -176,12 +180,25 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
             raise locked(setting.source, path) from None
         remedy = "Name an SQLite database that this user can read, or restore a backup"
         raise ConfigError(setting.source, "store.url", f"{path}: {error}", remedy) from None
+    yield _of_version(setting, path, version, known)
+
+
+def _server_store(setting: Setting) -> Iterator[str | ConfigError]:
+    """Look at a PostgreSQL database."""
+    server = import_postgresql(setting.source)
+    known = read_schema_set(CORE, POSTGRESQL).version
+    where, version = server.schema_version(setting.config.store.url, CORE.name, setting.source)
+    yield _of_version(setting, where, version, known)
+
+
+def _of_version(setting: Setting, where: str, version: int, known: int) -> str:
+    """What is told of a store by its schema's version; raises ConfigError for one too new."""
     if version > known:
-        problem = f"{path} has schema version {version}; this release knows {known}"
+        problem = f"{where} has schema version {version}; this release knows {known}"
         remedy = "Start the newer release, or restore the backup made before the upgrade"
         raise ConfigError(setting.source, "store.url", problem, remedy)
     upgrade = "" if version == known else f", to become {known} at the next start"
-    yield f"{path}, schema version {version}{upgrade}"
+    return f"{where}, schema version {version}{upgrade}"
 
 
 def _schema_version(path: str) -> int:

@@ -15,6 +15,7 @@ from xmppd.admin.control import answers
 from xmppd.admin.directory import user_name
 from xmppd.admin.pump import Pump
 from xmppd.config import Config
+from xmppd.storage.url import is_postgresql
 
 PATIENCE = 60.0
 """Seconds to wait for an answer."""
@@ -115,6 +116,13 @@ class StoreCaller:
         self._pump = Pump()
         self._assembly: Assembly | None = None
         _check_owner(data)
+        if is_postgresql(config.store.url):
+            self.where = "no server runs; the database of [store] url"
+        else:
+            self._look_for_store(config, makes=makes)
+
+    def _look_for_store(self, config: Config, *, makes: bool) -> None:
+        data = config.server.data
         store = config.store.url.removeprefix("sqlite:")
         if store == ":memory:":
             problem = "the store is in the server's memory, and no server runs"

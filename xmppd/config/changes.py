@@ -13,6 +13,7 @@ NEEDS_RESTART = frozenset(
         "store.url",
         "store.queue",
         "store.wait_seconds",
+        "store.connections",
         "log.format",
     }
 )

@@ -68,6 +68,7 @@ class Store(Table, frozen=True):
     url: str = "sqlite:xmppd.db"
     queue: Count = 10_000
     wait_seconds: Seconds = 10
+    connections: Annotated[int, Meta(ge=2, le=100)] = 4
 
 
 class Auth(Table, frozen=True):

@@ -103,8 +103,12 @@ def _absolute(base: Path | str, path: str) -> str:
 
 def _store_url(url: str, data: str) -> str:
     scheme, _, path = url.partition(":")
+    if url.startswith(("postgresql://", "postgres://")):
+        return url
     if scheme != "sqlite" or not path:
-        raise Fault("store.url", f'"{url}" names no store', 'Give "sqlite:" and a file name')
+        # Not repeated: what is meant for PostgreSQL may hold a password.
+        remedy = 'Give "sqlite:" and a file name, or "postgresql://user:password@host/database"'
+        raise Fault("store.url", "names no store", remedy)
     return url if path == ":memory:" else f"sqlite:{_absolute(data, path)}"
 
 

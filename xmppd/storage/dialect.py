@@ -86,3 +86,30 @@ SQLITE = Dialect(
     split=split_sqlite,
 )
 """SQLite from 3.35, the first with RETURNING."""
+
+
+def split_postgresql(script: str) -> Sequence[str]:
+    """Leave a script whole: the driver takes many statements at once.
+
+    Raises ValueError where the last statement has no semicolon.
+    """
+    lines = [line.partition("--")[0].strip() for line in script.splitlines()]
+    text = "".join(lines)
+    if text and not text.endswith(";"):
+        raise ValueError("the script's last statement has no end")
+    return (script,) if text else ()
+
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    placeholder="%s",
+    words={
+        "id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        # Sorted and compared by code point, as SQLite does, whatever the database's locale.
+        "text": 'TEXT COLLATE "C"',
+        "bytes": "BYTEA",
+        "real": "DOUBLE PRECISION",
+    },
+    split=split_postgresql,
+)
+"""PostgreSQL from 12, the oldest that still knows all that is said here and is tested."""

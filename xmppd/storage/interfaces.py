@@ -54,7 +54,7 @@ Work: TypeAlias = Callable[[Transaction], Coroutine[Any, Any, T]]
 
 It awaits its transaction and nothing else, so that a thread can run it straight through and an
 asynchronous driver can run it too. It touches nothing outside the database: a backend may run
-it a second time when the first was rolled back.
+it again when what it did was rolled back.
 """
 
 
@@ -71,6 +71,11 @@ class Database(Protocol):
 
     def write(self, work: Work[T]) -> Deferred[T]:
         """Run `work` and commit it; the Deferred fires only once it is on the disk.
+
+        Writes are done in the order in which they were asked for, each seeing those before it;
+        what other processes write to the same database comes in between. Where a connection
+        breaks so that nobody can say whether a commit was done, it fails with StoreError and is
+        not done again.
 
         An exception from `work` undoes what it did, and nothing else, and is what the Deferred
         fails with.

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from xmppd.errors import ConfigError, StoreBusy, StoreError
 from xmppd.storage.dialect import SQLITE
 from xmppd.storage.interfaces import Work
-from xmppd.storage.lane import Failed, Lane, Limits, Runner, StoreReactor
+from xmppd.storage.lane import Lane, Runner
 from xmppd.storage.migrate import SchemaSet, migrate
 from xmppd.storage.sqlite_connection import (
     SQLiteReader,
@@ -30,6 +30,7 @@ from xmppd.storage.sqlite_connection import (
     run_through,
     store_error,
 )
+from xmppd.storage.work_queue import Failed, Limits, StoreReactor
 
 T = TypeVar("T")
 

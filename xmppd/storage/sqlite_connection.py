@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from xmppd.errors import StoreBusy, StoreError
 from xmppd.storage.interfaces import Result, Value, Work
-from xmppd.storage.lane import Failed
+from xmppd.storage.work_queue import Failed
 
 T = TypeVar("T")
 

@@ -1,27 +1,30 @@
 """From `[store] url` to an open store.
 
 `sqlite:path` is a file, relative to the data directory or absolute; `sqlite::memory:` is gone
-with the process and meant for tests.
+with the process and meant for tests. `postgresql://…` is what libpq takes as a URI; its driver
+is imported only where it is asked for.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from twisted.internet.defer import Deferred
 
 from xmppd.errors import ConfigError
 from xmppd.storage.accounts import SQLAccounts
-from xmppd.storage.dialect import SQLITE
+from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.interfaces import Database, Stores
-from xmppd.storage.lane import Limits, StoreReactor
 from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.offline import SQLOfflineMessages
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
+from xmppd.storage.work_queue import Limits, StoreReactor
 
-_FORMS = 'Write "sqlite:path/to/file.db"'
+_FORMS = 'Write "sqlite:path/to/file.db" or "postgresql://user:password@host:port/database"'
 
 
 def open_database(
@@ -69,10 +72,12 @@ def _stores(database: Database) -> Stores:
 async def _open(
     url: str, schema_set: Path, reactor: StoreReactor, base: Path, limits: Limits, source: str
 ) -> Database:
-    scheme, colon, rest = url.partition(":")
-    if scheme in ("postgresql", "postgres") and colon:
-        # The url is not repeated: it may hold a password.
-        raise _refused(source, "PostgreSQL is not available in this version", _FORMS)
+    scheme, _, rest = url.partition(":")
+    if is_postgresql(url):
+        server = import_postgresql(source)
+        schema = read_schema_set(schema_set, POSTGRESQL)
+        opened: Database = await server.open_server(url, schema, reactor, limits, source)
+        return opened
     if scheme != "sqlite" or not rest:
         raise _refused(source, "not the url of a store", _FORMS)
     schema = read_schema_set(schema_set, SQLITE)
@@ -82,6 +87,21 @@ async def _open(
         # Programs disagree on whether three slashes begin an absolute path.
         raise _refused(source, "an SQLite url has no host and no slashes before its path", _FORMS)
     return await open_file(base / rest, schema, reactor, limits, source)
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether it is the url of a PostgreSQL database, as libpq spells them."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def import_postgresql(source: str) -> ModuleType:
+    """The module `xmppd.storage.postgresql`; raises ConfigError where its driver is missing."""
+    try:
+        return import_module("xmppd.storage.postgresql")
+    except ImportError as error:
+        problem = f"the driver of PostgreSQL is not there ({error})"
+        remedy = "Install it where xmppd is: pip install txpostgres psycopg2-binary"
+        raise _refused(source, problem, remedy) from error
 
 
 def _refused(source: str, problem: str, remedy: str) -> ConfigError:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import stat
 from threading import Thread
 
@@ -26,6 +27,38 @@ def test_pump_gives_what_a_thread_hands_over():
 def test_pump_runs_timers_while_it_waits():
     pump = Pump()
     assert pump.wait(deferLater(pump, 0.01, lambda: "lark")) == "lark"
+
+
+class Ear:
+    """One end of a pair of sockets, heard of by the pump."""
+
+    def __init__(self, pump):
+        self.pump, self.heard = pump, Deferred()
+        self.socket, self.other = socket.socketpair()
+        self.written = 0
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def doRead(self):
+        self.pump.removeReader(self)
+        self.heard.callback(self.socket.recv(100))
+
+    def doWrite(self):
+        self.written += 1
+        self.pump.removeWriter(self)
+        self.other.sendall(b"it was the nightingale")
+
+
+def test_pump_serves_sockets_while_it_waits():
+    ear = Ear(pump := Pump())
+    with ear.socket, ear.other:
+        pump.addReader(ear)
+        pump.addWriter(ear)
+        assert pump.wait(ear.heard) == b"it was the nightingale"
+        ear.other.sendall(b"and not the lark")
+        pump.wait(deferLater(pump, 0.01, lambda: None))
+    assert ear.written == 1
 
 
 def test_pump_raises_what_the_deferred_fails_with():

@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from xmppd.errors import StoreBusy, StoreError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import AccountExists
-from xmppd.storage.lane import Limits
+from xmppd.storage.work_queue import Limits
 
 PLAYS = "CREATE TABLE plays (id $id, title $text NOT NULL UNIQUE, year $real, scan $bytes);"
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from xmppd.storage.dialect import SQLITE
+from xmppd.storage.dialect import POSTGRESQL, SQLITE
 
 ELSEWHERE = replace(SQLITE, name="elsewhere", placeholder="%s", split=lambda script: [script])
 
@@ -36,3 +36,21 @@ def test_a_dialect_may_take_scripts_whole():
     assert list(ELSEWHERE.script("CREATE TABLE a (b $bytes); SELECT 1;")) == [
         "CREATE TABLE a (b BLOB); SELECT 1;"
     ]
+
+
+def test_postgresql_takes_scripts_whole_and_text_by_code_point():
+    script = "CREATE TABLE a (b $text); -- first\nINSERT INTO a VALUES (';');\n-- the end\n"
+    assert list(POSTGRESQL.script(script)) == [script.replace("$text", 'TEXT COLLATE "C"')]
+    sql = "SELECT id % 2 FROM plays WHERE title = ?"
+    assert POSTGRESQL.statement(sql) == "SELECT id %% 2 FROM plays WHERE title = %s"
+
+
+def test_a_script_may_have_nothing_to_do():
+    for dialect in (SQLITE, POSTGRESQL):
+        assert list(dialect.script("-- nothing here\n")) == []
+
+
+@pytest.mark.parametrize("script", ["SELECT 1", "SELECT 1; SELECT 2 -- ;"])
+def test_a_script_for_postgresql_has_an_end(script):
+    with pytest.raises(ValueError, match="end"):
+        POSTGRESQL.script(script)

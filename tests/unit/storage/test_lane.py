@@ -8,7 +8,8 @@ import pytest
 from tests.support.stores import PumpedReactor
 from xmppd.errors import StoreError
 from xmppd.storage.interfaces import Transaction, Work
-from xmppd.storage.lane import Lane, Limits, Runner
+from xmppd.storage.lane import Lane, Runner
+from xmppd.storage.work_queue import Limits
 
 
 class Disconnected(Exception):

@@ -10,9 +10,9 @@ import pytest
 from tests.support.stores import PATIENCE, SQLiteBackend
 from xmppd.errors import ConfigError, StoreBusy, StoreError
 from xmppd.storage import sqlite
-from xmppd.storage.lane import Limits
 from xmppd.storage.migrate import migrate
 from xmppd.storage.sqlite_connection import open_connection
+from xmppd.storage.work_queue import Limits
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from tests.support.stores import PumpedReactor, credentials
@@ -5,6 +7,7 @@ from xmppd.errors import ConfigError
 from xmppd.jid import JID
 from xmppd.storage.url import open_stores
 
+FORMS = 'Write "sqlite:path/to/file.db" or "postgresql://user:password@host:port/database"'
 JULIET = JID("juliet@verona.example")
 
 
@@ -46,8 +49,8 @@ def test_memory_leaves_no_file(reactor, tmp_path, monkeypatch):
         "mysql:elsinore",
         "sqlite:///var/lib/elsinore.db",
         "sqlite://elsinore.db",
-        "postgresql://claudius:poison@localhost/elsinore",
-        "postgres://claudius:poison@localhost/elsinore",
+        "postgresql:elsinore",
+        "postgresql:/claudius:poison@localhost/elsinore",
     ],
 )
 def test_a_url_that_will_not_do_is_refused_with_key_and_remedy(reactor, tmp_path, url):
@@ -55,11 +58,35 @@ def test_a_url_that_will_not_do_is_refused_with_key_and_remedy(reactor, tmp_path
         reactor.wait(open_stores(url, reactor, tmp_path, source="xmppd.toml"))
     message = str(caught.value)
     assert message.startswith("xmppd.toml: [store] url: ")
-    assert caught.value.remedy == 'Write "sqlite:path/to/file.db"'
+    assert caught.value.remedy == FORMS
     assert "poison" not in message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_postgresql_is_named_as_missing(reactor, tmp_path):
-    with pytest.raises(ConfigError, match="PostgreSQL is not available in this version"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://claudius:poi@son@localhost/elsinore",
+        "postgresql://claudius:poi/son@localhost/elsinore",
+        "postgres://claudius:poison/elsinore",
+        "postgresql://claudius@localhost/elsinore?poison=1",
+        "postgresql://claudius@localhost/elsinore?connections=poison",
+        "postgresql://claudius@[poison/elsinore",
+    ],
+)
+def test_a_url_of_postgresql_that_will_not_do_is_never_repeated(reactor, tmp_path, url):
+    with pytest.raises(ConfigError, match="percent-encoded") as caught:
+        reactor.wait(open_stores(url, reactor, tmp_path, source="xmppd.toml"))
+    message = str(caught.value)
+    assert message.startswith("xmppd.toml: [store] url: not the url of a PostgreSQL database")
+    assert "poi" not in message and "son" not in message
+    assert caught.value.__cause__ is None
+
+
+def test_a_driver_that_is_missing_is_named_with_how_to_install_it(reactor, tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("xmppd.storage.postgresql")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "txpostgres", None)
+    with pytest.raises(ConfigError, match="txpostgres") as caught:
         reactor.wait(open_stores("postgresql:///elsinore", reactor, tmp_path))
+    assert "pip install txpostgres psycopg2-binary" in caught.value.remedy
