@@ -21,7 +21,7 @@ from xmppd.wire import tree
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
 
-MOSTDIRECTED = 1_000
+MOST_DIRECTED = 1_000
 """To how many addresses a session's directed presence is remembered."""
 
 SLICE = 200
@@ -114,7 +114,7 @@ class Presence:
         if stanza.type == "unavailable":
             shown.discard(to)
         elif stanza.type == "" and to not in shown and not self._is_told(session, to):
-            if len(shown) >= MOSTDIRECTED:
+            if len(shown) >= MOST_DIRECTED:
                 raise StanzaError("resource-constraint", reason="limit.directed-presence")
             shown.add(to)
             session.data[DIRECTED] = shown
