@@ -21,6 +21,7 @@ PRE_APPROVAL = "urn:xmpp:features:pre-approval"
 # Extensions
 DATA_FORM = "jabber:x:data"  # XEP-0004
 LAST = "jabber:iq:last"  # XEP-0012
+PRIVACY = "jabber:iq:privacy"  # XEP-0016
 DISCO_INFO = "http://jabber.org/protocol/disco#info"  # XEP-0030
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"  # XEP-0030
 REGISTER = "jabber:iq:register"  # XEP-0077
@@ -37,6 +38,8 @@ CONFERENCE = "jabber:x:conference"  # XEP-0249
 CHAT_MARKERS = "urn:xmpp:chat-markers:0"  # XEP-0333
 COMPRESS = "http://jabber.org/protocol/compress"  # XEP-0138
 COMPRESS_FEATURE = "http://jabber.org/features/compress"  # XEP-0138
+BLOCKING = "urn:xmpp:blocking"  # XEP-0191
+BLOCKING_ERRORS = "urn:xmpp:blocking:errors"  # XEP-0191
 PING = "urn:xmpp:ping"  # XEP-0199
 OFFLINE = "msgoffline"  # XEP-0160
 TIME = "urn:xmpp:time"  # XEP-0202

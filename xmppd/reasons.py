@@ -77,6 +77,33 @@ REASONS: dict[str, tuple[str, str]] = {
         "a guest, who has no account, wanted a roster or a subscription",
         "make an account; [auth] anonymous says where guests come in",
     ),
+    # privacy lists and blocking
+    "privacy.incoming": (
+        "a stanza for a user who has blocked its sender",
+        "that is the user's decision; his privacy lists and blocklist say whom",
+    ),
+    "privacy.outgoing": (
+        "a stanza to an address that its sender has blocked himself",
+        "unblock it, or have another privacy list apply",
+    ),
+    "privacy.malformed": (
+        "a privacy list or block command that is wrong",
+        "the client is broken (XEP-0016 §2, XEP-0191 §3); see the error text",
+    ),
+    "privacy.no-list": ("a privacy list that is not there", "get the names of the lists anew"),
+    "privacy.no-group": (
+        "a privacy rule for a group that is not in the roster",
+        "put a contact into the group first",
+    ),
+    "privacy.in-use": (
+        "a privacy list that applies to another session was to be removed or replaced",
+        "have another list apply there first",
+    ),
+    "privacy.guest": ("a guest, who has no account, wanted to block", "make an account"),
+    "privacy.unavailable": (
+        "privacy lists are not read: the module privacy_guard is off, or has just been switched on",
+        "switch it on in [modules], and log in again",
+    ),
     # limits
     "limit.stanza-size": (
         "a stanza over the size limit",
@@ -92,6 +119,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "no client needs so long a namespace so often",
     ),
     "limit.roster": ("the roster has as many contacts as it may", "raise [roster] items"),
+    "limit.privacy-lists": ("as many privacy lists as a user may have", "raise [privacy] lists"),
+    "limit.privacy-items": (
+        "as many rules as a privacy list, or blocked addresses as a blocklist, may have",
+        "raise [privacy] items",
+    ),
     "limit.subscription-requests": (
         "as many requests for a subscription as may wait for an answer",
         "raise [roster] requests, if it is no flood",

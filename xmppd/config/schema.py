@@ -108,6 +108,13 @@ class Offline(Table, frozen=True):
     octets: Annotated[int, Meta(ge=65_536)] = 16_777_216
 
 
+class Privacy(Table, frozen=True):
+    """`[privacy]`: privacy lists (XEP-0016) and what is blocked (XEP-0191), of one account."""
+
+    lists: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    items: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+
+
 class StreamManagement(Table, frozen=True):
     """`[stream_management]`: XEP-0198; `queue` and `octets` are of one session."""
 
@@ -180,6 +187,7 @@ class Config(Table, frozen=True):
     registration: Registration = Registration()
     roster: Roster = Roster()
     offline: Offline = Offline()
+    privacy: Privacy = Privacy()
     stream_management: StreamManagement = StreamManagement()
     limits: Limits = Limits()
     compression: Compression = Compression()

@@ -142,8 +142,9 @@ class Hooks:
         """Filter (stanza): presence that the server acts on for an account (RFC 6121 §3, §4.3)."""
         self.presence_out: SessionStanza = Filter("presence_out")
         """Filter (stanza, session): the server sends a session's presence to a contact (§4)."""
-        self.absence_out: AnyStanza = Filter("absence_out")
-        """Filter (stanza): the server tells a contact that a user is not there (§4.3.2)."""
+        self.account_presence_out: ResidentStanza = Filter("account_presence_out")
+        """Filter (stanza, account): the server sends a contact presence in an account's own name:
+        that nobody is there (§4.3.2), or what became of a subscription (§2.5.2, §3.1.3)."""
         self.spool: SessionStanza = Filter("spool")
         """Filter (stanza, session): the session's client is away, and may come back for it.
 
@@ -151,6 +152,8 @@ class Hooks:
         """
         self.resident_stanza: ResidentStanza = Filter("resident_stanza")
         """Filter (stanza, account): it is for an account without a session, which was read."""
+        self.account_request: AnyStanza = Filter("account_request")
+        """Filter (stanza): an IQ that the server is about to answer for an account (§8.5)."""
         self.undelivered: AnyStanza = Filter("undelivered")
         """Filter (stanza): nobody took it, an error is about to answer it (FALLBACK)."""
         self.presence: Event[[Session, Stanza, int | None]] = Event("presence")
@@ -165,6 +168,8 @@ class Hooks:
         """Event (session): its stream is managed from here on, or another connection has it."""
         self.session_unbound: Event[[Session]] = Event("session_unbound")
         """Event (session)."""
+        self.privacy_changed: Event[[Resident]] = Event("privacy_changed")
+        """Event (account): its privacy lists changed, or which of them applies to a session."""
         self.roster_item_removed: Event[[Resident, JID, int]] = Event("roster_item_removed")
         """Event (account, contact, state): the user removed a contact that was in this state."""
         self.account_created: Event[[JID]] = Event("account_created")

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from xmppd.core import delay
 from xmppd.core.host import Host
+from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session, SessionDirectory
 from xmppd.jid import JID
 from xmppd.wire import build
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 LAST = object()
 """The key in `Resident.data` of a `storage.last.LastPresence`, None where there is none."""
+
+DIRECTED = object()
+"""The key in `Session.data`: a set of the addresses that directed presence went to."""
 
 _DELAYED = object()
 """The key in `Session.data` of its presence as those see it who ask for it later."""
@@ -56,6 +60,16 @@ def send(host: Host, session: Session, stanza: Stanza, contacts: Iterable[JID]) 
         filtered = outgoing(stanza.addressed(contact), session)
         if filtered is not None:
             route(filtered)
+
+
+def say(host: Host, resident: Resident | None, stanza: Stanza) -> None:
+    """Send presence in an account's own name, but not to whom the user hides from.
+
+    `resident` is None where there is no such account: it says the same.
+    """
+    said = stanza if resident is None else host.hooks.account_presence_out(stanza, resident)
+    if said is not None:
+        host.router.route(said)
 
 
 def show(host: Host, account: JID, contact: JID) -> None:

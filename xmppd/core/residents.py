@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.python.failure import Failure
@@ -29,6 +29,16 @@ _EACH = 8
 
 AT_A_TIME = 50
 """Accounts that are read in one unit of work."""
+
+
+@runtime_checkable
+class Weighty(Protocol):
+    """What a module keeps of an account where that is no small thing."""
+
+    @property
+    def weight(self) -> int:
+        """How many roster items it counts as."""
+
 
 Load: TypeAlias = Callable[[Transaction, int], Coroutine[Any, Any, Any]]
 """Reads something of an account, named by its id, within a unit of work."""
@@ -60,7 +70,8 @@ class Resident:
     @property
     def weight(self) -> int:
         """How much of `WEIGHT` it takes."""
-        return len(self.roster) + _EACH
+        kept = sum(each.weight for each in self.data.values() if isinstance(each, Weighty))
+        return len(self.roster) + kept + _EACH
 
 
 class Residents:

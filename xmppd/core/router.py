@@ -286,7 +286,9 @@ class Router:
             self.deliver(stanza, filter(None, (self._get(to),)))
         elif action is Action.ACCOUNT:
             if stanza.type in ("get", "set"):
-                self.iq.answer(On.ACCOUNT, Request(stanza, to, self._sender_session(stanza)))
+                request = self.hooks.account_request(stanza)
+                if request is not None:
+                    self.answer(request, to)
         elif action is Action.SUBSCRIPTION:
             self.hooks.subscription(stanza)
         elif action is Action.STORE:
@@ -295,6 +297,10 @@ class Router:
                 raise StanzaError("service-unavailable", reason="stanza.no-session")
         elif action is Action.ERROR:
             raise StanzaError("service-unavailable", reason="stanza.no-session")
+
+    def answer(self, stanza: Stanza, account: JID) -> None:
+        """Have an IQ get or set answered for an account, whatever hooks say."""
+        self.iq.answer(On.ACCOUNT, Request(stanza, account, self._sender_session(stanza)))
 
     def deliver(self, stanza: Stanza, sessions: Iterable[Session]) -> None:
         """Deliver it to each of `sessions`; raises StanzaError when all of them refuse it.

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core import delay, presence
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
+from xmppd.core.presence import DIRECTED
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
@@ -28,9 +29,6 @@ SLICE = 200
 
 LONGEST_STATUS = 1_023
 """Characters that are kept of a last status."""
-
-_DIRECTED = object()
-"""The key in `Session.data`: a set of the addresses that directed presence went to."""
 
 
 def register(context: ModuleContext) -> None:
@@ -68,14 +66,14 @@ class Presence:
     def gone(self, session: Session) -> None:
         """A client is gone without a word: the server says it for it (§4.5.2)."""
         before = session.priority
-        if before is not None or session.data.get(_DIRECTED):
+        if before is not None or session.data.get(DIRECTED):
             session.priority = None
             farewell = presence.of("unavailable", session.jid, session.account)
             farewell.to = None
             self._host.hooks.presence(session, farewell, before)
 
     def _leave(self, session: Session, stanza: Stanza, before: int | None) -> None:
-        directed = session.data.pop(_DIRECTED, ())
+        directed = session.data.pop(DIRECTED, ())
         contacts: Iterable[JID] = directed
         if before is not None:
             subscribers = session.resident.roster.subscribers
@@ -112,14 +110,14 @@ class Presence:
         to = stanza.to
         if to is None:
             return stanza
-        shown: set[JID] = session.data.get(_DIRECTED) or set()
+        shown: set[JID] = session.data.get(DIRECTED) or set()
         if stanza.type == "unavailable":
             shown.discard(to)
         elif stanza.type == "" and to not in shown and not self._is_told(session, to):
             if len(shown) >= MOST_DIRECTED:
                 raise StanzaError("resource-constraint", reason="limit.directed-presence")
             shown.add(to)
-            session.data[_DIRECTED] = shown
+            session.data[DIRECTED] = shown
         return stanza
 
     def _is_told(self, session: Session, to: JID) -> bool:
@@ -131,7 +129,12 @@ class Presence:
     def _ask(self, session: Session, contacts: Iterable[JID]) -> None:
         """Get the presence of contacts for a resource that has become available (§4.3.1)."""
         host, absent = self._host, []
+        outgoing = host.hooks.presence_out
         for contact in contacts:
+            if outgoing.handlers:  # who hides from a contact does not ask for him either
+                probe = presence.of("probe", session.jid, contact)
+                if outgoing(probe, session) is None:
+                    continue
             if contact.domain not in host.domains:
                 host.router.route(presence.of("probe", session.jid, contact))
             elif (resident := host.residents.get(contact)) is None:
@@ -168,7 +171,7 @@ class Presence:
         if resident is None or not (
             resident.roster.state(prober.bare) & FROM or prober.bare == account
         ):
-            self._answer_stranger(asked, prober)
+            self._answer_stranger(resident, asked, prober)
             return
         host = self._host
         sessions = [
@@ -181,24 +184,23 @@ class Presence:
         if not sessions:
             self._tell_absence(resident, asked, prober)
 
-    def _answer_stranger(self, asked: JID, prober: JID) -> None:
+    def _answer_stranger(self, resident: Resident | None, asked: JID, prober: JID) -> None:
         """Who has no subscription is told so, unless a resource has shown itself to him (§4.6.6).
 
         An account that is not there gives the same answer (§8.5.1).
         """
         session = self._host.directory.get(asked) if asked.resource else None
-        shown = session.data.get(_DIRECTED, ()) if session is not None else ()
-        if prober in shown or prober.bare in shown:
-            self._host.router.route(presence.of("", asked, prober))
+        shown = session.data.get(DIRECTED, ()) if session is not None else ()
+        if session is not None and (prober in shown or prober.bare in shown):
+            presence.send(self._host, session, presence.of("", asked, prober), (prober,))
         else:
-            self._host.router.route(presence.of("unsubscribed", asked.bare, prober.bare))
+            refusal = presence.of("unsubscribed", asked.bare, prober.bare)
+            presence.say(self._host, resident, refusal)
 
     def _tell_absence(self, resident: Resident, asked: JID, prober: JID) -> None:
         """Tell that nobody is there, since when, and what was said last (§4.3.2; XEP-0256 §3)."""
         absence = presence.of("unavailable", asked, prober, *_last_words(resident, self._host))
-        filtered = self._host.hooks.absence_out(absence)
-        if filtered is not None:
-            self._host.router.route(filtered)
+        presence.say(self._host, resident, absence)
 
     # ------------------------------------------------------------------ the last word
 

@@ -122,6 +122,8 @@ class Subscriptions:
         resident = await self._host.residents.fetch(account)
         if resident is None or resident.guest or contact == account:
             return  # of who is not there nobody is told (§8.5.1)
+        if self._host.hooks.resident_stanza(stanza, resident) is None:
+            return
         stanza = _between(stanza, contact, account)
         await resident.lock.acquire()
         try:
@@ -151,7 +153,7 @@ class Subscriptions:
             state = (before.state | FROM | LISTED) & ~IN
             await rosters.change(self._host, resident, replace(before, state=state))
         host, contact = self._host, before.contact
-        host.router.route(presence.of("subscribed", resident.jid, contact))
+        presence.say(host, resident, presence.of("subscribed", resident.jid, contact))
         presence.show(host, resident.jid, contact)
 
     def _request(self, resident: Resident, stanza: Stanza) -> bytes:
@@ -184,9 +186,9 @@ class Subscriptions:
         """End the subscriptions with a contact that was in `state`, both ways (§2.5.2)."""
         host, account = self._host, resident.jid
         if state & (TO | OUT):
-            host.router.route(presence.of("unsubscribe", account, contact))
+            presence.say(host, resident, presence.of("unsubscribe", account, contact))
         if state & (FROM | IN):
-            host.router.route(presence.of("unsubscribed", account, contact))
+            presence.say(host, resident, presence.of("unsubscribed", account, contact))
         if state & FROM:
             presence.hide(host, account, contact)
 

@@ -20,6 +20,7 @@ from xmppd.jid import JID
 if TYPE_CHECKING:
     from xmppd.storage.last import SQLLastPresence
     from xmppd.storage.offline import SQLOfflineMessages
+    from xmppd.storage.privacy import SQLPrivacy
     from xmppd.storage.rosters import SQLRosters
 
 T = TypeVar("T")
@@ -171,4 +172,5 @@ class Stores:
     rosters: SQLRosters
     last: SQLLastPresence
     offline: SQLOfflineMessages
+    privacy: SQLPrivacy
     database: Database

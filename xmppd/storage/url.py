@@ -20,6 +20,7 @@ from xmppd.storage.interfaces import Database, Stores
 from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.offline import SQLOfflineMessages
+from xmppd.storage.privacy import SQLPrivacy
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
 from xmppd.storage.work_queue import Limits, StoreReactor
@@ -65,6 +66,7 @@ def _stores(database: Database) -> Stores:
         rosters=SQLRosters(database),
         last=SQLLastPresence(database),
         offline=SQLOfflineMessages(database),
+        privacy=SQLPrivacy(database),
         database=database,
     )
 
