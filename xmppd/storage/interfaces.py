@@ -20,6 +20,7 @@ from xmppd.jid import JID
 if TYPE_CHECKING:
     from xmppd.storage.last import SQLLastPresence
     from xmppd.storage.offline import SQLOfflineMessages
+    from xmppd.storage.private import SQLPrivate
     from xmppd.storage.rosters import SQLRosters
 
 T = TypeVar("T")
@@ -166,4 +167,5 @@ class Stores:
     rosters: SQLRosters
     last: SQLLastPresence
     offline: SQLOfflineMessages
+    private: SQLPrivate
     database: Database

@@ -18,6 +18,7 @@ from xmppd.storage.lane import Limits, StoreReactor
 from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.offline import SQLOfflineMessages
+from xmppd.storage.private import SQLPrivate
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
 
@@ -62,6 +63,7 @@ def _stores(database: Database) -> Stores:
         rosters=SQLRosters(database),
         last=SQLLastPresence(database),
         offline=SQLOfflineMessages(database),
+        private=SQLPrivate(database),
         database=database,
     )
 
