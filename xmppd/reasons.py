@@ -104,6 +104,19 @@ REASONS: dict[str, tuple[str, str]] = {
         "privacy lists are not read: the module privacy_guard is off, or has just been switched on",
         "switch it on in [modules], and log in again",
     ),
+    # private XML
+    "private.malformed": (
+        "private XML was asked for or set in a wrong way",
+        "the client is broken (XEP-0049 §2.3)",
+    ),
+    "private.reserved": (
+        "private XML of a namespace that is reserved",
+        "what is of jabber: or http://jabber.org/ is stored in other ways (XEP-0049 §2.3)",
+    ),
+    "private.guest": (
+        "a guest, who has no account, wanted to store private XML",
+        "make an account; [auth] anonymous says where guests come in",
+    ),
     # limits
     "limit.stanza-size": (
         "a stanza over the size limit",
@@ -135,6 +148,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.directed-presence": (
         "directed presence to more addresses than are remembered",
         "no client needs so many; leave some rooms",
+    ),
+    "limit.private": (
+        "the account has as much private XML as it may",
+        "raise [private] elements or octets",
+    ),
+    "limit.private-element": (
+        "an element of private XML that is too large",
+        "raise [private] element_octets",
     ),
     "limit.offline": (
         "as much waits for an account that is not there as may",

@@ -101,6 +101,14 @@ class Roster(Table, frozen=True):
     requests: Count = 200
 
 
+class Private(Table, frozen=True):
+    """`[private]`: private XML (XEP-0049). `elements` and `octets` are of one account."""
+
+    elements: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    element_octets: Annotated[int, Meta(ge=1_024)] = 262_144
+    octets: Annotated[int, Meta(ge=1_024)] = 1_048_576
+
+
 class Offline(Table, frozen=True):
     """`[offline]`: messages that wait for an account (XEP-0160). Octets are of one account."""
 
@@ -186,6 +194,7 @@ class Config(Table, frozen=True):
     auth: Auth = Auth()
     registration: Registration = Registration()
     roster: Roster = Roster()
+    private: Private = Private()
     offline: Offline = Offline()
     privacy: Privacy = Privacy()
     stream_management: StreamManagement = StreamManagement()

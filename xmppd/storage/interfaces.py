@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xmppd.storage.last import SQLLastPresence
     from xmppd.storage.offline import SQLOfflineMessages
     from xmppd.storage.privacy import SQLPrivacy
+    from xmppd.storage.private import SQLPrivate
     from xmppd.storage.rosters import SQLRosters
 
 T = TypeVar("T")
@@ -173,4 +174,5 @@ class Stores:
     last: SQLLastPresence
     offline: SQLOfflineMessages
     privacy: SQLPrivacy
+    private: SQLPrivate
     database: Database

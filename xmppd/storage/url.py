@@ -21,6 +21,7 @@ from xmppd.storage.last import SQLLastPresence
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.offline import SQLOfflineMessages
 from xmppd.storage.privacy import SQLPrivacy
+from xmppd.storage.private import SQLPrivate
 from xmppd.storage.rosters import SQLRosters
 from xmppd.storage.sqlite import open_file, open_memory
 from xmppd.storage.work_queue import Limits, StoreReactor
@@ -67,6 +68,7 @@ def _stores(database: Database) -> Stores:
         last=SQLLastPresence(database),
         offline=SQLOfflineMessages(database),
         privacy=SQLPrivacy(database),
+        private=SQLPrivate(database),
         database=database,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pyexpat
 from collections.abc import Iterable, Mapping
+from xml.etree.ElementTree import Element
 
 from xmppd import ns
 from xmppd.errors import StreamError
@@ -146,3 +147,37 @@ def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:
             local = f"a{number}:{local}"
         out.append(f" {local}='{escape.attribute(value)}'")
     return "".join(out)
+
+
+def written(element: Element) -> bytes:
+    """An element of a tree as bytes that mean the same wherever they stand.
+
+    Names in the tree are spelled ``{namespace}local``; what stands behind the element is left out.
+    """
+    out: list[str] = []
+    # A stack rather than recursion: elements may be nested as deeply as the limits let them.
+    waiting: list[tuple[Element, str] | str] = [(element, "")]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            out.append(item)
+            continue
+        node, default = item
+        namespace, _, local = node.tag.removeprefix("{").rpartition("}")
+        if namespace == ns.XML:  # its prefix is the only way to spell it (Namespaces in XML §3)
+            local, namespace = f"xml:{local}", default
+        declared = "" if namespace == default else f" xmlns='{escape.attribute(namespace)}'"
+        attributes = (
+            (key.removeprefix("{").replace("}", " "), value) for key, value in node.attrib.items()
+        )
+        out.append(f"<{local}{declared}{attributes_text(attributes)}")
+        if not len(node) and not node.text:
+            out.append("/>")
+            continue
+        out.append(f">{escape.text(node.text or '')}")
+        waiting.append(f"</{local}>")
+        for child in reversed(node):
+            if child.tail:
+                waiting.append(escape.text(child.tail))
+            waiting.append((child, namespace))
+    return "".join(out).encode()

@@ -152,7 +152,7 @@ def outcome(
 def test_2_12_2_13_nothing_of_who_is_blocked_arrives(
     named: str, kind: str, type_: str, inner: str
 ) -> None:
-    answered = kind == "message" and type_ != "error" or type_ in ("get", "set")
+    answered = (kind == "message" and type_ != "error") or type_ in ("get", "set")
     expected = [(kind, "error", "service-unavailable")] if answered else []
     for way in WAYS:
         for to in TO:
