@@ -56,7 +56,11 @@ REFUSED = {
         "service-unavailable",
         "cancel",
     ),
-    "6121 8.5.1 message": (f"<message to='{NOBODY}'/>", "service-unavailable", "cancel"),
+    "6121 8.5.1 message": (
+        f"<message to='{NOBODY}'>{BODY}</message>",
+        "service-unavailable",
+        "cancel",
+    ),
     "6121 8.5.1 iq": (
         f"<iq id='i' type='get' to='{NOBODY}'><ping xmlns='{ns.PING}'/></iq>",
         "service-unavailable",

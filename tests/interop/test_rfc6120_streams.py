@@ -252,7 +252,7 @@ def test_9_1_a_session_from_the_first_header_to_the_last():
     assert client.one().tag == f"{{{ns.SASL}}}success"
 
     client.send(header())  # §6.4.6
-    assert features(client.one()) == ["bind", "c", "session"]
+    assert features(client.one()) == ["bind", "c", "csi", "ver", "session", "sm", "sub"]
     client.send(f"<iq type='set' id='b'>{BIND}</iq>")
     bound = client.one()
     assert (bound.get("type"), bound.get("id")) == ("result", "b")
