@@ -40,6 +40,7 @@ class Managed:
     __slots__ = (
         "_asked",
         "_host",
+        "_keeping",
         "_requested",
         "_requested_at",
         "_spare",
@@ -68,6 +69,7 @@ class Managed:
         self.inbox = Inbox()
         self.outbox = Outbox()
         self.connection: Connection | None = None
+        self._keeping = False
         self._requested = False
         self._asked = 0
         self._spare = Claim()
@@ -78,6 +80,7 @@ class Managed:
     def attach(self, connection: Connection) -> None:
         """Go on by a connection, whose session this is by now."""
         self.connection = connection
+        self._keeping = False
         self._requested = False
         self._asked = 0
         connection.inlet = self.take
@@ -116,7 +119,9 @@ class Managed:
         for sent in self.outbox.acknowledge(h):
             if sent.claim is not None:
                 sent.claim.let_go(safe=True)
-        self._requested = False
+        if self._keeping and self.outbox:
+            self._watch(self)
+        self._keeping = self._requested = False
         if len(self.outbox) >= AT_ONCE:
             self.request()
 
@@ -131,6 +136,7 @@ class Managed:
         """Whether the client has owed an answer for too long; what it was sent is secured then."""
         late = self._requested and now - self._requested_at >= patience
         if late:
+            self._keeping = True  # nor does what is sent from now on wait for it
             self.secure()
         return late
 
@@ -140,9 +146,8 @@ class Managed:
         """Send a stanza and keep it until it is acknowledged."""
         if stanza.claim is not None:
             stanza.claim.hold(self)
-        if self.connection is None:
-            self._keep(stanza)
-            return
+        if self._keeping:
+            stanza.claim = self._spooled(stanza, stanza.claim)
         outbox, data = self.outbox, stanza.render()
         outbox.add(stanza, len(data))
         self.session.write(data)
@@ -151,22 +156,10 @@ class Managed:
             self._watch(self)
         elif waiting >= AT_ONCE:
             self.request()
-            if outbox.octets > self._host.config.stream_management.octets:
-                self._check_room()
-
-    def _keep(self, stanza: Stanza) -> None:
-        """Keep what comes while the client is away."""
-        stanza.claim = self._spooled(stanza, stanza.claim)
-        self.outbox.add(stanza, len(stanza.render()))
-        self._check_room()
-
-    def _check_room(self) -> None:
-        """End the session, in a turn of its own, once too much is unacknowledged."""
-        limits = self._host.config.stream_management
-        outbox = self.outbox
-        if len(outbox) > limits.queue or outbox.octets > limits.octets:
-            error = StreamError("policy-violation", reason="limit.unacknowledged")
-            self._host.clock.callLater(0, self.session.end, error)
+            limits = self._host.config.stream_management
+            if waiting > limits.queue or outbox.octets > limits.octets:
+                error = StreamError("policy-violation", reason="limit.unacknowledged")
+                self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 
     def secure(self) -> None:
         """Have the messages that are not acknowledged in the store, too: others wait for that."""
@@ -184,6 +177,7 @@ class Managed:
     def leave(self) -> None:
         """The client is away: from here on everything is only kept."""
         self.connection = None
+        self._keeping = True
         self.session.attached = False
         self.session.write = _nowhere
         self.session.unsent = lambda: self.outbox.octets

@@ -120,7 +120,9 @@ class StreamManagement:
         watched, self._watched = self._watched, set()
         now = self._host.clock.seconds()
         for managed in watched:
-            if managed.outbox and not managed.is_late(now, PATIENCE):
+            if managed.connection is None or not managed.outbox:
+                continue
+            if not managed.is_late(now, PATIENCE):
                 managed.request()
                 self._watch(managed)
 
