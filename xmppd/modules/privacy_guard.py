@@ -148,7 +148,7 @@ class Guard:
 
     def _passes(self, resident: Resident, kind: int, peer: JID) -> bool:
         """Whether any list in force lets it pass; who gets it then asks his own."""
-        if _exempt(resident.jid, peer):
+        if not privacy_lists.has_any(resident) or _exempt(resident.jid, peer):
             return True
         lists = privacy_lists.in_force(resident, self._host.directory.of(resident.jid))
         return any(_permits(each, kind, peer, resident) for each in lists)

@@ -11,10 +11,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.people import JULIET, put, roster, told
-from tests.support.privacy import block, do, put_list, rule
+from tests.support.privacy import block, do, named, put_list, rule
 from tests.support.server import DOMAIN, Client, Verona, condition
 from tests.support.sessions import read
 from xmppd import ns
+from xmppd.core import privacy_lists
+from xmppd.core.privacy import PrivacyList
+from xmppd.core.sessions import Session
 from xmppd.jid import JID
 from xmppd.modules.presence import SLICE
 from xmppd.storage.rosters import RosterItem
@@ -448,17 +451,61 @@ def test_a_user_of_this_server_gets_round_it_no_better() -> None:
 # ---------------------------------------------------------------- who has no list
 
 
-def test_while_nobody_has_a_list_nothing_stands_in_the_data_path() -> None:
-    def hooked() -> list[int]:
+def test_while_no_list_applies_nothing_stands_in_the_data_path() -> None:
+    """Only a list that applies to some session does; the chains of a delivery are empty."""
+
+    def chains() -> list[object]:
         hooks = stage.server.host.hooks
-        points = (hooks.session_stanza, hooks.presence_out, hooks.account_stanza)
-        return [len(point.handlers) for point in points]
+        return [
+            *(len(hooks.from_client[kind]) for kind in ("message", "presence", "iq")),
+            *(len(hooks.to_account[kind]) for kind in ("message", "presence", "iq")),
+            hooks.session_stanza.handlers,
+            hooks.presence_out.handlers,
+        ]
 
     stage = Stage(None)
-    before = hooked()
+    stage.juliet.send("<presence/>")
+    without = chains()
+    assert without[3:] == [0, 0, 0, (), ()], "not even a handler that would do nothing"
     put_list(stage.juliet, "public", rule(1, jid="mantua.lit"))
-    assert hooked() == before, "a list that applies to nobody"
-    assert not do(stage.juliet, "<query xmlns='jabber:iq:privacy'><active name='public'/></query>")
-    assert hooked() == [number + 1 for number in before]
+    assert chains() == without, "a list that applies to nobody"
+    assert not do(stage.juliet, named("active", "public"))
+    opened = chains()
+    assert opened[:6] == [number + 1 for number in without[:6]]
+    assert [len(handlers) for handlers in opened[6:]] == [1, 1]
+    assert not do(stage.juliet, named("active"))
+    assert chains() == without
+    assert not do(stage.juliet, named("default", "public"))
+    assert chains() == opened
+    garden = stage.server.log_in("juliet", "garden")
     stage.juliet.hang_up()
-    assert hooked() == before
+    assert chains() == opened
+    garden.hang_up()
+    assert chains() == without
+    stage.send(PARIS, JULIET, "message", "chat", BODY)
+    assert chains() == without, "an account without sessions is asked only where it is read"
+
+
+def test_an_account_without_lists_is_asked_nothing_while_others_have_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One look at a set tells what is behind the gates who has none."""
+    stage = Stage({"jid": "mantua.lit"})
+    romeo = stage.server.log_in("romeo", "orchard").send("<presence/>")
+    romeo.take()
+    asked: list[JID] = []
+    applied = privacy_lists.applied
+
+    def counted(session: Session) -> PrivacyList | None:
+        asked.append(session.account)
+        return applied(session)
+
+    monkeypatch.setattr(privacy_lists, "applied", counted)
+    stage.send(TYBALT, f"romeo@{DOMAIN}/orchard", "message", "chat", BODY)
+    stage.send(TYBALT, f"romeo@{DOMAIN}", "presence", "", "")
+    romeo.send(_text("message", "chat", BODY, to=TYBALT))
+    assert [each[0] for each in told(romeo)] == ["message", "available"]
+    assert [s.kind for s in stage.sent_to(TYBALT)] == ["message"]
+    assert asked == []
+    stage.send(TYBALT, f"{JULIET}/balcony", "message", "chat", BODY)
+    assert asked == [JULIET]
