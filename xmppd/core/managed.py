@@ -7,7 +7,7 @@ When the session ends for good, each goes the way it would have gone without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from xmppd import ns
 from xmppd.core.host import Connection, Host
@@ -189,7 +189,12 @@ class Managed:
         self.secure()
 
     def resend(self) -> None:
-        """Send again whatever the client has not handled (§5)."""
+        """Send again whatever the client has not handled (§5).
+
+        But not what its user's privacy lists forbid by now (XEP-0016 §2.2, rule 8).
+        """
+        if self._host.hooks.session_stanza.handlers:
+            self._redistribute(self.outbox.withdraw(self._is_forbidden))
         for sent in self.outbox:
             self.session.write(sent.stanza.render())
         if self.outbox:
@@ -198,7 +203,19 @@ class Managed:
 
     def redistribute(self) -> None:
         """The session has ended: what its client did not handle goes elsewhere, in order (§4)."""
-        for sent in self.outbox.clear():
+        self._redistribute(self.outbox.clear())
+
+    def _is_forbidden(self, stanza: Stanza) -> bool:
+        """Whether the session may not be given a stanza any more; it may know who is gone."""
+        if stanza.kind == "presence" and stanza.type == "unavailable":
+            return False
+        try:
+            return self._host.hooks.session_stanza(stanza, self.session) is None
+        except StanzaError:
+            return True
+
+    def _redistribute(self, given_up: Iterable[Sent]) -> None:
+        for sent in given_up:
             claim = sent.claim
             if claim is None or not claim.taken:
                 self._send_elsewhere(sent)

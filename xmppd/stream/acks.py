@@ -87,6 +87,18 @@ class Outbox:
         for sent, claim in zip(self._queue, claims, strict=True):
             sent.claim = claim
 
+    def withdraw(self, unwanted: Callable[[Stanza], bool]) -> list[Sent]:
+        """Give up what is `unwanted` of what waits, before all of it is sent once more.
+
+        The peer, who has handled none of it, never knows: it counts what it is sent.
+        """
+        withdrawn = [sent for sent in self._queue if unwanted(sent.stanza)]
+        if withdrawn:
+            gone = {id(sent) for sent in withdrawn}
+            self._queue = deque(sent for sent in self._queue if id(sent) not in gone)
+            self.octets -= sum(sent.octets for sent in withdrawn)
+        return withdrawn
+
     def clear(self) -> list[Sent]:
         """Give up what waits."""
         waiting = list(self._queue)
