@@ -161,8 +161,8 @@ class Managed:
             self._watch(self)
         elif waiting >= AT_ONCE:
             self.request()
-            limits = self._host.config.stream_management
-            if waiting > limits.queue or outbox.octets > limits.octets:
+            settings = self._host.config.stream_management
+            if waiting > settings.queue or outbox.octets > settings.octets:
                 error = StreamError("policy-violation", reason="limit.unacknowledged")
                 self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 
