@@ -259,7 +259,8 @@ def test_9_1_a_session_from_the_first_header_to_the_last():
     jid = bound.findtext(f"{{{ns.BIND}}}bind/{{{ns.BIND}}}jid") or ""
     assert jid.startswith(f"juliet@{DOMAIN}/")
     client.send("<presence/></stream:stream>")  # §7.3.2: no restart
-    assert client.take() == b"</stream:stream>"
+    own = f"<presence to='juliet@{DOMAIN}' from='{jid}'/>"  # RFC 6121 §4.2.2
+    assert client.take() == f"{own}</stream:stream>".encode()
 
 
 # ---------------------------------------------------------------- §5, §6, §7: refusals

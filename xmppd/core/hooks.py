@@ -153,7 +153,7 @@ class Hooks:
         Who keeps it returns it with a claim that says so.
         """
         self.resident_stanza: ResidentStanza = Filter("resident_stanza")
-        """Filter (stanza, account): it is for an account without a session, which was read."""
+        """Filter (stanza, account): it is for an account as a whole, which is in memory by now."""
         self.account_request: AnyStanza = Filter("account_request")
         """Filter (stanza): an IQ that the server is about to answer for an account (§8.5)."""
         self.undelivered: AnyStanza = Filter("undelivered")

@@ -7,7 +7,7 @@ When the session ends for good, each goes the way it would have gone without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from xmppd import ns
 from xmppd.core.host import Connection, Host
@@ -40,6 +40,7 @@ class Managed:
     __slots__ = (
         "_asked",
         "_host",
+        "_keeping",
         "_requested",
         "_requested_at",
         "_spare",
@@ -68,6 +69,7 @@ class Managed:
         self.inbox = Inbox()
         self.outbox = Outbox()
         self.connection: Connection | None = None
+        self._keeping = False
         self._requested = False
         self._asked = 0
         self._spare = Claim()
@@ -78,6 +80,7 @@ class Managed:
     def attach(self, connection: Connection) -> None:
         """Go on by a connection, whose session this is by now."""
         self.connection = connection
+        self._keeping = False
         self._requested = False
         self._asked = 0
         connection.inlet = self.take
@@ -95,28 +98,35 @@ class Managed:
         stanza.claim = None  # whoever keeps the stanza for itself has no claim to it
         if not claim.unused:
             self._spare = Claim()
-            claim.told = self._handled
-            inbox.keep(claim)
-            claim.let_go()
+            claim.held -= 1
+            if claim.held:
+                inbox.keep(claim)
 
     def _handled(self) -> None:
         """Another stanza is handled: tell the client, once all it has asked about are."""
-        if self._asked and self.inbox.handled >= self._asked:
+        asked, self._asked = self._asked, 0
+        if asked and self.inbox.handled < asked:
+            self._asked = asked
+            self.inbox.when_handled(self._handled)
+        elif asked:
             self.acknowledge()
 
     def acknowledge(self) -> None:
-        """Tell the client how much is handled (§4)."""
+        """Tell the client how much is handled, and again when all of it is (§4)."""
         inbox = self.inbox
-        handled = inbox.handled
+        handled, waiting = inbox.handled, self._asked
         self._asked = inbox.received if handled < inbox.received else 0
+        if self._asked and not waiting:
+            inbox.when_handled(self._handled)
         self.session.write(_ACK % (handled % WRAP))
 
     def acknowledged(self, h: int) -> None:
         """The client has handled `h` of what it was sent; raises TooHighError."""
-        for sent in self.outbox.acknowledge(h):
-            if sent.claim is not None:
-                sent.claim.let_go(safe=True)
-        self._requested = False
+        for claim in self.outbox.acknowledge(h):
+            claim.let_go(safe=True)
+        if self._keeping and self.outbox:
+            self._watch(self)
+        self._keeping = self._requested = False
         if len(self.outbox) >= AT_ONCE:
             self.request()
 
@@ -131,6 +141,7 @@ class Managed:
         """Whether the client has owed an answer for too long; what it was sent is secured then."""
         late = self._requested and now - self._requested_at >= patience
         if late:
+            self._keeping = True  # nor does what is sent from now on wait for it
             self.secure()
         return late
 
@@ -140,9 +151,8 @@ class Managed:
         """Send a stanza and keep it until it is acknowledged."""
         if stanza.claim is not None:
             stanza.claim.hold(self)
-        if self.connection is None:
-            self._keep(stanza)
-            return
+        if self._keeping:
+            stanza.claim = self._spooled(stanza, stanza.claim)
         outbox, data = self.outbox, stanza.render()
         outbox.add(stanza, len(data))
         self.session.write(data)
@@ -151,22 +161,10 @@ class Managed:
             self._watch(self)
         elif waiting >= AT_ONCE:
             self.request()
-            if outbox.octets > self._host.config.stream_management.octets:
-                self._check_room()
-
-    def _keep(self, stanza: Stanza) -> None:
-        """Keep what comes while the client is away."""
-        stanza.claim = self._spooled(stanza, stanza.claim)
-        self.outbox.add(stanza, len(stanza.render()))
-        self._check_room()
-
-    def _check_room(self) -> None:
-        """End the session, in a turn of its own, once too much is unacknowledged."""
-        limits = self._host.config.stream_management
-        outbox = self.outbox
-        if len(outbox) > limits.queue or outbox.octets > limits.octets:
-            error = StreamError("policy-violation", reason="limit.unacknowledged")
-            self._host.clock.callLater(0, self.session.end, error)
+            limits = self._host.config.stream_management
+            if waiting > limits.queue or outbox.octets > limits.octets:
+                error = StreamError("policy-violation", reason="limit.unacknowledged")
+                self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 
     def secure(self) -> None:
         """Have the messages that are not acknowledged in the store, too: others wait for that."""
@@ -184,13 +182,19 @@ class Managed:
     def leave(self) -> None:
         """The client is away: from here on everything is only kept."""
         self.connection = None
+        self._keeping = True
         self.session.attached = False
         self.session.write = _nowhere
         self.session.unsent = lambda: self.outbox.octets
         self.secure()
 
     def resend(self) -> None:
-        """Send again whatever the client has not handled (§5)."""
+        """Send again whatever the client has not handled (§5).
+
+        But not what its user's privacy lists forbid by now (XEP-0016 §2.2, rule 8).
+        """
+        if self._host.hooks.session_stanza.handlers:
+            self._redistribute(self.outbox.withdraw(self._is_forbidden))
         for sent in self.outbox:
             self.session.write(sent.stanza.render())
         if self.outbox:
@@ -199,7 +203,19 @@ class Managed:
 
     def redistribute(self) -> None:
         """The session has ended: what its client did not handle goes elsewhere, in order (§4)."""
-        for sent in self.outbox.clear():
+        self._redistribute(self.outbox.clear())
+
+    def _is_forbidden(self, stanza: Stanza) -> bool:
+        """Whether the session may not be given a stanza any more; it may know who is gone."""
+        if stanza.kind == "presence" and stanza.type == "unavailable":
+            return False
+        try:
+            return self._host.hooks.session_stanza(stanza, self.session) is None
+        except StanzaError:
+            return True
+
+    def _redistribute(self, given_up: Iterable[Sent]) -> None:
+        for sent in given_up:
             claim = sent.claim
             if claim is None or not claim.taken:
                 self._send_elsewhere(sent)

@@ -80,16 +80,30 @@ def hidden(host: Host, session: Session, viewer: JID) -> bool:
 
 def send(host: Host, session: Session, stanza: Stanza, contacts: Iterable[JID]) -> None:
     """Send a session's own presence to contacts, but not to whom the user hides from."""
-    route = host.router.route
-    outgoing = host.hooks.presence_out
-    if not outgoing.handlers:
+    sending(host, session, stanza)(contacts)
+
+
+def sending(host: Host, session: Session, stanza: Stanza) -> Callable[[Iterable[JID]], None]:
+    """What sends a session's presence to contacts, bit by bit: also once the session has ended.
+
+    Who hides it from some is asked for each of them, even if the session was the last one that he
+    was there for.
+    """
+    route, handlers = host.router.route, host.hooks.presence_out.handlers
+
+    def to(contacts: Iterable[JID]) -> None:
+        if not handlers:
+            for contact in contacts:
+                route(stanza.addressed(contact))
+            return
         for contact in contacts:
-            route(stanza.addressed(contact))
-        return
-    for contact in contacts:
-        filtered = outgoing(stanza.addressed(contact), session)
-        if filtered is not None:
-            route(filtered)
+            copy: Stanza | None = stanza.addressed(contact)
+            for handler in handlers:
+                copy = None if copy is None else handler(copy, session)
+            if copy is not None:
+                route(copy)
+
+    return to
 
 
 def say(host: Host, resident: Resident | None, stanza: Stanza) -> None:

@@ -126,6 +126,12 @@ def applied(session: Session) -> PrivacyList | None:
     return found if found is not None and found.items else None
 
 
+def has_any(resident: Resident) -> bool:
+    """Whether an account has lists at all, in force or not."""
+    lists: Lists = resident.data.get(LISTS, NONE)
+    return bool(lists.by_name)
+
+
 def in_force(resident: Resident, sessions: Iterable[Session]) -> set[PrivacyList | None]:
     """The lists that apply to `sessions`, all that an account has; without any, the default."""
     found = {applied(session) for session in sessions}

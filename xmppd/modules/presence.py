@@ -58,7 +58,7 @@ class Presence:
         session.present_since = self._host.clock.seconds()
         roster = session.resident.roster
         self._host.router.route(stanza.addressed(session.account))
-        self._spread(session, roster.subscribers, lambda some: self._tell(session, stanza, some))
+        self._spread(session, roster.subscribers, presence.sending(self._host, session, stanza))
         if before is None:
             self._show_siblings(session)
             self._spread(session, roster.subscriptions, lambda some: self._ask(session, some))
@@ -81,10 +81,7 @@ class Presence:
             known = set(subscribers)
             contacts = (*subscribers, *(jid for jid in directed if jid.bare not in known))
             self._keep_last(session, stanza)
-        self._spread(session, contacts, lambda some: self._tell(session, stanza, some))
-
-    def _tell(self, session: Session, stanza: Stanza, contacts: Iterable[JID]) -> None:
-        presence.send(self._host, session, stanza, contacts)
+        self._spread(session, contacts, presence.sending(self._host, session, stanza))
 
     def _show_siblings(self, session: Session) -> None:
         """Tell a new resource of the others of its account."""
@@ -128,6 +125,8 @@ class Presence:
 
     def _ask(self, session: Session, contacts: Iterable[JID]) -> None:
         """Get the presence of contacts for a resource that has become available (§4.3.1)."""
+        if not session.available:  # it has ended while others were asked
+            return
         host, absent = self._host, []
         outgoing = host.hooks.presence_out
         for contact in contacts:
@@ -157,13 +156,15 @@ class Presence:
             return stanza
         assert stanza.to is not None and stanza.sender is not None
         to, sender = stanza.to, stanza.sender
-        Deferred.fromCoroutine(self._probed(to, sender)).addErrback(
+        Deferred.fromCoroutine(self._probed(stanza, to, sender)).addErrback(
             self._host.router.failed, stanza
         )
         return None
 
-    async def _probed(self, asked: JID, prober: JID) -> None:
-        self._answer(await self._host.residents.fetch(asked.bare), asked, prober)
+    async def _probed(self, stanza: Stanza, asked: JID, prober: JID) -> None:
+        resident = await self._host.residents.fetch(asked.bare)
+        if resident is None or self._host.hooks.resident_stanza(stanza, resident) is not None:
+            self._answer(resident, asked, prober)
 
     def _answer(self, resident: Resident | None, asked: JID, prober: JID) -> None:
         """Tell `prober` of the presence at `asked`, an account or one resource of it."""

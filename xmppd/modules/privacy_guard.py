@@ -12,9 +12,11 @@ from twisted.internet.defer import Deferred
 from xmppd import ns
 from xmppd.core import privacy, privacy_lists
 from xmppd.core.context import ModuleContext
+from xmppd.core.delivery import TABLE, Action, Target, message_type
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.iq import On
+from xmppd.core.messages import Worth, worth
 from xmppd.core.privacy import PrivacyList
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
@@ -45,7 +47,10 @@ def register(context: ModuleContext) -> None:
     context.hook(hooks.resident_stanza, Phase.GUARD, guard.kept)
     context.hook(hooks.account_request, Phase.GUARD, guard.asked)
     context.hook(hooks.session_bound, Phase.GUARD, lambda session: guard.note(session.resident))
-    context.hook(hooks.session_unbound, Phase.GUARD, lambda session: guard.note(session.resident))
+    # Behind those who tell contacts that the session is gone: the gates are open for that.
+    context.hook(
+        hooks.session_unbound, Phase.FALLBACK, lambda session: guard.note(session.resident)
+    )
     context.hook(hooks.privacy_changed, Phase.GUARD, guard.note)
     for session in host.directory:
         guard.note(session.resident)
@@ -96,10 +101,10 @@ class Guard:
 
     def shown(self, stanza: Stanza, session: Session) -> Stanza | None:
         """A session's presence, or a probe in its name, that the server sends (§2.10)."""
-        to = stanza.to
-        if session.account not in self._guarded or to is None or _exempt(session.account, to):
+        to, listed = stanza.to, privacy_lists.applied(session)  # which may have ended by now
+        if listed is None or to is None or _exempt(session.account, to):
             return stanza
-        kind, listed = privacy.outbound(stanza), privacy_lists.applied(session)
+        kind = privacy.outbound(stanza)
         return stanza if _permits(listed, kind, to, session.resident) else None
 
     def said(self, stanza: Stanza, resident: Resident) -> Stanza | None:
@@ -143,7 +148,7 @@ class Guard:
 
     def _passes(self, resident: Resident, kind: int, peer: JID) -> bool:
         """Whether any list in force lets it pass; who gets it then asks his own."""
-        if _exempt(resident.jid, peer):
+        if not privacy_lists.has_any(resident) or _exempt(resident.jid, peer):
             return True
         lists = privacy_lists.in_force(resident, self._host.directory.of(resident.jid))
         return any(_permits(each, kind, peer, resident) for each in lists)
@@ -186,6 +191,21 @@ def _exempt(account: JID, peer: JID) -> bool:
 
 
 def _refuse(stanza: Stanza) -> None:
-    """Presence vanishes; all else is answered as if nobody were there, where it can be (§2.13)."""
-    if stanza.kind != "presence":
-        raise StanzaError("service-unavailable", reason="privacy.incoming")
+    """Answer as if nobody were there, so that who is blocked learns nothing (§2.13).
+
+    Presence vanishes, and so do messages that would vanish then: headlines and chat states.
+    """
+    if stanza.kind == "presence" or (stanza.kind == "message" and _vanishes(stanza)):
+        return
+    raise StanzaError("service-unavailable", reason="privacy.incoming")
+
+
+def _vanishes(stanza: Stanza) -> bool:
+    """Whether a message gets no answer where its recipient is not there (RFC 6121 §8.5.2.2.1)."""
+    to = stanza.to
+    gone = Target.FULL_GONE if to is not None and to.resource else Target.BARE_NOBODY
+    type_ = message_type(stanza.type)
+    action = TABLE[stanza.kind, type_, gone]
+    if action is Action.AS_BARE:
+        action = TABLE[stanza.kind, type_, Target.BARE_NOBODY]
+    return action is Action.IGNORE or (action is Action.STORE and worth(stanza) is Worth.PASS)

@@ -120,7 +120,9 @@ class StreamManagement:
         watched, self._watched = self._watched, set()
         now = self._host.clock.seconds()
         for managed in watched:
-            if managed.outbox and not managed.is_late(now, PATIENCE):
+            if managed.connection is None or not managed.outbox:
+                continue
+            if not managed.is_late(now, PATIENCE):
                 managed.request()
                 self._watch(managed)
 
@@ -253,12 +255,5 @@ def _too_high(error: TooHighError) -> StreamError:
 def _when_told(claim: Claim) -> Deferred[None]:
     """Fires when nobody holds a claim any more."""
     done: Deferred[None] = Deferred()
-    told = claim.told
-
-    def tell() -> None:
-        if told is not None:
-            told()
-        done.callback(None)
-
-    claim.told = tell
+    claim.then(lambda: done.callback(None))
     return done

@@ -7,7 +7,7 @@ says that it has handled it; what was received is handled once nobody holds its 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
@@ -59,8 +59,8 @@ class Outbox:
         self._queue.append(Sent(stanza, stanza.claim, octets))
         self.octets += octets
 
-    def acknowledge(self, h: int) -> list[Sent]:
-        """What the peer has newly handled, now that it says `h`.
+    def acknowledge(self, h: int) -> list[Claim]:
+        """The claims of what the peer has newly handled, now that it says `h`.
 
         Raises TooHighError; nothing is acknowledged then.
         """
@@ -69,12 +69,13 @@ class Outbox:
         if count > len(queue):
             raise TooHighError(h, (self._acked + len(queue)) % WRAP)
         self._acked = h
-        handled = []
+        claims = []
         for _ in range(count):
             sent = queue.popleft()
             self.octets -= sent.octets
-            handled.append(sent)
-        return handled
+            if sent.claim is not None:
+                claims.append(sent.claim)
+        return claims
 
     def check(self, h: int) -> None:
         """Raise TooHighError where `h` can't be acknowledged."""
@@ -85,6 +86,18 @@ class Outbox:
         """Have other claims, in the same order, held for those that wait."""
         for sent, claim in zip(self._queue, claims, strict=True):
             sent.claim = claim
+
+    def withdraw(self, unwanted: Callable[[Stanza], bool]) -> list[Sent]:
+        """Give up what is `unwanted` of what waits, before all of it is sent once more.
+
+        The peer, who has handled none of it, never knows: it counts what it is sent.
+        """
+        withdrawn = [sent for sent in self._queue if unwanted(sent.stanza)]
+        if withdrawn:
+            gone = {id(sent) for sent in withdrawn}
+            self._queue = deque(sent for sent in self._queue if id(sent) not in gone)
+            self.octets -= sum(sent.octets for sent in withdrawn)
+        return withdrawn
 
     def clear(self) -> list[Sent]:
         """Give up what waits."""
@@ -121,4 +134,14 @@ class Inbox:
 
     def keep(self, claim: Claim) -> None:
         """The stanza received last is held by somebody."""
-        self._held.append((self.received, claim))
+        held = self._held
+        while held and not held[0][1].held:  # a client may never ask how much is handled
+            held.popleft()
+        held.append((self.received, claim))
+
+    def when_handled(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called when another stanza is: the last of them, as things stand."""
+        for _, claim in reversed(self._held):
+            if claim.held:
+                claim.then(tell)
+                return

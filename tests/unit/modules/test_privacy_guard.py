@@ -11,11 +11,15 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.people import JULIET, put, roster, told
-from tests.support.privacy import block, do, put_list, rule
+from tests.support.privacy import block, do, named, put_list, rule
 from tests.support.server import DOMAIN, Client, Verona, condition
 from tests.support.sessions import read
 from xmppd import ns
+from xmppd.core import privacy_lists
+from xmppd.core.privacy import PrivacyList
+from xmppd.core.sessions import Session
 from xmppd.jid import JID
+from xmppd.modules.presence import SLICE
 from xmppd.storage.rosters import RosterItem
 from xmppd.subscription import BOTH, FROM, LISTED
 from xmppd.wire.stanza import Stanza
@@ -52,7 +56,6 @@ STANZAS = [
     ("iq", "result", ""),
     ("iq", "error", ""),
 ]
-IDS = [f"{kind}-{type_ or 'none'}" for kind, type_, _ in STANZAS]
 TO = [JULIET, f"{JULIET}/balcony", f"{JULIET}/gone", "JULIET@Capulet.LIT/balcony"]
 
 
@@ -130,59 +133,82 @@ WAYS = [available, unreachable, unavailable, in_memory, not_in_memory]
 Way = Callable[[Stage], None]
 
 
-def outcome(
-    blocks: dict[str, str] | None, way: Way, sender: str, to: str, kind: str, type_: str, inner: str
-) -> tuple[list[tuple[str, ...]], list[tuple[str, str, str]], int]:
-    """What comes of a stanza: what juliet is told, the answers, and the state of the contact."""
+def fate(stage: Stage, sender: str, to: str, kind: str, type_: str, inner: str) -> list[object]:
+    """What comes of a stanza: what juliet is told, what its sender, and how they are related."""
+    stage.send(sender, to, kind, type_, inner)
+    seen = told(stage.juliet) if not stage.juliet.closed else []
+    answers = [(a.kind, a.type, condition(a.element)) for a in stage.sent_to(sender)]
+    state = stage.server.resident(JULIET).roster.state(JID.parse(sender).bare)
+    return [seen, answers, state]
+
+
+def fates(blocks: dict[str, str] | None, way: Way, sender: str) -> dict[object, object]:
+    """What comes of every stanza to every address, and what juliet is told when she comes back."""
     stage = Stage(blocks)
     way(stage)
-    stage.juliet.take()
+    if not stage.juliet.closed:
+        stage.juliet.take()
     stage.sent_to(sender)
-    stage.send(sender, to, kind, type_, inner)
-    answers = [
-        (answer.kind, answer.type, condition(answer.element)) for answer in stage.sent_to(sender)
-    ]
-    seen = stage.everything_about(sender)
-    bare = JID.parse(sender).bare
-    return seen, answers, stage.server.resident(JULIET).roster.state(bare)
+    found: dict[object, object] = {}
+    for to in TO:
+        for kind, type_, inner in STANZAS:
+            if way is not_in_memory:
+                stage.server.host.residents.forget(JID.parse(JULIET))
+            found[to, kind, type_, inner] = fate(stage, sender, to, kind, type_, inner)
+    found["later"] = stage.everything_about(sender)
+    return found
 
 
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("named", NAMED)
-@pytest.mark.parametrize(("kind", "type_", "inner"), STANZAS, ids=IDS)
-def test_2_12_2_13_nothing_of_who_is_blocked_arrives(
-    named: str, kind: str, type_: str, inner: str
-) -> None:
-    answered = (kind == "message" and type_ != "error") or type_ in ("get", "set")
-    expected = [(kind, "error", "service-unavailable")] if answered else []
-    for way in WAYS:
-        for to in TO:
-            got = outcome(NAMED[named], way, TYBALT, to, kind, type_, inner)
-            assert got == ([], expected, FROM | LISTED), (way.__name__, to)
+def test_2_12_2_13_nothing_of_who_is_blocked_arrives(named: str, way: Way) -> None:
+    found = fates(NAMED[named], way, TYBALT)
+    assert found.pop("later") == []
+    for (_, kind, type_, _), what in found.items():
+        error = [(kind, "error", "service-unavailable")]
+        answered = kind == "message" and type_ not in ("error", "headline")
+        answered |= type_ in ("get", "set")
+        assert what == [[], error if answered else [], FROM | LISTED], (kind, type_)
 
 
-@pytest.mark.parametrize(("kind", "type_", "inner"), STANZAS, ids=IDS)
-def test_what_somebody_else_sends_fares_as_if_there_were_no_list(
-    kind: str, type_: str, inner: str
-) -> None:
-    for way in WAYS:
-        for to in TO:
-            free = outcome(None, way, PARIS, to, kind, type_, inner)
-            assert outcome(NAMED["domain"], way, PARIS, to, kind, type_, inner) == free
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_what_somebody_else_sends_fares_as_if_there_were_no_list(way: Way) -> None:
+    assert fates(NAMED["domain"], way, PARIS) == fates(None, way, PARIS)
+
+
+@pytest.mark.parametrize("text", ["headline", "normal", "chat state"])
+def test_2_13_who_is_blocked_can_not_tell_whether_the_user_is_there(text: str) -> None:
+    """He "will appear offline": what vanishes for who is offline does so for who blocks."""
+    type_, inner = {
+        "headline": ("headline", BODY),
+        "normal": ("normal", BODY),
+        "chat state": ("chat", f"<composing xmlns='{ns.CHAT_STATES}'/>"),
+    }[text]
+    for to in (JULIET, f"{JULIET}/balcony"):
+        answers = []
+        for way in (available, unavailable, in_memory, not_in_memory):
+            stage = Stage(NAMED["domain"])
+            way(stage)
+            stage.received.clear()
+            answers.append(fate(stage, TYBALT, to, "message", type_, inner)[1])
+        expected = [("message", "error", "service-unavailable")] if text == "normal" else []
+        assert answers == [expected] * 4
 
 
 def test_the_stage_is_one_on_which_things_arrive() -> None:
-    """Else the two tests above would show nothing."""
+    """Else the tests above would show nothing."""
     for sender in (TYBALT, PARIS):
-        for kind, type_ in (("message", "chat"), ("presence", ""), ("iq", "get")):
-            inner = f"<query xmlns='{ns.VERSION}'/>" if kind == "iq" else BODY
-            to = f"{JULIET}/balcony"
-            seen, _, _ = outcome(None, available, sender, to, kind, type_, inner)
-            assert seen, (sender, kind)
-        assert outcome(None, not_in_memory, sender, JULIET, "message", "chat", BODY)[0]
-        assert outcome(None, in_memory, sender, JULIET, "presence", "probe", "")[1]
-        assert outcome(None, not_in_memory, sender, JULIET, "presence", "unsubscribe", "")[2] != (
-            FROM | LISTED
+        found = fates(None, available, sender)
+        to = f"{JULIET}/balcony"
+        for kind, type_, inner in STANZAS:
+            if (kind, type_) in (("message", "chat"), ("presence", ""), ("iq", "set")):
+                assert found[to, kind, type_, inner][0], (sender, kind)
+        assert any(
+            each[:2] == ("message", "chat") for each in fates(None, in_memory, sender)["later"]
         )
+        absent = fates(None, not_in_memory, sender)
+        assert absent[JULIET, "presence", "probe", ""][1]
+        assert absent[JULIET, "presence", "unsubscribe", ""][2] != FROM | LISTED
 
 
 # ---------------------------------------------------------------- out
@@ -190,21 +216,19 @@ def test_the_stage_is_one_on_which_things_arrive() -> None:
 
 @pytest.mark.parametrize("via", ["default", "active"])
 @pytest.mark.parametrize("named", NAMED)
-@pytest.mark.parametrize(("kind", "type_", "inner"), STANZAS, ids=IDS)
-def test_2_13_nothing_goes_out_to_who_is_blocked(
-    named: str, kind: str, type_: str, inner: str, via: str
-) -> None:
+def test_2_13_nothing_goes_out_to_who_is_blocked(named: str, via: str) -> None:
     stage = Stage(NAMED[named], via)
     available(stage)
     stage.received.clear()
     stage.juliet.take()
     state = stage.server.resident(JULIET).roster.state("tybalt@mantua.lit")
-    stage.juliet.send(_text(kind, type_, inner, to=TYBALT))
-    assert stage.received == []
-    answers = stage.juliet.elements()
-    if type_ == "error" or (kind, type_) == ("iq", "result"):
-        assert answers == [], "an error answers nothing like it"
-    else:
+    for kind, type_, inner in STANZAS:
+        stage.juliet.send(_text(kind, type_, inner, to=TYBALT))
+        assert stage.received == []
+        answers = stage.juliet.elements()
+        if type_ == "error" or (kind, type_) == ("iq", "result"):
+            assert answers == [], "an error answers nothing like it"
+            continue
         (answer,) = answers
         assert (condition(answer), answer.get("from")) == ("not-acceptable", TYBALT)
         assert answer.find("{*}error").get("type") == "cancel"
@@ -225,6 +249,25 @@ def test_2_10_what_the_server_says_of_presence_goes_to_everybody_else_only(named
     assert stage.sent_to(PARIS)
     stage.juliet.send("<presence/>").hang_up()
     assert stage.sent_to(TYBALT) == []
+
+
+def test_2_10_who_is_blocked_among_many_is_not_told_that_the_last_session_is_gone() -> None:
+    """Contacts are told in slices; the last of them when nothing is left of the session."""
+    server = Verona()
+    said: list[Stanza] = []
+    server.host.router.routes["mantua.lit"] = said.append
+    juliet = server.log_in("juliet", "balcony")
+    assert not do(juliet, block("tybalt@mantua.lit"))
+    for number in range(SLICE + 50):
+        put(server, JULIET, f"servant{number}@mantua.lit")
+    put(server, JULIET, "tybalt@mantua.lit")
+    juliet.send("<presence/>")
+    juliet.hang_up()
+    for _ in range(5):
+        server.clock.advance(0)
+    told_of = [str(s.to) for s in said if s.type == "unavailable"]
+    assert len(told_of) == SLICE + 50
+    assert not [s for s in said if s.to == "tybalt@mantua.lit"]
 
 
 @pytest.mark.parametrize("contact", ["tybalt@mantua.lit", "paris@pisa.lit"])
@@ -292,6 +335,7 @@ def two(default: str, active: str) -> tuple[Stage, Client]:
     for client in (stage.juliet, garden):
         client.send("<presence/>")
     stage.juliet.take(), garden.take()
+    stage.received.clear()
     return stage, garden
 
 
@@ -320,7 +364,6 @@ def test_2_2_rule_1_a_full_jid_is_asked_for_its_own(default: str, active: str) -
 
 def test_2_2_rule_1_presence_of_each_session_goes_by_its_own() -> None:
     stage, garden = two("deny", "allow")
-    stage.received.clear()
     stage.juliet.send("<presence><show>dnd</show></presence>")
     garden.send("<presence><show>xa</show></presence>")
     assert [str(s.sender) for s in stage.sent_to(TYBALT)] == [str(garden.jid)]
@@ -342,6 +385,7 @@ def test_2_1_note_no_list_comes_between_a_user_and_himself_or_his_server() -> No
     ping = f"<ping xmlns='{ns.PING}'/>"
     assert [condition(other.ask(ping, to=to)) for to in (None, JULIET, DOMAIN)] == ["", "", ""]
     assert roster(other)
+    stage.juliet.take()
     stage.juliet.send(_text("message", "chat", BODY, to=f"romeo@{DOMAIN}"))
     assert condition(stage.juliet.one()) == "not-acceptable", "his neighbours are others"
 
@@ -407,17 +451,61 @@ def test_a_user_of_this_server_gets_round_it_no_better() -> None:
 # ---------------------------------------------------------------- who has no list
 
 
-def test_while_nobody_has_a_list_nothing_stands_in_the_data_path() -> None:
-    def hooked() -> list[int]:
+def test_while_no_list_applies_nothing_stands_in_the_data_path() -> None:
+    """Only a list that applies to some session does; the chains of a delivery are empty."""
+
+    def chains() -> list[object]:
         hooks = stage.server.host.hooks
-        points = (hooks.session_stanza, hooks.presence_out, hooks.account_stanza)
-        return [len(point.handlers) for point in points]
+        return [
+            *(len(hooks.from_client[kind]) for kind in ("message", "presence", "iq")),
+            *(len(hooks.to_account[kind]) for kind in ("message", "presence", "iq")),
+            hooks.session_stanza.handlers,
+            hooks.presence_out.handlers,
+        ]
 
     stage = Stage(None)
-    before = hooked()
+    stage.juliet.send("<presence/>")
+    without = chains()
+    assert without[3:] == [0, 0, 0, (), ()], "not even a handler that would do nothing"
     put_list(stage.juliet, "public", rule(1, jid="mantua.lit"))
-    assert hooked() == before, "a list that applies to nobody"
-    assert not do(stage.juliet, "<query xmlns='jabber:iq:privacy'><active name='public'/></query>")
-    assert hooked() == [number + 1 for number in before]
+    assert chains() == without, "a list that applies to nobody"
+    assert not do(stage.juliet, named("active", "public"))
+    opened = chains()
+    assert opened[:6] == [number + 1 for number in without[:6]]
+    assert [len(handlers) for handlers in opened[6:]] == [1, 1]
+    assert not do(stage.juliet, named("active"))
+    assert chains() == without
+    assert not do(stage.juliet, named("default", "public"))
+    assert chains() == opened
+    garden = stage.server.log_in("juliet", "garden")
     stage.juliet.hang_up()
-    assert hooked() == before
+    assert chains() == opened
+    garden.hang_up()
+    assert chains() == without
+    stage.send(PARIS, JULIET, "message", "chat", BODY)
+    assert chains() == without, "an account without sessions is asked only where it is read"
+
+
+def test_an_account_without_lists_is_asked_nothing_while_others_have_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One look at a set tells what is behind the gates who has none."""
+    stage = Stage({"jid": "mantua.lit"})
+    romeo = stage.server.log_in("romeo", "orchard").send("<presence/>")
+    romeo.take()
+    asked: list[JID] = []
+    applied = privacy_lists.applied
+
+    def counted(session: Session) -> PrivacyList | None:
+        asked.append(session.account)
+        return applied(session)
+
+    monkeypatch.setattr(privacy_lists, "applied", counted)
+    stage.send(TYBALT, f"romeo@{DOMAIN}/orchard", "message", "chat", BODY)
+    stage.send(TYBALT, f"romeo@{DOMAIN}", "presence", "", "")
+    romeo.send(_text("message", "chat", BODY, to=TYBALT))
+    assert [each[0] for each in told(romeo)] == ["message", "available"]
+    assert [s.kind for s in stage.sent_to(TYBALT)] == ["message"]
+    assert asked == []
+    stage.send(TYBALT, f"{JULIET}/balcony", "message", "chat", BODY)
+    assert asked == [JULIET]
