@@ -134,6 +134,8 @@ class Hooks:
         """Filter (stanza): it is for a local account or one of its sessions."""
         self.account_message: AnyStanza = Filter("account_message", self._join)
         """Filter (stanza): likewise, where it is a message."""
+        self.account_iq: AnyStanza = Filter("account_iq", self._join)
+        """Filter (stanza): likewise, where it is an IQ."""
         self.host_stanza: AnyStanza = Filter("host_stanza")
         """Filter (stanza): it is for a domain of this server itself, or a resource of it."""
         self.session_stanza: SessionStanza = Filter("session_stanza")
@@ -183,7 +185,7 @@ class Hooks:
         self.from_client: dict[str, tuple[Callable[[Stanza, Session], Stanza | None], ...]]
         """By the stanza's kind, the handlers of `client_stanza` and of its kind's own point."""
         self.to_account: dict[str, tuple[Callable[[Stanza], Stanza | None], ...]]
-        """Likewise those of `account_stanza`."""
+        """Likewise those of `account_stanza` and its kinds."""
         self._join()
 
     @property
@@ -203,5 +205,5 @@ class Hooks:
         self.to_account = {
             "message": (*received, *self.account_message.handlers),
             "presence": received,
-            "iq": received,
+            "iq": (*received, *self.account_iq.handlers),
         }

@@ -98,27 +98,32 @@ class Managed:
         stanza.claim = None  # whoever keeps the stanza for itself has no claim to it
         if not claim.unused:
             self._spare = Claim()
-            claim.told = self._handled
-            inbox.keep(claim)
-            claim.let_go()
+            claim.held -= 1
+            if claim.held:
+                inbox.keep(claim)
 
     def _handled(self) -> None:
         """Another stanza is handled: tell the client, once all it has asked about are."""
-        if self._asked and self.inbox.handled >= self._asked:
+        asked, self._asked = self._asked, 0
+        if asked and self.inbox.handled < asked:
+            self._asked = asked
+            self.inbox.when_handled(self._handled)
+        elif asked:
             self.acknowledge()
 
     def acknowledge(self) -> None:
-        """Tell the client how much is handled (§4)."""
+        """Tell the client how much is handled, and again when all of it is (§4)."""
         inbox = self.inbox
-        handled = inbox.handled
+        handled, waiting = inbox.handled, self._asked
         self._asked = inbox.received if handled < inbox.received else 0
+        if self._asked and not waiting:
+            inbox.when_handled(self._handled)
         self.session.write(_ACK % (handled % WRAP))
 
     def acknowledged(self, h: int) -> None:
         """The client has handled `h` of what it was sent; raises TooHighError."""
-        for sent in self.outbox.acknowledge(h):
-            if sent.claim is not None:
-                sent.claim.let_go(safe=True)
+        for claim in self.outbox.acknowledge(h):
+            claim.let_go(safe=True)
         if self._keeping and self.outbox:
             self._watch(self)
         self._keeping = self._requested = False
@@ -156,8 +161,8 @@ class Managed:
             self._watch(self)
         elif waiting >= AT_ONCE:
             self.request()
-            limits = self._host.config.stream_management
-            if waiting > limits.queue or outbox.octets > limits.octets:
+            settings = self._host.config.stream_management
+            if waiting > settings.queue or outbox.octets > settings.octets:
                 error = StreamError("policy-violation", reason="limit.unacknowledged")
                 self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 

@@ -13,6 +13,7 @@ from xmppd.core.host import Host
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session, SessionDirectory
 from xmppd.jid import JID
+from xmppd.subscription import FROM
 from xmppd.wire import build
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
@@ -46,6 +47,35 @@ def of(kind: str, sender: JID, to: JID, *content: Tag) -> Stanza:
 def available(directory: SessionDirectory, account: JID) -> list[Session]:
     """The sessions of an account that are available."""
     return [session for session in directory.of(account) if session.priority is not None]
+
+
+def visible(host: Host, resident: Resident, viewer: JID) -> bool:
+    """Whether `viewer` may see an account's presence: its user, or who is subscribed to it.
+
+    Whom the user hides from by a privacy list may not (RFC 6121 §3, XEP-0016 §2.10).
+    """
+    if viewer.bare == resident.jid:
+        return True
+    if not resident.roster.state(viewer.bare) & FROM:
+        return False
+    if available(host.directory, resident.jid):
+        return bool(shown(host, resident, viewer))
+    farewell = of("unavailable", resident.jid, viewer)
+    return host.hooks.account_presence_out(farewell, resident) is not None
+
+
+def shown(host: Host, resident: Resident, viewer: JID) -> list[Session]:
+    """The available sessions that a `viewer`, who may see the account's presence, sees."""
+    sessions = available(host.directory, resident.jid)
+    return [session for session in sessions if not hidden(host, session, viewer)]
+
+
+def hidden(host: Host, session: Session, viewer: JID) -> bool:
+    """Whether a session hides its presence from `viewer`, of whatever subscription."""
+    outgoing = host.hooks.presence_out
+    if not outgoing.handlers:
+        return False
+    return outgoing(of("", session.jid, viewer), session) is None
 
 
 def send(host: Host, session: Session, stanza: Stanza, contacts: Iterable[JID]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.python.failure import Failure
@@ -31,15 +31,6 @@ AT_A_TIME = 50
 """Accounts that are read in one unit of work."""
 
 
-@runtime_checkable
-class Weighty(Protocol):
-    """What a module keeps of an account where that is no small thing."""
-
-    @property
-    def weight(self) -> int:
-        """How many roster items it counts as."""
-
-
 Load: TypeAlias = Callable[[Transaction, int], Coroutine[Any, Any, Any]]
 """Reads something of an account, named by its id, within a unit of work."""
 
@@ -48,7 +39,8 @@ class Resident:
     """An account in memory.
 
     `id` is that of the store, 0 for a guest (XEP-0175), of whom nothing is stored. Modules keep
-    in `data` what they read of it, each under its own key. `lock` is held by whoever changes
+    in `data` what they read of it, each under its own key; what is no small thing says by an
+    attribute `weight` as how many roster items it counts. `lock` is held by whoever changes
     what is stored of the account, from looking at it to having written it.
     """
 
@@ -70,7 +62,7 @@ class Resident:
     @property
     def weight(self) -> int:
         """How much of `WEIGHT` it takes."""
-        kept = sum(each.weight for each in self.data.values() if isinstance(each, Weighty))
+        kept = sum(getattr(each, "weight", 0) for each in self.data.values())
         return len(self.roster) + kept + _EACH
 
 
@@ -162,8 +154,9 @@ class Residents:
     def _keep(self, resident: Resident) -> None:
         """Keep one that has no session; those that have one by now leave the list here."""
         recent = self._recent
-        self._weight += resident.weight - recent.pop(resident.jid, 0)
-        recent[resident.jid] = resident.weight
+        weight = resident.weight
+        self._weight += weight - recent.pop(resident.jid, 0)
+        recent[resident.jid] = weight
         while self._weight > WEIGHT and len(recent) > 1:
             jid, weight = recent.popitem(last=False)
             self._weight -= weight

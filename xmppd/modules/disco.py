@@ -1,7 +1,7 @@
 """Service Discovery (XEP-0030) of the server and of its accounts.
 
-Who may see an account's answers follows from presence subscriptions, of which there are none
-yet: so far an account answers its own user only.
+An account answers its user, and who may see his presence. Anybody else reads the same whether
+there is such an account or not.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 from functools import partial
 
 from xmppd import ns
+from xmppd.core import presence
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import CAPS_NODE, Advertised, Identity
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
+from xmppd.core.residents import Resident
 from xmppd.errors import StanzaError
 from xmppd.wire.build import Tag
 
-XEP = (30, "2.5.0", "partial")
+XEP = (30, "2.5.0", "complete")
 
 _INFO = f"{ns.DISCO_INFO} query"
 _ITEMS = f"{ns.DISCO_ITEMS} query"
@@ -60,12 +62,12 @@ def _host_items(advertised: Advertised, request: Request) -> Tag:
     return _items(sorted(found))
 
 
-def _account_info(host: Host, request: Request) -> Tag:
-    """Tell the account's user what it is (§3.1), a guest that he is one (XEP-0175 §5).
+async def _account_info(host: Host, request: Request) -> Tag:
+    """Tell what the account is (§3.1), a guest that he is one (XEP-0175 §5).
 
-    Anybody else reads the same error, whether there is such an account or not (§8, rule 1).
+    Strangers read the same error, whether there is such an account or not (§8, rule 1).
     """
-    if not request.own:
+    if await _seen(host, request) is None:
         raise StanzaError("service-unavailable", reason="stanza.forbidden")
     if request.payload.get("node"):
         raise _unknown_node()
@@ -75,17 +77,26 @@ def _account_info(host: Host, request: Request) -> Tag:
     return Tag("query", {}, [kind.tag(), *told], ns=ns.DISCO_INFO)
 
 
-def _account_items(host: Host, request: Request) -> Tag:
-    """List the account's available resources to its user (§4.1).
+async def _account_items(host: Host, request: Request) -> Tag:
+    """List the account's available resources (§4.1).
 
-    For anybody else the list is empty, whether there is such an account or not (§8, rule 2).
+    For strangers the list is empty, whether there is such an account or not (§8, rule 2).
     """
     node = request.payload.get("node")
-    if not request.own:
+    resident = await _seen(host, request)
+    if resident is None:
         return _items([], node)
     if node:
         raise _unknown_node()
-    return _items([session.jid for session in host.directory.of(request.to) if session.available])
+    return _items([session.jid for session in presence.shown(host, resident, request.sender)])
+
+
+async def _seen(host: Host, request: Request) -> Resident | None:
+    """The account that is asked, if it is there and who asks may see its presence."""
+    resident = await host.residents.fetch(request.to)
+    if resident is None or not presence.visible(host, resident, request.sender):
+        return None
+    return resident
 
 
 def _items(jids: list[str], node: str | None = None) -> Tag:

@@ -255,12 +255,5 @@ def _too_high(error: TooHighError) -> StreamError:
 def _when_told(claim: Claim) -> Deferred[None]:
     """Fires when nobody holds a claim any more."""
     done: Deferred[None] = Deferred()
-    told = claim.told
-
-    def tell() -> None:
-        if told is not None:
-            told()
-        done.callback(None)
-
-    claim.told = tell
+    claim.then(lambda: done.callback(None))
     return done

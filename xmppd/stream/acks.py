@@ -59,8 +59,8 @@ class Outbox:
         self._queue.append(Sent(stanza, stanza.claim, octets))
         self.octets += octets
 
-    def acknowledge(self, h: int) -> list[Sent]:
-        """What the peer has newly handled, now that it says `h`.
+    def acknowledge(self, h: int) -> list[Claim]:
+        """The claims of what the peer has newly handled, now that it says `h`.
 
         Raises TooHighError; nothing is acknowledged then.
         """
@@ -69,12 +69,13 @@ class Outbox:
         if count > len(queue):
             raise TooHighError(h, (self._acked + len(queue)) % WRAP)
         self._acked = h
-        handled = []
+        claims = []
         for _ in range(count):
             sent = queue.popleft()
             self.octets -= sent.octets
-            handled.append(sent)
-        return handled
+            if sent.claim is not None:
+                claims.append(sent.claim)
+        return claims
 
     def check(self, h: int) -> None:
         """Raise TooHighError where `h` can't be acknowledged."""
@@ -133,4 +134,14 @@ class Inbox:
 
     def keep(self, claim: Claim) -> None:
         """The stanza received last is held by somebody."""
-        self._held.append((self.received, claim))
+        held = self._held
+        while held and not held[0][1].held:  # a client may never ask how much is handled
+            held.popleft()
+        held.append((self.received, claim))
+
+    def when_handled(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called when another stanza is: the last of them, as things stand."""
+        for _, claim in reversed(self._held):
+            if claim.held:
+                claim.then(tell)
+                return

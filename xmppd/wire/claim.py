@@ -48,6 +48,17 @@ class Claim(Struct, eq=False):
         """Whether the stanza is in safe hands, or will be in somebody else's who holds it."""
         return self.safe or self.held > 1
 
+    def then(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called, too, when nobody holds it any more."""
+        told = self.told
+
+        def both() -> None:
+            if told is not None:
+                told()
+            tell()
+
+        self.told = tell if told is None else both
+
     def hold(self, keeper: Keeper | None = None) -> None:
         """Hold it, too."""
         self.held += 1

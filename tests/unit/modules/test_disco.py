@@ -2,14 +2,18 @@
 
 import pytest
 
+from tests.support.people import friends, put
+from tests.support.privacy import do, put_list, rule
 from tests.support.server import DOMAIN, Verona, condition
 from xmppd import ns
 from xmppd.core.disco import CAPS_NODE
 from xmppd.core.iq import On
+from xmppd.jid import JID
+from xmppd.subscription import BOTH, FROM, LISTED, NONE_IN, NONE_OUT, TO
 
 INFO = f"<query xmlns='{ns.DISCO_INFO}'/>"
 ITEMS = f"<query xmlns='{ns.DISCO_ITEMS}'/>"
-ROMEO, NOBODY = f"romeo@{DOMAIN}", f"nobody@{DOMAIN}"
+JULIET, ROMEO, NOBODY = (f"{name}@{DOMAIN}" for name in ("juliet", "romeo", "nobody"))
 
 
 def info_node(node):
@@ -69,6 +73,55 @@ def test_8_rule_2_a_stranger_sees_no_items_of_an_account_or_of_none(server, juli
         assert (known.get("type"), items(known)) == ("result", [])
         assert known[0].get("node") == ("elsinore" if "elsinore" in request else None)
         assert said(known) == said(unknown)
+
+
+@pytest.mark.parametrize("state", [0, LISTED, LISTED | TO, NONE_IN, NONE_OUT | LISTED])
+@pytest.mark.parametrize("request_", [INFO, ITEMS])
+def test_8_whom_the_user_does_not_let_see_his_presence_is_a_stranger(
+    server, juliet, request_, state
+):
+    if state:
+        put(server, ROMEO, JULIET, state)
+    server.log_in("romeo", "orchard").send("<presence/>")
+    known, unknown = juliet.ask(request_, to=ROMEO), juliet.ask(request_, to=NOBODY)
+    assert said(known) == said(unknown)
+    assert not items(known)
+
+
+@pytest.mark.parametrize("state", [FROM | LISTED, BOTH | LISTED])
+def test_3_1_and_4_1_who_may_see_the_users_presence_is_told_of_the_account(server, juliet, state):
+    put(server, ROMEO, JULIET, state)
+    for resource in ("orchard", "street"):
+        server.log_in("romeo", resource).send("<presence/>")
+    server.log_in("romeo", "cell")
+    answer = juliet.ask(INFO, to=ROMEO)
+    assert identities(answer) == [("account", "registered", None)]
+    assert {ns.DISCO_INFO, ns.DISCO_ITEMS} <= set(features(answer))
+    assert items(juliet.ask(ITEMS, to=ROMEO)) == [f"{ROMEO}/orchard", f"{ROMEO}/street"]
+    for query in (info_node, items_node):
+        assert condition(juliet.ask(query("elsinore"), to=ROMEO)) == "item-not-found"
+
+
+def test_3_1_an_account_that_is_away_is_read_from_the_store(server, juliet):
+    friends(server, ROMEO, JULIET)
+    server.host.residents.forget(JID.parse(ROMEO))
+    assert identities(juliet.ask(INFO, to=ROMEO)) == [("account", "registered", None)]
+    assert items(juliet.ask(ITEMS, to=ROMEO)) == []
+
+
+def test_8_a_session_that_hides_from_a_contact_is_not_listed_to_him(server, juliet):
+    friends(server, ROMEO, JULIET)
+    orchard, street = (server.log_in("romeo", name) for name in ("orchard", "street"))
+    for client in (orchard, street):
+        client.send("<presence/>")
+    put_list(street, "hide", rule(1, "deny", "presence-out", jid=JULIET), apply="active")
+    assert items(juliet.ask(ITEMS, to=ROMEO)) == [f"{ROMEO}/orchard"]
+    assert items(orchard.ask(ITEMS)) == [f"{ROMEO}/orchard", f"{ROMEO}/street"]
+    orchard.hang_up()
+    known, unknown = juliet.ask(INFO, to=ROMEO), juliet.ask(INFO, to=NOBODY)
+    assert said(known) == said(unknown)
+    assert not do(street, f"<query xmlns='{ns.PRIVACY}'><active/></query>")
+    assert items(juliet.ask(ITEMS, to=ROMEO)) == [f"{ROMEO}/street"]
 
 
 def test_4_1_an_account_lists_its_available_resources_to_its_user(server, juliet):

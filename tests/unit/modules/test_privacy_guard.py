@@ -52,6 +52,7 @@ STANZAS = [
     *(("presence", kind, "") for kind in PRESENCES),
     ("iq", "get", f"<query xmlns='{ns.VERSION}'/>"),
     ("iq", "get", f"<query xmlns='{ns.DISCO_ITEMS}'/>"),
+    ("iq", "get", f"<query xmlns='{ns.LAST}'/>"),
     ("iq", "set", "<x xmlns='urn:example:x'/>"),
     ("iq", "result", ""),
     ("iq", "error", ""),
@@ -466,7 +467,7 @@ def test_while_no_list_applies_nothing_stands_in_the_data_path() -> None:
     stage = Stage(None)
     stage.juliet.send("<presence/>")
     without = chains()
-    assert without[3:] == [0, 0, 0, (), ()], "not even a handler that would do nothing"
+    assert without[3:] == [0, 0, 1, (), ()], "last activity alone looks at IQs (XEP-0012 §4)"
     put_list(stage.juliet, "public", rule(1, jid="mantua.lit"))
     assert chains() == without, "a list that applies to nobody"
     assert not do(stage.juliet, named("active", "public"))

@@ -67,11 +67,6 @@ def test_xep_0012_5_the_server_tells_how_long_it_has_been_up(server, juliet):
     assert not query.text
 
 
-def test_xep_0012_3_no_account_tells_its_last_activity_yet(juliet):
-    answer = juliet.ask(f"<query xmlns='{ns.LAST}'/>", to=ROMEO)
-    assert condition(answer) == "service-unavailable"
-
-
 # ---------------------------------------------------------------- XEP-0157
 
 
