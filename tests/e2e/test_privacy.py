@@ -196,7 +196,7 @@ async def test_what_was_kept_for_who_is_away_is_not_given_to_him_once_he_blocks(
 async def test_privacy_lists_apply_to_all_sessions_or_to_one_and_survive_a_restart(
     verona: Server,
 ) -> None:
-    """XEP-0016 §2.3 to §2.8, §2.12, §2.13."""
+    """XEP-0016 §2.3 to §2.8, §2.13, §2.14."""
     deny = [{"type": "jid", "value": ROMEO, "action": "deny", "order": "1"}]
     none = [{"value": "", "action": "allow", "order": "7", "message": True}]
     async with there(verona, BALCONY, GARDEN, ORCHARD) as (juliet, garden, romeo):

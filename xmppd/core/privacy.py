@@ -17,15 +17,15 @@ from xmppd.subscription import BOTH, SUBSCRIPTIONS
 from xmppd.wire.stanza import Stanza
 
 MESSAGE = 1
-"""Messages that come in (§2.8)."""
+"""Messages that come in (§2.9)."""
 IQ = 2
-"""IQs that come in (§2.11)."""
+"""IQs that come in (§2.12)."""
 PRESENCE_IN = 4
-"""Presence notifications that come in: available and unavailable presence (§2.9)."""
+"""Presence notifications that come in: available and unavailable presence (§2.10)."""
 PRESENCE_OUT = 8
-"""Presence notifications that go out (§2.10)."""
+"""Presence notifications that go out (§2.11)."""
 OTHER = 16
-"""What only a rule for all stanzas covers: messages and IQs that go out, subscriptions (§2.12)."""
+"""What only a rule for all stanzas covers: messages and IQs that go out, subscriptions (§2.13)."""
 
 KINDS = (MESSAGE, IQ, PRESENCE_IN, PRESENCE_OUT, OTHER)
 ALL = sum(KINDS)

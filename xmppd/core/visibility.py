@@ -1,4 +1,4 @@
-"""What a change of privacy lists does to presence (XEP-0016 §2.9, §2.10; XEP-0191 §3.3, §3.4).
+"""What a change of privacy lists does to presence (XEP-0016 §2.10, §2.11; XEP-0191 §3.3, §3.4).
 
 Who may no longer see a user is told that he is gone, who may see him again where he is; and so is
 the user of those whom he may no longer, or again, see.
@@ -89,7 +89,7 @@ def _compare(
 
 
 def _vanish(host: Host, session: Session, contact: JID, *, told: bool) -> None:
-    """Tell a contact that a session is gone, where he has seen it (XEP-0016 §2.10)."""
+    """Tell a contact that a session is gone, where he has seen it (XEP-0016 §2.11)."""
     directed: set[JID] = session.data.get(presence.DIRECTED, set())
     if told or contact in directed:
         directed.discard(contact)
@@ -97,7 +97,7 @@ def _vanish(host: Host, session: Session, contact: JID, *, told: bool) -> None:
 
 
 def _lose_sight(host: Host, session: Session, contact: JID) -> None:
-    """Tell a session that a contact is gone, where it has seen him (XEP-0016 §2.9)."""
+    """Tell a session that a contact is gone, where it has seen him (XEP-0016 §2.10)."""
     if contact.domain not in host.domains:
         session.deliver(presence.of("unavailable", contact, session.jid))
         return

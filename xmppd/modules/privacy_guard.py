@@ -1,4 +1,4 @@
-"""Privacy lists applied to every stanza (XEP-0016 §2.2, §2.13): nothing gets around them.
+"""Privacy lists applied to every stanza (XEP-0016 §2.2, §2.14): nothing gets around them.
 
 Whatever comes for a user, goes out from him, or is said in his name passes here before anybody
 else acts on it. What comes for an account that is not in memory passes when that has been read.
@@ -79,7 +79,7 @@ class Guard:
     # ------------------------------------------------------------------ out
 
     def sent(self, stanza: Stanza, session: Session) -> Stanza | None:
-        """What a client sends to whom it blocks comes back as an error (§2.13; XEP-0191 §3.3)."""
+        """What a client sends to whom it blocks comes back as an error (§2.14; XEP-0191 §3.3)."""
         to = stanza.to
         if session.account not in self._guarded or to is None or _exempt(session.account, to):
             return stanza
@@ -100,7 +100,7 @@ class Guard:
         return None
 
     def shown(self, stanza: Stanza, session: Session) -> Stanza | None:
-        """A session's presence, or a probe in its name, that the server sends (§2.10)."""
+        """A session's presence, or a probe in its name, that the server sends (§2.11)."""
         to, listed = stanza.to, privacy_lists.applied(session)  # which may have ended by now
         if listed is None or to is None or _exempt(session.account, to):
             return stanza
@@ -156,7 +156,7 @@ class Guard:
     # ------------------------------------------------------------------ requests to an account
 
     def asked(self, stanza: Stanza) -> Stanza | None:
-        """An IQ that the server answers for an account, which may have to be read first (§2.11)."""
+        """An IQ that the server answers for an account, which may have to be read first (§2.12)."""
         to, sender = stanza.to, stanza.sender
         if to is None or sender is None or _exempt(to.bare, sender):
             return stanza
@@ -191,7 +191,7 @@ def _exempt(account: JID, peer: JID) -> bool:
 
 
 def _refuse(stanza: Stanza) -> None:
-    """Answer as if nobody were there, so that who is blocked learns nothing (§2.13).
+    """Answer as if nobody were there, so that who is blocked learns nothing (§2.14).
 
     Presence vanishes, and so do messages that would vanish then: headlines and chat states.
     """

@@ -1,4 +1,4 @@
-"""Presence follows the lists (XEP-0016 §2.9, §2.10, notes; XEP-0191 §3.3, §3.4).
+"""Presence follows the lists (XEP-0016 §2.10, §2.11, notes; XEP-0191 §3.3, §3.4).
 
 Who may no longer see a user is told that he is gone, who may see him again where he is, and so
 is the user of those whom he may no longer, or again, see: but nobody of whom he never saw.
@@ -97,7 +97,7 @@ class Scene:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_2_9_2_10_both_sides_lose_sight_of_each_other_and_find_it_again(way: str) -> None:
+def test_2_10_2_11_both_sides_lose_sight_of_each_other_and_find_it_again(way: str) -> None:
     scene = Scene()
     begin, end = WAYS[way]
     said, seen = scene.after(begin(""))
@@ -110,7 +110,7 @@ def test_2_9_2_10_both_sides_lose_sight_of_each_other_and_find_it_again(way: str
 
 @pytest.mark.parametrize("way", [w for w in WAYS if w != "blocking"])
 @pytest.mark.parametrize("kinds", ["presence-in", "presence-out", "message iq"])
-def test_2_9_2_10_each_direction_by_itself(way: str, kinds: str) -> None:
+def test_2_10_2_11_each_direction_by_itself(way: str, kinds: str) -> None:
     scene = Scene()
     begin, end = WAYS[way]
     said, seen = scene.after(begin(kinds))

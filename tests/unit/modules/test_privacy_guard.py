@@ -1,4 +1,4 @@
-"""Nothing gets around a privacy list (XEP-0016 §2.2, §2.12, §2.13; XEP-0191 §3.3).
+"""Nothing gets around a privacy list (XEP-0016 §2.2, §2.13, §2.14; XEP-0191 §3.3).
 
 Every kind of stanza, by every way in and out, by every way to name who is blocked: nothing of his
 arrives, nothing goes out to him, and somebody else notices no difference.
@@ -162,7 +162,7 @@ def fates(blocks: dict[str, str] | None, way: Way, sender: str) -> dict[object, 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("named", NAMED)
-def test_2_12_2_13_nothing_of_who_is_blocked_arrives(named: str, way: Way) -> None:
+def test_2_13_2_14_nothing_of_who_is_blocked_arrives(named: str, way: Way) -> None:
     found = fates(NAMED[named], way, TYBALT)
     assert found.pop("later") == []
     for (_, kind, type_, _), what in found.items():
@@ -178,7 +178,7 @@ def test_what_somebody_else_sends_fares_as_if_there_were_no_list(way: Way) -> No
 
 
 @pytest.mark.parametrize("text", ["headline", "normal", "chat state"])
-def test_2_13_who_is_blocked_can_not_tell_whether_the_user_is_there(text: str) -> None:
+def test_2_14_who_is_blocked_can_not_tell_whether_the_user_is_there(text: str) -> None:
     """He "will appear offline": what vanishes for who is offline does so for who blocks."""
     type_, inner = {
         "headline": ("headline", BODY),
@@ -217,7 +217,7 @@ def test_the_stage_is_one_on_which_things_arrive() -> None:
 
 @pytest.mark.parametrize("via", ["default", "active"])
 @pytest.mark.parametrize("named", NAMED)
-def test_2_13_nothing_goes_out_to_who_is_blocked(named: str, via: str) -> None:
+def test_2_14_nothing_goes_out_to_who_is_blocked(named: str, via: str) -> None:
     stage = Stage(NAMED[named], via)
     available(stage)
     stage.received.clear()
@@ -239,7 +239,7 @@ def test_2_13_nothing_goes_out_to_who_is_blocked(named: str, via: str) -> None:
 
 
 @pytest.mark.parametrize("named", [n for n in NAMED if n != "full JID"])
-def test_2_10_what_the_server_says_of_presence_goes_to_everybody_else_only(named: str) -> None:
+def test_2_11_what_the_server_says_of_presence_goes_to_everybody_else_only(named: str) -> None:
     stage = Stage(NAMED[named])
     for presence in ("<presence/>", "<presence><show>away</show></presence>"):
         stage.juliet.send(presence)
@@ -252,7 +252,7 @@ def test_2_10_what_the_server_says_of_presence_goes_to_everybody_else_only(named
     assert stage.sent_to(TYBALT) == []
 
 
-def test_2_10_who_is_blocked_among_many_is_not_told_that_the_last_session_is_gone() -> None:
+def test_2_11_who_is_blocked_among_many_is_not_told_that_the_last_session_is_gone() -> None:
     """Contacts are told in slices; the last of them when nothing is left of the session."""
     server = Verona()
     said: list[Stanza] = []
@@ -272,7 +272,7 @@ def test_2_10_who_is_blocked_among_many_is_not_told_that_the_last_session_is_gon
 
 
 @pytest.mark.parametrize("contact", ["tybalt@mantua.lit", "paris@pisa.lit"])
-def test_2_12_the_end_of_a_subscription_is_not_told_to_who_is_blocked(contact: str) -> None:
+def test_2_13_the_end_of_a_subscription_is_not_told_to_who_is_blocked(contact: str) -> None:
     stage = Stage(NAMED["domain"])
     stage.juliet.send("<presence/>")
     stage.received.clear()
@@ -281,7 +281,7 @@ def test_2_12_the_end_of_a_subscription_is_not_told_to_who_is_blocked(contact: s
     assert bool(stage.sent_to(contact)) == (contact != "tybalt@mantua.lit")
 
 
-def test_2_12_nobody_whom_a_user_blocks_is_asked_for_his_presence() -> None:
+def test_2_13_nobody_whom_a_user_blocks_is_asked_for_his_presence() -> None:
     stage = Stage({"subscription": "both"})
     stage.juliet.send("<presence/>")
     assert stage.sent_to(PARIS) == []
@@ -305,7 +305,7 @@ ONE_KIND = {
 
 
 @pytest.mark.parametrize("denied", [*ONE_KIND, "presence-out"])
-def test_2_8_to_2_11_a_rule_for_one_kind_stops_that_kind_only(denied: str) -> None:
+def test_2_9_to_2_12_a_rule_for_one_kind_stops_that_kind_only(denied: str) -> None:
     stage = Stage(None)
     put_list(stage.juliet, "public", rule(1, "deny", denied, jid="mantua.lit"), apply="default")
     stage.juliet.send("<presence/>")

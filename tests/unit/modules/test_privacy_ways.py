@@ -1,4 +1,4 @@
-"""Ways round a block, each of them closed (XEP-0016 §2.2, §2.12; XEP-0191 §3.3).
+"""Ways round a block, each of them closed (XEP-0016 §2.2, §2.13; XEP-0191 §3.3).
 
 By what was sent before the block, or is kept for a session whose client is away; by what the
 server says of itself; by another resource, or another spelling of who is blocked.
@@ -314,7 +314,7 @@ def test_probes_for_who_is_not_there_are_not_answered_to_who_is_blocked(known: b
 
 
 def test_a_probe_is_refused_by_a_rule_for_all_even_where_presence_may_go_out() -> None:
-    """§2.12: it is no notification; the list says so whether she is there or not."""
+    """§2.13: it is no notification; the list says so whether she is there or not."""
     street = Street()
     juliet = street.log_in("balcony")
     rules = rule(1, "allow", "presence-out", jid="mantua.lit"), rule(2, jid="mantua.lit")
