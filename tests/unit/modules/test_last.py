@@ -1,4 +1,4 @@
-"""Last activity of accounts and their clients, and who may learn of it (XEP-0012 §3, §4, §8)."""
+"""Last activity of accounts and their clients, and who may learn of it (XEP-0012, XEP-0256)."""
 
 from __future__ import annotations
 
@@ -265,6 +265,30 @@ def test_4_other_requests_to_a_client_and_its_answers_pass(server: Verona) -> No
     nurse.send(f"<iq type='set' id='s' to='{BALCONY}'>{QUERY}</iq>")
     nurse.send(f"<iq type='result' id='r' to='{BALCONY}'>{QUERY}</iq>")
     assert [e.get("id") for e in juliet.elements()] == ["v", "s", "r"]
+
+
+# ---------------------------------------------------------------- XEP-0256: in presence
+
+
+def test_xep_0256_2_2_idle_time_in_presence_is_passed_on_now_and_with_a_delay_later(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send("<presence/>").take()
+    idle = f"<presence><show>away</show><query xmlns='{ns.LAST}' seconds='600'/></presence>"
+    juliet_in(server).send(idle)
+    seen = romeo.elements()[-1]
+    server.clock.advance(60)
+    later = next(
+        element
+        for element in server.log_in("romeo", "street").send("<presence/>").elements()
+        if element.get("from") == BALCONY
+    )
+    for presence in (seen, later):
+        query = presence.find(f"{{{ns.LAST}}}query")
+        assert query is not None and query.get("seconds") == "600"
+    delay = later.find(f"{{{ns.DELAY}}}delay")
+    assert delay is not None and delay.get("stamp") == "2006-12-08T01:58:35Z"
+    assert seen.find(f"{{{ns.DELAY}}}delay") is None
 
 
 # ---------------------------------------------------------------- §6
