@@ -142,6 +142,15 @@ class JID(str):
         jid = _new_bare(prepare_local(local) if local else "", prepare_domain(domain))
         return jid.with_resource(resource) if resource else jid
 
+    @staticmethod
+    def prepared(local: str, domain: str) -> JID:
+        """Return the bare JID of parts that are in normal form, as a store has them.
+
+        It is not remembered: a roster of thousands would push out what is in use.
+        """
+        known = _recent.get(f"{local}@{domain}" if local else domain)
+        return _new_bare(local, domain) if known is None else known
+
     @property
     def bare(self) -> JID:
         """The address without its resource; itself where it has none."""

@@ -13,8 +13,8 @@ from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
 from xmppd.storage.rosters import RosterItem
-from xmppd.wire import build
-from xmppd.wire.build import Tag
+from xmppd.wire import build, escape
+from xmppd.wire.build import Raw, Tag
 
 INTERESTED = object()
 """The key in `Session.data` of who has asked for the roster: an interested resource (§2.2)."""
@@ -53,7 +53,7 @@ def push(
         return
     for item in items:
         query = Tag(
-            "query", {"ver": version_text(resident, item.version)}, [shown(item)], ns=ns.ROSTER
+            "query", {"ver": version_text(resident, item.version)}, [Raw(shown(item))], ns=ns.ROSTER
         )
         stanza = build.stanza("iq", {"type": "set", "id": secrets.token_hex(8)}, query)
         stanza.sender = resident.jid
@@ -61,19 +61,25 @@ def push(
             session.deliver(stanza.addressed(session.jid))
 
 
-def shown(item: RosterItem) -> Tag:
-    """The item as clients see it (§2.1.2); one that is not listed is told as removed."""
+def shown(item: RosterItem) -> bytes:
+    """The item as clients see it (§2.1.2); one that is not listed is told as removed.
+
+    Spelled out, since a roster may have thousands: as `Tag` they take four times as long.
+    """
     state = item.state
-    if not item.listed:
-        return Tag("item", {"jid": item.contact, "subscription": "remove"})
-    attrs = {
-        "jid": item.contact,
-        "name": item.name or None,
-        "subscription": subscription.SUBSCRIPTIONS[state & subscription.BOTH],
-        "ask": "subscribe" if state & subscription.OUT else None,
-        "approved": "true" if state & subscription.APPROVED else None,
-    }
-    return Tag("item", attrs, [Tag("group", {}, group) for group in item.groups])
+    if not state & subscription.LISTED:
+        return b"<item jid='%b' subscription='remove'/>" % item.contact.attr
+    head = f" subscription='{subscription.SUBSCRIPTIONS[state & subscription.BOTH]}'"
+    if item.name:
+        head += f" name='{escape.attribute(item.name)}'"
+    if state & subscription.OUT:
+        head += " ask='subscribe'"
+    if state & subscription.APPROVED:
+        head += " approved='true'"
+    if not item.groups:
+        return b"<item jid='%b'%b/>" % (item.contact.attr, head.encode())
+    groups = "".join([f"<group>{escape.text(group)}</group>" for group in item.groups])
+    return b"<item jid='%b'%b>%b</item>" % (item.contact.attr, head.encode(), groups.encode())
 
 
 def version_text(resident: Resident, version: int) -> str:

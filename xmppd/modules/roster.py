@@ -24,7 +24,7 @@ from xmppd.storage.rosters import KEPT, RosterItem
 from xmppd.stream.features import Feature, static
 from xmppd.stream.states import Fact
 from xmppd.subscription import LISTED
-from xmppd.wire.build import Tag
+from xmppd.wire.build import Raw, Tag
 
 XEP = (237, "1.3", "complete")
 
@@ -124,9 +124,9 @@ def _owner(request: Request) -> Session:
 
 
 def _whole(resident: Resident, *, versioned: bool) -> Tag:
-    items = [rosters.shown(item) for item in resident.roster.listed()]
+    items = b"".join([rosters.shown(item) for item in resident.roster.listed()])
     version = rosters.version_text(resident, resident.roster.version)
-    return Tag("query", {"ver": version if versioned else None}, items, ns=ns.ROSTER)
+    return Tag("query", {"ver": version if versioned else None}, [Raw(items)], ns=ns.ROSTER)
 
 
 def _only_item(query: Element) -> Element:

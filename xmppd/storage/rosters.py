@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -122,7 +123,7 @@ class SQLRosters:
 
         async def work(tx: Transaction) -> Sequence[tuple[JID, int]]:
             rows = (await tx.execute(_REMOVALS, (account, since))).rows
-            return [(JID.of(local, domain), version) for domain, local, version in rows]
+            return [(JID.prepared(local, domain), version) for domain, local, version in rows]
 
         return self._database.read(work)
 
@@ -131,11 +132,17 @@ class SQLRosters:
 
         async def work(tx: Transaction) -> Mapping[JID, bytes]:
             rows = (await tx.execute(_REQUESTS, (account,))).rows
-            return {JID.of(local, domain): stanza for domain, local, stanza in rows}
+            return {JID.prepared(local, domain): stanza for domain, local, stanza in rows}
 
         return self._database.read(work)
 
 
 def _item(domain: str, local: str, state: int, name: str, groups: str, version: int) -> RosterItem:
-    contact = JID.parse(f"{local}@{domain}" if local else domain)
-    return RosterItem(contact, state, name, tuple(json.loads(groups)) if groups else (), version)
+    contact = JID.prepared(local, domain)
+    return RosterItem(contact, state, name, _groups(groups) if groups else (), version)
+
+
+@lru_cache(1_000)
+def _groups(text: str) -> tuple[str, ...]:
+    """The groups of an item; most users have few, each with many items in it."""
+    return tuple(json.loads(text))
