@@ -24,6 +24,7 @@ LAST = "jabber:iq:last"  # XEP-0012
 PRIVACY = "jabber:iq:privacy"  # XEP-0016
 DISCO_INFO = "http://jabber.org/protocol/disco#info"  # XEP-0030
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"  # XEP-0030
+ADDRESS = "http://jabber.org/protocol/address"  # XEP-0033
 PRIVATE = "jabber:iq:private"  # XEP-0049
 REGISTER = "jabber:iq:register"  # XEP-0077
 REGISTER_FEATURE = "http://jabber.org/features/iq-register"  # XEP-0077

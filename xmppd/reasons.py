@@ -117,6 +117,19 @@ REASONS: dict[str, tuple[str, str]] = {
         "a guest, who has no account, wanted to store private XML",
         "make an account; [auth] anonymous says where guests come in",
     ),
+    # multicast
+    "multicast.malformed": (
+        "a stanza for many whose addresses are wrong",
+        "the client is broken (XEP-0033 §4); see the error text",
+    ),
+    "multicast.uri": (
+        "a stanza for many of whom one has no XMPP address",
+        "nothing: this server sends to XMPP addresses only",
+    ),
+    "multicast.forbidden": (
+        "a stanza for many from somebody who may not send such stanzas",
+        "[multicast] users says whether users may; guests and other servers never do",
+    ),
     # limits
     "limit.stanza-size": (
         "a stanza over the size limit",
@@ -148,6 +161,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.directed-presence": (
         "directed presence to more addresses than are remembered",
         "no client needs so many; leave some rooms",
+    ),
+    "limit.addresses": (
+        "a stanza for more addresses than one may have",
+        "send it in several parts, or raise [multicast] addresses",
     ),
     "limit.private": (
         "the account has as much private XML as it may",

@@ -85,7 +85,9 @@ async def test_xep_0049_what_a_client_keeps_is_there_after_a_restart(server: Ser
     notes = Notes()
     notes["text"], notes["colour"] = BODY, "a'b\"c <d>"
     async with Person(BALCONY, server) as juliet:
-        assert (await soon(juliet.plugin["xep_0049"].retrieve("notes")))["private"]["notes"]["text"] == ""
+        assert (await soon(juliet.plugin["xep_0049"].retrieve("notes")))["private"]["notes"][
+            "text"
+        ] == ""
         await soon(juliet.plugin["xep_0049"].store(notes))
     server.process.stop()
     server.start()

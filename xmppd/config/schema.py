@@ -123,6 +123,13 @@ class Privacy(Table, frozen=True):
     items: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
 
 
+class Multicast(Table, frozen=True):
+    """`[multicast]`: stanzas that users send to many at once (XEP-0033)."""
+
+    users: bool = True
+    addresses: Annotated[int, Meta(ge=1, le=1_000)] = 50
+
+
 class StreamManagement(Table, frozen=True):
     """`[stream_management]`: XEP-0198; `queue` and `octets` are of one session."""
 
@@ -197,6 +204,7 @@ class Config(Table, frozen=True):
     private: Private = Private()
     offline: Offline = Offline()
     privacy: Privacy = Privacy()
+    multicast: Multicast = Multicast()
     stream_management: StreamManagement = StreamManagement()
     limits: Limits = Limits()
     compression: Compression = Compression()

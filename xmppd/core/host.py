@@ -131,6 +131,8 @@ class Host:
         self.early_nonzas: dict[str, EarlyResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
+        self.multicast_grants: dict[str, int] = {}
+        """By its domain, to how many addresses at once a component may send (XEP-0033)."""
         self.claims: dict[tuple[object, ...], str] = {}
         """Which module has claimed what only one can answer; see `core.context`."""
         self._parsers = Parsers()

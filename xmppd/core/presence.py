@@ -28,6 +28,9 @@ LAST = object()
 DIRECTED = object()
 """The key in `Session.data`: a set of the addresses that directed presence went to."""
 
+MOST_DIRECTED = 1_000
+"""To how many addresses a session's directed presence is remembered."""
+
 _DELAYED = object()
 """The key in `Session.data` of its presence as those see it who ask for it later."""
 

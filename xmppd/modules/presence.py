@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core import delay, presence
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
-from xmppd.core.presence import DIRECTED
+from xmppd.core.presence import DIRECTED, MOST_DIRECTED
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
@@ -20,9 +20,6 @@ from xmppd.subscription import FROM
 from xmppd.wire import tree
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
-
-MOST_DIRECTED = 1_000
-"""To how many addresses a session's directed presence is remembered."""
 
 SLICE = 200
 """For how many contacts something is done in one turn of the reactor; others wait as long."""

@@ -174,8 +174,7 @@ class StreamManagement:
         """Wait until what was received is in safe hands: so the client need not send it again."""
         waits = []
         for claim in managed.inbox.held:
-            for keeper in claim.keepers:
-                keeper.secure()
+            claim.secure()
             if claim.held:
                 waits.append(_when_told(claim))
         if waits:

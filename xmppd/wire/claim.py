@@ -59,6 +59,20 @@ class Claim(Struct, eq=False):
 
         self.told = tell if told is None else both
 
+    def part(self) -> Claim:
+        """A claim for one of several copies, each for somebody else: this one is held as long.
+
+        What becomes of one copy says nothing of another, so they can't share a claim.
+        """
+        part = Claim(self.let_go)
+        self.hold(part)
+        return part
+
+    def secure(self) -> None:
+        """Have whoever holds it make the stanza safe soon: others wait for it."""
+        for keeper in self.keepers:
+            keeper.secure()
+
     def hold(self, keeper: Keeper | None = None) -> None:
         """Hold it, too."""
         self.held += 1

@@ -161,8 +161,11 @@ class Stanza(Struct, gc=False, eq=False):
         other.sender, other.to, other.claim = self.sender, self.to, self.claim
         return other
 
-    def with_inner(self, inner: bytes, children: list[str]) -> Stanza:
-        """A new stanza with another content: what a REWRITE hook returns."""
+    def with_inner(self, inner: bytes, children: list[str] | None = None) -> Stanza:
+        """A new stanza with another content: what a REWRITE hook returns.
+
+        `children` are the names of its children, for who knows them.
+        """
         other = Stanza(self.kind, self.attrs, children, inner, self.content)
         other.sender, other.to, other.claim = self.sender, self.to, self.claim
         return other

@@ -8,8 +8,8 @@ from tests.support.people import JULIET, NURSE, ROMEO, C, friends, put, told
 from tests.support.server import DOMAIN, Client, Verona
 from tests.unit.modules.test_subscriptions import STRANGER, Elsewhere
 from xmppd import ns
+from xmppd.core.presence import MOST_DIRECTED
 from xmppd.jid import JID
-from xmppd.modules.presence import MOST_DIRECTED
 from xmppd.subscription import BOTH, FROM, LISTED, TO
 
 BALCONY, ORCHARD = f"{JULIET}/balcony", f"{ROMEO}/orchard"

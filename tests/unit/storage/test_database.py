@@ -168,6 +168,7 @@ def test_closing_waits_for_what_is_queued_and_keeps_it(persistent, stage):
 
 def test_a_full_queue_refuses_at_once_and_takes_more_when_it_has_room(queueing, stage):
     database = queueing.open(stage, Limits(queue=3))
+    waiting: list[Deferred[object]] = []
     with queueing.hold(database):
         for ask, work in ((database.write, write), (database.read, lambda _: titles)):
             taken = [ask(work(f"Henry {n}")) for n in range(3)]
@@ -175,6 +176,8 @@ def test_a_full_queue_refuses_at_once_and_takes_more_when_it_has_room(queueing, 
             assert not any(deferred.called for deferred in taken)
             with pytest.raises(StoreBusy):
                 queueing.reactor.wait(refused)
+            waiting += taken
+    queueing.reactor.wait_all(waiting)
     assert queueing.reactor.wait(database.write(write("Hamlet"))) == "Hamlet"
     expected = ["Hamlet", "Henry 0", "Henry 1", "Henry 2"]
     assert queueing.reactor.wait(database.read(titles)) == expected

@@ -247,7 +247,7 @@ def test_of_two_writers_in_each_others_way_both_get_through(backend, wait, datab
         async def work(tx):
             begun.append(first)
             await tx.execute("UPDATE plays SET year = 1600 WHERE title = ?", (first,))
-            if len(begun) == 2:  # not when it is done again
+            if begun.count(first) == 1:  # not when it is done again
                 met.append(Deferred())
                 if len(met) == 2:
                     for each in met:
@@ -262,7 +262,7 @@ def test_of_two_writers_in_each_others_way_both_get_through(backend, wait, datab
         other.write(update("Macbeth", "Hamlet")),
     ]
     assert backend.reactor.wait_all(waiting) == [None, None]
-    assert len(begun) == 3
+    assert len(begun) in (3, 4)  # a busy server may see the knot from both sides and undo both
 
 
 # ---------------------------------------------------------------------- limits

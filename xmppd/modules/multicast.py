@@ -1,0 +1,167 @@
+"""Extended Stanza Addressing (XEP-0033): a stanza for the server that names whom it is for.
+
+Each copy goes the way of one that was sent by itself: past the sender's privacy lists, and to be
+refused by its recipient, whose error its sender gets. Nobody but granted components and the users
+of this server may send them, so nobody else can make it send more than he does himself (§2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xmppd import ns
+from xmppd.core.context import ModuleContext
+from xmppd.core.host import Host
+from xmppd.core.presence import MOST_DIRECTED
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+from xmppd.phases import Phase
+from xmppd.wire import addresses
+from xmppd.wire.addresses import Address, AddressHeader
+from xmppd.wire.stanza import Stanza
+
+XEP = (33, "1.2.1", "partial")
+
+_REACHED = object()
+"""The key in `Session.data`: a set of the addresses that presence was sent to from here."""
+
+_PRESENCE = ("", "unavailable")
+"""The types of directed presence (RFC 6121 §4.6)."""
+
+
+def register(context: ModuleContext) -> None:
+    """Take what is addressed to a domain of the server and has an address header."""
+    host = context.host
+    multicast = Multicast(host)
+    context.hook(context.hooks.host_stanza, Phase.DELIVER, multicast.take)
+    context.advertise(ns.ADDRESS, when=lambda domain: host.config.multicast.users)
+
+
+class Multicast:
+    """The service, at each of the server's domains."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def take(self, stanza: Stanza) -> Stanza | None:
+        """Send a message or presence on to whom it names (§6)."""
+        to, sender = stanza.to, stanza.sender
+        if to is None or to.resource or sender is None or stanza.kind == "iq":
+            return stanza
+        if stanza.type == "error":  # which nobody may be told of (RFC 6120 §8.3.1)
+            return stanza
+        session = self._host.directory.get(sender)
+        if addresses.NAME in stanza.children:
+            self._multicast(stanza, sender, session)
+            return None
+        if (stanza.kind, stanza.type) == ("presence", "unavailable") and session is not None:
+            self._withdraw(stanza, session)
+        return stanza
+
+    def _multicast(self, stanza: Stanza, sender: JID, session: Session | None) -> None:
+        most = self._most(sender, session)
+        header = addresses.read(stanza, most)
+        recipients = _recipients(header)
+        if not recipients:
+            raise StanzaError(
+                "bad-request", "nobody is left to send it to", reason="multicast.malformed"
+            )
+        if stanza.kind == "presence" and stanza.type not in _PRESENCE:
+            raise StanzaError("bad-request", "not to many at once", reason="stanza.type")
+        for jid in recipients:
+            if not jid.local and jid.domain in self._host.domains:  # it would come here again
+                raise StanzaError(
+                    "bad-request", "not to the service itself", reason="multicast.malformed"
+                )
+        if session is not None:
+            if stanza.kind == "presence":
+                _note(session, stanza.type, recipients)
+            session.charge((len(recipients) - 1) * len(stanza.tail()))
+        own_bcc = session is not None
+        self._send(_copies(stanza, header, recipients, own_bcc=own_bcc), session, stanza)
+
+    def _most(self, sender: JID, session: Session | None) -> int:
+        """How many addresses a sender may name; raises StanzaError `forbidden` for none (§9)."""
+        host = self._host
+        granted = host.multicast_grants.get(sender.domain)
+        if granted is not None:
+            return granted
+        settings = host.config.multicast
+        if session is None or session.resident.guest or not settings.users:
+            raise StanzaError("forbidden", reason="multicast.forbidden")
+        return settings.addresses
+
+    def _send(self, copies: Iterable[Stanza], session: Session | None, whole: Stanza) -> None:
+        """Route copies of a stanza; whatever happens to one, the others go on."""
+        router = self._host.router
+        for copy in copies:
+            claim = None if whole.claim is None else whole.claim.part()
+            copy.claim = claim
+            try:
+                passed = copy if session is None else self._passed(copy, session)
+            except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
+                router.bounce(copy, error)
+            else:
+                if passed is not None:
+                    router.route(passed)
+            if claim is not None:
+                claim.let_go()
+
+    def _passed(self, copy: Stanza, session: Session) -> Stanza | None:
+        """A client's copy as those let it pass who stand where its client sends something.
+
+        Not the carbons of messages (XEP-0280 §8): the user's other clients have got the whole.
+        """
+        hooks = self._host.hooks
+        points = (hooks.client_stanza, hooks.client_presence)
+        for point in points if copy.kind == "presence" else points[:1]:
+            passed = point(copy, session)
+            if passed is None:
+                return None
+            copy = passed
+        return copy
+
+    def _withdraw(self, stanza: Stanza, session: Session) -> None:
+        """A session hides itself from the service, and so from whom the service has shown it to.
+
+        (§5.1)
+        """
+        reached = session.data.pop(_REACHED, ())
+        self._send((stanza.addressed(jid) for jid in reached), session, stanza)
+
+
+def _recipients(header: AddressHeader) -> dict[JID, Address]:
+    """Whom a stanza is for, each once: openly rather than in a blind copy."""
+    recipients: dict[JID, Address] = {}
+    for address in header.addresses:
+        if address.to is not None:
+            known = recipients.get(address.to)
+            if known is None or known.type == "bcc":
+                recipients[address.to] = address
+    return recipients
+
+
+def _copies(
+    stanza: Stanza, header: AddressHeader, recipients: dict[JID, Address], *, own_bcc: bool
+) -> Iterator[Stanza]:
+    """A copy for each recipient. All that are alike are written once.
+
+    `own_bcc` gives those of blind copies their own address (§4.6.3).
+    """
+    children = [name for name in stanza.children if name != addresses.NAME or header.open]
+    alike = stanza.with_inner(header.content(), children)
+    for jid, address in recipients.items():
+        if own_bcc and address.type == "bcc":
+            yield stanza.with_inner(header.content(address)).addressed(jid)
+        else:
+            yield alike.addressed(jid)
+
+
+def _note(session: Session, type_: str, recipients: Iterable[JID]) -> None:
+    """Remember to whom presence has been sent from here, or forget it (§5.1)."""
+    reached: set[JID] = session.data.get(_REACHED) or set()
+    after = reached.difference(recipients) if type_ else reached.union(recipients)
+    if len(after) > MOST_DIRECTED:
+        raise StanzaError("resource-constraint", reason="limit.directed-presence")
+    session.data[_REACHED] = after
