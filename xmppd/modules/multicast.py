@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
-from xmppd.core.presence import MOST_DIRECTED
+from xmppd.core.presence import DIRECTED, MOST_DIRECTED
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -76,7 +76,7 @@ class Multicast:
                 )
         if session is not None:
             if stanza.kind == "presence":
-                _note(session, stanza.type, recipients)
+                _note(session, stanza, recipients)
             session.charge((len(recipients) - 1) * len(stanza.tail()))
         own_bcc = session is not None
         self._send(_copies(stanza, header, recipients, own_bcc=own_bcc), session, stanza)
@@ -158,10 +158,16 @@ def _copies(
             yield alike.addressed(jid)
 
 
-def _note(session: Session, type_: str, recipients: Iterable[JID]) -> None:
-    """Remember to whom presence has been sent from here, or forget it (§5.1)."""
+def _note(session: Session, stanza: Stanza, recipients: Iterable[JID]) -> None:
+    """Remember to whom presence has been sent from here, or forget it (§5.1).
+
+    They are told of the session's end like all who were sent directed presence; the service, which
+    has got it only to send it on, is not.
+    """
     reached: set[JID] = session.data.get(_REACHED) or set()
-    after = reached.difference(recipients) if type_ else reached.union(recipients)
+    after = reached.difference(recipients) if stanza.type else reached.union(recipients)
     if len(after) > MOST_DIRECTED:
         raise StanzaError("resource-constraint", reason="limit.directed-presence")
     session.data[_REACHED] = after
+    directed: set[JID | None] = session.data.get(DIRECTED) or set()
+    directed.discard(stanza.to)

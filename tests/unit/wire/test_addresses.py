@@ -1,0 +1,221 @@
+"""The address header (XEP-0033 §4): how it is read, and that all else keeps its bytes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.wire.test_stanza import received
+from xmppd import ns
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+from xmppd.wire import addresses
+from xmppd.wire.stanza import Stanza
+
+OPEN = f"<addresses xmlns='{ns.ADDRESS}'>"
+CLOSE = "</addresses>"
+TO = "<address type='to' jid='romeo@montague.lit'/>"
+CC = "<address type='cc' jid='nurse@capulet.lit'/>"
+BCC = "<address type='bcc' jid='tybalt@capulet.lit'/>"
+MARKED = "<address delivered='true' type='to' jid='romeo@montague.lit'/>"
+
+
+def message(inner: str) -> Stanza:
+    return received(f"<message to='capulet.lit'>{inner}</message>".encode())
+
+
+def sent(inner: str, most: int = 50) -> str:
+    """What everybody is sent for this content."""
+    return addresses.read(message(inner), most).content().decode()
+
+
+def refusal(inner: str, most: int = 50) -> tuple[str, str]:
+    with pytest.raises(StanzaError) as refused:
+        addresses.read(message(inner), most)
+    return refused.value.condition, refused.value.reason
+
+
+# ------------------------------------------------------------------ read
+
+
+def test_4_each_address_has_its_type_and_jid_in_order() -> None:
+    header = addresses.read(message(OPEN + TO + CC + BCC + CLOSE), 50)
+    assert [(each.type, each.to) for each in header.addresses] == [
+        ("to", JID("romeo@montague.lit")),
+        ("cc", JID("nurse@capulet.lit")),
+        ("bcc", JID("tybalt@capulet.lit")),
+    ]
+    assert header.open
+
+
+@pytest.mark.parametrize(
+    ("address", "type_"),
+    [
+        ("<address type='replyto' jid='friar@verona.lit'/>", "replyto"),
+        ("<address type='replyto' uri='im:friar@verona.lit'/>", "replyto"),
+        ("<address type='replyroom' jid='cell@rooms.verona.lit'/>", "replyroom"),
+        ("<address type='noreply'/>", "noreply"),
+        ("<address type='noreply' desc='no answer, please'/>", "noreply"),
+        ("<address type='ofrom' jid='friar@verona.lit'/>", "ofrom"),
+        ("<address type='to' jid='friar@verona.lit' delivered='true'/>", "to"),
+        ("<herald xmlns='urn:verona' type='to' jid='friar@verona.lit'/>", ""),
+        ("<herald type='to' jid='friar@verona.lit'/>", ""),
+    ],
+    ids=lambda text: text if text.startswith("<") else "",
+)
+def test_4_5_4_6_to_these_nothing_is_sent_and_all_are_shown(address: str, type_: str) -> None:
+    (read,) = addresses.read(message(OPEN + address + CLOSE), 50).addresses
+    assert (read.type, read.to) == (type_, None)
+    assert sent(OPEN + TO + address + CLOSE) == OPEN + MARKED + address + CLOSE
+
+
+@pytest.mark.parametrize(
+    ("inner", "condition", "reason"),
+    [
+        (OPEN + "<address jid='romeo@montague.lit'/>" + CLOSE, "bad-request", "malformed"),
+        (OPEN + "<address type='from' jid='a@b.lit'/>" + CLOSE, "bad-request", "malformed"),
+        (OPEN + "<address type='to'/>" + CLOSE, "bad-request", "malformed"),
+        (OPEN + "<address type='to' desc='him'/>" + CLOSE, "bad-request", "malformed"),
+        (OPEN + "<address type='replyto' desc='him'/>" + CLOSE, "bad-request", "malformed"),
+        (OPEN + "<address type='to' node='x'/>" + CLOSE, "bad-request", "malformed"),
+        (
+            OPEN + "<address type='to' jid='a@b.lit' uri='im:a@b.lit'/>" + CLOSE,
+            "bad-request",
+            "malformed",
+        ),
+        (
+            OPEN + "<address type='replyto' node='x' uri='im:a@b.lit'/>" + CLOSE,
+            "bad-request",
+            "malformed",
+        ),
+        (
+            OPEN + "<address type='to' jid='a@b.lit' delivered='false'/>" + CLOSE,
+            "bad-request",
+            "malformed",
+        ),
+        (OPEN + "<address type='to' uri='im:a@b.lit'/>" + CLOSE, "jid-malformed", "uri"),
+        (OPEN + "<address type='to' jid='@b.lit'/>" + CLOSE, "jid-malformed", "malformed"),
+        (OPEN + "<address type='bcc' jid=''/>" + CLOSE, "jid-malformed", "malformed"),
+        (OPEN + TO + CLOSE + OPEN + CC + CLOSE, "bad-request", "malformed"),
+    ],
+)
+def test_4_9_what_is_no_address(inner: str, condition: str, reason: str) -> None:
+    assert refusal(inner) == (condition, f"multicast.{reason}")
+
+
+def test_9_there_may_be_so_many_addresses_and_not_one_more() -> None:
+    inner = OPEN + TO + CC + BCC + CLOSE
+    assert len(addresses.read(message(inner), 3).addresses) == 3
+    assert refusal(inner, 2) == ("not-acceptable", "limit.addresses")
+
+
+def test_a_header_deeper_in_the_stanza_is_somebody_elses() -> None:
+    forwarded = f"<forwarded xmlns='urn:xmpp:forward:0'>{OPEN}{CC}{CLOSE}</forwarded>"
+    header = addresses.read(message(forwarded + OPEN + TO + CLOSE), 50)
+    assert [each.type for each in header.addresses] == ["to"]
+    assert header.content().decode() == forwarded + OPEN + MARKED + CLOSE
+
+
+# ------------------------------------------------------------------ written
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "<address type='to' jid='romeo@montague.lit'/>",
+        "<address type='to' jid='romeo@montague.lit'></address>",
+        "<address type='to' jid='romeo@montague.lit'></address >",
+        "<address type='to' jid='romeo@montague.lit'><q><r/></q></address>",
+        "<address desc='1 > 2 /> &lt;' type='to' jid='romeo@montague.lit'/>",
+        "<address\n type = 'to'\n jid='romeo@montague.lit' />",
+        f"<v:address xmlns:v='{ns.ADDRESS}' type='to' jid='romeo@montague.lit'/>",
+    ],
+)
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (OPEN, CLOSE),
+        (f"<addresses xmlns='{ns.ADDRESS}' note='a>b/>'>", "</addresses >"),
+        (f"<body>é\U0001d11e</body><a><b/></a>{OPEN}", f"{CLOSE}<c><d/>e</c>"),
+    ],
+)
+def test_4_5_an_address_is_marked_and_nothing_else_changed(
+    address: str, start: str, end: str
+) -> None:
+    name, space, rest = re.split(r"(\s)", address, maxsplit=1)
+    assert sent(start + address + end) == f"{start}{name} delivered='true'{space}{rest}{end}"
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer"),
+    [
+        (OPEN + TO + BCC + CLOSE, OPEN + MARKED + CLOSE),
+        (OPEN + BCC.replace("/>", "><q/>q</address>") + TO + CLOSE, OPEN + MARKED + CLOSE),
+        (f"{OPEN}\n  {TO}\n  {BCC}\n  {BCC}\n{CLOSE}", OPEN + MARKED + CLOSE),
+        (f"<body>O</body>{OPEN}{BCC}{CLOSE}<x/>", "<body>O</body><x/>"),
+        (OPEN + BCC.replace("type", "delivered='true' type") + TO + CLOSE, OPEN + MARKED + CLOSE),
+    ],
+)
+def test_4_6_3_blind_addresses_are_left_out(inner: str, outer: str) -> None:
+    assert sent(inner) == outer
+
+
+def test_4_6_3_a_blind_recipient_sees_his_own_address_and_no_other_blind_one() -> None:
+    other = BCC.replace("tybalt", "paris")
+    header = addresses.read(message(OPEN + TO + BCC + other + CLOSE), 50)
+    own, others = header.addresses[1:]
+    assert header.content(own).decode() == OPEN + MARKED + BCC + CLOSE
+    assert header.content(others).decode() == OPEN + MARKED + other + CLOSE
+    alone = addresses.read(message(OPEN + BCC + CLOSE), 50)
+    assert not alone.open
+    assert alone.content(alone.addresses[0]).decode() == OPEN + BCC + CLOSE
+
+
+def test_4_6_3_nothing_tells_how_many_blind_copies_there_are() -> None:
+    """Not the white space around them, either."""
+    few, many = (OPEN + "\n  " + TO + ("\n  " + BCC) * count + "\n" + CLOSE for count in (0, 7))
+    assert sent(few) == sent(many)
+
+
+def test_an_empty_header_names_nobody() -> None:
+    for inner in (OPEN + CLOSE, f"<addresses xmlns='{ns.ADDRESS}'/>"):
+        header = addresses.read(message(f"<body>O</body>{inner}"), 50)
+        assert header.addresses == []
+        assert header.content() == b"<body>O</body>"
+
+
+OTHERS = st.sampled_from(
+    [
+        "<body>Wherefore &amp; art</body>",
+        "<q/>",
+        "<q><r/></q>",
+        "<q a='>'/>",
+        "<q></q>",
+        "<q>]]&gt;</q>",
+        "<v:q xmlns:v='urn:verona'><v:address type='to'/></v:q>",
+        "<body>\U0001f339é</body>",
+        " ",
+        "text",
+    ]
+)
+ADDRESSES = st.sampled_from(
+    [TO, CC, BCC, "<address type='noreply'/>", BCC.replace("/>", "><q/></address>"), "<q/>", " "]
+)
+
+
+@given(st.lists(OTHERS), st.lists(ADDRESSES), st.lists(OTHERS))
+def test_all_but_the_header_keeps_its_bytes(
+    before: list[str], within: list[str], behind: list[str]
+) -> None:
+    head, tail = "".join(before), "".join(behind)
+    content = sent(head + OPEN + "".join(within) + CLOSE + tail)
+    shown = [
+        each.replace("<address ", "<address delivered='true' ") if each in (TO, CC) else each
+        for each in within
+        if "bcc" not in each and each.strip()
+    ]
+    header = OPEN + "".join(shown) + CLOSE if shown else ""
+    assert content == head + header + tail
