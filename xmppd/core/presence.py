@@ -28,6 +28,9 @@ LAST = object()
 DIRECTED = object()
 """The key in `Session.data`: a set of the addresses that directed presence went to."""
 
+SLICE = 100
+"""For how many contacts something is done in one turn of the reactor; others wait as long."""
+
 MOST_DIRECTED = 1_000
 """To how many addresses a session's directed presence is remembered."""
 
@@ -148,15 +151,14 @@ def in_slices(
     contacts: Iterable[T],
     act: Callable[[Iterable[T]], None],
     done: Callable[[], None],
-    size: int = 200,
 ) -> None:
-    """Have `act` done for `size` of them in each turn of the reactor, then `done`."""
+    """Have `act` done for `SLICE` of them in each turn of the reactor, then `done`."""
     contacts = tuple(contacts)
 
     def step(start: int) -> None:
-        act(contacts[start : start + size])
-        if start + size < len(contacts):
-            later(0, lambda: step(start + size))
+        act(contacts[start : start + SLICE])
+        if start + SLICE < len(contacts):
+            later(0, lambda: step(start + SLICE))
         else:
             done()
 

@@ -21,9 +21,6 @@ from xmppd.wire import tree
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
 
-SLICE = 200
-"""For how many contacts something is done in one turn of the reactor; others wait as long."""
-
 LONGEST_STATUS = 1_023
 """Characters that are kept of a last status."""
 
@@ -91,11 +88,11 @@ class Presence:
     ) -> None:
         """Do something for all contacts; where they are many, bit by bit, and the client waits."""
         contacts = tuple(contacts)
-        if len(contacts) <= SLICE:
+        if len(contacts) <= presence.SLICE:
             act(contacts)
         else:
             later = self._host.clock.callLater
-            presence.in_slices(later, contacts, act, session.hold(), SLICE)
+            presence.in_slices(later, contacts, act, session.hold())
 
     # ------------------------------------------------------------------ directed presence
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from msgspec.structs import replace
+from twisted.internet.task import deferLater
 
 from xmppd import ns
 from xmppd.core import rosters
@@ -32,6 +33,8 @@ LONGEST_NAME = 1023
 """Characters that the name of an item or a group may have."""
 MOST_GROUPS = 100
 """Groups that one item may be in."""
+SLICE = 500
+"""Items that are written in one turn of the reactor; others wait as long."""
 
 _ITEM = f"{{{ns.ROSTER}}}item"
 _GROUP = f"{{{ns.ROSTER}}}group"
@@ -65,11 +68,31 @@ class Rosters:
             # What follows is done in one go, so that no change falls between.
             session.data[rosters.INTERESTED] = True
             if news is None:
-                return _whole(resident, versioned=version is not None)
+                return await self._whole(request, resident, versioned=version is not None)
             request.then = lambda: rosters.push(self._host, resident, news, (session,))
             return None
         finally:
             resident.lock.release()
+
+    async def _whole(self, request: Request, resident: Resident, *, versioned: bool) -> Tag:
+        """The whole roster. A big one takes some turns, and what its owner sends behind waits."""
+        listed = list(resident.roster.listed())
+        slices = [listed[start : start + SLICE] for start in range(0, len(listed), SLICE)]
+        written: list[bytes] = []
+        if len(slices) > 1 and request.session is not None:
+            request.then = request.session.hold()
+        try:
+            for items in slices:
+                if written:
+                    await deferLater(self._host.clock, 0)
+                written.append(b"".join([rosters.shown(item) for item in items]))
+        except BaseException:
+            if request.then is not None:
+                request.then()
+            raise
+        version = rosters.version_text(resident, resident.roster.version)
+        ver = {"ver": version if versioned else None}
+        return Tag("query", ver, [Raw(b"".join(written))], ns=ns.ROSTER)
 
     async def _since(self, resident: Resident, text: str) -> Sequence[RosterItem] | None:
         """What changed since the version `text`, the oldest first; None where all is to be told."""
@@ -121,12 +144,6 @@ def _owner(request: Request) -> Session:
     if request.session is None or not request.own:
         raise StanzaError("forbidden", reason="stanza.forbidden")
     return request.session
-
-
-def _whole(resident: Resident, *, versioned: bool) -> Tag:
-    items = b"".join([rosters.shown(item) for item in resident.roster.listed()])
-    version = rosters.version_text(resident, resident.roster.version)
-    return Tag("query", {"ver": version if versioned else None}, [Raw(items)], ns=ns.ROSTER)
 
 
 def _only_item(query: Element) -> Element:

@@ -8,7 +8,7 @@ from tests.support.people import JULIET, NURSE, ROMEO, C, friends, put, told
 from tests.support.server import DOMAIN, Client, Verona
 from tests.unit.modules.test_subscriptions import STRANGER, Elsewhere
 from xmppd import ns
-from xmppd.core.presence import MOST_DIRECTED
+from xmppd.core.presence import MOST_DIRECTED, SLICE
 from xmppd.jid import JID
 from xmppd.subscription import BOTH, FROM, LISTED, TO
 
@@ -294,15 +294,16 @@ def test_directed_presence_is_bounded(server: Verona, juliet: Client) -> None:
 def test_presence_to_many_contacts_is_spread_and_nothing_overtakes_it(server: Verona) -> None:
     seen: list[tuple[str, str]] = []
     server.host.router.routes["mantua.lit"] = lambda s: seen.append((s.kind, str(s.to)))
-    for n in range(450):
+    many = 2 * SLICE + 50
+    for n in range(many):
         put(server, NURSE, f"c{n}@mantua.lit", LISTED | FROM)
     nurse = server.log_in("nurse", "kitchen")
     nurse.send("<presence/><message to='c0@mantua.lit'><body>x</body></message>")
-    assert len(seen) == 200, "others get their turn"
+    assert len(seen) == SLICE, "others get their turn"
     for _ in range(5):
         server.clock.advance(0)
     assert seen == [
-        *(("presence", f"c{n}@mantua.lit") for n in range(450)),
+        *(("presence", f"c{n}@mantua.lit") for n in range(many)),
         ("message", "c0@mantua.lit"),
     ]
 
@@ -310,11 +311,12 @@ def test_presence_to_many_contacts_is_spread_and_nothing_overtakes_it(server: Ve
 def test_who_hangs_up_in_the_middle_is_told_unavailable_to_all(server: Verona) -> None:
     seen: list[tuple[str, str]] = []
     server.host.router.routes["mantua.lit"] = lambda s: seen.append((s.type, str(s.to)))
-    for n in range(450):
+    many = 2 * SLICE + 50
+    for n in range(many):
         put(server, NURSE, f"c{n}@mantua.lit", LISTED | FROM)
     nurse = server.log_in("nurse", "kitchen").send("<presence/>")
     nurse.hang_up()
     for _ in range(9):
         server.clock.advance(0)
-    contacts = [f"c{n}@mantua.lit" for n in range(450)]
+    contacts = [f"c{n}@mantua.lit" for n in range(many)]
     assert seen == [*(("", c) for c in contacts), *(("unavailable", c) for c in contacts)]

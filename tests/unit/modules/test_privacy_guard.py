@@ -16,10 +16,10 @@ from tests.support.server import DOMAIN, Client, Verona, condition
 from tests.support.sessions import read
 from xmppd import ns
 from xmppd.core import privacy_lists
+from xmppd.core.presence import SLICE
 from xmppd.core.privacy import PrivacyList
 from xmppd.core.sessions import Session
 from xmppd.jid import JID
-from xmppd.modules.presence import SLICE
 from xmppd.storage.rosters import RosterItem
 from xmppd.subscription import BOTH, FROM, LISTED
 from xmppd.wire.stanza import Stanza

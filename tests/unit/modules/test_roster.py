@@ -9,6 +9,7 @@ from tests.support.server import DOMAIN, Client, Verona, condition
 from xmppd import ns
 from xmppd.errors import StoreBusy
 from xmppd.jid import JID
+from xmppd.modules.roster import SLICE
 from xmppd.storage.rosters import KEPT, RosterItem
 from xmppd.subscription import APPROVED, BOTH, FROM, IN, LISTED, OUT, TO
 
@@ -324,4 +325,24 @@ def test_a_large_roster_is_read_and_told_whole(server: Verona) -> None:
         new = RosterItem(JID.parse(f"c{n}@x.lit"), LISTED, f"C {n}", ("g",), n)
         server.done(server.host.stores.rosters.change(resident.id, 0, new))
     server.host.residents.forget(JID.parse(JULIET))
-    assert len(roster(server.log_in("juliet"))) == 2_000
+    juliet = server.log_in("juliet", "balcony")
+    juliet.send(f"<iq type='get' id='r'>{GET}</iq><presence/>")
+    assert not juliet.take(), "others get their turn"
+    for _ in range(2_000 // SLICE):
+        server.clock.advance(0)
+    answer, own = juliet.elements()
+    assert len(items(answer)) == 2_000
+    assert own.tag == f"{C}presence", "what was sent behind it waits"
+
+
+def test_who_hangs_up_before_his_roster_is_written_troubles_nobody(server: Verona) -> None:
+    resident = server.resident(JULIET)
+    for n in range(1, SLICE + 2):
+        resident.roster.put(RosterItem(JID.parse(f"c{n}@x.lit"), LISTED, version=n))
+    server.log_in("juliet").send(f"<iq type='get' id='r'>{GET}</iq>").hang_up()
+    server.clock.advance(0)
+    assert not resident.lock.locked
+    other = server.log_in("juliet")
+    other.send(f"<iq type='get' id='r'>{GET}</iq>")
+    server.clock.advance(0)
+    assert len(items(other.one())) == SLICE + 1
