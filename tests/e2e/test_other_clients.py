@@ -146,3 +146,29 @@ async def test_profanity_logs_in_and_chats_both_ways(verona: Server, tmp_path: P
             assert await romeo.hears("Goodnight") == f"{JULIET}/balcony"
             romeo.say(f"{JULIET}/balcony", "Farewell!")
             await asyncio.to_thread(juliet.shows, "Farewell!")
+
+
+async def test_profanity_is_available_has_a_contact_and_sees_what_another_client_sends(
+    verona: Server, tmp_path: Path
+) -> None:
+    """It needs its roster for presence (RFC 6121 §2.2), and asks for carbons (XEP-0280)."""
+    async with available(verona, f"{ROMEO}/orchard") as romeo:
+        with profanity(verona, tmp_path) as juliet:
+            await asyncio.to_thread(juliet.shows, "successfully")
+            romeo.auto_authorize = True
+            romeo.send_presence_subscription(JULIET)
+            await asyncio.to_thread(juliet.shows, "romeo")
+            juliet.type(f"/sub allow {ROMEO}")
+            while not romeo.client_roster.presence(JULIET):
+                await soon(romeo.wait_until("got_online"))
+            juliet.type(f"/msg {ROMEO} Goodnight")  # this opens their window
+            await romeo.hears("Goodnight")
+            romeo.say(JULIET, "Farewell!")
+            await asyncio.to_thread(juliet.shows, "Farewell!")
+            async with available(verona, f"{JULIET}/garden") as garden:
+                garden.say(ROMEO, "Parting")
+                await romeo.hears("Parting")
+                await asyncio.to_thread(juliet.shows, "Parting")
+            juliet.type(f"/roster remove {ROMEO}")
+            while romeo.client_roster[JULIET]["subscription"] != "none":
+                await soon(romeo.wait_until("roster_update"))
