@@ -12,6 +12,7 @@ from xmppd.config import Config
 from xmppd.core.disco import Advertised
 from xmppd.core.hooks import Hooks
 from xmppd.core.refusals import Refusals
+from xmppd.core.requests import OwnRequests
 from xmppd.core.residents import Resident, Residents
 from xmppd.core.router import Router
 from xmppd.core.sessions import LocalDirectory, Session, SessionDirectory
@@ -125,6 +126,8 @@ class Host:
         self.directory: SessionDirectory = directory or LocalDirectory()
         self.residents = Residents(stores, self.directory)
         self.router = Router(config.server.domains, self.directory, self.hooks, self.refusals)
+        self.requests = OwnRequests(self.router.route, clock)
+        self.router.answered = self.requests.answered
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)
         self.nonzas: dict[str, NonzaResponder] = {}

@@ -74,6 +74,7 @@ class Router:
         "_directory",
         "_get",
         "_held",
+        "answered",
         "hooks",
         "iq",
         "refusals",
@@ -95,6 +96,8 @@ class Router:
         self.hooks = hooks
         self.refusals = refusals
         self.iq = IQTable(self.route, self.bounce)
+        self.answered: Callable[[Stanza], None] = lambda stanza: None
+        """Takes the IQ results and errors that are for the server itself, or for an account."""
         self.routes: dict[str, Route] = {}
         self.serve(domains)
         self.remote: Route = self._no_remote
@@ -240,6 +243,8 @@ class Router:
         if stanza.kind == "iq" and not to.resource:
             if stanza.type in ("get", "set"):
                 self.iq.answer(On.HOST, Request(stanza, to, self._sender_session(stanza)))
+            else:
+                self.answered(stanza)
         elif stanza.kind != "presence":
             raise unhandled(stanza)
 
@@ -289,6 +294,8 @@ class Router:
                 request = self.hooks.account_request(stanza)
                 if request is not None:
                     self.answer(request, to)
+            else:
+                self.answered(stanza)
         elif action is Action.SUBSCRIPTION:
             self.hooks.subscription(stanza)
         elif action is Action.STORE:

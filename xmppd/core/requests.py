@@ -1,0 +1,115 @@
+"""IQ requests that the server makes itself, and the one answer that counts for each.
+
+    result = await host.requests.ask(account, session.jid, "get", Tag("query", ns=ns.DISCO_INFO))
+
+The answer comes from whom it was asked, goes to where it was asked from and has the id of the
+request, which nobody else can guess (RFC 6120 §8.2.3, rule 4). Whatever else calls itself a
+result is nobody's answer, and ignored.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from xmppd import ns
+from xmppd.errors import STANZA_CONDITIONS
+from xmppd.jid import JID
+from xmppd.wire import build
+from xmppd.wire.build import Tag
+from xmppd.wire.stanza import Stanza
+
+SECONDS = 30.0
+"""How long an answer may take."""
+
+MOST = 10_000
+"""How many requests may be without an answer at a time."""
+
+
+class RequestFailed(Exception):
+    """There was no result: an error came, nothing came, or too much is being asked already.
+
+    `condition` is that of the error, or the one that a server would send in its place. `stanza`
+    is the error where one came.
+    """
+
+    def __init__(self, condition: str, stanza: Stanza | None = None) -> None:
+        super().__init__(condition)
+        self.condition = condition
+        self.stanza = stanza
+
+
+class _Pending(NamedTuple):
+    sender: JID
+    to: JID
+    answer: Deferred[Stanza]
+    timeout: IDelayedCall
+
+
+class OwnRequests:
+    """The requests that wait for an answer. `send` takes a stanza to where it goes."""
+
+    __slots__ = ("_clock", "_pending", "_send")
+
+    def __init__(self, send: Callable[[Stanza], None], clock: IReactorTime) -> None:
+        self._send = send
+        self._clock = clock
+        self._pending: dict[str, _Pending] = {}
+
+    def __len__(self) -> int:
+        """How many wait for an answer."""
+        return len(self._pending)
+
+    def ask(
+        self, sender: JID, to: JID, type_: str, payload: Tag, *, seconds: float = SECONDS
+    ) -> Deferred[Stanza]:
+        """Ask `to` in the name of `sender`: a domain of this server, or an account's bare JID.
+
+        Fires with the result; fails with RequestFailed, where nobody answers within `seconds`
+        with `remote-server-timeout`. Who cancels it has no use for an answer any more.
+        """
+        answer: Deferred[Stanza] = Deferred(lambda _: self._forget(id_))
+        if len(self._pending) >= MOST:
+            answer.errback(RequestFailed("resource-constraint"))
+            return answer
+        id_ = secrets.token_urlsafe(12)
+        timeout = self._clock.callLater(seconds, self._time_out, id_)
+        self._pending[id_] = _Pending(sender, to, answer, timeout)
+        request = build.stanza("iq", {"type": type_, "id": id_}, payload)
+        request.sender, request.to = sender, to
+        self._send(request)
+        return answer
+
+    def answered(self, stanza: Stanza) -> None:
+        """Take an IQ result or error that is for the server itself, or for one of its accounts."""
+        pending = self._pending.get(stanza.id)
+        if pending is None or (stanza.sender, stanza.to) != (pending.to, pending.sender):
+            return
+        self._forget(stanza.id)
+        if stanza.type == "error":
+            pending.answer.errback(RequestFailed(_condition(stanza), stanza))
+        else:
+            pending.answer.callback(stanza)
+
+    def _time_out(self, id_: str) -> None:
+        pending = self._pending.pop(id_)
+        pending.answer.errback(RequestFailed("remote-server-timeout"))
+
+    def _forget(self, id_: str) -> None:
+        pending = self._pending.pop(id_)
+        if pending.timeout.active():
+            pending.timeout.cancel()
+
+
+def _condition(stanza: Stanza) -> str:
+    """The condition that an error names; an unknown one is undefined (RFC 6120 §8.3.3.21)."""
+    error = stanza.element.find(f"{{{stanza.content}}}error")
+    for child in () if error is None else error:
+        namespace, _, condition = child.tag.rpartition("}")
+        if namespace == f"{{{ns.STANZA_ERRORS}" and condition in STANZA_CONDITIONS:
+            return condition
+    return "undefined-condition"
