@@ -18,6 +18,17 @@ from xmppd.wire.build import Tag
 CAPS_NODE = "urn:x-xmppd:server"
 """The `node` of the server's own entity capabilities (XEP-0115 §4); it never changes."""
 
+HASHES = {
+    "sha-1": "sha1",
+    "sha-224": "sha224",
+    "sha-256": "sha256",
+    "sha-384": "sha384",
+    "sha-512": "sha512",
+    "sha3-256": "sha3_256",
+    "sha3-512": "sha3_512",
+}
+"""The hash functions a string may be made with (XEP-0115 §9.1), by their registered names, and what
+Python calls them. MD5 is left out: SHA-1 is the weakest that has to be known."""
 
 Holds: TypeAlias = Callable[[str], bool]
 """Whether something is true of a domain of the server."""
@@ -103,11 +114,15 @@ class Advertised:
 
 
 def verification_string(
-    identities: Iterable[Identity], features: Iterable[str], forms: Iterable[Form]
+    identities: Iterable[Identity],
+    features: Iterable[str],
+    forms: Iterable[Form],
+    algorithm: str = "sha-1",
 ) -> str:
-    """The SHA-1 verification string of entity capabilities (XEP-0115 §5.1).
+    """The verification string of entity capabilities, by one of `HASHES` (XEP-0115 §5.1).
 
-    Code point order is the order of i;octet on UTF-8, which the XEP asks for.
+    Code point order is the order of i;octet on UTF-8, which the XEP asks for. Nothing passes for
+    the end of a part that is none: `<` stays as it is written in XML (§5.1, note).
     """
     parts: list[str] = []
     for identity in sorted(identities, key=lambda i: (i.category, i.type, i.lang)):
@@ -117,6 +132,6 @@ def verification_string(
         parts.append(form.form_type)
         for field in sorted(form.fields, key=lambda f: f.var):
             parts += [field.var, *sorted(field.values)]
-    text = "".join(f"{part}<" for part in parts)
-    digest = hashlib.sha1(text.encode(), usedforsecurity=False).digest()
+    text = "".join(f"{part.replace('<', '&lt;')}<" for part in parts)
+    digest = hashlib.new(HASHES[algorithm], text.encode(), usedforsecurity=False).digest()
     return b64encode(digest).decode()

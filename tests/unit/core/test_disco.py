@@ -1,7 +1,7 @@
 """What the server advertises, and the verification string made of it (XEP-0115 §5)."""
 
 import hashlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.server import DOMAIN, Verona
 from xmppd import ns
 from xmppd.core.context import ModuleContext
-from xmppd.core.disco import Advertised, Identity, verification_string
+from xmppd.core.disco import HASHES, Advertised, Identity, verification_string
 from xmppd.core.forms import Field, Form
 from xmppd.core.iq import On
 
@@ -119,3 +119,13 @@ def test_what_a_module_announces_is_in_force_until_it_is_unloaded(announce):
     assert len(host.advertised.info(On.HOST, DOMAIN)) == before[1] + 1
     context.undo()
     assert (host.advertised.ver(DOMAIN), len(host.advertised.info(On.HOST, DOMAIN))) == before
+
+
+@pytest.mark.parametrize("name", HASHES)
+def test_xep_0115_9_1_other_hashes_than_sha_1_are_known(name):
+    made = b64decode(verification_string([], ["urn:a"], [], name))
+    assert made == hashlib.new(name.replace("sha-", "sha").replace("-", "_"), b"urn:a<").digest()
+
+
+def test_xep_0115_9_1_sha_1_is_among_them():
+    assert "sha-1" in HASHES
