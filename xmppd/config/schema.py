@@ -130,6 +130,12 @@ class Multicast(Table, frozen=True):
     addresses: Annotated[int, Meta(ge=1, le=1_000)] = 50
 
 
+class Capabilities(Table, frozen=True):
+    """`[capabilities]`: what clients can do, by the hash they go by (XEP-0115)."""
+
+    remembered: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+
+
 class StreamManagement(Table, frozen=True):
     """`[stream_management]`: XEP-0198; `queue` and `octets` are of one session."""
 
@@ -205,6 +211,7 @@ class Config(Table, frozen=True):
     offline: Offline = Offline()
     privacy: Privacy = Privacy()
     multicast: Multicast = Multicast()
+    capabilities: Capabilities = Capabilities()
     stream_management: StreamManagement = StreamManagement()
     limits: Limits = Limits()
     compression: Compression = Compression()

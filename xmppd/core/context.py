@@ -134,6 +134,10 @@ class ModuleContext:
         loop.start(seconds, now=False)
         self._undo.append(loop.stop)
 
+    def on_unload(self, work: Callable[[], Any]) -> None:
+        """Do `work` when the module is unloaded: what it has put where no other record is kept."""
+        self._undo.append(work)
+
     def undo(self) -> None:
         """Take back all that was done through this context, the last first."""
         while self._undo:

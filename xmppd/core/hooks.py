@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.disco_answer import DiscoInfo
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.jid import JID
@@ -136,6 +137,8 @@ class Hooks:
         """Filter (stanza): likewise, where it is a message."""
         self.account_iq: AnyStanza = Filter("account_iq", self._join)
         """Filter (stanza): likewise, where it is an IQ."""
+        self.account_presence: AnyStanza = Filter("account_presence", self._join)
+        """Filter (stanza): likewise, where it is presence."""
         self.host_stanza: AnyStanza = Filter("host_stanza")
         """Filter (stanza): it is for a domain of this server itself, or a resource of it."""
         self.session_stanza: SessionStanza = Filter("session_stanza")
@@ -164,12 +167,19 @@ class Hooks:
         `before` is the priority it had until then, None where it was not available: then this is
         initial presence.
         """
+        self.attached: Event[[bool]] = Event("attached")
+        """Event (any): a route elsewhere was attached or detached; whether there is one now."""
         self.session_bound: Event[[Session]] = Event("session_bound")
         """Event (session): the client has been told of its resource."""
         self.session_renewed: Event[[Session]] = Event("session_renewed")
         """Event (session): its stream is managed from here on, or another connection has it."""
         self.session_unbound: Event[[Session]] = Event("session_unbound")
         """Event (session)."""
+        self.capabilities: Event[[JID, DiscoInfo]] = Event("capabilities")
+        """Event (full JID, info): it has become known what a client can do, here or elsewhere.
+
+        Told anew where the client names other capabilities (XEP-0115); `Host.capabilities` knows.
+        """
         self.privacy_changed: Event[[Resident]] = Event("privacy_changed")
         """Event (account): its privacy lists changed, or which of them applies to a session."""
         self.roster_item_removed: Event[[Resident, JID, int]] = Event("roster_item_removed")
@@ -204,6 +214,6 @@ class Hooks:
         received = self.account_stanza.handlers
         self.to_account = {
             "message": (*received, *self.account_message.handlers),
-            "presence": received,
+            "presence": (*received, *self.account_presence.handlers),
             "iq": (*received, *self.account_iq.handlers),
         }

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from xmppd.config import Config
+from xmppd.core.capabilities import Capabilities
 from xmppd.core.disco import Advertised
 from xmppd.core.hooks import Hooks
 from xmppd.core.refusals import Refusals
@@ -128,6 +129,12 @@ class Host:
         self.router = Router(config.server.domains, self.directory, self.hooks, self.refusals)
         self.requests = OwnRequests(self.router.route, clock)
         self.router.answered = self.requests.answered
+        self.capabilities = Capabilities(
+            self.requests,
+            clock,
+            self.hooks.capabilities,
+            lambda: self.config.capabilities.remembered,
+        )
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)
         self.nonzas: dict[str, NonzaResponder] = {}

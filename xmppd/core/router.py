@@ -66,11 +66,12 @@ class _Held:
 class Router:
     """Takes stanzas from wherever they come to wherever they go.
 
-    `domains` are the server's own; others register in `routes` (components), and `remote` takes
-    what no one here serves.
+    `domains` are the server's own; `attach` has others take theirs (components), or what no one
+    here serves.
     """
 
     __slots__ = (
+        "_attached",
         "_directory",
         "_get",
         "_held",
@@ -99,6 +100,7 @@ class Router:
         self.answered: Callable[[Stanza], None] = lambda stanza: None
         """Takes the IQ results and errors that are for the server itself, or for an account."""
         self.routes: dict[str, Route] = {}
+        self._attached = 0
         self.serve(domains)
         self.remote: Route = self._no_remote
         self.routed = 0
@@ -111,6 +113,35 @@ class Router:
             if domain not in own:
                 del self.routes[domain]
         self.routes.update(own)
+
+    @property
+    def attached(self) -> bool:
+        """Whether stanzas may come from elsewhere; `hooks.attached` tells of a change."""
+        return bool(self._attached)
+
+    def attach(self, route: Route, domain: str = "") -> Callable[[], None]:
+        """Have `route` take what is for `domain`, without one what nobody here serves.
+
+        The callable returned takes that back. Raises ValueError where somebody has the domain.
+        """
+        if domain in self.routes:
+            raise ValueError(f"{domain} is served already")
+        if domain:
+            self.routes[domain] = route
+        else:
+            self.remote = route
+        self._attached += 1
+        self.hooks.attached(True)
+
+        def detach() -> None:
+            if not domain:
+                self.remote = self._no_remote
+            elif self.routes.get(domain) is route:
+                del self.routes[domain]
+            self._attached -= 1
+            self.hooks.attached(bool(self._attached))
+
+        return detach
 
     def hold(self, account: JID) -> Callable[[], None]:
         """Keep what comes for an account until what is returned has been called, then go on.

@@ -452,3 +452,35 @@ def test_whoever_keeps_what_is_delivered_sees_stanzas() -> None:
     verona.send(f"<message id='x1' to='{BALCONY}'/>")
     assert [(s.kind, s.id) for s in kept] == [("message", "x1")]
     assert verona.juliet["balcony"].written == b""
+
+
+def test_a_route_is_attached_for_a_domain_or_for_all_that_nobody_serves() -> None:
+    verona, told = house(), []
+    verona.hooks.attached.add(Phase.DELIVER, told.append)
+    rooms: list[Stanza] = []
+    rest: list[Stanza] = []
+    detach_rooms = verona.router.attach(rooms.append, "rooms.lit")
+    detach_rest = verona.router.attach(rest.append)
+    assert verona.router.attached
+    for to in ("r1@rooms.lit", "tybalt@mantua.lit"):
+        verona.send(f"<message id='x1' to='{to}'/>")
+    assert [[str(s.to) for s in out] for out in (rooms, rest)] == [
+        ["r1@rooms.lit"],
+        ["tybalt@mantua.lit"],
+    ]
+    detach_rooms()
+    verona.send("<message id='x2' to='r1@rooms.lit'/>")
+    assert [s.id for s in rest] == ["x1", "x2"]
+    detach_rest()
+    verona.send("<message id='x3' to='r1@rooms.lit'/>")
+    assert [ends(e)["condition"] for e in verona.romeo.elements()] == ["remote-server-not-found"]
+    assert told == [True, True, True, False]
+    assert not verona.router.attached
+
+
+@pytest.mark.parametrize("domain", ["capulet.lit", "rooms.lit"])
+def test_no_domain_has_two_routes(domain: str) -> None:
+    router = house().router
+    router.attach(lambda stanza: None, "rooms.lit")
+    with pytest.raises(ValueError, match="served already"):
+        router.attach(lambda stanza: None, domain)

@@ -1,0 +1,127 @@
+"""How much of others' capabilities is asked for and remembered, and by whose doing (XEP-0115)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.capabilities import (
+    EXODUS,
+    PSI,
+    Kind,
+    Stage,
+    appear,
+    asked,
+    crowd,
+    reply,
+)
+from xmppd.core import capabilities
+from xmppd.wire.stanza import Stanza
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def test_only_so_many_hashes_are_remembered_the_last_used_ones() -> None:
+    stage = Stage(capabilities={"remembered": 2})
+    third = Kind("urn:example:third")
+    stage.learn(EXODUS)
+    stage.learn(PSI)
+    stage.log_in("juliet", EXODUS)
+    stage.learn(third)
+    held = stage.server.host.capabilities
+    assert len(held) == 2
+    assert asked(stage.log_in("juliet", EXODUS, "s")) == []
+    assert asked(stage.log_in("nurse", PSI)) != []
+
+
+def test_what_a_session_was_known_for_outlives_the_cache() -> None:
+    stage = Stage(capabilities={"remembered": 1})
+    stage.learn(EXODUS)
+    juliet = stage.log_in("juliet", EXODUS)
+    stage.learn(PSI)
+    assert stage.features(juliet) == set(EXODUS.features)
+
+
+def test_a_reload_may_have_fewer_remembered(stage: Stage) -> None:
+    stage.learn(EXODUS)
+    stage.learn(PSI)
+    stage.server.reload(capabilities={"remembered": 1})
+    stage.learn(Kind("urn:example:third"))
+    assert len(stage.server.host.capabilities) == 1
+
+
+def test_a_session_is_asked_one_thing_at_a_time(stage: Stage) -> None:
+    juliet = stage.log_in("juliet")
+    for number in range(50):
+        appear(juliet, Kind(f"urn:example:{number}"))
+    assert stage.outstanding == 1
+    stage.later()
+    held = stage.server.host.capabilities
+    assert (len(held._waiting), len(held._entities)) == (1, 1)
+
+
+def test_changing_one_mind_does_not_lengthen_a_queue(stage: Stage) -> None:
+    stage.log_in("romeo", EXODUS)
+    juliet = stage.log_in("juliet")
+    for _ in range(20):
+        appear(appear(juliet, EXODUS), PSI)
+    stage.later()
+    held = stage.server.host.capabilities
+    assert {key[1]: len(queue) for key, queue in held._waiting.items()} == {
+        EXODUS.ver: 0,
+        PSI.ver: 0,
+    }
+
+
+def test_only_so_many_are_asked_at_a_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capabilities, "MOST_ASKED", 2)
+    for name, number in (("juliet", 1), ("romeo", 2)):
+        stage.log_in(name, Kind(f"urn:example:{number}"))
+    nurse = stage.log_in("nurse", EXODUS)
+    assert asked(nurse) == []
+    stage.later(capabilities.SECONDS)
+    (request,) = asked(appear(nurse, EXODUS))
+    reply(nurse, request, EXODUS.info)
+    assert stage.features(nurse) == set(EXODUS.features)
+
+
+def test_where_nobody_answers_each_of_many_is_asked_and_no_stack_overflows(stage: Stage) -> None:
+    """Whoever can't be reached fails at once: so do all who wait behind him."""
+    juliet = stage.log_in("juliet", EXODUS)
+    crowd(stage, 1_500)
+    reply(juliet, asked(juliet)[0], "")
+    for _ in range(1_501):
+        stage.later()
+    assert stage.server.host.capabilities._waiting == {}
+    assert stage.outstanding == 0
+
+
+# Of elsewhere
+
+
+def test_users_of_the_server_are_asked_before_those_of_others(stage: Stage) -> None:
+    """Strangers may be many, and all keep their answer to themselves."""
+    out: list[Stanza] = []
+    stage.server.host.router.attach(out.append, "mantua.lit")
+    crowd(stage, 20, "mantua.lit", local=False)
+    assert [str(stanza.to) for stanza in out] == ["b0@mantua.lit/r"]
+    juliet = stage.log_in("juliet", EXODUS)
+    stage.later(capabilities.SECONDS)
+    assert len(asked(juliet)) == len(out) == 1
+
+
+def test_only_so_many_are_asked_at_a_time_of_one_domain_elsewhere(stage: Stage) -> None:
+    out: list[Stanza] = []
+    for domain in ("mantua.lit", "verona.lit"):
+        stage.server.host.router.attach(out.append, domain)
+    most = capabilities.MOST_ASKED_OF_DOMAIN
+    for number in range(most + 10):
+        crowd(stage, 1, "mantua.lit", Kind(f"urn:example:{number}"), str(number), local=False)
+    assert len(out) == most
+    crowd(stage, 1, "verona.lit", local=False)
+    assert len(out) == most + 1
+    stage.later(capabilities.SECONDS)
+    crowd(stage, 1, "mantua.lit", Kind("urn:example:more"), local=False)
+    assert len(out) == most + 2
