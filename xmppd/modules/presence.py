@@ -193,7 +193,7 @@ class Presence:
             presence.say(self._host, resident, refusal)
 
     def _tell_absence(self, resident: Resident, asked: JID, prober: JID) -> None:
-        """Tell that nobody is there, since when, and what was said last (§4.3.2; XEP-0256 §3)."""
+        """Tell that nobody is there, since when, and what was said last (§4.3.2; XEP-0203)."""
         absence = presence.of("unavailable", asked, prober, *_last_words(resident, self._host))
         presence.say(self._host, resident, absence)
 

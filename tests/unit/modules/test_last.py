@@ -270,12 +270,16 @@ def test_4_other_requests_to_a_client_and_its_answers_pass(server: Verona) -> No
 # ---------------------------------------------------------------- XEP-0256: in presence
 
 
-def test_xep_0256_2_2_idle_time_in_presence_is_passed_on_now_and_with_a_delay_later(
-    server: Verona, romeo: Client
+INITIAL = f"<presence><query xmlns='{ns.LAST}' seconds='86511'/></presence>"
+IDLE = f"<presence><show>away</show><query xmlns='{ns.LAST}' seconds='86511'/></presence>"
+
+
+@pytest.mark.parametrize("idle", [INITIAL, IDLE], ids=["1.1 initial", "1.2 away"])
+def test_xep_0256_1_last_activity_in_presence_is_passed_on_now_and_with_a_delay_later(
+    server: Verona, romeo: Client, idle: str
 ) -> None:
     romeo.send("<presence/>").take()
-    idle = f"<presence><show>away</show><query xmlns='{ns.LAST}' seconds='600'/></presence>"
-    juliet_in(server).send(idle)
+    juliet_in(server, idle)
     seen = romeo.elements()[-1]
     server.clock.advance(60)
     later = next(
@@ -285,7 +289,7 @@ def test_xep_0256_2_2_idle_time_in_presence_is_passed_on_now_and_with_a_delay_la
     )
     for presence in (seen, later):
         query = presence.find(f"{{{ns.LAST}}}query")
-        assert query is not None and query.get("seconds") == "600"
+        assert query is not None and query.get("seconds") == "86511"
     delay = later.find(f"{{{ns.DELAY}}}delay")
     assert delay is not None and delay.get("stamp") == "2006-12-08T01:58:35Z"
     assert seen.find(f"{{{ns.DELAY}}}delay") is None
