@@ -23,7 +23,7 @@ class Worth(Enum):
     KEEP = auto()
     """It waits for its recipient."""
     REFUSE = auto()
-    """Its sender wants it kept nowhere, and reads that it was not delivered."""
+    """It is to be kept nowhere, or is empty; its sender reads that it was not delivered."""
     PASS = auto()
     """It means nothing later, and its sender expects no answer: a chat state."""
 
@@ -58,12 +58,14 @@ def is_carbon_claim(stanza: Stanza) -> bool:
 
 
 def worth(stanza: Stanza) -> Worth:
-    """What becomes of a message of type chat or normal whose recipient is not there."""
-    if hinted(stanza, "no-store"):
-        return Worth.REFUSE if has_body(stanza) else Worth.PASS
-    if hinted(stanza, "store") or _means_something(stanza):
+    """What becomes of a message of type chat or normal whose recipient is not there.
+
+    Of chat states alone it is that they are not kept and nobody waits for an answer (XEP-0160 §3).
+    Whatever else is not kept comes back (§2, step 3), were it empty.
+    """
+    if not hinted(stanza, "no-store") and (hinted(stanza, "store") or _means_something(stanza)):
         return Worth.KEEP
-    return Worth.PASS
+    return Worth.PASS if only_chat_state(stanza) else Worth.REFUSE
 
 
 def _means_something(stanza: Stanza) -> bool:
