@@ -1,4 +1,4 @@
-"""Contract of `rosters.SQLRosters` and `last.SQLLastPresence`, over every backend."""
+"""Contract of `rosters.SQLRosters`, over every backend."""
 
 import pytest
 
@@ -131,13 +131,3 @@ def test_an_account_that_is_removed_takes_its_roster_with_it(verona):
 def test_nothing_is_kept_of_an_account_that_is_not_there(verona):
     with pytest.raises(Exception, match=r"(?i)foreign key"):
         verona.wait(verona.rosters.change(10_000, 0, RosterItem(ROMEO, LISTED, version=1)))
-
-
-def test_the_last_presence_reads_back_and_is_replaced(verona):
-    load = lambda: verona.wait(  # noqa: E731
-        verona.database.read(lambda tx: verona.last.load(tx, verona.juliet))
-    )
-    assert load() is None
-    verona.wait(verona.last.put(verona.juliet, LastPresence(1_165_543_115.25, "Zu Bett ζ")))
-    verona.wait(verona.last.put(verona.juliet, LastPresence(1_165_543_116.5, "")))
-    assert load() == LastPresence(1_165_543_116.5, "")
