@@ -99,7 +99,7 @@ class Managed:
         if not claim.unused:
             self._spare = Claim()
             claim.held -= 1
-            if claim.held:
+            if claim.pending:
                 inbox.keep(claim)
 
     def _handled(self) -> None:
@@ -149,7 +149,9 @@ class Managed:
 
     def deliver(self, stanza: Stanza) -> None:
         """Send a stanza and keep it until it is acknowledged."""
-        if stanza.claim is not None:
+        if stanza.kind != "message":
+            stanza.claim = None  # presence and IQs outlive the server no more than who sent them
+        elif stanza.claim is not None:
             stanza.claim.hold(self)
         if self._keeping:
             stanza.claim = self._spooled(stanza, stanza.claim)
@@ -171,11 +173,18 @@ class Managed:
         self.outbox.replace([self._spooled(sent.stanza, sent.claim) for sent in self.outbox])
 
     def _spooled(self, stanza: Stanza, claim: Claim | None) -> Claim | None:
-        """The claim to hold for a stanza, now that it has been offered to the store."""
+        """The claim to hold for a stanza, now that it has been offered to the store.
+
+        Of one that is not kept there nobody is to wait for the client, who may be away for long.
+        """
         copy = stanza.with_attrs(stanza.attrs)
         copy.claim = claim
         kept = self._host.hooks.spool(copy, self.session)
-        return claim if kept is None else kept.claim
+        if kept is not None and kept.claim is not claim:
+            return kept.claim
+        if claim is not None:
+            claim.excuse()
+        return claim
 
     # ------------------------------------------------------------------ away, back, gone
 

@@ -81,6 +81,9 @@ class Kept(Claim, kw_only=True, eq=False):
         """See `Claim.taken`; somebody may have acknowledged it before it was stored."""
         return super().taken or any(origin.safe for origin in self.origins)
 
+    def excuse(self) -> None:
+        """No: its message is forgotten only once its client has it."""
+
     def stay(self) -> None:
         """Nobody can be given the message: it waits where it is."""
         self.stays = True
@@ -184,12 +187,12 @@ class OfflineMessages:
             await self._put(resident, data)
 
     def _put(self, resident: Resident, data: bytes, number: int = 0) -> Deferred[None]:
-        """Store a message; raises StanzaError where there is no room for it."""
+        """Store a message; raises StanzaError where there is no room for it (§2)."""
         backlog: Backlog = resident.data[_BACKLOG]
         config = self._host.config
         full = backlog.messages >= config.offline.messages
         if full or backlog.octets + len(data) > config.offline.octets:
-            raise StanzaError("resource-constraint", "too much waits", reason="limit.offline")
+            raise StanzaError("service-unavailable", "too much waits", reason="limit.offline")
         _count(resident, 1, len(data))
 
         def failed(failure: object) -> object:

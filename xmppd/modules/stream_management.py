@@ -175,7 +175,7 @@ class StreamManagement:
         waits = []
         for claim in managed.inbox.held:
             claim.secure()
-            if claim.held:
+            if claim.pending:
                 waits.append(_when_told(claim))
         if waits:
             await connection.waits_for(DeferredList(waits))
@@ -252,7 +252,7 @@ def _too_high(error: TooHighError) -> StreamError:
 
 
 def _when_told(claim: Claim) -> Deferred[None]:
-    """Fires when nobody holds a claim any more."""
+    """Fires when nobody waits for a claim any more."""
     done: Deferred[None] = Deferred()
     claim.then(lambda: done.callback(None))
     return done

@@ -123,25 +123,25 @@ class Inbox:
     def handled(self) -> int:
         """How many are handled; an `<a/>` says it modulo `WRAP`."""
         held = self._held
-        while held and not held[0][1].held:
+        while held and not held[0][1].pending:
             held.popleft()
         return held[0][0] - 1 if held else self.received
 
     @property
     def held(self) -> list[Claim]:
         """The claims of what is not handled yet."""
-        return [claim for _, claim in self._held if claim.held]
+        return [claim for _, claim in self._held if claim.pending]
 
     def keep(self, claim: Claim) -> None:
         """The stanza received last is held by somebody."""
         held = self._held
-        while held and not held[0][1].held:  # a client may never ask how much is handled
+        while held and not held[0][1].pending:  # a client may never ask how much is handled
             held.popleft()
         held.append((self.received, claim))
 
     def when_handled(self, tell: Callable[[], None]) -> None:
         """Have `tell` called when another stanza is: the last of them, as things stand."""
         for _, claim in reversed(self._held):
-            if claim.held:
+            if claim.pending:
                 claim.then(tell)
                 return

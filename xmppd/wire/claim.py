@@ -26,7 +26,8 @@ class Claim(Struct, eq=False):
 
     Its maker is its first holder. `safe` is set once somebody has taken the stanza for good.
     `told` is called when nobody holds it any more. `keepers` are those of the holders that may be
-    asked to hasten; `kept` is the claim of the copy in the store, where somebody has put one.
+    asked to hasten; `kept` is the claim of the copy in the store, where somebody has put one. A
+    claim that is `excused` is still held, but nobody waits for that.
 
     A Struct, since one is made for each stanza of a managed stream.
     """
@@ -37,11 +38,17 @@ class Claim(Struct, eq=False):
     safe: bool = False
     keepers: tuple[Keeper, ...] = ()
     kept: Claim | None = None
+    excused: bool = False
 
     @property
     def unused(self) -> bool:
         """Whether nobody but its maker has ever held it: then it is as good as new."""
         return self.held == 1 and not self.keepers and not self.safe
+
+    @property
+    def pending(self) -> bool:
+        """Whether its owner has not been told yet."""
+        return self.held > 0 and not self.excused
 
     @property
     def taken(self) -> bool:
@@ -78,6 +85,14 @@ class Claim(Struct, eq=False):
         self.held += 1
         if keeper is not None:
             self.keepers += (keeper,)
+
+    def excuse(self) -> None:
+        """Have its owner told now: the stanza is where it stays, and can't be made any safer."""
+        if not self.excused:
+            self.excused = True
+            told, self.told = self.told, None
+            if told is not None:
+                told()
 
     def let_go(self, *, safe: bool = False) -> None:
         """Hold it no longer; `safe` says that the stanza is in safe hands now."""
