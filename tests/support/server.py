@@ -70,7 +70,8 @@ class Verona:
     """A server for `DOMAIN` where juliet and romeo have accounts, under `PASSWORD`.
 
     Keyword arguments are tables of the configuration: ``auth={"legacy": True}``. `available` are
-    the modules, all that there are unless told otherwise.
+    the modules, all that there are unless told otherwise. `after` is a server whose stores this
+    one takes over, accounts included, as if it had been killed and started again.
     """
 
     def __init__(
@@ -78,12 +79,16 @@ class Verona:
         *,
         accounts: Iterable[str] = ("juliet", "romeo"),
         available: Iterable[ModuleType] | None = None,
+        after: Verona | None = None,
         **tables: dict[str, Any],
     ) -> None:
         self.config = _config(tables)
         self.clock = Clock()
-        self.clock.advance(NOW)
-        stores = result(open_stores("sqlite::memory:", self.clock, Path()))
+        self.clock.advance(NOW if after is None else after.clock.seconds() + 1)
+        if after is None:
+            stores = result(open_stores("sqlite::memory:", self.clock, Path()))
+        else:
+            stores, accounts = after.host.stores, ()
         self.host = Host(self.config, clock=self.clock, stores=stores)
         auth = self.config.auth
         self._seal = _SEAL if auth.legacy or auth.digest_md5 else None

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core import delay
 from xmppd.core.context import ModuleContext
-from xmppd.core.delivery import message_type, reachable
+from xmppd.core.delivery import Action, message_type, reachable, recipients
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.messages import Worth, is_carbon, worth
@@ -31,6 +33,8 @@ from xmppd.storage.offline import Backlog
 from xmppd.wire import stored
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
+
+log = Logger()
 
 XEP = (160, "1.0.1", "complete")
 
@@ -54,7 +58,7 @@ def register(context: ModuleContext) -> None:
     context.hook(hooks.undelivered, Phase.FALLBACK, messages.take)
     context.hook(hooks.spool, Phase.DELIVER, messages.spool)
     context.hook(hooks.presence, Phase.FALLBACK, messages.on_presence)
-    context.advertise(ns.OFFLINE, when=lambda domain: context.host.config.offline.messages > 0)
+    context.advertise(ns.OFFLINE, when=messages.are_kept)
 
 
 class Kept(Claim, kw_only=True, eq=False):
@@ -124,10 +128,15 @@ class OfflineMessages:
         self._store = host.stores.offline
         self._number = 0
         self._writing: defaultdict[JID, list[Deferred[None]]] = defaultdict(list)
-        self._delivering: set[JID] = set()
+        self._delivering: dict[JID, Session] = {}
         self._again: set[JID] = set()
         self._owned: set[int] = set()
         self._forgotten: defaultdict[int, list[int]] = defaultdict(list)
+
+    def are_kept(self, domain: str) -> bool:
+        """Whether a domain has any accounts that messages are kept for (§4)."""
+        config = self._host.config
+        return config.offline.messages > 0 and domain not in config.auth.anonymous
 
     # ------------------------------------------------------------------ in
 
@@ -136,10 +145,8 @@ class OfflineMessages:
         if stanza.kind != "message":
             return stanza
         if isinstance(stanza.claim, Kept):
-            stanza.claim.stay()
-            if stanza.claim.stored is not False:
-                return None
-            return stanza  # its senders were not told that it is in safe hands
+            # Where it is not stored its senders were not told that it is in safe hands.
+            return None if _stays(stanza.claim) else stanza
         what = worth(stanza)
         if what is Worth.PASS:
             return None
@@ -149,11 +156,26 @@ class OfflineMessages:
         return None
 
     def line_up(self, stanza: Stanza) -> Stanza | None:
-        """Keep a message for an account that is being given those that came before it."""
-        if stanza.to not in self._delivering:  # full JIDs never are
+        """Keep a message for a session that is being given those that came before it.
+
+        Who else would get it, gets it now.
+        """
+        assert stanza.to is not None
+        to, directory = stanza.to, self._host.directory
+        session = self._delivering.get(to.bare)
+        if session is None or not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
             return stanza
-        if not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
+        if to.resource and (directory.get(to) is not None or stanza.type != "chat"):
+            return stanza  # it is not for the account as a whole (RFC 6121 §8.5.3)
+        receiving = recipients(Action.TOP, directory.of(to.bare))
+        if session not in receiving:
             return stanza
+        if isinstance(stanza.claim, Kept) and _stays(stanza.claim):
+            return None
+        others = [other for other in receiving if other is not session]
+        if others:
+            with suppress(StanzaError):  # their own lists refuse it; the session's may not
+                self._host.router.deliver(stanza.addressed(to), others)
         self._keep(stanza)
         return None
 
@@ -183,16 +205,31 @@ class OfflineMessages:
             raise StanzaError("service-unavailable", reason="stanza.no-session")
         kept = host.hooks.resident_stanza(stanza, resident)
         if kept is not None:
+            await self._count_first(resident)
             data = stored.dump(delay.stamped(kept, account.domain, host.clock.seconds()))
             await self._put(resident, data)
+            again = host.residents.get(account)
+            if again is not None and again is not resident:  # read anew, before this was stored
+                _count(again, 1, len(data))
+
+    async def _count_first(self, resident: Resident) -> None:
+        """See to it that what waits is counted: the account may have been read before we came."""
+        if _BACKLOG not in resident.data:
+            store = self._store
+            backlog = await self._host.stores.database.read(lambda tx: store.load(tx, resident.id))
+            resident.data.setdefault(_BACKLOG, backlog)
 
     def _put(self, resident: Resident, data: bytes, number: int = 0) -> Deferred[None]:
-        """Store a message; raises StanzaError where there is no room for it (§2)."""
-        backlog: Backlog = resident.data[_BACKLOG]
+        """Store a message; raises StanzaError where there is no room for it (§2, step 3)."""
+        backlog: Backlog | None = resident.data.get(_BACKLOG)
         config = self._host.config
-        full = backlog.messages >= config.offline.messages
-        if full or backlog.octets + len(data) > config.offline.octets:
-            raise StanzaError("service-unavailable", "too much waits", reason="limit.offline")
+        if (
+            backlog is None
+            or backlog.messages >= config.offline.messages
+            or backlog.octets + len(data) > config.offline.octets
+        ):
+            # In no other words than where there is no such account (RFC 6121 §8.5.1).
+            raise StanzaError("service-unavailable", reason="limit.offline")
         _count(resident, 1, len(data))
 
         def failed(failure: object) -> object:
@@ -260,31 +297,39 @@ class OfflineMessages:
         resident = self._host.residents.get(account)
         if resident is None or account in self._delivering or resident.guest:
             return
-        backlog: Backlog = resident.data[_BACKLOG]
-        if not backlog.messages and account not in self._writing:
+        backlog: Backlog | None = resident.data.get(_BACKLOG)
+        if backlog is not None and not backlog.messages and account not in self._writing:
             return
         there = self._host.directory.of(account) if sessions is None else sessions
-        best = max(reachable(list(there)), key=lambda s: s.priority or 0, default=None)
+        best = max(reachable(list(there)), key=_nearness, default=None)
         if best is not None:
-            self._delivering.add(account)
+            self._delivering[account] = best
             self.gate.open(True)
             delivering = Deferred.fromCoroutine(self._deliver(best))
             delivering.addErrback(bug).addBoth(self._delivered, account)
 
-    def _delivered(self, _: None, account: JID) -> None:
-        self._delivering.discard(account)
+    def _delivered(self, left: bool | None, account: JID) -> None:
+        del self._delivering[account]
         self.gate.open(bool(self._delivering))
+        if left:  # others are there, perhaps, who came while it was being given what waits
+            self._wake(account)
 
-    async def _deliver(self, session: Session) -> None:
-        """Give a session everything that waits, and whatever comes for its account meanwhile."""
+    async def _deliver(self, session: Session) -> bool:
+        """Give a session everything that waits, and whatever comes for its account meanwhile.
+
+        True where it was left before it had all.
+        """
         account, last = session.account, 0
-        while session.priority is not None and session.priority >= 0:
+        await self._count_first(session.resident)
+        while self._is_there(session):
             writing = self._writing.get(account)
             if writing:
                 await DeferredList([_echo(each) for each in writing])
                 continue
             self._again.discard(account)
             page = await self._store.page(session.resident.id, last, PAGE)
+            if not self._is_there(session):
+                break
             for number, data in page:
                 last = number
                 if number not in self._owned:
@@ -294,10 +339,25 @@ class OfflineMessages:
             elif account in self._again:
                 last = 0
             elif account not in self._writing:
-                return
+                return False
+        return True
+
+    def _is_there(self, session: Session) -> bool:
+        """Whether a session is still the one to be given what waits.
+
+        Not one whose client has lost its connection, where another's has not.
+        """
+        if not reachable((session,)):
+            return False
+        others = self._host.directory.of(session.account)
+        return session.attached or not any(other.attached for other in reachable(others))
 
     def _give(self, session: Session, number: int, data: bytes) -> None:
-        stanza = stored.load(data)
+        try:
+            stanza = stored.load(data)
+        except ValueError:  # it stays where it is, and those behind it need not
+            log.failure("message {number} can't be read", number=number)
+            return
         self._owned.add(number)
         kept = stanza.claim = Kept(
             messages=self, resident=session.resident, number=number, octets=len(data)
@@ -310,7 +370,7 @@ class OfflineMessages:
 
     async def _room(self, session: Session) -> None:
         """Wait until a slow client has taken most of what it was given."""
-        while session.available and session.unsent() > ROOM:
+        while self._is_there(session) and session.unsent() > ROOM:
             await deferLater(self._host.clock, PAUSE)
 
     # ------------------------------------------------------------------ forgotten
@@ -343,11 +403,23 @@ def _lasting(stanza: Stanza) -> bool:
     return stanza.kind == "message" and message_type(stanza.type) in ("chat", "normal")
 
 
+def _stays(claim: Kept) -> bool:
+    """Have a message that nobody can be given now stay in the store; whether it is there."""
+    claim.stay()
+    return claim.stored is not False
+
+
+def _nearness(session: Session) -> tuple[bool, int]:
+    """By how much a session comes before others: who has a connection, then by priority."""
+    return session.attached, session.priority or 0
+
+
 def _count(resident: Resident, messages: int, octets: int) -> None:
-    backlog: Backlog = resident.data[_BACKLOG]
-    resident.data[_BACKLOG] = Backlog(
-        max(0, backlog.messages + messages), max(0, backlog.octets + octets)
-    )
+    backlog: Backlog | None = resident.data.get(_BACKLOG)
+    if backlog is not None:
+        resident.data[_BACKLOG] = Backlog(
+            max(0, backlog.messages + messages), max(0, backlog.octets + octets)
+        )
 
 
 def _echo(deferred: Deferred[None]) -> Deferred[None]:

@@ -189,7 +189,7 @@ def test_xep_0077_8_a_domain_of_guests_does_not_offer_accounts():
     def features(domain):
         return {e.get("var") for e in juliet.ask(INFO, to=domain)[0].iterfind("{*}feature")}
 
-    assert features(DOMAIN) - features("guests.lit") == {ns.REGISTER}
+    assert features(DOMAIN) - features("guests.lit") == {ns.REGISTER, ns.OFFLINE}
 
 
 def test_a_module_that_is_off_offers_nothing():

@@ -1,0 +1,70 @@
+"""Messages for somebody who is not there, and a store that answers when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from twisted.internet.defer import Deferred
+
+from tests.support.people import C
+from tests.support.server import Client, Verona
+from xmppd.storage.offline import Backlog
+
+
+def chat(to: str, body: str, inner: str = "", type_: str = "chat") -> str:
+    """A message; its body is its id."""
+    return f"<message to='{to}' type='{type_}' id='{body}'><body>{body}</body>{inner}</message>"
+
+
+def messages(client: Client) -> list[Element]:
+    """The messages that came since something was last read."""
+    return [element for element in client.elements() if element.tag == f"{C}message"]
+
+
+def bodies(client: Client) -> list[str | None]:
+    """Their bodies."""
+    return [message.findtext(f"{C}body") for message in messages(client)]
+
+
+def waiting(server: Verona, account: str) -> list[bytes]:
+    """What the store has for an account."""
+    server.clock.advance(0)
+    page = server.host.stores.offline.page(server.resident(account).id, 0, 10_000)
+    return [bytes(data) for _, data in server.done(page)]
+
+
+def backlog(server: Verona, account: str) -> Backlog:
+    """How much the store has for an account."""
+    server.clock.advance(0)
+    stores, id_ = server.host.stores, server.resident(account).id
+    return server.done(stores.database.read(lambda tx: stores.offline.load(tx, id_)))
+
+
+class Slowed:
+    """One way of a store's, `slowed`: what is asked of it waits until `go_on`."""
+
+    def __init__(self, store: object, name: str) -> None:
+        self._do: Callable[..., Deferred[Any]] = getattr(store, name)
+        self._store, self._name = store, name
+        self._asked: list[Callable[[], None]] = []
+        setattr(store, name, self._ask)
+
+    def _ask(self, *args: Any) -> Deferred[Any]:
+        answer: Deferred[Any] = Deferred()
+        self._asked.append(lambda: self._do(*args).chainDeferred(answer))
+        return answer
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def go_on(self) -> None:
+        """Answer what was asked first."""
+        self._asked.pop(0)()
+
+    def as_before(self) -> None:
+        """Answer whatever is and will be asked."""
+        setattr(self._store, self._name, self._do)
+        while self._asked:
+            self.go_on()
