@@ -242,6 +242,7 @@ async def test_0334_4_hints_say_what_is_kept(verona: Server) -> None:
         romeo.says(JULIET, "for a while", "chat", "no-permanent-store")
         romeo.says(JULIET, "", "chat", "store")
         romeo.says(JULIET, "")
+        await romeo.gets(REFUSED)  # nothing in it that anybody could read later
         composing = romeo.make_message(mto=JULIET, mtype="chat")
         composing["chat_state"] = "composing"
         composing.send()

@@ -1,0 +1,341 @@
+"""Offline messages on their way to a client: one at a time, in order, none lost (XEP-0160 §2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.logs import logged
+from tests.support.offline import Slowed, backlog, bodies, chat, messages, waiting
+from tests.support.people import JULIET, ROMEO
+from tests.support.privacy import put_list, rule
+from tests.support.server import Client, Verona, condition
+from xmppd import ns
+from xmppd.modules.offline import PAGE, PAUSE, ROOM
+from xmppd.storage.offline import Backlog
+
+AVAILABLE = "<presence/>"
+ENABLE = f"<enable xmlns='{ns.STREAM_MANAGEMENT}' resume='true'/>"
+SLOW = ROOM + 1
+
+
+@pytest.fixture
+def server() -> Verona:
+    return Verona()
+
+
+@pytest.fixture
+def romeo(server: Verona) -> Client:
+    return server.log_in("romeo", "orchard")
+
+
+def come(server: Verona, resource: str = "balcony", priority: int = 0) -> Client:
+    """Juliet logs in, and says that she is there."""
+    presence = f"<presence><priority>{priority}</priority></presence>"
+    return server.log_in("juliet", resource).send(presence)
+
+
+def numbered(first: int, last: int, to: str = JULIET) -> str:
+    return "".join(chat(to, str(number)) for number in range(first, last + 1))
+
+
+def numbers(first: int, last: int) -> list[str]:
+    return [str(number) for number in range(first, last + 1)]
+
+
+# ---------------------------------------------------------------- order
+
+
+def test_any_number_of_pages_comes_in_order(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 2 * PAGE + 1))
+    assert bodies(come(server)) == numbers(1, 2 * PAGE + 1)
+    assert backlog(server, JULIET) == Backlog(0, 0)
+
+
+def test_what_comes_meanwhile_lines_up_behind_it(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 2))
+    pages = Slowed(server.host.stores.offline, "page")
+    juliet = come(server)
+    romeo.send(numbered(3, 3) + chat(f"{JULIET}/gone", "4"))
+    assert bodies(juliet) == []
+    pages.as_before()
+    assert bodies(juliet) == numbers(1, 4)
+    romeo.send(numbered(5, 5))
+    assert bodies(juliet) == ["5"]
+    assert waiting(server, JULIET) == []
+
+
+def test_what_is_no_message_to_keep_does_not_wait(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 1))
+    pages = Slowed(server.host.stores.offline, "page")
+    juliet = come(server)
+    romeo.send(chat(JULIET, "headline", type_="headline"))
+    romeo.send(f"<message to='{JULIET}' type='chat'><gone xmlns='{ns.CHAT_STATES}'/></message>")
+    romeo.send(chat(f"{JULIET}/balcony", "direct"))
+    romeo.send(chat(JULIET, "transient", f"<no-store xmlns='{ns.HINTS}'/>"))
+    assert bodies(juliet) == ["headline", None, "direct", "transient"]
+    pages.as_before()
+    assert bodies(juliet) == ["1"]
+
+
+def test_a_message_that_is_still_being_stored_is_waited_for(server: Verona, romeo: Client) -> None:
+    writes = Slowed(server.host.stores.offline, "put")
+    romeo.send(numbered(1, 2))
+    juliet = come(server)
+    romeo.send(numbered(3, 3))
+    assert bodies(juliet) == []
+    writes.go_on()
+    writes.go_on()
+    assert bodies(juliet) == []
+    writes.go_on()
+    assert bodies(juliet) == numbers(1, 3)
+
+
+def test_a_message_that_can_not_be_stored_comes_back(server: Verona, romeo: Client) -> None:
+    server.host.stores.offline.put = lambda *args: 1 / 0  # type: ignore[method-assign]
+    romeo.send(numbered(1, 1))
+    assert condition(romeo.one()) == "internal-server-error"
+    assert bodies(come(server)) == []
+
+
+def test_one_that_is_read_anew_while_a_message_is_stored_gets_it(
+    server: Verona, romeo: Client
+) -> None:
+    writes = Slowed(server.host.stores.offline, "put")
+    romeo.send(numbered(1, 1))
+    server.host.residents.forget(server.resident(JULIET).jid)
+    assert server.resident(JULIET) is not None
+    writes.go_on()
+    assert bodies(come(server)) == ["1"]
+    assert backlog(server, JULIET) == Backlog(0, 0)
+
+
+def test_one_that_can_not_be_read_keeps_no_other_back(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 1))
+    resident = server.resident(JULIET)
+    server.clock.advance(1)
+    number = int(server.clock.seconds() * 1e6)
+    server.done(server.host.stores.offline.put(resident.id, number, b"<message"))
+    server.clock.advance(1)
+    romeo.send(numbered(2, 2))
+    with logged("critical") as lines:
+        assert bodies(come(server)) == ["1", "2"]
+    assert [str(number) in line for line in lines] == [True]
+    assert waiting(server, JULIET) == [b"<message"]
+
+
+# ---------------------------------------------------------------- to whom
+
+
+def test_of_two_that_come_at_once_one_gets_them(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 3))
+    pages = Slowed(server.host.stores.offline, "page")
+    clients = come(server), come(server, "chamber")
+    pages.as_before()
+    assert sorted(map(bodies, clients)) == [[], numbers(1, 3)]
+    assert waiting(server, JULIET) == []
+
+
+def test_who_leaves_before_it_has_them_leaves_them_to_who_is_there(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send(numbered(1, PAGE + 5))
+    juliet = server.log_in("juliet", "balcony")
+    juliet.behind = SLOW
+    juliet.send(AVAILABLE)
+    assert bodies(juliet) == numbers(1, PAGE)
+    other = come(server, "chamber")
+    juliet.hang_up()
+    server.clock.advance(PAUSE)
+    assert bodies(other) == numbers(PAGE + 1, PAGE + 5)
+    assert waiting(server, JULIET) == []
+
+
+@pytest.mark.parametrize("farewell", ["<presence type='unavailable'/>", "</stream:stream>"])
+def test_who_leaves_while_the_store_is_asked_gets_none(
+    server: Verona, romeo: Client, farewell: str
+) -> None:
+    romeo.send(numbered(1, 2))
+    pages = Slowed(server.host.stores.offline, "page")
+    juliet = come(server)
+    juliet.send(farewell)
+    pages.as_before()
+    assert b"<message" not in juliet.log
+    assert bodies(come(server, "chamber")) == numbers(1, 2)
+
+
+def test_who_becomes_negative_meanwhile_gets_no_more(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, PAGE + 5))
+    juliet = server.log_in("juliet", "balcony")
+    juliet.behind = SLOW
+    juliet.send(AVAILABLE).send("<presence><priority>-1</priority></presence>")
+    juliet.behind = 0
+    server.clock.advance(PAUSE)
+    assert bodies(juliet) == numbers(1, PAGE)
+    assert bodies(juliet.send(AVAILABLE)) == numbers(PAGE + 1, PAGE + 5)
+
+
+def test_a_slow_client_is_given_no_more_than_it_can_take(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 3 * PAGE))
+    juliet = server.log_in("juliet", "balcony")
+    juliet.behind = SLOW
+    juliet.send(AVAILABLE)
+    server.clock.pump([PAUSE] * 100)
+    assert bodies(juliet) == numbers(1, PAGE)
+    assert len(waiting(server, JULIET)) == 2 * PAGE
+    juliet.behind = ROOM
+    server.clock.advance(PAUSE)
+    assert bodies(juliet) == numbers(PAGE + 1, 3 * PAGE)
+
+
+@pytest.mark.parametrize(
+    ("priority", "to_slow"),
+    [(5, []), (0, ["new"]), (-1, ["new"])],
+)
+def test_who_gets_what_waits_keeps_nothing_from_the_others(
+    server: Verona, romeo: Client, priority: int, to_slow: list[str]
+) -> None:
+    romeo.send(numbered(1, PAGE + 1))
+    slow = server.log_in("juliet", "balcony")
+    slow.behind = SLOW
+    slow.send(AVAILABLE)
+    other = come(server, "chamber", priority)
+    slow.take()
+    romeo.send(chat(JULIET, "new"))
+    assert bodies(other) == (["new"] if priority >= 0 else []), "it need not wait"
+    slow.behind = 0
+    server.clock.advance(PAUSE)
+    assert bodies(slow) == [str(PAGE + 1), *to_slow]
+    assert romeo.elements() == []
+
+
+def test_another_that_refuses_it_takes_nothing_from_who_gets_what_waits(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send(numbered(1, 1))
+    deaf = server.log_in("juliet", "deaf")
+    put_list(deaf, "silence", rule(1, "deny", "message"), apply="active")
+    pages = Slowed(server.host.stores.offline, "page")
+    juliet = come(server)
+    deaf.send(AVAILABLE)
+    romeo.send(numbered(2, 2))
+    pages.as_before()
+    assert bodies(juliet) == numbers(1, 2)
+    assert bodies(deaf) == []
+    assert romeo.elements() == []
+
+
+# ---------------------------------------------------------------- clients that acknowledge
+
+
+def managed(server: Verona, resource: str = "balcony") -> tuple[Client, str]:
+    """Juliet's client, with stream management, and the id to resume it by."""
+    client = server.log_in("juliet", resource)
+    return client, client.send(ENABLE).one().get("id", "")
+
+
+def test_what_is_not_acknowledged_is_not_forgotten(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 3))
+    juliet, _ = managed(server)
+    assert bodies(juliet.send(AVAILABLE)) == numbers(1, 3)
+    # its own presence, and two messages
+    juliet.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='3'/>")
+    assert len(waiting(server, JULIET)) == 1
+    assert bodies(come(Verona(after=server))) == ["3"]
+
+
+def test_what_a_client_did_not_acknowledge_goes_to_the_next(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 3))
+    juliet, _ = managed(server)
+    juliet.send(AVAILABLE).send("</stream:stream>")
+    assert len(waiting(server, JULIET)) == 3
+    other = come(server, "chamber")
+    got = messages(other)
+    assert [message.get("id") for message in got] == numbers(1, 3)
+    assert [len(message.findall(f"{{{ns.DELAY}}}delay")) for message in got] == [1, 1, 1]
+    assert waiting(server, JULIET) == []
+
+
+def test_what_comes_back_from_another_client_meanwhile_is_given_too(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send(numbered(1, 2))
+    juliet, _ = managed(server)
+    juliet.send(AVAILABLE)
+    pages = Slowed(server.host.stores.offline, "page")
+    other = come(server, "chamber")
+    pages.go_on()
+    juliet.send("</stream:stream>")
+    pages.as_before()
+    got = messages(other)
+    assert [message.get("id") for message in got] == numbers(1, 2)
+    assert [len(message.findall(f"{{{ns.DELAY}}}delay")) for message in got] == [1, 1]
+    assert waiting(server, JULIET) == []
+
+
+def test_what_is_kept_for_a_client_that_was_there_before_the_module_is_counted() -> None:
+    server = Verona(modules={"off": ["offline"]})
+    romeo = server.log_in("romeo")
+    juliet, _ = managed(server)
+    server.reload()
+    juliet.send(AVAILABLE).hang_up()
+    romeo.send(numbered(1, 1))
+    assert len(waiting(server, JULIET)) == 1
+
+
+def test_while_a_client_is_away_the_rest_is_for_who_is_there(server: Verona, romeo: Client) -> None:
+    filling = "<x xmlns='urn:example:x'>" + "x" * 2_000 + "</x>"
+    for number in range(1, PAGE + 6):
+        romeo.send(chat(JULIET, str(number), filling))
+    juliet, _ = managed(server)
+    assert bodies(juliet.send(AVAILABLE)) == numbers(1, PAGE)
+    juliet.hang_up()
+    server.clock.advance(PAUSE)
+    assert len(waiting(server, JULIET)) == PAGE + 5
+    other = come(server, "chamber")
+    server.clock.advance(PAUSE)
+    assert bodies(other) == numbers(PAGE + 1, PAGE + 5)
+    romeo.send(chat(JULIET, "new"))
+    assert bodies(other) == ["new"]
+
+
+def test_a_client_that_comes_back_goes_on_where_it_was(server: Verona, romeo: Client) -> None:
+    filling = "<x xmlns='urn:example:x'>" + "x" * 2_000 + "</x>"
+    for number in range(1, PAGE + 6):
+        romeo.send(chat(JULIET, str(number), filling))
+    juliet, id_ = managed(server)
+    juliet.send(AVAILABLE).hang_up()
+    romeo.send(chat(JULIET, "new"))
+    server.clock.advance(PAUSE)
+    back = server.connect().open().authenticate("juliet").open()
+    back.take()
+    back.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='{1 + PAGE}'/>")
+    server.clock.advance(PAUSE)
+    assert bodies(back) == [*numbers(PAGE + 1, PAGE + 5), "new"]
+
+
+def test_what_two_managed_sessions_get_is_kept_for_them_once(server: Verona, romeo: Client) -> None:
+    first, _ = managed(server)
+    second, _ = managed(server, "chamber")
+    for client in (first, second):
+        client.send(AVAILABLE).take()
+        client.hang_up()
+    romeo.send(numbered(1, 1))
+    assert len(waiting(server, JULIET)) == 1
+    assert bodies(come(Verona(after=server))) == ["1"]
+
+
+def test_a_message_in_safe_hands_elsewhere_is_not_kept(server: Verona, romeo: Client) -> None:
+    away, _ = managed(server)
+    away.send(AVAILABLE).take()
+    away.hang_up()
+    other = come(server, "chamber")
+    romeo.send(numbered(1, 1))
+    assert bodies(other) == ["1"]
+    assert waiting(server, JULIET) == []
+    assert romeo.elements() == []
+
+
+def test_forged_addresses_do_not_come_back_from_the_store(server: Verona, romeo: Client) -> None:
+    romeo.send(chat(JULIET, "1").replace("<message", f"<message from='{ROMEO}/orchard'"))
+    (message,) = messages(come(server))
+    assert (message.get("from"), message.get("to")) == (f"{ROMEO}/orchard", JULIET)
