@@ -66,10 +66,11 @@ def told(client: Client) -> list[tuple[str, ...]]:
 
     Of a message its type and sender, of an IQ that is none of these its type.
     """
-    return [_short(element) for element in client.elements()]
+    return [short(element) for element in client.elements()]
 
 
-def _short(element: Element) -> tuple[str, ...]:
+def short(element: Element) -> tuple[str, ...]:
+    """One stanza in short, as in `told`."""
     kind = element.tag.removeprefix(C)
     if kind == "presence":
         return (element.get("type", "available"), element.get("from", ""))
