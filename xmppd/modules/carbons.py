@@ -139,6 +139,9 @@ class Carbons:
         copy.sender = account
         for session in sessions:
             session.deliver(copy.addressed(session.jid))
+        sender = None if stanza.sender is None else self._host.directory.get(stanza.sender)
+        if sender is not None:  # a few octets may make many, as in `Router.deliver`
+            sender.charge(len(sessions) * len(copy.tail()))
 
 
 def _own_session(request: Request) -> Session:
