@@ -23,6 +23,8 @@ XEP = (352, "1.0.0", "complete")
 
 MOST = 1_000
 """Stanzas that wait for a client; when there are more all are sent."""
+OCTETS = 262_144
+"""Likewise of what they hold: presence may be as large as any stanza."""
 
 _INACTIVE = object()
 """The key of an `Inactive` in `Session.data`."""
@@ -34,6 +36,7 @@ def register(context: ModuleContext) -> None:
     context.feature(Feature("csi", Fact.AUTHENTICATED, Fact(0), offer))
     context.nonza(f"{ns.CLIENT_STATE} inactive", _on_inactive)
     context.nonza(f"{ns.CLIENT_STATE} active", _on_active)
+    context.hook(context.hooks.presence, Phase.GUARD, _on_presence)
     # Stream management begins, or a connection is resumed: the client counts as active (§5.2).
     context.hook(context.hooks.session_renewed, Phase.DELIVER, activate)
 
@@ -49,6 +52,13 @@ def _on_active(connection: Connection, nonza: Nonza) -> None:
         activate(connection.session)
 
 
+def _on_presence(session: Session, stanza: Stanza, before: int | None) -> None:
+    """Who is unavailable is told of nobody's presence any more (RFC 6121 §4.5)."""
+    inactive: Inactive | None = session.data.get(_INACTIVE)
+    if inactive is not None and stanza.type == "unavailable":
+        inactive.forget_presence()
+
+
 def activate(session: Session) -> None:
     """Send what waits, and from here on everything at once."""
     inactive: Inactive | None = session.data.pop(_INACTIVE, None)
@@ -60,11 +70,12 @@ def activate(session: Session) -> None:
 class Inactive:
     """Stands before the delivery to a session whose client is inactive."""
 
-    __slots__ = ("_waiting", "forward")
+    __slots__ = ("_octets", "_waiting", "forward")
 
     def __init__(self, session: Session) -> None:
         self.forward: Callable[[Stanza], None] = session.deliver
         self._waiting: dict[tuple[str, str], Stanza] = {}
+        self._octets = 0
         session.deliver = self.deliver
 
     def deliver(self, stanza: Stanza) -> None:
@@ -74,18 +85,26 @@ class Inactive:
             self.forward(stanza)
             return
         key = (stanza.kind, stanza.sender or "")
-        self._waiting.pop(key, None)  # the newest one stands at the end
+        older = self._waiting.pop(key, None)  # the newest one stands at the end
+        if older is not None:
+            self._octets -= len(older.tail())
         later = stanza.addressed(stanza.to) if stanza.to is not None else stanza
         later.claim = None  # its sender is not to wait for it
         self._waiting[key] = later
-        if len(self._waiting) > MOST:
+        self._octets += len(later.tail())
+        if len(self._waiting) > MOST or self._octets > OCTETS:
             self.flush()
 
     def flush(self) -> None:
         """Send what waits, in the order in which it came."""
-        waiting, self._waiting = self._waiting, {}
+        waiting, self._waiting, self._octets = self._waiting, {}, 0
         for stanza in waiting.values():
             self.forward(stanza)
+
+    def forget_presence(self) -> None:
+        """Let go of the presence that waits."""
+        for key in [key for key in self._waiting if key[0] == "presence"]:
+            self._octets -= len(self._waiting.pop(key).tail())
 
 
 def _can_wait(stanza: Stanza) -> bool:
