@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -39,10 +40,26 @@ def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=BACKENDS)
 def store(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Any]]:
     """The `[store]` table of a server on each backend, in turn; its database is empty."""
-    if request.param == "sqlite":
+    with _empty_store(request.param) as table:
+        yield table
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def shared_store(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Any]]:
+    """A `store` for the tests of a file that leave it as they found it."""
+    with _empty_store(request.param) as table:
+        yield table
+
+
+@contextmanager
+def _empty_store(backend: str) -> Iterator[Mapping[str, Any]]:
+    if backend == "sqlite":
         yield {"url": "sqlite:xmppd.db"}
         return
     name = f"verona_{uuid.uuid4().hex}"

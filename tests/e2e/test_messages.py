@@ -77,18 +77,20 @@ def chat(*bodies: str) -> list[tuple[str, str]]:
     return [("chat", body) for body in bodies]
 
 
-@pytest.fixture
-def tables() -> Mapping[str, Mapping[str, Any]]:
-    """Further tables of the configuration."""
-    return {}
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def verona(
-    store: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], tmp_path: Path
+    shared_store: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    everything = {"store": store, "offline": {"messages": ROOM}, **tables}
-    with running(tmp_path, everything, (JULIET, ROMEO)) as server:
+    tables = {"store": shared_store, "offline": {"messages": ROOM}}
+    with running(tmp_path_factory.mktemp("verona"), tables, (JULIET, ROMEO)) as server:
+        yield server
+
+
+@pytest.fixture
+def impatient(store: Mapping[str, Any], tmp_path: Path) -> Iterator[Server]:
+    """A server that waits a second for who has lost the connection."""
+    tables = {"store": store, "stream_management": {"hibernate_seconds": 1}}
+    with running(tmp_path, tables, (JULIET, ROMEO)) as server:
         yield server
 
 
@@ -297,21 +299,21 @@ async def test_0198_5_who_loses_the_connection_and_comes_back_has_lost_and_doubl
             await juliet.gets(*chat("to the account", "to the client"), ("normal", "again"))
             await romeo.gets(("chat", "meanwhile"))
             await nothing_more(romeo, juliet)
-    async with there(verona, balcony=0) as (balcony,):
-        await nothing_more(balcony)
+    async with there(verona, orchard=0, balcony=0) as (romeo, balcony):
+        romeo.says(JULIET, "that is all")  # behind whatever is in the store
+        await balcony.gets(("chat", "that is all"))
 
 
-@pytest.mark.parametrize("tables", [{"stream_management": {"hibernate_seconds": 1}}])
 async def test_0198_4_what_a_client_that_does_not_come_back_was_to_get_goes_elsewhere(
-    verona: Server,
+    impatient: Server,
 ) -> None:
     """To another client of the account, or, where there is none, to the store."""
-    async with there(verona, orchard=0) as (romeo,):
-        async with there(verona, balcony=0) as (balcony,):
-            await juliet_loses_a_connection(verona, romeo, "to a client")
+    async with there(impatient, orchard=0) as (romeo,):
+        async with there(impatient, balcony=0) as (balcony,):
+            await juliet_loses_a_connection(impatient, romeo, "to a client")
             await balcony.gets(*chat("to a client", "to a client, by its name"))
             await nothing_more(romeo, balcony)
-        juliet = await juliet_loses_a_connection(verona, romeo, "to nobody")
+        juliet = await juliet_loses_a_connection(impatient, romeo, "to nobody")
         # She is too late: a new session, which gets it from the store.
         await asyncio.sleep(2)
         await juliet.comes_back("session_start")

@@ -111,6 +111,14 @@ async def nothing_more(*people: Person) -> None:
     assert all(person.came.empty() for person in people)
 
 
+async def that_is_all(*people: Person) -> None:
+    """Nothing waits for any of them but what juliet, the last one, tells them now."""
+    *others, juliet = people
+    for person in others:
+        juliet.tells("that is all", ("bcc", person.boundjid.bare))
+        await person.hears_of("that is all", ("bcc", person.boundjid.bare, False))
+
+
 async def test_a_message_reaches_each_once_and_nobody_learns_of_blind_copies(
     verona: Server,
 ) -> None:
@@ -177,8 +185,8 @@ async def test_who_is_not_there_gets_it_later_even_after_a_power_cut(verona: Ser
             message = await person.hears_of("later", first, *own, last)
             assert message["delay"]["from"] == VERONA
         await nothing_more(*people)
-    async with there(verona, ROMEO, NURSE, TYBALT) as people:
-        await nothing_more(*people)
+    async with there(verona, ROMEO, NURSE, TYBALT, JULIET) as people:
+        await that_is_all(*people)
 
 
 async def test_a_block_is_not_got_round_by_it(verona: Server) -> None:
@@ -205,7 +213,8 @@ async def test_a_block_is_not_got_round_by_it(verona: Server) -> None:
     async with there(verona, ROMEO, TYBALT) as (romeo, tybalt):
         await tybalt.hears_of("three", ("to", ROMEO, True), ("to", TYBALT, True))
         await soon(romeo.plugin["xep_0191"].unblock(JULIET))
-        await nothing_more(romeo, tybalt)
+    async with there(verona, ROMEO, TYBALT, JULIET) as people:
+        await that_is_all(*people)
 
 
 async def test_5_1_presence_to_many_ends_with_the_service_and_with_the_session(
