@@ -34,6 +34,7 @@ VERSION = "jabber:iq:version"  # XEP-0092
 COMPONENT = "jabber:component:accept"  # XEP-0114
 CAPS = "http://jabber.org/protocol/caps"  # XEP-0115
 CHAT_STATES = "http://jabber.org/protocol/chatstates"  # XEP-0085
+OLD_DELAY = "jabber:x:delay"  # XEP-0091
 MUC_USER = "http://jabber.org/protocol/muc#user"  # XEP-0045
 RECEIPTS = "urn:xmpp:receipts"  # XEP-0184
 CONFERENCE = "jabber:x:conference"  # XEP-0249

@@ -60,6 +60,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "a message that pretends to be a carbon copy (XEP-0280)",
         "only the server of an account makes such copies; the sender may be an attacker",
     ),
+    "delay.forged": (
+        "a stanza that pretends to have been delayed by a server or by its recipient (XEP-0203)",
+        "only a server says what it has delayed; the sender may be an attacker",
+    ),
     # stream management
     "acks.too-high": ("a client acknowledged more than it was sent", "the client is broken"),
     "acks.malformed": ("an `h` that is no number of stanzas", "the client is broken"),

@@ -8,6 +8,9 @@ from xmppd import ns
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
 
+_DELAYS = {f"{ns.DELAY} delay": f"{{{ns.DELAY}}}delay", f"{ns.OLD_DELAY} x": f"{{{ns.OLD_DELAY}}}x"}
+"""The names of the notation and of its predecessor (XEP-0091), and their tags in a tree."""
+
 
 def written(at: float) -> str:
     """A moment, in seconds UTC since 1970, as XEP-0082 §3.2 writes it, to the second."""
@@ -23,3 +26,14 @@ def stamped(stanza: Stanza, by: str, at: float) -> Stanza:
     """The stanza with a delay of its own, behind whatever others it has."""
     inner = stanza.inner + tag(by, at).render()
     return stanza.with_inner(inner, [*stanza.children, f"{ns.DELAY} delay"])
+
+
+def claimed(stanza: Stanza) -> list[str]:
+    """Who delayed a stanza, as its notations say, whoever wrote them: each one's `from`, or ""."""
+    inner = stanza.inner
+    if b"delay" not in inner and b"&#" not in inner:
+        return []  # what nearly every stanza is: its children's names are not even read
+    if not any(name in _DELAYS for name in stanza.children):
+        return []
+    tags = _DELAYS.values()
+    return [child.get("from", "") for child in stanza.element if child.tag in tags]
