@@ -47,7 +47,8 @@ class Person(Client):
     async def is_told(self, *expected: tuple[str, ...]) -> list[Element]:
         """Wait for these, in short, in whatever order and nothing else before; in this order."""
         came = [await soon(self.news.get()) for _ in expected]
-        assert sorted(map(short, came)) == sorted(expected)
+        told = [short(element) for element in came]
+        assert sorted(told) == sorted(expected), f"{told} is not {expected}"
         return sorted(came, key=lambda element: expected.index(short(element)))
 
     def told(self) -> list[tuple[str, ...]]:

@@ -193,7 +193,10 @@ class Subscriptions:
             presence.hide(host, account, contact)
 
     def cancel_all(self, account: JID) -> Deferred[None] | None:
-        """End all subscriptions of an account that is gone (§2.5.2 for each contact)."""
+        """End all subscriptions of an account that is gone (§2.5.2 for each contact).
+
+        Its sessions end later: by then it has no contacts, so nobody is told twice.
+        """
         resident = self._host.residents.get(account)
         if resident is None:
             return None
@@ -203,6 +206,7 @@ class Subscriptions:
         def cancel(items: Any) -> None:
             for item in items:
                 self.cancel(resident, item.contact, item.state)
+                resident.roster.put(RosterItem(item.contact))
 
         later = self._host.clock.callLater
         presence.in_slices(later, contacts, cancel, lambda: done.callback(None))

@@ -10,7 +10,7 @@ from xmppd.storage.interfaces import Database, Transaction
 
 _GET = "SELECT at, status FROM last_presence WHERE account = ?"
 _PUT = (
-    "INSERT INTO last_presence (account, at, status) VALUES (?, ?, ?)"
+    "INSERT INTO last_presence (account, at, status) SELECT id, ?, ? FROM accounts WHERE id = ?"
     " ON CONFLICT (account) DO UPDATE SET at = excluded.at, status = excluded.status"
 )
 
@@ -34,9 +34,12 @@ class SQLLastPresence:
         return LastPresence(*rows[0]) if rows else None
 
     def put(self, account: int, last: LastPresence) -> Deferred[None]:
-        """Keep `last` in place of what was known."""
+        """Keep `last` in place of what was known.
+
+        Of an account that is gone nothing is kept: its streams end once it has been removed.
+        """
 
         async def work(tx: Transaction) -> None:
-            await tx.execute(_PUT, (account, *last))
+            await tx.execute(_PUT, (*last, account))
 
         return self._database.write(work)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.logs import logged
 from tests.support.people import JULIET, NURSE, ROMEO, friends, item, put, roster, told
 from tests.support.server import DOMAIN, Client, Verona, condition
 from xmppd import ns
@@ -336,6 +337,27 @@ def test_deleting_an_account_ends_its_subscriptions(server: Verona) -> None:
     assert roster(romeo) == {JULIET: {"subscription": "none"}}
     assert state_of(server, JULIET, NURSE) == NONE
     assert nurse.connection.session is not None
+
+
+def test_who_deletes_his_account_while_he_is_there_is_unavailable_once(server: Verona) -> None:
+    friends(server, JULIET, ROMEO)
+    romeo = online(server, "romeo", "orchard")
+    juliet = online(server, "juliet", "balcony")
+    nurse = online(server, "nurse", "kitchen")
+    juliet.send(f"<presence to='{NURSE}/kitchen'/>")
+    told(romeo), told(nurse)
+    with logged("critical") as bugs:
+        server.done(server.host.administrator.remove(JID.parse(JULIET)))
+        server.clock.advance(0)
+    assert juliet.closed
+    assert bugs == []
+    gone = ("unavailable", f"{JULIET}/balcony")
+    assert [each for each in told(romeo) if each[0] != "push"] == [
+        ("unsubscribe", JULIET),
+        ("unsubscribed", JULIET),
+        gone,
+    ]
+    assert told(nurse) == [gone], "directed presence has its own end (§4.6.3)"
 
 
 def test_an_account_made_again_inherits_no_contact(server: Verona) -> None:
