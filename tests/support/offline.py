@@ -48,12 +48,12 @@ class Slowed:
     def __init__(self, store: object, name: str) -> None:
         self._do: Callable[..., Deferred[Any]] = getattr(store, name)
         self._store, self._name = store, name
-        self._asked: list[Callable[[], None]] = []
+        self._asked: list[tuple[Callable[[], None], Deferred[Any]]] = []
         setattr(store, name, self._ask)
 
     def _ask(self, *args: Any) -> Deferred[Any]:
         answer: Deferred[Any] = Deferred()
-        self._asked.append(lambda: self._do(*args).chainDeferred(answer))
+        self._asked.append((lambda: self._do(*args).chainDeferred(answer), answer))
         return answer
 
     def __len__(self) -> int:
@@ -61,7 +61,13 @@ class Slowed:
 
     def go_on(self) -> None:
         """Answer what was asked first."""
-        self._asked.pop(0)()
+        answer, _ = self._asked.pop(0)
+        answer()
+
+    def fail(self, error: Exception) -> None:
+        """Have what was asked first fail."""
+        _, answer = self._asked.pop(0)
+        answer.errback(error)
 
     def as_before(self) -> None:
         """Answer whatever is and will be asked."""

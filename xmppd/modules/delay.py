@@ -22,7 +22,8 @@ def register(context: ModuleContext) -> None:
     host, hooks = context.host, context.hooks
 
     def refuse_forged(stanza: Stanza, session: Session) -> Stanza:
-        if any(_is_forged(host, by, stanza, session) for by in delay.claimed(stanza)):
+        claimed = delay.claimed(stanza)
+        if claimed and any(_is_forged(host, by, stanza, session) for by in claimed):
             text = "the server says itself what it has delayed"
             raise StanzaError("not-acceptable", text, reason="delay.forged")
         return stanza

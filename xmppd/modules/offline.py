@@ -22,8 +22,8 @@ from xmppd.core.context import ModuleContext
 from xmppd.core.delivery import Action, message_type, reachable, recipients
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
+from xmppd.core.kept import Kept
 from xmppd.core.messages import Worth, is_carbon, worth
-from xmppd.core.presence import bug
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
@@ -31,7 +31,6 @@ from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.storage.offline import Backlog
 from xmppd.wire import stored
-from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
 log = Logger()
@@ -43,7 +42,10 @@ PAGE = 50
 ROOM = 65_536
 """Octets that a client may be behind when it is given the next ones."""
 PAUSE = 0.05
-"""Seconds after which it is looked at again."""
+"""Seconds after which it is looked at again, then after twice as many, and so on."""
+LONGEST_PAUSE = 1.0
+RETRY = 30.0
+"""Seconds after which it is tried again to deliver what could not be read."""
 
 _BACKLOG = object()
 """The key of a `Backlog` in `Resident.data`."""
@@ -58,63 +60,8 @@ def register(context: ModuleContext) -> None:
     context.hook(hooks.undelivered, Phase.FALLBACK, messages.take)
     context.hook(hooks.spool, Phase.DELIVER, messages.spool)
     context.hook(hooks.presence, Phase.FALLBACK, messages.on_presence)
+    context.on_unload(messages.stop)
     context.advertise(ns.OFFLINE, when=messages.are_kept)
-
-
-class Kept(Claim, kw_only=True, eq=False):
-    """The claim of a message that is in the store: in safe hands, it is forgotten there.
-
-    While it is held nobody else is given its message. `origins` are the claims that the message
-    came with, held until it is `stored`.
-    """
-
-    messages: OfflineMessages
-    resident: Resident
-    number: int
-    octets: int
-    stored: bool | None = True
-    """None while it is being stored, False where that went wrong."""
-    origins: list[Claim] = []
-    stays: bool = False
-
-    def __post_init__(self) -> None:
-        self.told = self._done
-
-    @property
-    def taken(self) -> bool:
-        """See `Claim.taken`; somebody may have acknowledged it before it was stored."""
-        return super().taken or any(origin.safe for origin in self.origins)
-
-    def excuse(self) -> None:
-        """No: its message is forgotten only once its client has it."""
-
-    def stay(self) -> None:
-        """Nobody can be given the message: it waits where it is."""
-        self.stays = True
-
-    def instead_of(self, origin: Claim) -> None:
-        """Take the place of a claim, which is let go once the message is stored."""
-        self.origins.append(origin)
-        if self.stored:
-            origin.let_go()
-
-    def storing(self, outcome: Failure | None) -> None:
-        """The message is stored, or could not be: then only memory has it, and its senders know."""
-        self.stored = outcome is None
-        if outcome is not None:
-            bug(outcome)
-        else:
-            for origin in self.origins:
-                origin.let_go()
-        if not self.held:
-            self._done()
-
-    def _done(self) -> None:
-        if self.stored:
-            self.messages.settled(self, stays=self.stays)
-        elif self.stored is False and not self.stays:
-            for origin in self.origins:
-                origin.let_go(safe=self.safe)
 
 
 class OfflineMessages:
@@ -132,6 +79,11 @@ class OfflineMessages:
         self._again: set[JID] = set()
         self._owned: set[int] = set()
         self._forgotten: defaultdict[int, list[int]] = defaultdict(list)
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Deliver nothing more: somebody else does from here on."""
+        self._stopped = True
 
     def are_kept(self, domain: str) -> bool:
         """Whether a domain has any accounts that messages are kept for (§4)."""
@@ -271,7 +223,7 @@ class OfflineMessages:
         at = self._host.clock.seconds()
         data = stored.dump(delay.stamped(stanza, resident.jid.domain, at))
         kept = Kept(
-            messages=self,
+            store=self,
             resident=resident,
             number=self._next_number(),
             octets=len(data),
@@ -295,7 +247,7 @@ class OfflineMessages:
     def _wake(self, account: JID, sessions: Iterable[Session] | None = None) -> None:
         """Deliver what waits for an account to the best of `sessions`, where one is reachable."""
         resident = self._host.residents.get(account)
-        if resident is None or account in self._delivering or resident.guest:
+        if resident is None or resident.guest or self._stopped or account in self._delivering:
             return
         backlog: Backlog | None = resident.data.get(_BACKLOG)
         if backlog is not None and not backlog.messages and account not in self._writing:
@@ -306,9 +258,15 @@ class OfflineMessages:
             self._delivering[account] = best
             self.gate.open(True)
             delivering = Deferred.fromCoroutine(self._deliver(best))
-            delivering.addErrback(bug).addBoth(self._delivered, account)
+            delivering.addErrback(self._failed, account).addCallback(self._delivered, account)
 
-    def _delivered(self, left: bool | None, account: JID) -> None:
+    def _failed(self, failure: Failure, account: JID) -> bool:
+        """The store could not be read: its messages wait, and so does who they are for."""
+        log.failure("what waits for an account could not be delivered", failure)
+        self._host.clock.callLater(RETRY, self._wake, account)
+        return False
+
+    def _delivered(self, left: bool, account: JID) -> None:
         del self._delivering[account]
         self.gate.open(bool(self._delivering))
         if left:  # others are there, perhaps, who came while it was being given what waits
@@ -328,14 +286,15 @@ class OfflineMessages:
                 continue
             self._again.discard(account)
             page = await self._store.page(session.resident.id, last, PAGE)
-            if not self._is_there(session):
-                break
-            for number, data in page:
-                last = number
-                if number not in self._owned:
-                    self._give(session, number, data)
-            if page:
+            # Now, since others may be forgotten while the client takes these.
+            mine = [each for each in page if each[0] not in self._owned]
+            for number, data in mine:
                 await self._room(session)
+                if not self._is_there(session):
+                    return True
+                self._give(session, number, data)
+            if page:
+                last = page[-1][0]
             elif account in self._again:
                 last = 0
             elif account not in self._writing:
@@ -347,7 +306,7 @@ class OfflineMessages:
 
         Not one whose client has lost its connection, where another's has not.
         """
-        if not reachable((session,)):
+        if self._stopped or not reachable((session,)):
             return False
         others = self._host.directory.of(session.account)
         return session.attached or not any(other.attached for other in reachable(others))
@@ -360,7 +319,7 @@ class OfflineMessages:
             return
         self._owned.add(number)
         kept = stanza.claim = Kept(
-            messages=self, resident=session.resident, number=number, octets=len(data)
+            store=self, resident=session.resident, number=number, octets=len(data)
         )
         try:
             self._host.router.deliver(stanza, (session,))
@@ -370,8 +329,10 @@ class OfflineMessages:
 
     async def _room(self, session: Session) -> None:
         """Wait until a slow client has taken most of what it was given."""
+        pause = 0.0
         while self._is_there(session) and session.unsent() > ROOM:
-            await deferLater(self._host.clock, PAUSE)
+            await deferLater(self._host.clock, pause)
+            pause = min(2 * pause, LONGEST_PAUSE) or PAUSE
 
     # ------------------------------------------------------------------ forgotten
 
@@ -390,12 +351,16 @@ class OfflineMessages:
     def _forget(self) -> None:
         forgotten, self._forgotten = self._forgotten, defaultdict(list)
         for account, numbers in forgotten.items():
-            gone = self._store.forget(account, numbers).addErrback(bug)
-            gone.addCallback(self._disown, numbers)
+            gone = self._store.forget(account, numbers)
+            gone.addCallbacks(self._disown, self._not_forgotten, (numbers,))
 
     def _disown(self, _: None, numbers: list[int]) -> None:
         """Only now can no page that is being read have them."""
         self._owned.difference_update(numbers)
+
+    def _not_forgotten(self, failure: Failure) -> None:
+        """They stay owned: until the next start nobody is given them again."""
+        log.failure("messages that were delivered could not be forgotten", failure)
 
 
 def _lasting(stanza: Stanza) -> bool:

@@ -10,7 +10,8 @@ from tests.support.people import JULIET, ROMEO
 from tests.support.privacy import put_list, rule
 from tests.support.server import Client, Verona, condition
 from xmppd import ns
-from xmppd.modules.offline import PAGE, PAUSE, ROOM
+from xmppd.errors import StoreBusy
+from xmppd.modules.offline import LONGEST_PAUSE, PAGE, RETRY, ROOM
 from xmppd.storage.offline import Backlog
 
 AVAILABLE = "<presence/>"
@@ -32,6 +33,13 @@ def come(server: Verona, resource: str = "balcony", priority: int = 0) -> Client
     """Juliet logs in, and says that she is there."""
     presence = f"<presence><priority>{priority}</priority></presence>"
     return server.log_in("juliet", resource).send(presence)
+
+
+def slow(server: Verona, resource: str = "balcony") -> Client:
+    """Juliet's client, which takes nothing of what it is sent."""
+    client = server.log_in("juliet", resource)
+    client.behind = SLOW
+    return client
 
 
 def numbered(first: int, last: int, to: str = JULIET) -> str:
@@ -109,6 +117,44 @@ def test_one_that_is_read_anew_while_a_message_is_stored_gets_it(
     assert backlog(server, JULIET) == Backlog(0, 0)
 
 
+def test_it_is_tried_again_where_the_store_could_not_be_read(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 2))
+    pages = Slowed(server.host.stores.offline, "page")
+    juliet = come(server)
+    with logged("critical") as lines:
+        pages.fail(StoreBusy("too much waits"))
+    assert [line.split(":")[0] for line in lines] != []
+    pages.as_before()
+    assert bodies(juliet) == []
+    server.clock.advance(RETRY)
+    assert bodies(juliet) == ["1", "2"]
+
+
+def test_what_could_not_be_forgotten_comes_no_second_time(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 1))
+    forgetting = Slowed(server.host.stores.offline, "forget")
+    juliet = come(server)
+    server.clock.advance(0)
+    with logged("critical") as lines:
+        forgetting.fail(StoreBusy("too much waits"))
+    assert len(lines) == 1
+    assert bodies(juliet) == ["1"]
+    juliet.send("<presence type='unavailable'/>")
+    romeo.send(numbered(2, 2))
+    assert bodies(juliet.send(AVAILABLE)) == ["2"]
+
+
+def test_a_module_that_is_switched_off_delivers_nothing_more(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 3))
+    juliet = slow(server).send(AVAILABLE)
+    server.reload(modules={"off": ["offline"]})
+    juliet.behind = 0
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(juliet) == []
+    server.reload()
+    assert bodies(juliet.send("<presence type='unavailable'/>").send(AVAILABLE)) == ["1", "2", "3"]
+
+
 def test_one_that_can_not_be_read_keeps_no_other_back(server: Verona, romeo: Client) -> None:
     romeo.send(numbered(1, 1))
     resident = server.resident(JULIET)
@@ -139,14 +185,13 @@ def test_who_leaves_before_it_has_them_leaves_them_to_who_is_there(
     server: Verona, romeo: Client
 ) -> None:
     romeo.send(numbered(1, PAGE + 5))
-    juliet = server.log_in("juliet", "balcony")
-    juliet.behind = SLOW
-    juliet.send(AVAILABLE)
-    assert bodies(juliet) == numbers(1, PAGE)
+    juliet = slow(server)
+    assert bodies(juliet.send(AVAILABLE)) == []
     other = come(server, "chamber")
+    assert bodies(other) == [], "the first is being given them"
     juliet.hang_up()
-    server.clock.advance(PAUSE)
-    assert bodies(other) == numbers(PAGE + 1, PAGE + 5)
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(other) == numbers(1, PAGE + 5)
     assert waiting(server, JULIET) == []
 
 
@@ -165,26 +210,47 @@ def test_who_leaves_while_the_store_is_asked_gets_none(
 
 def test_who_becomes_negative_meanwhile_gets_no_more(server: Verona, romeo: Client) -> None:
     romeo.send(numbered(1, PAGE + 5))
-    juliet = server.log_in("juliet", "balcony")
-    juliet.behind = SLOW
+    juliet = slow(server)
     juliet.send(AVAILABLE).send("<presence><priority>-1</priority></presence>")
     juliet.behind = 0
-    server.clock.advance(PAUSE)
-    assert bodies(juliet) == numbers(1, PAGE)
-    assert bodies(juliet.send(AVAILABLE)) == numbers(PAGE + 1, PAGE + 5)
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(juliet) == []
+    assert bodies(juliet.send(AVAILABLE)) == numbers(1, PAGE + 5)
 
 
-def test_a_slow_client_is_given_no_more_than_it_can_take(server: Verona, romeo: Client) -> None:
-    romeo.send(numbered(1, 3 * PAGE))
-    juliet = server.log_in("juliet", "balcony")
-    juliet.behind = SLOW
+def test_a_slow_client_is_given_no_more_than_it_can_take(server: Verona) -> None:
+    """Who has more than `write_buffer_bytes` before it is cut off, and has lost it all."""
+    filling = f"<x xmlns='urn:example:x'>{'x' * 10_000}</x>"
+    for number in range(1, 2 * PAGE + 1):
+        server.log_in("romeo").send(chat(JULIET, str(number), filling)).hang_up()
+    juliet = server.connect()
+    taken = 0
+    juliet.unsent = lambda: len(juliet.log) - taken  # type: ignore[method-assign]
+    juliet.log_in("juliet")
+    taken = len(juliet.log)
     juliet.send(AVAILABLE)
-    server.clock.pump([PAUSE] * 100)
-    assert bodies(juliet) == numbers(1, PAGE)
-    assert len(waiting(server, JULIET)) == 2 * PAGE
-    juliet.behind = ROOM
-    server.clock.advance(PAUSE)
-    assert bodies(juliet) == numbers(PAGE + 1, 3 * PAGE)
+    got: list[str | None] = []
+    while len(got) < 2 * PAGE:
+        behind = len(juliet.log) - taken
+        assert ROOM < behind < ROOM + 12_000 or len(got) > 2 * PAGE - 10
+        server.clock.pump([LONGEST_PAUSE] * 10)
+        assert len(juliet.log) - taken == behind
+        taken = len(juliet.log)
+        server.clock.advance(LONGEST_PAUSE)
+        new = bodies(juliet)
+        assert new
+        got += new
+    assert got == numbers(1, 2 * PAGE)
+    assert waiting(server, JULIET) == []
+
+
+def test_a_client_that_reads_is_not_kept_waiting(server: Verona, romeo: Client) -> None:
+    romeo.send(numbered(1, 3))
+    juliet = slow(server)
+    assert bodies(juliet.send(AVAILABLE)) == []
+    juliet.behind = 0  # once the turn is over
+    server.clock.advance(0)
+    assert bodies(juliet) == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize(
@@ -195,16 +261,13 @@ def test_who_gets_what_waits_keeps_nothing_from_the_others(
     server: Verona, romeo: Client, priority: int, to_slow: list[str]
 ) -> None:
     romeo.send(numbered(1, PAGE + 1))
-    slow = server.log_in("juliet", "balcony")
-    slow.behind = SLOW
-    slow.send(AVAILABLE)
+    juliet = slow(server).send(AVAILABLE)
     other = come(server, "chamber", priority)
-    slow.take()
     romeo.send(chat(JULIET, "new"))
     assert bodies(other) == (["new"] if priority >= 0 else []), "it need not wait"
-    slow.behind = 0
-    server.clock.advance(PAUSE)
-    assert bodies(slow) == [str(PAGE + 1), *to_slow]
+    juliet.behind = 0
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(juliet) == [*numbers(1, PAGE + 1), *to_slow]
     assert romeo.elements() == []
 
 
@@ -241,6 +304,18 @@ def test_what_is_not_acknowledged_is_not_forgotten(server: Verona, romeo: Client
     juliet.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='3'/>")
     assert len(waiting(server, JULIET)) == 1
     assert bodies(come(Verona(after=server))) == ["3"]
+
+
+def test_what_a_client_may_yet_acknowledge_is_given_to_no_other(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send(numbered(1, PAGE))
+    juliet, _ = managed(server)
+    assert bodies(juliet.send(AVAILABLE)) == numbers(1, PAGE)
+    other = come(server, "chamber")
+    assert bodies(other) == []
+    romeo.send(chat(JULIET, "new"))
+    assert bodies(juliet) == bodies(other) == ["new"]
 
 
 def test_what_a_client_did_not_acknowledge_goes_to_the_next(server: Verona, romeo: Client) -> None:
@@ -282,35 +357,63 @@ def test_what_is_kept_for_a_client_that_was_there_before_the_module_is_counted()
     assert len(waiting(server, JULIET)) == 1
 
 
-def test_while_a_client_is_away_the_rest_is_for_who_is_there(server: Verona, romeo: Client) -> None:
-    filling = "<x xmlns='urn:example:x'>" + "x" * 2_000 + "</x>"
-    for number in range(1, PAGE + 6):
+@pytest.fixture
+def given(server: Verona, romeo: Client) -> int:
+    """Three messages wait, of which a client is given two before it is full; as many as that."""
+    filling = f"<x xmlns='urn:example:x'>{'x' * (ROOM // 2)}</x>"
+    for number in (1, 2, 3):
         romeo.send(chat(JULIET, str(number), filling))
+    return 2
+
+
+def test_while_a_client_is_away_the_rest_is_for_who_is_there(
+    server: Verona, romeo: Client, given: int
+) -> None:
     juliet, _ = managed(server)
-    assert bodies(juliet.send(AVAILABLE)) == numbers(1, PAGE)
+    assert bodies(juliet.send(AVAILABLE)) == numbers(1, given)
     juliet.hang_up()
-    server.clock.advance(PAUSE)
-    assert len(waiting(server, JULIET)) == PAGE + 5
+    server.clock.advance(LONGEST_PAUSE)
+    assert len(waiting(server, JULIET)) == 3
     other = come(server, "chamber")
-    server.clock.advance(PAUSE)
-    assert bodies(other) == numbers(PAGE + 1, PAGE + 5)
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(other) == ["3"]
     romeo.send(chat(JULIET, "new"))
     assert bodies(other) == ["new"]
 
 
-def test_a_client_that_comes_back_goes_on_where_it_was(server: Verona, romeo: Client) -> None:
-    filling = "<x xmlns='urn:example:x'>" + "x" * 2_000 + "</x>"
-    for number in range(1, PAGE + 6):
-        romeo.send(chat(JULIET, str(number), filling))
+def test_a_client_that_comes_back_goes_on_where_it_was(
+    server: Verona, romeo: Client, given: int
+) -> None:
     juliet, id_ = managed(server)
     juliet.send(AVAILABLE).hang_up()
     romeo.send(chat(JULIET, "new"))
-    server.clock.advance(PAUSE)
+    server.clock.advance(LONGEST_PAUSE)
     back = server.connect().open().authenticate("juliet").open()
     back.take()
-    back.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='{1 + PAGE}'/>")
-    server.clock.advance(PAUSE)
-    assert bodies(back) == [*numbers(PAGE + 1, PAGE + 5), "new"]
+    back.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='{1 + given}'/>")
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(back) == ["3", "new"]
+
+
+def test_what_another_acknowledges_while_a_client_is_slow_does_not_come_again(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send(numbered(1, 1))
+    first, _ = managed(server)
+    assert bodies(first.send(AVAILABLE)) == ["1"]
+    first.send("<presence><priority>-1</priority></presence>")
+    romeo.send(numbered(2, 3))
+    other = slow(server, "chamber")
+    pages = Slowed(server.host.stores.offline, "page")
+    other.send(AVAILABLE)
+    pages.go_on()
+    assert bodies(other) == []
+    first.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='5'/>")
+    server.clock.advance(0)
+    other.behind = 0
+    pages.as_before()
+    server.clock.advance(LONGEST_PAUSE)
+    assert bodies(other) == ["2", "3"]
 
 
 def test_what_two_managed_sessions_get_is_kept_for_them_once(server: Verona, romeo: Client) -> None:
