@@ -243,6 +243,32 @@ class Phone:
         self.peer.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='{self._count}'/>")
 
 
+async def test_what_slixmpp_knows_to_be_acknowledged_is_there_after_a_power_cut(
+    verona: Server,
+) -> None:
+    """XEP-0198 §4, by the counting of a client that is not ours."""
+    async with Client(f"{ROMEO}/work", PASSWORD, verona, plugins=("xep_0198",)) as romeo:
+        management = romeo.plugin["xep_0198"]
+        management.window = management.window_counter = 1
+        acked: list[int] = []
+
+        def on_acked(stanza: Any) -> None:
+            acked.append(int(stanza["body"]))
+            if len(acked) == 1:
+                verona.process.kill()
+
+        romeo.add_event_handler("stanza_acked", on_acked)
+        for number in range(200):
+            romeo.say(JULIET, str(number))
+        await soon(romeo.gone)
+    assert acked and acked == list(range(len(acked)))
+    verona.start()
+    async with there(verona) as juliet:
+        got = await given(verona, juliet)
+    assert got == list(range(len(got)))
+    assert len(acked) <= len(got) <= 200
+
+
 async def test_what_was_sent_to_a_client_that_is_away_outlives_the_server(verona: Server) -> None:
     """XEP-0198 §4, §5: the session that could be resumed is gone, its messages are not."""
     phone = Phone(verona)
