@@ -8,14 +8,28 @@ from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
-from tests.support.people import C
+from tests.support.people import JULIET, C
 from tests.support.server import Client, Verona
+from xmppd.modules.offline import ROOM
 from xmppd.storage.offline import Backlog
+
+SLOW = ROOM + 1
+"""Octets that a client is behind when it is given nothing more."""
 
 
 def chat(to: str, body: str, inner: str = "", type_: str = "chat") -> str:
     """A message; its body is its id."""
     return f"<message to='{to}' type='{type_}' id='{body}'><body>{body}</body>{inner}</message>"
+
+
+def numbered(first: int, last: int, to: str = JULIET) -> str:
+    """Messages whose bodies count from `first` to `last`."""
+    return "".join(chat(to, str(number)) for number in range(first, last + 1))
+
+
+def numbers(first: int, last: int) -> list[str]:
+    """Their bodies."""
+    return [str(number) for number in range(first, last + 1)]
 
 
 def messages(client: Client) -> list[Element]:
@@ -40,6 +54,19 @@ def backlog(server: Verona, account: str) -> Backlog:
     server.clock.advance(0)
     stores, id_ = server.host.stores, server.resident(account).id
     return server.done(stores.database.read(lambda tx: stores.offline.load(tx, id_)))
+
+
+def come(server: Verona, resource: str = "balcony", priority: int = 0) -> Client:
+    """Juliet logs in, and says that she is there."""
+    presence = f"<presence><priority>{priority}</priority></presence>"
+    return server.log_in("juliet", resource).send(presence)
+
+
+def slow(server: Verona, resource: str = "balcony") -> Client:
+    """Juliet's client, which takes nothing of what it is sent."""
+    client = server.log_in("juliet", resource)
+    client.behind = SLOW
+    return client
 
 
 class Slowed:

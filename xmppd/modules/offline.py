@@ -308,8 +308,10 @@ class OfflineMessages:
         """
         if self._stopped or not reachable((session,)):
             return False
-        others = self._host.directory.of(session.account)
-        return session.attached or not any(other.attached for other in reachable(others))
+        if session.attached:
+            return True
+        others = reachable(self._host.directory.of(session.account))
+        return not any(other.attached for other in others)
 
     def _give(self, session: Session, number: int, data: bytes) -> None:
         try:
