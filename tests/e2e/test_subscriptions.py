@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.verona import VERONA, Server, running
 from tests.support.clients import soon
-from tests.support.company import BEHIND, Person, settled, there
+from tests.support.company import BEHIND, Person, befriend, quiet, send, settled, there
 from tests.support.people import C, item
 from xmppd import ns
 
@@ -39,26 +39,6 @@ def server(store: Mapping[str, Any], tmp_path: Path) -> Iterator[Server]:
 def restart(server: Server) -> None:
     server.process.kill()
     server.start()
-
-
-def send(person: Person, kind: str, to: str) -> None:
-    person.send_presence_subscription(to, ptype=kind)
-
-
-async def quiet(*people: Person) -> None:
-    """Nobody is told anything more."""
-    await settled(*people)
-    assert [person.told() for person in people] == [[] for _ in people]
-
-
-async def befriend(one: Person, other: Person) -> None:
-    """Have two who are available subscribe to each other."""
-    for asks, grants in ((one, other), (other, one)):
-        send(asks, "subscribe", grants.boundjid.bare)
-        await settled(asks, grants)
-        send(grants, "subscribed", asks.boundjid.bare)
-        await settled(grants, asks)
-    one.told(), other.told()
 
 
 async def test_3_1_to_3_3_from_strangers_to_friends_and_back(server: Server) -> None:

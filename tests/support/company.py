@@ -94,3 +94,30 @@ async def settled(*people: Person) -> None:
     for _ in range(2):
         for person in people:
             await person.ask(BEHIND, to=person.boundjid.bare)
+
+
+async def quiet(*people: Person) -> None:
+    """Nobody is told anything more."""
+    await settled(*people)
+    told = [person.told() for person in people]
+    assert not any(told), told
+
+
+def send(person: Person, kind: str, to: str) -> None:
+    """Send a subscription stanza (RFC 6121 §3)."""
+    person.send_presence_subscription(to, ptype=kind)
+
+
+async def subscribe(one: Person, other: Person) -> None:
+    """Have one subscribe to another, who grants it; both are available."""
+    send(one, "subscribe", other.boundjid.bare)
+    await settled(one, other)
+    send(other, "subscribed", one.boundjid.bare)
+    await settled(other, one)
+    one.told(), other.told()
+
+
+async def befriend(one: Person, other: Person) -> None:
+    """Have two who are available subscribe to each other."""
+    await subscribe(one, other)
+    await subscribe(other, one)
