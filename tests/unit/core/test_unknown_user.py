@@ -14,6 +14,8 @@ SENT = (
     "<message to='{0}' id='1' type='chat'><active xmlns='http://jabber.org/protocol/chatstates'/>"
     "</message>",
     "<message to='{0}' id='1'><body>x</body><no-store xmlns='urn:xmpp:hints'/></message>",
+    "<message to='{0}' id='1'><x xmlns='urn:x:y'/><no-store xmlns='urn:xmpp:hints'/></message>",
+    "<message to='{0}' id='1' type='chat'/>",
     "<message to='{0}' id='1' type='groupchat'/>",
     "<message to='{0}' id='1' type='headline'/>",
     "<message to='{0}' id='1' type='error'/>",

@@ -154,6 +154,19 @@ def test_5_nor_for_servers_elsewhere(romeo: Client, to: str, by: str, says: str 
     assert condition(romeo.one()) == says
 
 
+def test_5_nor_by_way_of_the_multicast_service(juliet: Client, romeo: Client) -> None:
+    for by, passes in ((BALCONY, False), (NURSE, True)):
+        named = f"<address type='to' jid='{JULIET}'/>"
+        header = f"<addresses xmlns='{ns.ADDRESS}'>{named}</addresses>"
+        romeo.send(chat(DOMAIN, "x", header + delayed(by)))
+        assert [condition(e) for e in romeo.elements()] == ["not-acceptable"] * (not passes)
+        assert bodies(juliet) == ["x"] * passes
+
+
+def test_5_a_request_is_none_of_its_business(juliet: Client) -> None:
+    assert juliet.ask(delayed(DOMAIN), to=BALCONY).get("type") == "get"
+
+
 def test_5_to_oneself_one_may_say_it(romeo: Client) -> None:
     romeo.send(chat(ROMEO, "x", delayed(ROMEO)))
     assert bodies(romeo) == ["x"]
