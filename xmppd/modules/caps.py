@@ -116,9 +116,14 @@ class Seen:
         return stanza
 
     async def _from_elsewhere(self, stanza: Stanza, sender: JID, account: JID) -> None:
-        """Take note of a contact's capabilities: strangers are none of the server's business."""
+        """Take note of a contact's capabilities: strangers are none of the server's business.
+
+        Nor is who is blocked: nobody asks him in the user's name.
+        """
         resident = await self._host.residents.fetch(account)
         if resident is None or not resident.roster.state(sender.bare) & (FROM | TO):
+            return
+        if self._host.hooks.resident_stanza(stanza, resident) is None:
             return
         pair = sender, account
         if pair not in self._shown:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 
-from xmppd.core import delay, presence
+from xmppd.core import delay, presence, privacy_lists
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.presence import DIRECTED, MOST_DIRECTED
@@ -133,7 +133,7 @@ class Presence:
             elif (resident := host.residents.get(contact)) is None:
                 absent.append(contact)
             else:
-                self._answer(resident, contact, session.jid)
+                self._answer_local(resident, contact, session.jid)
         if absent:
             fetching = Deferred.fromCoroutine(self._ask_absent(session, absent))
             fetching.addErrback(presence.bug)
@@ -142,7 +142,15 @@ class Presence:
         found = await self._host.residents.fetch_all(contacts)
         if session.available:
             for contact, resident in zip(contacts, found, strict=True):
-                self._answer(resident, contact, session.jid)
+                self._answer_local(resident, contact, session.jid)
+
+    def _answer_local(self, resident: Resident | None, contact: JID, prober: JID) -> None:
+        """Answer a probe that need not be sent, where the contact's lists let it pass."""
+        if resident is not None and privacy_lists.has_any(resident):
+            probe = presence.of("probe", prober, contact)
+            if self._host.hooks.resident_stanza(probe, resident) is None:
+                return
+        self._answer(resident, contact, prober)
 
     def probe(self, stanza: Stanza) -> Stanza | None:
         """Answer a probe for an account (§4.3.2)."""
