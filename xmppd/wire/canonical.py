@@ -17,6 +17,11 @@ from xmppd.errors import StreamError
 from xmppd.wire import escape, octets
 from xmppd.wire.limits import Limits
 
+MOST_PREFIXES = 64
+"""Declared in one place, so many stay. Thousands, looked through for each attribute, take long."""
+
+_NO_PREFIXES: Mapping[str, str] = {}
+
 
 def portable(
     inner: bytes,
@@ -65,6 +70,7 @@ def rewrite(
     inside a stanza of the namespace `content`. Elements of `content` become elements of
     `target` where they belong to the stanza itself; below an element of any other namespace
     they keep the namespace they have, as a forwarded stanza must (RFC 6120 §4.8.3, XEP-0297 §4).
+    Prefixes that `inner` itself declares stay declared: text may use them (``type='xs:string'``).
 
     Raises StreamError for an element of the stream namespace, and for a result of more than
     `limit` bytes: each use of a prefix becomes a declaration, so a few bytes may mean many.
@@ -73,6 +79,7 @@ def rewrite(
     parser = pyexpat.ParserCreate("UTF-8", " ", {})
     parser.buffer_text = True
     parser.ordered_attributes = True
+    parser.StartNamespaceDeclHandler = writer.declare
     parser.StartElementHandler = writer.start
     parser.EndElementHandler = writer.end
     parser.CharacterDataHandler = writer.data
@@ -94,30 +101,43 @@ class _Writer:
         self._room = limit
         self._content = content
         self._target = target
-        # Per open element: its name as written, the default namespace inside it, and whether
-        # it still belongs to the stanza itself rather than to a foreign payload.
-        self._open: list[tuple[str, str, bool]] = []
+        # Per open element: its name as written, the default namespace inside it, whether it
+        # still belongs to the stanza itself rather than to a foreign payload, and its prefixes.
+        self._open: list[tuple[str, str, bool, Mapping[str, str]]] = []
+        self._declared: dict[str, str] = {}
+
+    def declare(self, prefix: str | None, uri: str | None) -> None:
+        """A declaration of the element that starts next."""
+        if prefix and uri and prefix != "xml":
+            self._declared[prefix] = uri
 
     def start(self, name: str, attributes: list[str]) -> None:
+        declared, self._declared = self._declared, {}
         namespace, _, local = name.rpartition(" ")
         if namespace == ns.STREAM and self._open:
             raise StreamError("bad-format", reason="stream.nested")
         if not self._open:
-            self._open.append(("", self._target, True))
+            self._open.append(("", self._target, True, {}))
             return
-        _, default, own = self._open[-1]
+        _, default, own, prefixes = self._open[-1]
         own = own and namespace == self._content
         if own:
             namespace = self._target
         if namespace == ns.XML:  # its prefix is the only way to spell it (Namespaces in XML §3)
             local, namespace = f"xml:{local}", default
-        declared = "" if namespace == default else f" xmlns='{escape.attribute(namespace)}'"
-        shown = attributes_text(zip(attributes[::2], attributes[1::2], strict=True))
-        self._write(f"<{local}{declared}{shown}>")
-        self._open.append((local, namespace, own))
+        shown = "" if namespace == default else f" xmlns='{escape.attribute(namespace)}'"
+        if declared:
+            prefixes = dict(prefixes)
+            for prefix, uri in declared.items():
+                if prefix in prefixes or len(prefixes) < MOST_PREFIXES:
+                    prefixes[prefix] = uri
+                    shown += f" xmlns:{prefix}='{escape.attribute(uri)}'"
+        pairs = zip(attributes[::2], attributes[1::2], strict=True)
+        self._write(f"<{local}{shown}{attributes_text(pairs, prefixes)}>")
+        self._open.append((local, namespace, own, prefixes))
 
     def end(self, name: str) -> None:
-        local, _, _ = self._open.pop()
+        local = self._open.pop()[0]
         if self._open:
             self._write(f"</{local}>")
 
@@ -131,11 +151,13 @@ class _Writer:
         self.out.append(text)
 
 
-def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:
+def attributes_text(
+    attributes: Iterable[tuple[str, str]], prefixes: Mapping[str, str] = _NO_PREFIXES
+) -> str:
     """Attributes as they stand in a start tag, each with a leading space.
 
     `attributes` are pairs of name and value; a name with a namespace is spelled
-    ``"namespace local"``, as the framer reports it.
+    ``"namespace local"``, as the framer reports it. `prefixes` are declared where they stand.
     """
     out = []
     for number, (name, value) in enumerate(attributes):
@@ -143,8 +165,13 @@ def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:
         if namespace == ns.XML:
             local = f"xml:{local}"
         elif namespace:
-            out.append(f" xmlns:a{number}='{escape.attribute(namespace)}'")
-            local = f"a{number}:{local}"
+            prefix = next((p for p, uri in prefixes.items() if uri == namespace), "")
+            if not prefix:
+                prefix = f"a{number}"
+                while prefix in prefixes:  # text further down may mean the one that is there
+                    prefix = f"_{prefix}"
+                out.append(f" xmlns:{prefix}='{escape.attribute(namespace)}'")
+            local = f"{prefix}:{local}"
         out.append(f" {local}='{escape.attribute(value)}'")
     return "".join(out)
 
