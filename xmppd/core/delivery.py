@@ -10,6 +10,8 @@ from collections.abc import Collection
 from enum import Enum, auto
 
 from xmppd.core.sessions import Session
+from xmppd.wire.claim import Claim
+from xmppd.wire.stanza import Stanza
 
 
 class Target(Enum):
@@ -102,6 +104,23 @@ TYPES: dict[str, frozenset[str]] = {
     kind: frozenset(t for k, t in _ROWS if k == kind) for kind in ("message", "presence", "iq")
 }
 """The valid types of each kind; a message's unknown type counts as normal (RFC 6121 §5.2.2)."""
+
+
+def share(stanza: Stanza, sessions: Collection[Session]) -> Claim | None:
+    """Have a message for several sessions a claim, by which one knows what another took.
+
+    It is held then, until it is with all of them; None where none of them would hold it.
+    """
+    if stanza.kind != "message" or not any(session.tracks for session in sessions):
+        return None
+    claim = stanza.claim
+    if claim is None:
+        claim = stanza.claim = Claim()
+    else:
+        claim.hold()
+    if not all(session.tracks for session in sessions):
+        claim.safe = True
+    return claim
 
 
 def message_type(type_: str) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from xmppd import ns
+from xmppd.core import carbon
 from xmppd.core.host import Connection, Host
-from xmppd.core.messages import is_carbon
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
@@ -177,11 +177,13 @@ class Managed:
 
         Of one that is not kept there nobody is to wait for the client, who may be away for long.
         """
-        copy = stanza.with_attrs(stanza.attrs)
-        copy.claim = claim
-        kept = self._host.hooks.spool(copy, self.session)
-        if kept is not None and kept.claim is not claim:
-            return kept.claim
+        whole = self._whole(stanza)
+        if whole is not None:
+            copy = whole.with_attrs(whole.attrs)
+            copy.claim = claim
+            kept = self._host.hooks.spool(copy, self.session)
+            if kept is not None and kept.claim is not claim:
+                return kept.claim
         if claim is not None:
             claim.excuse()
         return claim
@@ -232,14 +234,24 @@ class Managed:
                 claim.let_go()
 
     def _send_elsewhere(self, sent: Sent) -> None:
-        stanza, router = sent.stanza, self._host.router
+        stanza, router = self._whole(sent.stanza), self._host.router
+        if stanza is None:
+            return
         if stanza.kind == "message" and stanza.type in ("", "chat", "normal"):
-            if not is_carbon(stanza, self.session.account):
-                other = stanza.addressed(self.session.account)
-                other.claim = sent.claim
-                router.route(other)
+            other = stanza.addressed(self.session.account)
+            other.claim = sent.claim
+            router.route(other)
         elif (stanza.kind, stanza.type) in _ANSWERED:
             router.bounce(stanza, StanzaError("recipient-unavailable", reason="session.gone"))
+
+    def _whole(self, stanza: Stanza) -> Stanza | None:
+        """What is to reach the account, where this session can't be given a stanza.
+
+        None for a copy of what another of the account's clients has sent.
+        """
+        if stanza.kind != "message" or not carbon.is_copy(stanza, self.session.account):
+            return stanza
+        return carbon.received(stanza) if stanza.claim is not None else None
 
 
 _ANSWERED = {("iq", "get"), ("iq", "set"), ("message", "groupchat")}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from xmppd import ns
-from xmppd.jid import JID
 from xmppd.wire.stanza import Stanza
 
 HINTS = ("no-copy", "no-store", "no-permanent-store", "store")
 """The processing hints there are (XEP-0334 §4)."""
 
 _HINTS = {hint: f"{ns.HINTS} {hint}" for hint in HINTS}
-_CARBONS = (f"{ns.CARBONS} received", f"{ns.CARBONS} sent")
 _STATE = f"{ns.CHAT_STATES} "
 _PASSING = tuple(f"{space} " for space in (ns.CHAT_STATES, ns.HINTS, ns.DELAY, ns.STANZA_ID))
 
@@ -42,19 +40,6 @@ def only_chat_state(stanza: Stanza) -> bool:
     """Whether a message tells of a chat state and nothing else (XEP-0085 §5.1)."""
     children = stanza.children
     return any(name.startswith(_STATE) for name in children) and not _means_something(stanza)
-
-
-def is_carbon(stanza: Stanza, account: JID) -> bool:
-    """Whether a message is a copy that the account's server has sent (XEP-0280 §6, §7)."""
-    return stanza.sender == account and any(name in _CARBONS for name in stanza.children)
-
-
-def is_carbon_claim(stanza: Stanza) -> bool:
-    """Whether a message says that it is such a copy, whoever sent it."""
-    inner = stanza.inner
-    if b"carbons" not in inner and b"&#" not in inner:
-        return False  # what nearly every message is: its children's names are not even read
-    return any(name in _CARBONS for name in stanza.children)
 
 
 def worth(stanza: Stanza) -> Worth:

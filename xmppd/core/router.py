@@ -8,7 +8,7 @@ goes wrong on the way is raised as a StanzaError and answered in one place, `bou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from twisted.python.failure import Failure
@@ -23,6 +23,7 @@ from xmppd.core.delivery import (
     message_type,
     reachable,
     recipients,
+    share,
 )
 from xmppd.core.hooks import Hooks
 from xmppd.core.iq import IQTable, On, Request, as_stanza_error, unhandled
@@ -349,7 +350,7 @@ class Router:
         refused: StanzaError | None = None
         taken = 0
         sessions = tuple(sessions)
-        shared = self._share(stanza, sessions) if len(sessions) > 1 else None
+        shared = share(stanza, sessions) if len(sessions) > 1 else None
         for session in sessions:
             try:
                 filtered = self.hooks.session_stanza(stanza, session)
@@ -365,19 +366,6 @@ class Router:
             sender.charge((taken - 1) * len(stanza.tail()))
         if refused is not None and not taken:
             raise refused
-
-    def _share(self, stanza: Stanza, sessions: Collection[Session]) -> Claim | None:
-        """Have a message for several sessions a claim, by which one knows what another took."""
-        if stanza.kind != "message" or not any(session.tracks for session in sessions):
-            return None
-        claim = stanza.claim
-        if claim is None:
-            claim = stanza.claim = Claim()
-        else:
-            claim.hold()
-        if not all(session.tracks for session in sessions):
-            claim.safe = True
-        return claim
 
     def _sender_session(self, stanza: Stanza) -> Session | None:
         return None if stanza.sender is None else self._get(stanza.sender)

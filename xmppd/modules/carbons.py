@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 
 from xmppd import ns
+from xmppd.core import carbon
 from xmppd.core.context import ModuleContext
-from xmppd.core.delivery import Action, reachable, recipients
+from xmppd.core.delivery import Action, reachable, recipients, share
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
-from xmppd.core.messages import has_body, hinted, is_carbon_claim
+from xmppd.core.messages import has_body, hinted
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.phases import Phase
-from xmppd.wire import stored
+from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
 XEP = (280, "1.0.1", "partial")
@@ -85,7 +86,7 @@ class Carbons:
         # What is for the own account is copied when it gets there.
         if enabled and to is not None and to.bare != session.account and _is_eligible(stanza):
             others = [other for other in enabled if other is not session]
-            self._copy("sent", stanza, session.account, others)
+            self._copy(carbon.SENT, stanza, session.account, others)
         return stanza
 
     def received(self, stanza: Stanza) -> Stanza:
@@ -97,7 +98,13 @@ class Carbons:
             receiving = self._receiving(stanza, stanza.to)
             if receiving is not None:
                 others = [other for other in enabled if other not in receiving]
-                self._copy("received", stanza, account, self._allowed(stanza, others))
+                others = self._allowed(stanza, others)
+                # Who has the copy has the message: it need not go to anybody else. But what is
+                # kept in the store is for all who come.
+                claim = share(stanza, [*receiving, *others]) if receiving and others else None
+                self._copy(carbon.RECEIVED, stanza, account, others, claim)
+                if claim is not None:
+                    claim.let_go()
         return stanza
 
     def _receiving(self, stanza: Stanza, to: JID) -> list[Session] | None:
@@ -123,20 +130,18 @@ class Carbons:
                 continue
         return allowed
 
-    def _copy(self, name: str, stanza: Stanza, account: JID, sessions: list[Session]) -> None:
+    def _copy(
+        self,
+        name: str,
+        stanza: Stanza,
+        account: JID,
+        sessions: list[Session],
+        claim: Claim | None = None,
+    ) -> None:
         if not sessions:
             return
-        original = stored.dump(stanza).replace(b"<message", b"<message xmlns='jabber:client'", 1)
-        inner = b"<%b xmlns='%b'><forwarded xmlns='%b'>%b</forwarded></%b>" % (
-            name.encode(),
-            ns.CARBONS.encode(),
-            ns.FORWARD.encode(),
-            original,
-            name.encode(),
-        )
-        attrs = {"type": stanza.type} if stanza.type else {}
-        copy = Stanza("message", attrs, [f"{ns.CARBONS} {name}"], inner)
-        copy.sender = account
+        copy = carbon.copy(name, stanza, account)
+        copy.claim = claim
         for session in sessions:
             session.deliver(copy.addressed(session.jid))
         sender = None if stanza.sender is None else self._host.directory.get(stanza.sender)
@@ -175,6 +180,6 @@ def _is_private_in_room(stanza: Stanza) -> bool:
 
 def _refuse_forged(stanza: Stanza, session: Session) -> Stanza:
     """Refuse what looks like a copy, and was not made by the recipient's server (§11)."""
-    if is_carbon_claim(stanza):
+    if carbon.claims_to_be_copy(stanza):
         raise StanzaError("forbidden", "carbons come from servers only", reason="carbons.forged")
     return stanza

@@ -23,7 +23,7 @@ from xmppd.core.delivery import Action, message_type, reachable, recipients
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.kept import Kept
-from xmppd.core.messages import Worth, is_carbon, worth
+from xmppd.core.messages import Worth, worth
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
@@ -140,6 +140,10 @@ class OfflineMessages:
         later = Deferred.fromCoroutine(self._kept(account, stanza))
         writing.append(later)
 
+        def is_safe(_: object) -> None:
+            if claim is not None:
+                claim.safe = True
+
         def done(_: object) -> None:
             writing.remove(later)
             if not writing:
@@ -148,7 +152,7 @@ class OfflineMessages:
                 claim.let_go()
             self._wake(account)
 
-        later.addErrback(self._host.router.failed, stanza).addBoth(done)
+        later.addCallback(is_safe).addErrback(self._host.router.failed, stanza).addBoth(done)
 
     async def _kept(self, account: JID, stanza: Stanza) -> None:
         host = self._host
@@ -204,7 +208,7 @@ class OfflineMessages:
         claim, resident = stanza.claim, session.resident
         if isinstance(claim, Kept) or not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
             return stanza
-        if resident.guest or is_carbon(stanza, session.account) or (claim and claim.safe):
+        if resident.guest or (claim and claim.safe):
             return stanza
         kept = None if claim is None else claim.kept
         if isinstance(kept, Kept):  # another session of the account has it there

@@ -1,4 +1,4 @@
-"""What a message holds, told by its children: hints (XEP-0334), chat states, copies, its worth."""
+"""What a message holds, told by its children: hints (XEP-0334), chat states, its worth."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from xmppd.core.messages import (
     Worth,
     has_body,
     hinted,
-    is_carbon,
-    is_carbon_claim,
     only_chat_state,
     worth,
 )
-from xmppd.jid import JID
 from xmppd.wire.stanza import Stanza
 
 BODY = "<body>O blessed, blessed night!</body>"
@@ -26,8 +23,6 @@ DELAY = f"<delay xmlns='{ns.DELAY}' stamp='2002-09-10T23:08:25Z'/>"
 ORIGIN = f"<origin-id xmlns='{ns.STANZA_ID}' id='1'/>"
 RECEIPT = f"<received xmlns='{ns.RECEIPTS}' id='1'/>"
 ENCRYPTED = "<encrypted xmlns='eu.siacs.conversations.axolotl'/>"
-SENT = f"<sent xmlns='{ns.CARBONS}'/>"
-RECEIVED = f"<received xmlns='{ns.CARBONS}'/>"
 
 
 def hint(name: str) -> str:
@@ -105,44 +100,6 @@ def test_0085_5_1_a_chat_state_alone_may_have_a_thread_and_what_is_only_passing(
     inner: str, only: bool
 ) -> None:
     assert only_chat_state(message(inner)) is only
-
-
-# ---------------------------------------------------------------- XEP-0280
-
-
-@pytest.mark.parametrize(
-    ("inner", "copy"),
-    [
-        (SENT, True),
-        (RECEIVED, True),
-        (BODY + SENT, True),
-        (BODY, False),
-        (f"<private xmlns='{ns.CARBONS}'/>", False),
-        ("<sent/>", False),
-        ("<sent xmlns='urn:xmpp:carbons:1'/>", False),
-        (f"<x xmlns='urn:example:x'>{SENT}</x>", False),
-        ("<body>urn:xmpp:carbons:2 sent</body>", False),
-        # However its namespace is spelled:
-        (f"<c:sent xmlns:c='{ns.CARBONS}'/>", True),
-        ("<sent xmlns='urn:xmpp:carbon&#115;:2'/>", True),
-        ("<sent xmlns='urn:xmpp:&#x63;arbons:2'/>", True),
-        ("<body>&#99;</body>", False),
-    ],
-)
-def test_0280_6_7_a_copy_is_told_by_its_child_and_its_sender(inner: str, copy: bool) -> None:
-    stanza, juliet = message(inner), JID.parse("juliet@capulet.lit")
-    assert is_carbon_claim(stanza) is copy
-    for sender, by_server in ((juliet, copy), (juliet.with_resource("balcony"), False)):
-        stanza.sender = sender
-        assert is_carbon(stanza, juliet) is by_server
-        assert not is_carbon(stanza, JID.parse("romeo@montague.lit"))
-
-
-@pytest.mark.parametrize("inner", [BODY, "", STATE, ENCRYPTED])
-def test_nobody_reads_the_children_of_a_message_that_can_be_no_copy(inner: str) -> None:
-    stanza = Stanza("message", {}, None, inner.encode())
-    assert not is_carbon_claim(stanza)
-    assert stanza._children is None
 
 
 # ---------------------------------------------------------------- what becomes of it

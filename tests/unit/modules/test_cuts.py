@@ -12,10 +12,13 @@ from tests.support.lossy import ALL, NUMBER, LossyClient
 from tests.support.offline import waiting
 from tests.support.people import JULIET, ROMEO
 from tests.support.server import Client, Verona
+from xmppd import ns
 from xmppd.core.managed import MANAGED
 
 CUTS = 50
 """How often each of the storms below cuts a line."""
+
+CARBONS = f"<iq type='set' id='carbons'><enable xmlns='{ns.CARBONS}'/></iq>"
 
 _CHAT = "<message to='{to}' type='chat'><body>But soft!</body>{number}</message>"
 _KINDS = (
@@ -162,4 +165,40 @@ def test_4_what_nobody_confirmed_is_for_who_is_there_once_and_in_order(seed: int
     storm.expire(storm.juliet)
     storm.calm(storm.romeo)
     assert numbers(other) == late
+    assert waiting(storm.server, JULIET) == []
+
+
+@pytest.mark.parametrize("managed", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_4_whoever_got_a_carbon_does_not_get_the_message_too(seed: int, managed: bool) -> None:
+    storm = Storm(seed)
+    if managed:
+        other = LossyClient(storm.server, "juliet", "chamber", more=CARBONS)
+    else:
+        other = storm.server.log_in("juliet", "chamber").send(f"<presence/>{CARBONS}")
+    storm.rage((_CHAT,))
+    unconfirmed(storm)
+    storm.expire(storm.juliet)
+    storm.calm(storm.romeo)
+    if isinstance(other, LossyClient):
+        storm.calm(other)
+    got = other.got if isinstance(other, LossyClient) else numbers(other)
+    assert [number for number in got if number not in storm.juliet.said] == storm.romeo.said
+    assert waiting(storm.server, JULIET) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_4_a_message_is_for_who_comes_next_when_all_who_had_it_are_gone(seed: int) -> None:
+    """Of two clients one had it as a carbon, and neither has confirmed it."""
+    storm = Storm(seed)
+    carbon = LossyClient(storm.server, "juliet", "chamber", more=CARBONS)
+    late = unconfirmed(storm)
+    carbon.cut(noticed=seed % 2 == 0)
+    gone = [storm.juliet, carbon]
+    storm.random.shuffle(gone)
+    storm.expire(*gone)
+    other = LossyClient(storm.server, "juliet", "hall")
+    storm.calm(other, storm.romeo)
+    assert other.got == late
+    assert storm.romeo.settled
     assert waiting(storm.server, JULIET) == []

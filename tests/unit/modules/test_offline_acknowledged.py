@@ -171,6 +171,76 @@ def test_what_two_managed_sessions_get_is_kept_for_them_once(server: Verona, rom
     assert bodies(come(Verona(after=server))) == ["1"]
 
 
+CARBONS = f"<iq type='set' id='c'><enable xmlns='{ns.CARBONS}'/></iq>"
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_is_kept_is_not_kept_again_for_who_had_a_copy(
+    server: Verona, romeo: Client, away: bool
+) -> None:
+    """Nobody is reachable: the message is stored, and a client that asks for it has a copy."""
+    juliet, _ = managed(server)
+    juliet.send("<presence><priority>-1</priority></presence>" + CARBONS).take()
+    if away:
+        juliet.hang_up()
+    romeo.send(numbered(1, 2))
+    assert len(waiting(server, JULIET)) == 2
+    if not away:
+        assert len(messages(juliet)) == 2
+        juliet.hang_up()
+    assert len(waiting(server, JULIET)) == 2
+    server.clock.advance(server.config.stream_management.hibernate_seconds)
+    assert server.host.directory.get(f"{JULIET}/balcony") is None
+    assert bodies(come(server, "chamber")) == ["1", "2"]
+    assert waiting(server, JULIET) == []
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_who_is_away_comes_back_to_the_copy_of_what_another_has(
+    server: Verona, romeo: Client, acknowledged: bool
+) -> None:
+    """The message waits in the store until one of them has acknowledged it."""
+    first, _ = managed(server)
+    second, id_ = managed(server, "chamber")
+    second.send("<presence><priority>-1</priority></presence>" + CARBONS).take()
+    first.send(AVAILABLE).take()
+    second.hang_up()
+    romeo.send(numbered(1, 1))
+    assert bodies(first) == ["1"]
+    assert len(waiting(server, JULIET)) == 1
+    if acknowledged:
+        first.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='2'/>")
+    back = server.connect().open().authenticate("juliet").open()
+    back.take()
+    back.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='3'/>")
+    (copy,) = messages(back)
+    assert copy.find(f"{{{ns.CARBONS}}}received") is not None
+    back.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='4'/>")
+    assert waiting(server, JULIET) == []
+    first.hang_up()
+    server.clock.advance(server.config.stream_management.hibernate_seconds)
+    assert waiting(server, JULIET) == []
+
+
+def test_what_lines_up_for_one_comes_once_though_another_was_to_have_a_copy(
+    server: Verona, romeo: Client
+) -> None:
+    romeo.send(numbered(1, 2))
+    away, _ = managed(server)
+    away.send("<presence><priority>-1</priority></presence>" + CARBONS).hang_up()
+    pages = Slowed(server.host.stores.offline, "page")
+    other, _ = managed(server, "chamber")
+    other.send(AVAILABLE)
+    romeo.send(numbered(3, 3))
+    pages.as_before()
+    assert bodies(other) == ["1", "2", "3"]
+    # two presences, and the messages
+    other.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='5'/>")
+    server.clock.advance(server.config.stream_management.hibernate_seconds)
+    assert bodies(other) == []
+    assert waiting(server, JULIET) == []
+
+
 def test_a_message_in_safe_hands_elsewhere_is_not_kept(server: Verona, romeo: Client) -> None:
     away, _ = managed(server)
     away.send(AVAILABLE).take()
