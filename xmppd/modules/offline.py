@@ -64,6 +64,21 @@ def register(context: ModuleContext) -> None:
     context.advertise(ns.OFFLINE, when=messages.are_kept)
 
 
+class _Delivery:
+    """A session that is being given what waits for its account.
+
+    There is `more` when a message has been stored meanwhile, and all is looked at `again` when one
+    is free that others had held. What the session has `refused` it is not given again.
+    """
+
+    __slots__ = ("again", "more", "refused", "session")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.more = self.again = False
+        self.refused: set[int] = set()
+
+
 class OfflineMessages:
     """The messages that wait, of all accounts."""
 
@@ -75,8 +90,7 @@ class OfflineMessages:
         self._store = host.stores.offline
         self._number = 0
         self._writing: defaultdict[JID, list[Deferred[None]]] = defaultdict(list)
-        self._delivering: dict[JID, Session] = {}
-        self._again: set[JID] = set()
+        self._delivering: dict[JID, _Delivery] = {}
         self._owned: set[int] = set()
         self._forgotten: defaultdict[int, list[int]] = defaultdict(list)
         self._stopped = False
@@ -114,9 +128,10 @@ class OfflineMessages:
         """
         assert stanza.to is not None
         to, directory = stanza.to, self._host.directory
-        session = self._delivering.get(to.bare)
-        if session is None or not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
+        delivery = self._delivering.get(to.bare)
+        if delivery is None or not _lasting(stanza) or worth(stanza) is not Worth.KEEP:
             return stanza
+        session = delivery.session
         if to.resource and (directory.get(to) is not None or stanza.type != "chat"):
             return stanza  # it is not for the account as a whole (RFC 6121 §8.5.3)
         receiving = recipients(Action.TOP, directory.of(to.bare))
@@ -150,7 +165,11 @@ class OfflineMessages:
                 self._writing.pop(account, None)
             if claim is not None:
                 claim.let_go()
-            self._wake(account)
+            delivery = self._delivering.get(account)
+            if delivery is None:
+                self._wake(account)
+            else:
+                delivery.more = True
 
         later.addCallback(is_safe).addErrback(self._host.router.failed, stanza).addBoth(done)
 
@@ -259,9 +278,9 @@ class OfflineMessages:
         there = self._host.directory.of(account) if sessions is None else sessions
         best = max(reachable(list(there)), key=_nearness, default=None)
         if best is not None:
-            self._delivering[account] = best
+            self._delivering[account] = delivery = _Delivery(best)
             self.gate.open(True)
-            delivering = Deferred.fromCoroutine(self._deliver(best))
+            delivering = Deferred.fromCoroutine(self._deliver(delivery))
             delivering.addErrback(self._failed, account).addCallback(self._delivered, account)
 
     def _failed(self, failure: Failure, account: JID) -> bool:
@@ -276,32 +295,38 @@ class OfflineMessages:
         if left:  # others are there, perhaps, who came while it was being given what waits
             self._wake(account)
 
-    async def _deliver(self, session: Session) -> bool:
+    async def _deliver(self, delivery: _Delivery) -> bool:
         """Give a session everything that waits, and whatever comes for its account meanwhile.
 
         True where it was left before it had all.
         """
-        account, last = session.account, 0
+        session, last = delivery.session, 0
+        account = session.account
         await self._count_first(session.resident)
         while self._is_there(session):
             writing = self._writing.get(account)
             if writing:
                 await DeferredList([_echo(each) for each in writing])
                 continue
-            self._again.discard(account)
+            delivery.more = delivery.again = False
             page = await self._store.page(session.resident.id, last, PAGE)
             # Now, since others may be forgotten while the client takes these.
-            mine = [each for each in page if each[0] not in self._owned]
+            mine = [
+                each
+                for each in page
+                if each[0] not in self._owned and each[0] not in delivery.refused
+            ]
             for number, data in mine:
-                await self._room(session)
+                if session.unsent() > ROOM:
+                    await self._room(session)
                 if not self._is_there(session):
                     return True
-                self._give(session, number, data)
+                self._give(delivery, number, data)
             if page:
                 last = page[-1][0]
-            elif account in self._again:
+            if delivery.again:
                 last = 0
-            elif account not in self._writing:
+            elif len(page) < PAGE and not delivery.more and account not in self._writing:
                 return False
         return True
 
@@ -317,7 +342,8 @@ class OfflineMessages:
         others = reachable(self._host.directory.of(session.account))
         return not any(other.attached for other in others)
 
-    def _give(self, session: Session, number: int, data: bytes) -> None:
+    def _give(self, delivery: _Delivery, number: int, data: bytes) -> None:
+        session = delivery.session
         try:
             stanza = stored.load(data)
         except ValueError:  # it stays where it is, and those behind it need not
@@ -331,6 +357,7 @@ class OfflineMessages:
             self._host.router.deliver(stanza, (session,))
         except StanzaError:  # the session's own list refuses it; another's may not
             kept.stay()
+            delivery.refused.add(number)
         kept.let_go(safe=not session.tracks)
 
     async def _room(self, session: Session) -> None:
@@ -347,7 +374,9 @@ class OfflineMessages:
         resident = kept.resident
         if stays:
             self._owned.discard(kept.number)
-            self._again.add(resident.jid)
+            delivery = self._delivering.get(resident.jid)
+            if delivery is not None:
+                delivery.again = True
             return
         _count(resident, -1, -kept.octets)
         if not self._forgotten:

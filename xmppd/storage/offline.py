@@ -15,7 +15,11 @@ _PAGE = (
     " ORDER BY number LIMIT ?"
 )
 _SIZE = "SELECT count(*), coalesce(sum(length(stanza)), 0) FROM offline_messages WHERE account = ?"
-_FORGET = "DELETE FROM offline_messages WHERE account = ? AND number = ?"
+_TOGETHER = 32
+"""How many messages one statement deletes, which takes little longer than for one of them."""
+_FORGET = (
+    f"DELETE FROM offline_messages WHERE account = ? AND number IN ({', '.join('?' * _TOGETHER)})"
+)
 
 
 class Backlog(NamedTuple):
@@ -56,7 +60,9 @@ class SQLOfflineMessages:
         """Messages that are in safe hands; unknown numbers do not matter."""
 
         async def work(tx: Transaction) -> None:
-            for number in numbers:
-                await tx.execute(_FORGET, (account, number))
+            for start in range(0, len(numbers), _TOGETHER):
+                some = [*numbers[start : start + _TOGETHER]]
+                some += some[:1] * (_TOGETHER - len(some))  # always the same statement
+                await tx.execute(_FORGET, (account, *some))
 
         return self._database.write(work)

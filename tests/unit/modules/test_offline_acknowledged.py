@@ -139,8 +139,16 @@ def test_a_client_that_comes_back_goes_on_where_it_was(
     assert bodies(back) == ["3", "new"]
 
 
+@pytest.mark.parametrize(
+    ("becomes", "got"),
+    [
+        (f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='4'/>", ["2", "3"]),
+        ("</stream:stream>", ["2", "3", "1"]),
+    ],
+    ids=["acknowledged", "not"],
+)
 def test_what_another_acknowledges_while_a_client_is_slow_does_not_come_again(
-    server: Verona, romeo: Client
+    server: Verona, romeo: Client, becomes: str, got: list[str]
 ) -> None:
     romeo.send(numbered(1, 1))
     first, _ = managed(server)
@@ -152,12 +160,13 @@ def test_what_another_acknowledges_while_a_client_is_slow_does_not_come_again(
     other.send(AVAILABLE)
     pages.go_on()
     assert bodies(other) == []
-    first.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='5'/>")
+    first.send(becomes)
     server.clock.advance(0)
     other.behind = 0
     pages.as_before()
     server.clock.advance(LONGEST_PAUSE)
-    assert bodies(other) == ["2", "3"]
+    assert bodies(other) == got
+    assert waiting(server, JULIET) == []
 
 
 def test_what_two_managed_sessions_get_is_kept_for_them_once(server: Verona, romeo: Client) -> None:
