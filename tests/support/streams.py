@@ -18,6 +18,7 @@ from xmppd.stream.events import (
     Authorize,
     BindResource,
     Closed,
+    EarlyNonza,
     Event,
     OpenRequest,
     Passed,
@@ -87,6 +88,11 @@ def no_tls() -> TLSFacts:
     return TLSFacts({}, ())
 
 
+def _unknown(question: EarlyNonza) -> None:
+    """Nobody knows any elements of strangers here."""
+    raise StreamError("unsupported-stanza-type", reason="stream.element")
+
+
 class Client:
     """Feeds bytes to a stream, answers what it asks, and keeps all that it says.
 
@@ -104,6 +110,7 @@ class Client:
             Authorize: lambda q: JID.of(q.success.username, self.stream.domain),
             BindResource: self._resource,
             OpenRequest: self._open_request,
+            EarlyNonza: _unknown,
             Reject: lambda q: None,
         }
         self._seen = 0
@@ -166,6 +173,9 @@ class Client:
             value = self.answers[type(question)](question)
         except (SASLFailure, StanzaError) as error:
             self._act(self.stream.refuse(error))
+            return
+        except StreamError as error:
+            self._act(self.stream.fail(error))
             return
         if value is not LATER:
             self._act(self.stream.answer(value))

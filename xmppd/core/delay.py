@@ -28,6 +28,11 @@ def stamped(stanza: Stanza, by: str, at: float) -> Stanza:
     return stanza.with_inner(inner, [*stanza.children, f"{ns.DELAY} delay"])
 
 
+def stamped_once(stanza: Stanza, by: str, at: float) -> Stanza:
+    """The stanza with a delay by `by`, unless it has one: the first tells when it came."""
+    return stanza if by in claimed(stanza) else stamped(stanza, by, at)
+
+
 def claimed(stanza: Stanza) -> list[str]:
     """Who delayed a stanza, as its notations say, whoever wrote them: each one's `from`, or ""."""
     if not any(name in _DELAYS for name in stanza.children):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from xmppd import ns
-from xmppd.core import carbon
+from xmppd.core import carbon, delay
 from xmppd.core.host import Connection, Host
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
@@ -153,10 +153,11 @@ class Managed:
             stanza.claim = None  # presence and IQs outlive the server no more than who sent them
         elif stanza.claim is not None:
             stanza.claim.hold(self)
+        now = self._host.clock.seconds()
         if self._keeping:
-            stanza.claim = self._spooled(stanza, stanza.claim)
+            stanza.claim = self._spooled(stanza, stanza.claim, now)
         outbox, data = self.outbox, stanza.render()
-        outbox.add(stanza, len(data))
+        outbox.add(stanza, len(data), now)
         self.session.write(data)
         waiting = len(outbox)
         if waiting == 1:
@@ -170,16 +171,17 @@ class Managed:
 
     def secure(self) -> None:
         """Have the messages that are not acknowledged in the store, too: others wait for that."""
-        self.outbox.replace([self._spooled(sent.stanza, sent.claim) for sent in self.outbox])
+        outbox = self.outbox
+        outbox.replace([self._spooled(sent.stanza, sent.claim, sent.at) for sent in outbox])
 
-    def _spooled(self, stanza: Stanza, claim: Claim | None) -> Claim | None:
-        """The claim to hold for a stanza, now that it has been offered to the store.
+    def _spooled(self, stanza: Stanza, claim: Claim | None, at: float) -> Claim | None:
+        """The claim to hold for a stanza of `at`, now that it has been offered to the store.
 
         Of one that is not kept there nobody is to wait for the client, who may be away for long.
         """
         whole = self._whole(stanza)
         if whole is not None:
-            copy = whole.with_attrs(whole.attrs)
+            copy = self._stamped(whole, at).addressed(whole.to or self.session.jid)
             copy.claim = claim
             kept = self._host.hooks.spool(copy, self.session)
             if kept is not None and kept.claim is not claim:
@@ -207,7 +209,7 @@ class Managed:
         if self._host.hooks.session_stanza.handlers:
             self._redistribute(self.outbox.withdraw(self._is_forbidden))
         for sent in self.outbox:
-            self.session.write(sent.stanza.render())
+            self.session.write(self._stamped(sent.stanza, sent.at).render())
         if self.outbox:
             self.request()
             self._watch(self)
@@ -238,11 +240,17 @@ class Managed:
         if stanza is None:
             return
         if stanza.kind == "message" and stanza.type in ("", "chat", "normal"):
-            other = stanza.addressed(self.session.account)
+            other = self._stamped(stanza, sent.at).addressed(self.session.account)
             other.claim = sent.claim
             router.route(other)
         elif (stanza.kind, stanza.type) in _ANSWERED:
             router.bounce(stanza, StanzaError("recipient-unavailable", reason="session.gone"))
+
+    def _stamped(self, stanza: Stanza, at: float) -> Stanza:
+        """A message with when it came, since it is late by now (§4; XEP-0203)."""
+        if stanza.kind != "message" or stanza.type == "error":
+            return stanza
+        return delay.stamped_once(stanza, self.session.account.domain, at)
 
     def _whole(self, stanza: Stanza) -> Stanza | None:
         """What is to reach the account, where this session can't be given a stanza.

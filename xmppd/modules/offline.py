@@ -181,7 +181,7 @@ class OfflineMessages:
         kept = host.hooks.resident_stanza(stanza, resident)
         if kept is not None:
             await self._count_first(resident)
-            data = stored.dump(delay.stamped(kept, account.domain, host.clock.seconds()))
+            data = stored.dump(delay.stamped_once(kept, account.domain, host.clock.seconds()))
             await self._put(resident, data)
             again = host.residents.get(account)
             if again is not None and again is not resident:  # read anew, before this was stored
@@ -244,7 +244,7 @@ class OfflineMessages:
     def _spooled(self, stanza: Stanza, resident: Resident) -> Kept | None:
         """The claim of a message that is on its way to the store; None where there is no room."""
         at = self._host.clock.seconds()
-        data = stored.dump(delay.stamped(stanza, resident.jid.domain, at))
+        data = stored.dump(delay.stamped_once(stanza, resident.jid.domain, at))
         kept = Kept(
             store=self,
             resident=resident,

@@ -146,6 +146,9 @@ class StreamManagement:
         """Go on with a session whose client comes back (§5)."""
         h, id_ = _count(nonza), nonza.attrs.get("previd", "")
         account = connection.stream.jid
+        if account is None:
+            connection.write(_failed("unexpected-request"))
+            return None
         managed = self._resumable.get(id_)
         if managed is None or managed.session.account != account:
             connection.write(self._unknown(id_, account))
@@ -191,10 +194,10 @@ class StreamManagement:
         managed.resend()
         self._host.hooks.session_renewed(session)
 
-    def _unknown(self, id_: str, account: JID | None) -> bytes:
+    def _unknown(self, id_: str, account: JID) -> bytes:
         """There is no such session (any more); how much of it was handled, if that is known."""
         owner, handled = self._ended.get(id_, (None, 0))
-        h = str(handled % WRAP) if owner is not None and owner == account else None
+        h = str(handled % WRAP) if owner == account else None
         return _failed("item-not-found", h)
 
     # ------------------------------------------------------------------ the end
@@ -228,7 +231,7 @@ def _too_late(connection: Connection, nonza: Nonza) -> None:
 
 
 async def _too_early(connection: Connection, nonza: Nonza) -> None:
-    """There is nothing to be managed before a resource is bound (§3)."""
+    """There is nothing to be managed before a resource is bound, or for strangers (§3)."""
     connection.write(_failed("unexpected-request"))
 
 

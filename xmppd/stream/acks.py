@@ -19,14 +19,16 @@ WRAP = 2**32
 
 
 class Sent(Struct, gc=False):
-    """A stanza that was sent, the claim that is held for it, and its octets.
+    """A stanza that was sent, the claim that is held for it, its octets, and when that was.
 
+    `at` is in seconds UTC since 1970, of the first time where it was sent more than once.
     The collector need not look at it: whoever has an `Outbox` empties it in the end.
     """
 
     stanza: Stanza
     claim: Claim | None
     octets: int
+    at: float
 
 
 class TooHighError(Exception):
@@ -54,9 +56,9 @@ class Outbox:
     def __iter__(self) -> Iterator[Sent]:
         return iter(self._queue)
 
-    def add(self, stanza: Stanza, octets: int) -> None:
-        """A stanza is being sent."""
-        self._queue.append(Sent(stanza, stanza.claim, octets))
+    def add(self, stanza: Stanza, octets: int, at: float) -> None:
+        """A stanza is being sent; see `Sent`."""
+        self._queue.append(Sent(stanza, stanza.claim, octets, at))
         self.octets += octets
 
     def acknowledge(self, h: int) -> list[Claim]:

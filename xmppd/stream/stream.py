@@ -227,12 +227,13 @@ class ClientStream:
             if self.facts & Fact.BOUND:
                 yield nonza
                 return
-            if self.facts & Fact.AUTHENTICATED:
-                self.authentication.count_request()
-                yield from self._ask(EarlyNonza(nonza))
-                return
-            condition = "unsupported-stanza-type" if nonza.namespace else "invalid-namespace"
-            raise StreamError(condition, reason="stream.element")
+            if not nonza.namespace:
+                raise StreamError("invalid-namespace", reason="stream.element")
+            if self.state is not State.NEGOTIATING:
+                raise StreamError("unsupported-stanza-type", reason="stream.element")
+            self.authentication.count_request()
+            yield from self._ask(EarlyNonza(nonza))
+            return
         # These two leave the state as it is where they are refused.
         if moved_by is not Input.STARTTLS and moved_by is not Input.COMPRESS:
             self.state = step(self.state, moved_by)
