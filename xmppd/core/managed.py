@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from xmppd import ns
 from xmppd.core import carbon, delay
+from xmppd.core.delivery import message_type
 from xmppd.core.host import Connection, Host
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
@@ -239,7 +240,7 @@ class Managed:
         stanza, router = self._whole(sent.stanza), self._host.router
         if stanza is None:
             return
-        if stanza.kind == "message" and stanza.type in ("", "chat", "normal"):
+        if stanza.kind == "message" and message_type(stanza.type) in ("chat", "normal"):
             other = self._stamped(stanza, sent.at).addressed(self.session.account)
             other.claim = sent.claim
             router.route(other)
