@@ -49,6 +49,7 @@ TIME = "urn:xmpp:time"  # XEP-0202
 STREAM_MANAGEMENT = "urn:xmpp:sm:3"  # XEP-0198
 DELAY = "urn:xmpp:delay"  # XEP-0203
 CARBONS = "urn:xmpp:carbons:2"  # XEP-0280
+CARBONS_RULES = "urn:xmpp:carbons:rules:0"
 FORWARD = "urn:xmpp:forward:0"  # XEP-0297
 HINTS = "urn:xmpp:hints"  # XEP-0334
 CLIENT_STATE = "urn:xmpp:csi:0"  # XEP-0352

@@ -6,12 +6,12 @@ refused: clients that believed such messages have been deceived by them.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 
 from xmppd import ns
 from xmppd.core import carbon
 from xmppd.core.context import ModuleContext
-from xmppd.core.delivery import Action, reachable, recipients, share
+from xmppd.core.delivery import TABLE, Action, Target, message_type, reachable, recipients, share
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
@@ -23,7 +23,10 @@ from xmppd.phases import Phase
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
-XEP = (280, "1.0.1", "partial")
+XEP = (280, "1.0.1", "complete")
+
+RECENT = 64
+"""How many messages of an account are remembered by a number each: errors about them are copied."""
 
 _PRIVATE = f"{ns.CARBONS} private"
 _MUC_USER = f"{ns.MUC_USER} x"
@@ -44,6 +47,7 @@ def register(context: ModuleContext) -> None:
     context.hook(hooks.client_message, Phase.GUARD, _refuse_forged)
     context.hook(hooks.session_unbound, Phase.COPY, carbons.forget)
     context.advertise(ns.CARBONS)
+    context.advertise(ns.CARBONS_RULES)
 
 
 class Carbons:
@@ -55,6 +59,7 @@ class Carbons:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._enabled: defaultdict[str, set[Session]] = defaultdict(set)
+        self._recent: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=RECENT))
 
     def enable(self, request: Request) -> None:
         """Have the session get copies (§4)."""
@@ -73,6 +78,7 @@ class Carbons:
             sessions.discard(session)
             if not sessions:
                 del self._enabled[session.account]
+                self._recent.pop(session.account, None)
                 self._open()
 
     def _open(self) -> None:
@@ -84,7 +90,12 @@ class Carbons:
         enabled = self._enabled.get(session.account)
         to = stanza.to
         # What is for the own account is copied when it gets there.
-        if enabled and to is not None and to.bare != session.account and _is_eligible(stanza):
+        if (
+            enabled
+            and to is not None
+            and to.bare != session.account
+            and self._copied(stanza, session.account, to)
+        ):
             others = [other for other in enabled if other is not session]
             self._copy(carbon.SENT, stanza, session.account, others)
         return stanza
@@ -94,7 +105,8 @@ class Carbons:
         assert stanza.to is not None
         account = stanza.to.bare
         enabled = self._enabled.get(account)
-        if enabled and _is_eligible(stanza) and not _is_private_in_room(stanza):
+        sender = stanza.sender
+        if enabled and not _is_private_in_room(stanza) and self._copied(stanza, account, sender):
             receiving = self._receiving(stanza, stanza.to)
             if receiving is not None:
                 others = [other for other in enabled if other not in receiving]
@@ -107,17 +119,30 @@ class Carbons:
                     claim.let_go()
         return stanza
 
+    def _copied(self, stanza: Stanza, account: JID, peer: JID | None) -> bool:
+        """Whether a message between the account and a peer is one to be copied (§6.1)."""
+        key = hash((peer, stanza.id))
+        if stanza.type == "error":  # of such a message, in either direction
+            return key in self._recent[account]
+        eligible = _is_eligible(stanza)
+        if eligible and stanza.id:
+            self._recent[account].append(key)
+        return eligible
+
     def _receiving(self, stanza: Stanza, to: JID) -> list[Session] | None:
         """Who gets the message itself (RFC 6121 §8.5); None where it is refused."""
-        directory = self._host.directory
+        type_, directory = message_type(stanza.type), self._host.directory
         if to.resource:
             session = directory.get(to)
             if session is not None:
                 return [session]
-            if stanza.type != "chat":
-                return None
+            action = TABLE["message", type_, Target.FULL_GONE]
+            if action is not Action.AS_BARE:
+                return None if action is Action.ERROR else []
         sessions = directory.of(to.bare)
-        return recipients(Action.TOP, sessions) if reachable(sessions) else []
+        target = Target.BARE if reachable(sessions) else Target.BARE_NOBODY
+        action = TABLE["message", type_, target]
+        return recipients(action, sessions) if action in (Action.TOP, Action.ALL) else []
 
     def _allowed(self, stanza: Stanza, sessions: list[Session]) -> list[Session]:
         """Those of `sessions` whose own privacy lists let the message through, copied or not."""
@@ -157,15 +182,16 @@ def _own_session(request: Request) -> Session:
 
 
 def _is_eligible(stanza: Stanza) -> bool:
-    """Whether a message is one to be copied (§6.1)."""
-    if stanza.type in ("groupchat", "headline", "error"):
+    """Whether a message that is no error is one to be copied (§6.1)."""
+    type_ = message_type(stanza.type)
+    if type_ == "groupchat":
         return False
     children = stanza.children
     if _PRIVATE in children or hinted(stanza, "no-copy"):
         return False
     return (
-        stanza.type == "chat"
-        or has_body(stanza)
+        type_ == "chat"
+        or (type_ == "normal" and has_body(stanza))
         or _MUC_USER in children
         or _DIRECT_INVITATION in children
         or any(name.startswith(_CONVERSATION) for name in children)

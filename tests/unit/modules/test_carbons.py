@@ -13,6 +13,7 @@ from tests.support.server import DOMAIN, Client, Verona, condition
 from tests.support.sessions import read
 from xmppd import ns
 from xmppd.jid import JID
+from xmppd.modules.carbons import RECENT
 
 K = f"{{{ns.CARBONS}}}"
 F = f"{{{ns.FORWARD}}}"
@@ -72,11 +73,10 @@ def _short(message: Element) -> tuple[str, str | None]:
 # ---------------------------------------------------------------- §3 to §5, §10.1
 
 
-def test_3_the_server_tells_of_it_and_not_of_rules_it_does_not_keep(juliet: Client) -> None:
+def test_3_6_2_the_server_tells_of_it_and_of_the_rules_that_it_keeps(juliet: Client) -> None:
     answer = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to=DOMAIN)
     told = {feature.get("var") for feature in answer.iter(f"{{{ns.DISCO_INFO}}}feature")}
-    assert ns.CARBONS in told
-    assert "urn:xmpp:carbons:rules:0" not in told, "errors are not copied (§6.2)"
+    assert {ns.CARBONS, "urn:xmpp:carbons:rules:0"} <= told
 
 
 @pytest.mark.parametrize("to", [None, JULIET])
@@ -155,6 +155,8 @@ def eligible_kinds() -> list[tuple[str, str, bool, bool]]:
         ("normal", invitation, True, False),
         *((type_, BODY, False, False) for type_ in ("groupchat", "headline", "error")),
         *(("groupchat", inner, False, False) for inner in im),
+        *(("headline", inner, True, True) for inner in im),
+        *(("error", inner, False, False) for inner in im),  # about no message that was copied
         # §9, XEP-0334 §4.3
         ("chat", BODY + PRIVATE, False, False),
         ("chat", BODY + hint, False, False),
@@ -190,6 +192,101 @@ def test_6_1_an_invitation_by_a_room_is_copied(
     server.host.router.route(stanza)
     assert len(messages(juliet)) == 1
     assert [name for name, _ in copies(chamber)] == ["received"]
+
+
+def error(to: str, id_: str) -> str:
+    failed = f"<error type='cancel'><gone xmlns='{ns.STANZA_ERRORS}'/></error>"
+    return f"<message to='{to}' type='error' id='{id_}'>{failed}</message>"
+
+
+def test_6_1_an_error_about_what_was_sent_follows_it(
+    server: Verona, juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    juliet.send(
+        chat(ORCHARD, "1") + f"<message to='{ORCHARD}' type='headline' id='2'>{BODY}</message>"
+    )
+    assert copies(chamber) == [("sent", "1")]
+    for id_ in ("1", "2", "3"):
+        romeo.send(error(BALCONY, id_))
+    assert len(messages(juliet)) == 3
+    (copy,) = messages(chamber)
+    original = copy.find(f"{K}received/{F}forwarded/{C}message")
+    assert original is not None
+    assert (original.get("type"), original.get("id")) == ("error", "1")
+    assert condition(original) == "gone"
+
+
+def test_6_1_so_does_the_servers_own(juliet: Client, chamber: Client) -> None:
+    juliet.send(chat("nobody@nowhere.lit", "1"))
+    assert condition(messages(juliet)[0]) == "remote-server-not-found"
+    assert [name for name, _ in copies(chamber)] == ["sent", "received"]
+
+
+def test_6_1_so_does_one_whose_client_is_gone(
+    server: Verona, juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    juliet.send(chat(ORCHARD, "1") + "</stream:stream>")
+    chamber.take()
+    romeo.send(error(BALCONY, "1") + error(JULIET, "1"))
+    assert [name for name, _ in copies(chamber)] == ["received"] * 2
+
+
+def test_6_1_an_error_about_what_was_received_follows_it_too(
+    server: Verona, juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    romeo.send(chat(BALCONY, "1"))
+    chamber.take()
+    juliet.send(error(ORCHARD, "1") + error(ORCHARD, "2"))
+    assert [name for name, _ in copies(chamber)] == ["sent"]
+
+
+def test_6_1_an_error_by_somebody_else_is_about_nothing(
+    server: Verona, juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    nurse = there(server, "nurse", "kitchen", carbons=False)
+    juliet.send(chat(ORCHARD, "1") + chat(ORCHARD, "").replace(" id=''", ""))
+    chamber.take()
+    nurse.send(error(BALCONY, "1"))
+    romeo.send(error(BALCONY, ""))
+    assert copies(chamber) == []
+
+
+def test_6_1_so_many_messages_are_remembered(
+    server: Verona, juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    for number in range(RECENT + 1):
+        juliet.send(chat(ORCHARD, str(number)))
+    chamber.take()
+    romeo.send(error(BALCONY, "0") + error(BALCONY, "1"))
+    assert len(copies(chamber)) == 1
+
+
+def test_6_1_nothing_is_remembered_for_who_wants_no_more_copies(
+    juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    juliet.send(chat(ORCHARD, "1"))
+    chamber.ask(DISABLE, "set")
+    chamber.ask(ENABLE, "set")
+    romeo.send(error(BALCONY, "1"))
+    assert copies(chamber) == []
+
+
+def test_6_1_a_headline_without_a_body_for_people_is_copied_to_who_does_not_get_it(
+    server: Verona, juliet: Client, chamber: Client, romeo: Client
+) -> None:
+    """All who are available get one that is for the account (RFC 6121 §8.5.2.1.1)."""
+    away = there(server, "juliet", "hall", -1)
+    for to, copied in (
+        (JULIET, [away]),
+        (BALCONY, [chamber, away]),
+        (f"{JULIET}/x", [chamber, away]),
+    ):
+        romeo.send(
+            f"<message to='{to}' type='headline'><active xmlns='{ns.CHAT_STATES}'/></message>"
+        )
+        for client in (chamber, away):
+            kinds = [name for name, _ in copies(client)]
+            assert kinds == (["received"] if client in copied else [""])
 
 
 # ---------------------------------------------------------------- §7
@@ -278,7 +375,7 @@ def test_8_the_other_clients_of_who_sends_it_get_a_copy(
     street = there(server, "romeo", "street")
     romeo.ask(own, "set")
     romeo.send(chat(to, "x", "<thread>1</thread>"))
-    (copy,) = messages(street)
+    copy, *_ = messages(street)  # the answer that nobody is there follows it
     assert copy.attrib == {"from": ROMEO, "to": f"{ROMEO}/street", "type": "chat"}
     (original,) = copy.findall(f"{K}sent/{F}forwarded/{C}message")
     assert len(list(copy)) == 1
@@ -307,7 +404,7 @@ def test_8_a_client_without_presence_gets_copies_too(server: Verona, romeo: Clie
     silent = server.log_in("romeo", "silent")
     silent.ask(ENABLE, "set")
     romeo.send(chat(f"nobody@{DOMAIN}", "x"))
-    assert copies(silent) == [("sent", "x")]
+    assert copies(silent) == [("sent", "x"), ("received", None)]
 
 
 # ---------------------------------------------------------------- §10.3, §11
