@@ -23,6 +23,10 @@ AT_ONCE = 8
 """How many stanzas are sent without asking at once whether they were handled: an answer to each
 would cost a phone its battery. When fewer wait, the client is asked a little later."""
 
+UNASKED = 16
+"""How many more stanzas are handled when a client is told that has asked about some, and goes on
+sending: when it has had an answer meanwhile, it has asked again."""
+
 REQUEST = f"<r xmlns='{ns.STREAM_MANAGEMENT}'/>".encode()
 _ACK = f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='%d'/>".encode()
 
@@ -39,12 +43,18 @@ class Managed:
     """
 
     __slots__ = (
-        "_asked",
+        "_alone",
+        "_from_client",
         "_host",
         "_keeping",
+        "_most",
+        "_most_octets",
+        "_now",
         "_requested",
         "_requested_at",
         "_spare",
+        "_told",
+        "_waits",
         "_watch",
         "connection",
         "id",
@@ -63,7 +73,12 @@ class Managed:
         watch: Callable[[Managed], None],
     ) -> None:
         self._host = host
+        self._from_client = host.router.from_client
+        self._now = host.clock.seconds
         self._watch = watch
+        self._alone = (self,)
+        settings = host.config.stream_management
+        self._most, self._most_octets = settings.queue, settings.octets
         self.session = session
         self.id = id_
         self.seconds = seconds
@@ -72,7 +87,8 @@ class Managed:
         self.connection: Connection | None = None
         self._keeping = False
         self._requested = False
-        self._asked = 0
+        self._told = 0
+        self._waits = False
         self._spare = Claim()
         session.deliver = self.deliver
         session.tracks = True
@@ -83,7 +99,6 @@ class Managed:
         self.connection = connection
         self._keeping = False
         self._requested = False
-        self._asked = 0
         connection.inlet = self.take
         unsent = self.session.unsent
         self.session.unsent = lambda: unsent() + self.outbox.octets
@@ -95,29 +110,32 @@ class Managed:
         inbox, claim = self.inbox, self._spare
         inbox.received += 1
         stanza.claim = claim
-        self._host.router.from_client(session, stanza)
+        self._from_client(session, stanza)
         stanza.claim = None  # whoever keeps the stanza for itself has no claim to it
-        if not claim.unused:
+        held = claim.held
+        if held != 1 or not claim.unused:
             self._spare = Claim()
-            claim.held -= 1
-            if claim.pending:
+            claim.held = held - 1
+            if held > 1 and not claim.excused:
                 inbox.keep(claim)
 
     def _handled(self) -> None:
-        """Another stanza is handled: tell the client, once all it has asked about are."""
-        asked, self._asked = self._asked, 0
-        if asked and self.inbox.handled < asked:
-            self._asked = asked
-            self.inbox.when_handled(self._handled)
-        elif asked:
+        """What the client had sent is handled: tell it, unless it goes on and will ask again."""
+        inbox = self.inbox
+        handled = inbox.handled
+        self._waits = False
+        if handled == inbox.received or handled - self._told >= UNASKED:
             self.acknowledge()
+        else:
+            self._waits = True
+            inbox.when_handled(self._handled)
 
     def acknowledge(self) -> None:
         """Tell the client how much is handled, and again when all of it is (§4)."""
         inbox = self.inbox
-        handled, waiting = inbox.handled, self._asked
-        self._asked = inbox.received if handled < inbox.received else 0
-        if self._asked and not waiting:
+        self._told = handled = inbox.handled
+        if handled < inbox.received and not self._waits:
+            self._waits = True
             inbox.when_handled(self._handled)
         self.session.write(_ACK % (handled % WRAP))
 
@@ -150,23 +168,23 @@ class Managed:
 
     def deliver(self, stanza: Stanza) -> None:
         """Send a stanza and keep it until it is acknowledged."""
-        if stanza.kind != "message":
-            stanza.claim = None  # presence and IQs outlive the server no more than who sent them
-        elif stanza.claim is not None:
-            stanza.claim.hold(self)
-        now = self._host.clock.seconds()
+        # Presence and IQs outlive the server no more than who sent them.
+        claim = stanza.claim if stanza.kind == "message" else None
+        if claim is not None:
+            claim.held += 1
+            claim.keepers = (*claim.keepers, self) if claim.keepers else self._alone
+        now = self._now()
         if self._keeping:
-            stanza.claim = self._spooled(stanza, stanza.claim, now)
-        outbox, data = self.outbox, stanza.render()
-        outbox.add(stanza, len(data), now)
+            claim = self._spooled(stanza, claim, now)
+        data = stanza.render()
+        waiting = self.outbox.add(data, claim, now)
         self.session.write(data)
-        waiting = len(outbox)
         if waiting == 1:
             self._watch(self)
         elif waiting >= AT_ONCE:
-            self.request()
-            settings = self._host.config.stream_management
-            if waiting > settings.queue or outbox.octets > settings.octets:
+            if not self._requested:
+                self.request()
+            if waiting > self._most or self.outbox.octets > self._most_octets:
                 error = StreamError("policy-violation", reason="limit.unacknowledged")
                 self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 
@@ -180,7 +198,7 @@ class Managed:
 
         Of one that is not kept there nobody is to wait for the client, who may be away for long.
         """
-        whole = self._whole(stanza)
+        whole = self._whole(stanza, claim)
         if whole is not None:
             copy = self._stamped(whole, at).addressed(whole.to or self.session.jid)
             copy.claim = claim
@@ -210,7 +228,10 @@ class Managed:
         if self._host.hooks.session_stanza.handlers:
             self._redistribute(self.outbox.withdraw(self._is_forbidden))
         for sent in self.outbox:
-            self.session.write(self._stamped(sent.stanza, sent.at).render())
+            late = sent.data
+            if late.startswith(b"<message"):
+                late = self._stamped(sent.stanza, sent.at).render()
+            self.session.write(late)
         if self.outbox:
             self.request()
             self._watch(self)
@@ -237,7 +258,7 @@ class Managed:
                 claim.let_go()
 
     def _send_elsewhere(self, sent: Sent) -> None:
-        stanza, router = self._whole(sent.stanza), self._host.router
+        stanza, router = self._whole(sent.stanza, sent.claim), self._host.router
         if stanza is None:
             return
         if stanza.kind == "message" and message_type(stanza.type) in ("chat", "normal"):
@@ -253,14 +274,14 @@ class Managed:
             return stanza
         return delay.stamped_once(stanza, self.session.account.domain, at)
 
-    def _whole(self, stanza: Stanza) -> Stanza | None:
+    def _whole(self, stanza: Stanza, claim: Claim | None) -> Stanza | None:
         """What is to reach the account, where this session can't be given a stanza.
 
-        None for a copy of what another of the account's clients has sent.
+        None for a copy of what another of the account's clients has sent: nobody has a claim to it.
         """
         if stanza.kind != "message" or not carbon.is_copy(stanza, self.session.account):
             return stanza
-        return carbon.received(stanza) if stanza.claim is not None else None
+        return carbon.received(stanza) if claim is not None else None
 
 
 _ANSWERED = {("iq", "get"), ("iq", "set"), ("message", "groupchat")}

@@ -39,6 +39,8 @@ class Claim(Struct, eq=False):
     keepers: tuple[Keeper, ...] = ()
     kept: Claim | None = None
     excused: bool = False
+    number: int = 0
+    """Its place among what its owner has received."""
 
     @property
     def unused(self) -> bool:

@@ -8,7 +8,7 @@ from tests.support.managed import REQUEST, SM, S, ack, handled, managed
 from tests.support.offline import bodies, chat, numbered, numbers, waiting
 from tests.support.people import JULIET, ROMEO
 from tests.support.server import DOMAIN, Client, Verona, condition
-from xmppd.core.managed import AT_ONCE
+from xmppd.core.managed import AT_ONCE, UNASKED
 from xmppd.modules.stream_management import PATIENCE, SOON
 
 BALCONY = f"{JULIET}/balcony"
@@ -216,3 +216,31 @@ def test_what_nobody_acknowledges_is_bounded(padding: int, away: bool) -> None:
     other = server.log_in("juliet", "chamber").send("<presence/>")
     server.clock.advance(1)
     assert bodies(other) == numbers(1, most + 1)
+
+
+# ---------------------------------------------------------------- told unasked
+
+
+def test_4_who_asked_too_early_is_told_when_all_is_handled(server: Verona, juliet: Client) -> None:
+    romeo, _ = managed(server, "romeo", "orchard")
+    romeo.send(numbered(1, 2, BALCONY) + REQUEST)
+    assert [each.get("h") for each in romeo.elements()] == ["0"]
+    ack(juliet, 1)
+    assert romeo.elements() == []
+    ack(juliet, 2)
+    assert [each.get("h") for each in romeo.elements()] == ["2"]
+    romeo.send(numbered(3, 3, BALCONY))
+    ack(juliet, 3)
+    assert romeo.elements() == []  # of that it has not asked
+
+
+def test_4_who_goes_on_sending_is_told_now_and_then(server: Verona, juliet: Client) -> None:
+    """Not of each: it will ask again."""
+    romeo, _ = managed(server, "romeo", "orchard")
+    romeo.send(numbered(1, 1, BALCONY) + REQUEST)
+    told = []
+    for number in range(1, 2 * UNASKED + 1):
+        romeo.send(numbered(number + 1, number + 1, BALCONY))
+        ack(juliet, number)
+        told += [each.get("h") for each in romeo.elements() if each.tag == f"{S}a"]
+    assert told == ["0", str(UNASKED), str(2 * UNASKED)]
