@@ -326,6 +326,7 @@ class ClientStream:
 
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
         self.state = step(self.state, Input.CLOSE)
+        self._question = None  # nothing that still comes is kept for an answer
         self.framer.close()
         self.authentication.stop()
         if not self._header_sent:

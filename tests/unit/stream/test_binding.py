@@ -106,6 +106,14 @@ def test_other_elements_are_for_others_to_know(data: bytes) -> None:
     assert reasons(early) == ("unsupported-stanza-type", "stream.element")
 
 
+def test_what_comes_behind_an_element_that_ends_the_stream_is_not_kept() -> None:
+    """As if an answer to that were still owed: a client could go on sending for ever."""
+    client = Client().opened()
+    client.send(b"<rose xmlns='urn:montague'/>" + GET, GET * 10)
+    assert reasons(client) == ("unsupported-stanza-type", "stream.element")
+    assert not client.stream.framer.unread
+
+
 def test_stanzas_of_a_session_come_in_order_however_they_are_cut() -> None:
     client = Client().bound()
     client.new()
