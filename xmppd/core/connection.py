@@ -214,9 +214,9 @@ class ClientConnection:
                     self.inlet(session, frame)
                 except StreamError as error:
                     self.end(error)
-            elif frame.__class__ is Nonza and frame.name in self.host.nonzas:
+            elif frame.__class__ is Nonza and (responder := self.host.nonzas.get(frame.name)):
                 try:
-                    self.host.nonzas[frame.name](self, frame)
+                    responder(self, frame)
                 except StreamError as error:
                     self.end(error)
             else:

@@ -16,7 +16,7 @@ from xmppd.core.host import Connection, Host
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
-from xmppd.wire.claim import Claim
+from xmppd.wire.claim import Claim, settle
 from xmppd.wire.stanza import Stanza
 
 AT_ONCE = 8
@@ -53,6 +53,7 @@ class Managed:
         "_requested",
         "_requested_at",
         "_spare",
+        "_time",
         "_told",
         "_waits",
         "_watch",
@@ -90,6 +91,7 @@ class Managed:
         self._told = 0
         self._waits = False
         self._spare = Claim()
+        self._time = 0.0
         session.deliver = self.deliver
         session.tracks = True
         session.data[MANAGED] = self
@@ -99,6 +101,7 @@ class Managed:
         self.connection = connection
         self._keeping = False
         self._requested = False
+        self._time = self._now()
         connection.inlet = self.take
         unsent = self.session.unsent
         self.session.unsent = lambda: unsent() + self.outbox.octets
@@ -141,23 +144,27 @@ class Managed:
 
     def acknowledged(self, h: int) -> None:
         """The client has handled `h` of what it was sent; raises TooHighError."""
-        for claim in self.outbox.acknowledge(h):
-            claim.let_go(safe=True)
-        if self._keeping and self.outbox:
+        outbox = self.outbox
+        settle(outbox.acknowledge(h))
+        if self._keeping and outbox:
             self._watch(self)
         self._keeping = self._requested = False
-        if len(self.outbox) >= AT_ONCE:
+        if len(outbox) >= AT_ONCE:
             self.request()
 
     def request(self) -> None:
         """Ask how much the client has handled, unless it has been asked."""
         if not self._requested and self.connection is not None:
             self._requested = True
-            self._requested_at = self._host.clock.seconds()
+            self._requested_at = self._now()
             self.session.write(REQUEST)
 
     def is_late(self, now: float, patience: float) -> bool:
-        """Whether the client has owed an answer for too long; what it was sent is secured then."""
+        """Whether the client has owed an answer for too long; what it was sent is secured then.
+
+        To be asked every now and then while something waits: it tells what time it is, too.
+        """
+        self._time = now
         late = self._requested and now - self._requested_at >= patience
         if late:
             self._keeping = True  # nor does what is sent from now on wait for it
@@ -173,18 +180,20 @@ class Managed:
         if claim is not None:
             claim.held += 1
             claim.keepers = (*claim.keepers, self) if claim.keepers else self._alone
-        now = self._now()
+        outbox = self.outbox
+        if self._keeping or not outbox.octets:
+            self._time = self._now()  # with others before it, `is_late` has said it just now
         if self._keeping:
-            claim = self._spooled(stanza, claim, now)
+            claim = self._spooled(stanza, claim, self._time)
         data = stanza.render()
-        waiting = self.outbox.add(data, claim, now)
+        waiting = outbox.add(data, claim, self._time)
         self.session.write(data)
         if waiting == 1:
             self._watch(self)
         elif waiting >= AT_ONCE:
             if not self._requested:
                 self.request()
-            if waiting > self._most or self.outbox.octets > self._most_octets:
+            if waiting > self._most or outbox.octets > self._most_octets:
                 error = StreamError("policy-violation", reason="limit.unacknowledged")
                 self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 

@@ -243,9 +243,9 @@ def _failed(condition: str, h: str | None = None) -> bytes:
 def _count(nonza: Nonza) -> int:
     """The `h` of an element: an unsigned int of 32 bits."""
     text = nonza.attrs.get("h", "")
-    if not text.isdecimal() or not text.isascii() or len(text) > 10 or int(text) >= WRAP:
-        raise StreamError("policy-violation", "h is a number of stanzas", reason="acks.malformed")
-    return int(text)
+    if text.isdecimal() and text.isascii() and len(text) <= 10 and (h := int(text)) < WRAP:
+        return h
+    raise StreamError("policy-violation", "h is a number of stanzas", reason="acks.malformed")
 
 
 def _too_high(error: TooHighError) -> StreamError:

@@ -18,13 +18,14 @@ from xmppd.wire.stanza import Stanza
 WRAP = 2**32
 """Where counters go back to zero (§4)."""
 
+LOOKED_OVER = 16
+"""After how many stanzas that somebody holds an `Inbox` forgets those that nobody does any more."""
+
 
 class Sent(Struct, gc=False):
     """A stanza that was sent, as it was written, the claim that is held for it, and when that was.
 
-    `at` is in seconds UTC since 1970, of the first time where it was sent more than once. Written
-    it is a third of what it takes otherwise, and nearly none is ever looked at again.
-    The collector need not look at it: whoever has an `Outbox` empties it in the end.
+    `at` is in seconds UTC since 1970, of the first time where it was sent more than once.
     """
 
     data: bytes
@@ -47,72 +48,81 @@ class TooHighError(Exception):
 
 
 class Outbox:
-    """What was sent and is not acknowledged, in order."""
+    """What was sent and is not acknowledged, in order.
 
-    __slots__ = ("_acked", "_queue", "octets")
+    It is kept in columns, of which a `Sent` is made where one is asked for: nearly all that is
+    sent is acknowledged, and by then only its claim matters. Written, a stanza is a third of what
+    it takes otherwise.
+    """
+
+    __slots__ = ("_acked", "_claims", "_data", "_times", "octets")
 
     def __init__(self) -> None:
         self._acked = 0
-        self._queue: deque[Sent] = deque()
+        self._data: list[bytes] = []
+        self._claims: list[Claim | None] = []
+        self._times: list[float] = []
         self.octets = 0
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._data)
 
     def __iter__(self) -> Iterator[Sent]:
-        return iter(self._queue)
+        return map(Sent, self._data, self._claims, self._times)
 
     def add(self, data: bytes, claim: Claim | None, at: float) -> int:
         """A stanza is being sent; see `Sent`. How many wait now."""
-        queue = self._queue
-        queue.append(Sent(data, claim, at))
+        self._data.append(data)
+        self._claims.append(claim)
+        self._times.append(at)
         self.octets += len(data)
-        return len(queue)
+        return len(self._data)
 
-    def acknowledge(self, h: int) -> list[Claim]:
-        """The claims of what the peer has newly handled, now that it says `h`.
+    def acknowledge(self, h: int) -> list[Claim | None]:
+        """The claims of what the peer has newly handled, now that it says `h`; None for no claim.
 
         Raises TooHighError; nothing is acknowledged then.
         """
-        queue = self._queue
+        data, claims = self._data, self._claims
         count = (h - self._acked) % WRAP
-        if count > len(queue):
-            raise TooHighError(h, (self._acked + len(queue)) % WRAP)
+        if count > len(data):
+            self.check(h)
         self._acked = h
-        claims = []
-        for _ in range(count):
-            sent = queue.popleft()
-            self.octets -= len(sent.data)
-            if sent.claim is not None:
-                claims.append(sent.claim)
-        return claims
+        self.octets -= sum(map(len, data[:count]))
+        handled = claims[:count]
+        del data[:count], claims[:count], self._times[:count]
+        return handled
 
     def check(self, h: int) -> None:
         """Raise TooHighError where `h` can't be acknowledged."""
-        if (h - self._acked) % WRAP > len(self._queue):
-            raise TooHighError(h, (self._acked + len(self._queue)) % WRAP)
+        if (h - self._acked) % WRAP > len(self._data):
+            raise TooHighError(h, (self._acked + len(self._data)) % WRAP)
 
     def replace(self, claims: list[Claim | None]) -> None:
-        """Have other claims, in the same order, held for those that wait."""
-        for sent, claim in zip(self._queue, claims, strict=True):
-            sent.claim = claim
+        """Have other claims, in the same order, held for those that wait: one for each."""
+        if len(claims) != len(self._claims):
+            raise ValueError("claims, one for each stanza that waits")
+        self._claims = claims
 
     def withdraw(self, unwanted: Callable[[Stanza], bool]) -> list[Sent]:
         """Give up what is `unwanted` of what waits, before all of it is sent once more.
 
         The peer, who has handled none of it, never knows: it counts what it is sent.
         """
-        withdrawn = [sent for sent in self._queue if unwanted(sent.stanza)]
+        waiting = list(self)
+        withdrawn = [sent for sent in waiting if unwanted(sent.stanza)]
         if withdrawn:
             gone = {id(sent) for sent in withdrawn}
-            self._queue = deque(sent for sent in self._queue if id(sent) not in gone)
-            self.octets -= sum(len(sent.data) for sent in withdrawn)
+            self.clear()
+            for sent in waiting:
+                if id(sent) not in gone:
+                    self.add(sent.data, sent.claim, sent.at)
         return withdrawn
 
     def clear(self) -> list[Sent]:
         """Give up what waits."""
-        waiting = list(self._queue)
-        self._queue.clear()
+        waiting = list(self)
+        self._data, self._claims, self._times = [], [], []
         self.octets = 0
         return waiting
 
@@ -132,10 +142,17 @@ class Inbox:
     @property
     def handled(self) -> int:
         """How many are handled; an `<a/>` says it modulo `WRAP`."""
+        self._forget()
+        return self._held[0].number - 1 if self._held else self.received
+
+    def _forget(self) -> None:
+        """Forget the claims before the first that is still held."""
         held = self._held
-        while held and not held[0].pending:
+        while held:
+            first = held[0]
+            if first.held > 0 and not first.excused:  # `first.pending`, without a call
+                return
             held.popleft()
-        return held[0].number - 1 if held else self.received
 
     @property
     def held(self) -> list[Claim]:
@@ -144,11 +161,11 @@ class Inbox:
 
     def keep(self, claim: Claim) -> None:
         """The stanza received last is held by somebody."""
+        claim.number = number = self.received
         held = self._held
-        while held and not held[0].pending:  # a client may never ask how much is handled
-            held.popleft()
-        claim.number = self.received
         held.append(claim)
+        if not number % LOOKED_OVER:
+            self._forget()  # a client may never ask how much is handled
 
     def when_handled(self, tell: Callable[[], None]) -> None:
         """Have `tell` called when another stanza is: the last of them, as things stand."""

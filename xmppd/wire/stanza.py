@@ -175,16 +175,17 @@ class Stanza(Struct, gc=False, eq=False):
         return f"<Stanza {self.kind} {self.type or '-'} {self.sender} -> {self.to}>"
 
 
-class Nonza:
-    """A top-level element of a stream that is no stanza: negotiation, acknowledgements."""
+class Nonza(Struct, gc=False, eq=False):
+    """A top-level element of a stream that is no stanza: negotiation, acknowledgements.
 
-    __slots__ = ("attrs", "children", "inner", "name")
+    `name` is its ``"namespace local"``, `attrs` its attributes as received, `children` the names
+    of its direct children, `inner` the bytes between its tags.
+    """
 
-    def __init__(self, name: str, attrs: dict[str, str], children: list[str], inner: bytes) -> None:
-        self.name = name
-        self.attrs = attrs
-        self.children = children
-        self.inner = inner
+    name: str
+    attrs: dict[str, str]
+    children: list[str]
+    inner: bytes
 
     @property
     def namespace(self) -> str:
