@@ -34,7 +34,7 @@ class Dialect:
     placeholder: str
     """What the driver wants in place of `?`."""
     words: Mapping[str, str]
-    """What `$id`, `$text`, `$bytes` and `$real` stand for in a schema file."""
+    """What `$id`, `$text`, `$bytes`, `$real` and `$clustered` stand for in a schema file."""
     split: Callable[[str], Sequence[str]]
     """Cuts a script into what the driver can execute at once."""
 
@@ -82,6 +82,8 @@ SQLITE = Dialect(
         "text": "TEXT",
         "bytes": "BLOB",
         "real": "REAL",
+        # Rows lie in the order of their key, within it: those of one account side by side.
+        "clustered": "WITHOUT ROWID",
     },
     split=split_sqlite,
 )
@@ -109,6 +111,7 @@ POSTGRESQL = Dialect(
         "text": 'TEXT COLLATE "C"',
         "bytes": "BYTEA",
         "real": "DOUBLE PRECISION",
+        "clustered": "",
     },
     split=split_postgresql,
 )

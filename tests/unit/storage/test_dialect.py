@@ -54,3 +54,10 @@ def test_a_script_may_have_nothing_to_do():
 def test_a_script_for_postgresql_has_an_end(script):
     with pytest.raises(ValueError, match="end"):
         POSTGRESQL.script(script)
+
+
+def test_only_sqlite_need_be_told_that_rows_lie_in_the_order_of_their_key():
+    script = "CREATE TABLE a (b $id) $clustered;"
+    (sqlite,), (postgresql,) = SQLITE.script(script), POSTGRESQL.script(script)
+    assert sqlite.endswith(") WITHOUT ROWID;")
+    assert postgresql.endswith(") ;")

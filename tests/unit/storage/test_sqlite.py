@@ -10,7 +10,8 @@ import pytest
 from tests.support.stores import PATIENCE, SQLiteBackend
 from xmppd.errors import ConfigError, StoreBusy, StoreError
 from xmppd.storage import sqlite
-from xmppd.storage.migrate import migrate
+from xmppd.storage.dialect import SQLITE
+from xmppd.storage.migrate import CORE, migrate, read_schema_set
 from xmppd.storage.sqlite_connection import open_connection
 from xmppd.storage.work_queue import Limits
 
@@ -315,3 +316,16 @@ def test_many_may_open_a_new_file_at_once(tmp_path, stage):
     for thread in threads:
         thread.join(PATIENCE)
     assert outcomes == [0] * 4
+
+
+@pytest.mark.parametrize(
+    "table", ["credentials", "roster_items", "roster_removals", "offline_messages"]
+)
+def test_the_rows_of_an_account_lie_side_by_side(table):
+    connection = sqlite3.connect(":memory:")
+    for migration in read_schema_set(CORE, SQLITE).migrations:
+        for statement in migration.statements:
+            connection.execute(statement)
+    connection.execute(f"SELECT account FROM {table}")
+    with pytest.raises(sqlite3.OperationalError, match="rowid"):
+        connection.execute(f"SELECT rowid FROM {table}")

@@ -20,4 +20,4 @@ CREATE TABLE credentials (
     stored_key $bytes NOT NULL,
     server_key $bytes NOT NULL,
     PRIMARY KEY (account, hash)
-);
+) $clustered;

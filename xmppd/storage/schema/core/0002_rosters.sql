@@ -17,7 +17,7 @@ CREATE TABLE roster_items (
     in_groups $text NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (account, domain, local)
-);
+) $clustered;
 
 CREATE TABLE roster_removals (
     account BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -25,7 +25,7 @@ CREATE TABLE roster_removals (
     local $text NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (account, domain, local)
-);
+) $clustered;
 
 -- Requests for a subscription that their account has not answered yet, as they came
 -- (RFC 6121 §3.1.3).

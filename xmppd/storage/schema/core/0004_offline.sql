@@ -6,4 +6,4 @@ CREATE TABLE offline_messages (
     number BIGINT NOT NULL,
     stanza $bytes NOT NULL,
     PRIMARY KEY (account, number)
-);
+) $clustered;
