@@ -91,7 +91,7 @@ def _worst_ping(results: Results) -> float | None:
 BARS = (
     Bar("chat", "chat, plain: ÷ ejabberd", 0.40, _against("chat", "ejabberd")),
     Bar("chat", "chat, plain: ÷ prosody", 0.30, _against("chat", "prosody")),
-    Bar("chat-sm", "chat with acks: ÷ xmppd's own chat", 1.20, _acks, beside="chat"),
+    Bar("chat-sm", "chat with acks: ÷ xmppd's own chat", 1.25, _acks, beside="chat"),
     Bar("chat-tls", "chat, TLS: ÷ ejabberd", 0.45, _against("chat-tls", "ejabberd")),
     Bar("chat-tls", "chat, TLS: ÷ prosody", 0.32, _against("chat-tls", "prosody")),
     Bar("paced", "chat, paced: ÷ ejabberd", 0.80, _against("paced", "ejabberd")),

@@ -19,9 +19,14 @@ from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
 from xmppd.wire.claim import Claim, settle
 from xmppd.wire.stanza import Stanza
 
-AT_ONCE = 8
+AT_ONCE = 12
 """How many stanzas are sent without asking at once whether they were handled: an answer to each
 would cost a phone its battery. When fewer wait, the client is asked a little later."""
+
+COUNTED = 16
+"""At each so many stanzas that wait their octets are counted, to see whether they are too many."""
+LARGE = 4_096
+"""Octets of a stanza that has them counted at once, where `AT_ONCE` wait."""
 
 UNASKED = 16
 """How many more stanzas are handled when a client is told that has asked about some, and goes on
@@ -44,6 +49,7 @@ class Managed:
 
     __slots__ = (
         "_alone",
+        "_at_once",
         "_from_client",
         "_host",
         "_keeping",
@@ -53,7 +59,6 @@ class Managed:
         "_requested",
         "_requested_at",
         "_spare",
-        "_time",
         "_told",
         "_waits",
         "_watch",
@@ -80,6 +85,7 @@ class Managed:
         self._alone = (self,)
         settings = host.config.stream_management
         self._most, self._most_octets = settings.queue, settings.octets
+        self._at_once = min(AT_ONCE, settings.queue)
         self.session = session
         self.id = id_
         self.seconds = seconds
@@ -90,8 +96,7 @@ class Managed:
         self._requested = False
         self._told = 0
         self._waits = False
-        self._spare = Claim()
-        self._time = 0.0
+        self._spare = Claim(held=0)
         session.deliver = self.deliver
         session.tracks = True
         session.data[MANAGED] = self
@@ -101,7 +106,7 @@ class Managed:
         self.connection = connection
         self._keeping = False
         self._requested = False
-        self._time = self._now()
+        self.outbox.date(self._now())
         connection.inlet = self.take
         unsent = self.session.unsent
         self.session.unsent = lambda: unsent() + self.outbox.octets
@@ -110,17 +115,17 @@ class Managed:
 
     def take(self, session: Session, stanza: Stanza) -> None:
         """Take a stanza of the client's to the router; it is handled once nobody holds it."""
-        inbox, claim = self.inbox, self._spare
-        inbox.received += 1
-        stanza.claim = claim
-        self._from_client(session, stanza)
+        stanza.claim = claim = self._spare
+        from_client = self._from_client
+        from_client(session, stanza)
         stanza.claim = None  # whoever keeps the stanza for itself has no claim to it
-        held = claim.held
-        if held != 1 or not claim.unused:
-            self._spare = Claim()
-            claim.held = held - 1
-            if held > 1 and not claim.excused:
-                inbox.keep(claim)
+        if claim.held:
+            self._spare = Claim(held=0)
+            self.inbox.take(claim)
+        else:
+            if not claim.unused:
+                self._spare = Claim(held=0)
+            self.inbox.take(None)
 
     def _handled(self) -> None:
         """What the client had sent is handled: tell it, unless it goes on and will ask again."""
@@ -164,7 +169,7 @@ class Managed:
 
         To be asked every now and then while something waits: it tells what time it is, too.
         """
-        self._time = now
+        self.outbox.date(now)
         late = self._requested and now - self._requested_at >= patience
         if late:
             self._keeping = True  # nor does what is sent from now on wait for it
@@ -181,19 +186,23 @@ class Managed:
             claim.held += 1
             claim.keepers = (*claim.keepers, self) if claim.keepers else self._alone
         outbox = self.outbox
-        if self._keeping or not outbox.octets:
-            self._time = self._now()  # with others before it, `is_late` has said it just now
         if self._keeping:
-            claim = self._spooled(stanza, claim, self._time)
+            now = self._now()
+            outbox.date(now)
+            claim = self._spooled(stanza, claim, now)
         data = stanza.render()
-        waiting = outbox.add(data, claim, self._time)
-        self.session.write(data)
+        waiting = outbox.add(data, claim)
+        write = self.session.write  # an attribute that is called at once is looked up slowly
+        write(data)
         if waiting == 1:
+            outbox.date(self._now(), last=1)  # with others before it, `is_late` has just done so
             self._watch(self)
-        elif waiting >= AT_ONCE:
+        elif waiting >= self._at_once:
             if not self._requested:
                 self.request()
-            if waiting > self._most or outbox.octets > self._most_octets:
+            if waiting > self._most or (
+                (len(data) > LARGE or not waiting % COUNTED) and outbox.octets > self._most_octets
+            ):
                 error = StreamError("policy-violation", reason="limit.unacknowledged")
                 self._host.clock.callLater(0, self.session.end, error)  # in a turn of its own
 

@@ -6,7 +6,7 @@ says that it has handled it; what was received is handled once nobody holds its 
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ WRAP = 2**32
 """Where counters go back to zero (§4)."""
 
 LOOKED_OVER = 16
-"""After how many stanzas that somebody holds an `Inbox` forgets those that nobody does any more."""
+"""At how many claims, each time, an `Inbox` forgets those that nobody holds any more."""
 
 
 class Sent(Struct, gc=False):
@@ -55,27 +55,46 @@ class Outbox:
     it takes otherwise.
     """
 
-    __slots__ = ("_acked", "_claims", "_data", "_times", "octets")
+    __slots__ = ("_acked", "_claims", "_data", "_gone", "_places", "_times")
 
     def __init__(self) -> None:
         self._acked = 0
+        self._gone = 0
+        """How many have been acknowledged of those that were sent, not modulo anything."""
         self._data: list[bytes] = []
         self._claims: list[Claim | None] = []
-        self._times: list[float] = []
-        self.octets = 0
+        self._places, self._times = [0], [0.0]
+        """From which place on, counted from the first ever sent, they were sent when."""
 
     def __len__(self) -> int:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Sent]:
-        return map(Sent, self._data, self._claims, self._times)
+        columns = zip(self._data, self._claims, strict=True)
+        for place, (data, claim) in enumerate(columns, self._gone):
+            yield Sent(data, claim, self._times[bisect(self._places, place) - 1])
 
-    def add(self, data: bytes, claim: Claim | None, at: float) -> int:
+    @property
+    def octets(self) -> int:
+        """How many octets wait: they are counted each time."""
+        return sum(map(len, self._data))
+
+    def date(self, at: float, last: int = 0) -> None:
+        """Have what is added from here on, and the `last` so many, be sent at `at`; see `Sent`."""
+        places, times = self._places, self._times
+        past = bisect(places, self._gone) - 1
+        del places[:past], times[:past]
+        place = self._gone + len(self._data) - last
+        if places[-1] == place:
+            times[-1] = at
+        else:
+            places.append(place)
+            times.append(at)
+
+    def add(self, data: bytes, claim: Claim | None) -> int:
         """A stanza is being sent; see `Sent`. How many wait now."""
         self._data.append(data)
         self._claims.append(claim)
-        self._times.append(at)
-        self.octets += len(data)
         return len(self._data)
 
     def acknowledge(self, h: int) -> list[Claim | None]:
@@ -88,9 +107,9 @@ class Outbox:
         if count > len(data):
             self.check(h)
         self._acked = h
-        self.octets -= sum(map(len, data[:count]))
+        self._gone += count
         handled = claims[:count]
-        del data[:count], claims[:count], self._times[:count]
+        del data[:count], claims[:count]
         return handled
 
     def check(self, h: int) -> None:
@@ -116,14 +135,14 @@ class Outbox:
             self.clear()
             for sent in waiting:
                 if id(sent) not in gone:
-                    self.add(sent.data, sent.claim, sent.at)
+                    self.date(sent.at)
+                    self.add(sent.data, sent.claim)
         return withdrawn
 
     def clear(self) -> list[Sent]:
         """Give up what waits."""
         waiting = list(self)
-        self._data, self._claims, self._times = [], [], []
-        self.octets = 0
+        self._data, self._claims = [], []
         return waiting
 
 
@@ -133,43 +152,53 @@ class Inbox:
     A stanza that somebody holds keeps those behind it from being acknowledged.
     """
 
-    __slots__ = ("_held", "received")
+    __slots__ = ("_before", "_claims")
 
     def __init__(self) -> None:
-        self.received = 0
-        self._held: deque[Claim] = deque()
+        self._before = 0
+        self._claims: list[Claim | None] = []
+        """Of the last that were received, None for those that nobody holds."""
+
+    @property
+    def received(self) -> int:
+        """How many were received."""
+        return self._before + len(self._claims)
 
     @property
     def handled(self) -> int:
         """How many are handled; an `<a/>` says it modulo `WRAP`."""
         self._forget()
-        return self._held[0].number - 1 if self._held else self.received
-
-    def _forget(self) -> None:
-        """Forget the claims before the first that is still held."""
-        held = self._held
-        while held:
-            first = held[0]
-            if first.held > 0 and not first.excused:  # `first.pending`, without a call
-                return
-            held.popleft()
+        return self._before
 
     @property
     def held(self) -> list[Claim]:
         """The claims of what is not handled yet."""
-        return [claim for claim in self._held if claim.pending]
+        return [claim for claim in self._claims if claim is not None and claim.pending]
 
-    def keep(self, claim: Claim) -> None:
-        """The stanza received last is held by somebody."""
-        claim.number = number = self.received
-        held = self._held
-        held.append(claim)
-        if not number % LOOKED_OVER:
+    def take(self, claim: Claim | None) -> None:
+        """A stanza was received; `claim` is its own where somebody holds it."""
+        claims = self._claims
+        if claim is None and not claims:
+            self._before += 1
+            return
+        claims.append(claim)
+        if not len(claims) % LOOKED_OVER:
             self._forget()  # a client may never ask how much is handled
+
+    def _forget(self) -> None:
+        """Forget the claims before the first that is still held."""
+        handled = 0
+        for claim in self._claims:
+            if claim is not None and claim.held and not claim.excused:  # `pending`, without a call
+                break
+            handled += 1
+        if handled:
+            del self._claims[:handled]
+            self._before += handled
 
     def when_handled(self, tell: Callable[[], None]) -> None:
         """Have `tell` called when another stanza is: the last of them, as things stand."""
-        for claim in reversed(self._held):
-            if claim.pending:
+        for claim in reversed(self._claims):
+            if claim is not None and claim.pending:
                 claim.then(tell)
                 return

@@ -24,10 +24,11 @@ class Keeper(Protocol):
 class Claim(Struct, eq=False):
     """A stanza's claim to be in safe hands.
 
-    Its maker is its first holder. `safe` is set once somebody has taken the stanza for good.
-    `told` is called when nobody holds it any more. `keepers` are those of the holders that may be
-    asked to hasten; `kept` is the claim of the copy in the store, where somebody has put one. A
-    claim that is `excused` is still held, but nobody waits for that.
+    Its maker is its first holder, unless it is made with `held` 0. `safe` is set once somebody has
+    taken the stanza for good, as long as anybody is left to ask. `told` is called when nobody holds
+    it any more. `keepers` are those of the holders that may be asked to hasten; `kept` is the claim
+    of the copy in the store, where somebody has put one. A claim that is `excused` is still held,
+    but nobody waits for that.
 
     A Struct, since one is made for each stanza of a managed stream.
     """
@@ -39,13 +40,11 @@ class Claim(Struct, eq=False):
     keepers: tuple[Keeper, ...] = ()
     kept: Claim | None = None
     excused: bool = False
-    number: int = 0
-    """Its place among what its owner has received."""
 
     @property
     def unused(self) -> bool:
-        """Whether nobody but its maker has ever held it: then it is as good as new."""
-        return self.held == 1 and not self.keepers and not self.safe
+        """Whether it is as good as new: its maker does not hold it, and nobody ever has."""
+        return not (self.held or self.keepers or self.safe)
 
     @property
     def pending(self) -> bool:
@@ -108,8 +107,9 @@ class Claim(Struct, eq=False):
 def settle(claims: Iterable[Claim | None]) -> None:
     """Let go of each of `claims`, as `Claim.let_go` does, of stanzas that are in safe hands now."""
     for claim in claims:
-        if claim is not None:
-            claim.safe = True
-            claim.held -= 1
-            if not claim.held and claim.told is not None:
-                claim.told()
+        if claim is None:
+            continue
+        if claim.held == 1 and claim.told is None:  # as nearly always: there is nobody to tell
+            claim.held = 0
+        else:
+            claim.let_go(safe=True)

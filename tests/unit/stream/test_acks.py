@@ -17,7 +17,8 @@ def outbox(count: int, acknowledged: int = 0) -> Outbox:
     box = Outbox()
     box._acked = acknowledged  # no test counts to four thousand million
     for number in range(count):
-        assert box.add(stanza(number), Claim(), float(number)) == number + 1
+        box.date(float(number))
+        assert box.add(stanza(number), Claim()) == number + 1
     return box
 
 
@@ -35,6 +36,33 @@ def test_what_is_sent_waits_in_order() -> None:
     box = outbox(3)
     assert (len(box), ids(box), box.octets) == (3, ["0", "1", "2"], 3 * OCTETS)
     assert [sent.at for sent in box] == [0.0, 1.0, 2.0]
+
+
+def test_what_is_sent_is_dated_until_there_is_another_date() -> None:
+    box = Outbox()
+    for at, count in ((1.0, 2), (2.0, 0), (3.0, 3)):
+        box.date(at)
+        for _ in range(count):
+            box.add(stanza(), None)
+    assert [sent.at for sent in box] == [1.0, 1.0, 3.0, 3.0, 3.0]
+    box.acknowledge(1)
+    assert [sent.at for sent in box] == [1.0, 3.0, 3.0, 3.0]
+    box.acknowledge(4)
+    assert [sent.at for sent in box] == [3.0]
+    box.date(4.0, last=1)
+    box.add(stanza(), None)
+    assert [sent.at for sent in box] == [4.0, 4.0]
+
+
+def test_dates_are_forgotten_with_what_was_sent_then() -> None:
+    box = Outbox()
+    for number in range(1, 101):
+        for _ in range(3):
+            box.date(float(number))
+        box.add(stanza(), None)
+        box.acknowledge(number - 1)
+    assert [sent.at for sent in box] == [100.0]
+    assert len(box._times) == len(box._places) <= 3
 
 
 def test_an_empty_outbox_is_false() -> None:
@@ -56,7 +84,7 @@ def test_the_claims_come_back_in_order_and_none_for_what_has_none() -> None:
     box = Outbox()
     claim = Claim()
     for each in (None, claim, None):
-        box.add(stanza(), each, 0.0)
+        box.add(stanza(), each)
     assert box.acknowledge(3) == [None, claim, None]
 
 
@@ -68,7 +96,7 @@ def test_4_counters_go_from_the_highest_to_zero() -> None:
     assert ids(box) == ["2", "3"]
     box.acknowledge(2)
     assert ids(box) == []
-    box.add(stanza(9), None, 0.0)
+    box.add(stanza(9), None)
     box.acknowledge(3)
     assert ids(box) == []
 
@@ -137,10 +165,9 @@ def received(*held: bool) -> tuple[Inbox, list[Claim]]:
     """An inbox of so many stanzas, and the claims of those that somebody holds."""
     box, claims = Inbox(), []
     for each in held:
-        box.received += 1
         if each:
             claims.append(Claim())
-            box.keep(claims[-1])
+        box.take(claims[-1] if each else None)
     return box, claims
 
 
@@ -175,11 +202,11 @@ def test_nobody_waits_for_what_is_excused() -> None:
 def test_claims_are_not_heaped_up_for_who_never_asks() -> None:
     box = Inbox()
     for _ in range(1_000):
-        box.received += 1
         claim = Claim()
-        box.keep(claim)
+        box.take(claim)
         claim.let_go()
-    assert len(box._held) <= LOOKED_OVER
+    assert len(box._claims) <= LOOKED_OVER
+    assert (box.received, box.handled) == (1_000, 1_000)
 
 
 def test_who_waits_is_told_of_the_last_that_is_held() -> None:

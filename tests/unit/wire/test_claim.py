@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xmppd.wire.claim import Claim
+from xmppd.wire.claim import Claim, settle
 
 
 class Owner:
@@ -48,20 +48,30 @@ def test_the_last_to_let_go_has_the_owner_told(owner: Owner, claim: Claim) -> No
     assert (owner.told, claim.pending) == (1, False)
 
 
-def test_a_claim_that_nobody_held_is_as_good_as_new(claim: Claim) -> None:
+def test_a_claim_that_nobody_held_is_as_good_as_new() -> None:
+    claim = Claim(held=0)
     assert claim.unused
     claim.hold()
     assert not claim.unused
 
 
-def test_one_that_was_held_is_not_even_when_nobody_else_holds_it_now() -> None:
-    held, safe = Claim(), Claim()
+def test_one_that_was_held_is_not_even_when_nobody_holds_it_now() -> None:
+    held, safe = Claim(held=0), Claim(held=0)
     held.hold(Keeper())
     held.let_go()
     safe.hold()
     safe.let_go(safe=True)
-    assert (held.held, held.unused) == (1, False)
-    assert (safe.held, safe.unused) == (1, False)
+    assert (held.held, held.unused) == (0, False)
+    assert (safe.held, safe.unused) == (0, False)
+
+
+def test_claims_are_settled_together_and_whoever_else_holds_one_knows(owner: Owner) -> None:
+    shared, alone = Claim(), Claim()
+    shared.hold()
+    settle([None, shared, alone, owner.claim])
+    assert (shared.held, shared.taken) == (1, True)
+    assert not alone.pending
+    assert (owner.told, owner.claim.pending) == (1, False)
 
 
 def test_it_is_safe_once_somebody_has_it_for_good(claim: Claim) -> None:
