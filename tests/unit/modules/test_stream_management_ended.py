@@ -197,6 +197,37 @@ def test_4_the_sender_has_it_handled_when_it_is_safe(server: Verona) -> None:
     assert [each.get("id") for each in again] == ["2"]
 
 
+def test_4_what_the_store_has_no_room_for_comes_back_or_its_sender_has_an_error() -> None:
+    """It waits in memory meanwhile, and nobody for it (XEP-0160 §2, step 3)."""
+    server = Verona(offline={"messages": 1})
+    juliet, id_ = managed(server, "juliet", "balcony")
+    romeo, _ = managed(server, "romeo", "orchard")
+    juliet.hang_up()
+    romeo.send(numbered(1, 3, BALCONY))
+    assert len(waiting(server, JULIET)) == 1
+    assert handled(romeo) == 3
+    juliet, _, again = resumed(server, "juliet", id_)
+    assert [each.get("id") for each in again] == ["1", "2", "3"]
+    ack(juliet, 2)
+    romeo.take()
+    expire(server, juliet)
+    assert romeo.elements() == []
+    assert bodies(server.log_in("juliet", "chamber").send("<presence/>")) == ["3"]
+
+
+def test_4_who_waits_for_the_store_in_vain_is_told_when_the_session_ends() -> None:
+    server = Verona(offline={"messages": 1})
+    juliet, _ = managed(server, "juliet", "balcony")
+    romeo = server.log_in("romeo", "orchard")
+    juliet.hang_up()
+    romeo.send(numbered(1, 2, BALCONY))
+    assert romeo.elements() == []
+    expire(server, juliet)
+    error = romeo.one()
+    assert (error.get("id"), condition(error)) == ("2", "service-unavailable")
+    assert bodies(server.log_in("juliet", "chamber").send("<presence/>")) == ["1"]
+
+
 # ---------------------------------------------------------------- who is told
 
 
