@@ -43,10 +43,15 @@ def claims_to_be_copy(stanza: Stanza) -> bool:
     return any(name in stanza.children for name in _NAMES.values())
 
 
+def is_received(copy: Stanza) -> bool:
+    """Whether a copy is one of what was received, not of what was sent."""
+    return copy.inner.startswith(_HEAD[RECEIVED])
+
+
 def received(stanza: Stanza) -> Stanza:
     """The message that a copy of a received one holds. Raises ValueError where it is none."""
     head, tail = _HEAD[RECEIVED], _TAIL[RECEIVED]
     inner = stanza.inner
-    if not inner.startswith(head):
+    if not is_received(stanza):
         raise ValueError("not a copy of what was received")
     return stored.load(inner[len(head) : -len(tail)])

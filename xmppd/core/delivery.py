@@ -107,7 +107,7 @@ TYPES: dict[str, frozenset[str]] = {
 
 
 def share(stanza: Stanza, sessions: Collection[Session]) -> Claim | None:
-    """Have a message for several sessions a claim, by which one knows what another took.
+    """Have a message that several sessions take a claim, by which one knows what another took.
 
     It is held then, until it is with all of them; None where none of them would hold it.
     """

@@ -13,6 +13,7 @@ from xmppd import ns
 from xmppd.core import carbon, delay
 from xmppd.core.delivery import message_type
 from xmppd.core.host import Connection, Host
+from xmppd.core.kept import Kept
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
@@ -53,11 +54,12 @@ class Managed:
         "_from_client",
         "_host",
         "_keeping",
+        "_late",
         "_most",
         "_most_octets",
         "_now",
         "_requested",
-        "_requested_at",
+        "_since",
         "_spare",
         "_told",
         "_waits",
@@ -93,7 +95,9 @@ class Managed:
         self.outbox = Outbox()
         self.connection: Connection | None = None
         self._keeping = False
+        self._late = 0
         self._requested = False
+        self._since = 0.0
         self._told = 0
         self._waits = False
         self._spare = Claim(held=0)
@@ -106,7 +110,8 @@ class Managed:
         self.connection = connection
         self._keeping = False
         self._requested = False
-        self.outbox.date(self._now())
+        self._since = now = self._now()
+        self.outbox.date(now)
         connection.inlet = self.take
         unsent = self.session.unsent
         self.session.unsent = lambda: unsent() + self.outbox.octets
@@ -151,9 +156,9 @@ class Managed:
         """The client has handled `h` of what it was sent; raises TooHighError."""
         outbox = self.outbox
         settle(outbox.acknowledge(h))
-        if self._keeping and outbox:
-            self._watch(self)
-        self._keeping = self._requested = False
+        self._requested = False
+        if self._keeping and outbox.acknowledged >= self._late:
+            self._keeping = False
         if len(outbox) >= AT_ONCE:
             self.request()
 
@@ -161,20 +166,21 @@ class Managed:
         """Ask how much the client has handled, unless it has been asked."""
         if not self._requested and self.connection is not None:
             self._requested = True
-            self._requested_at = self._now()
             self.session.write(REQUEST)
 
-    def is_late(self, now: float, patience: float) -> bool:
-        """Whether the client has owed an answer for too long; what it was sent is secured then.
+    def look(self, now: float, patience: float) -> None:
+        """Ask the client about what waits, and secure that where some has waited for too long.
 
-        To be asked every now and then while something waits: it tells what time it is, too.
+        However it answers: one that says that it has not handled a stanza keeps others waiting
+        just so. To be called every now and then; it tells what time it is, too.
         """
-        self.outbox.date(now)
-        late = self._requested and now - self._requested_at >= patience
-        if late:
-            self._keeping = True  # nor does what is sent from now on wait for it
+        outbox = self.outbox
+        outbox.date(now)
+        if not self._keeping and now - max(outbox.since, self._since) >= patience:
+            self._keeping = True  # nor does what is sent until it has caught up wait for it
+            self._late = outbox.sent
             self.secure()
-        return late
+        self.request()
 
     # ------------------------------------------------------------------ to the client
 
@@ -195,7 +201,7 @@ class Managed:
         write = self.session.write  # an attribute that is called at once is looked up slowly
         write(data)
         if waiting == 1:
-            outbox.date(self._now(), last=1)  # with others before it, `is_late` has just done so
+            outbox.date(self._now(), last=1)  # with others before it, `look` has just done so
             self._watch(self)
         elif waiting >= self._at_once:
             if not self._requested:
@@ -208,8 +214,14 @@ class Managed:
 
     def secure(self) -> None:
         """Have the messages that are not acknowledged in the store, too: others wait for that."""
-        outbox = self.outbox
-        outbox.replace([self._spooled(sent.stanza, sent.claim, sent.at) for sent in outbox])
+        self.outbox.replace([self._secured(sent) for sent in self.outbox])
+
+    def _secured(self, sent: Sent) -> Claim | None:
+        """The claim to hold for what was sent, now that it is in the store if it can be."""
+        claim = sent.claim
+        if isinstance(claim, Kept) or not sent.data.startswith(b"<message"):
+            return claim
+        return self._spooled(sent.stanza, claim, sent.at)
 
     def _spooled(self, stanza: Stanza, claim: Claim | None, at: float) -> Claim | None:
         """The claim to hold for a stanza of `at`, now that it has been offered to the store.
@@ -233,6 +245,7 @@ class Managed:
         """The client is away: from here on everything is only kept."""
         self.connection = None
         self._keeping = True
+        self._late = 0
         self.session.attached = False
         self.session.write = _nowhere
         self.session.unsent = lambda: self.outbox.octets
@@ -262,6 +275,10 @@ class Managed:
         """Whether the session may not be given a stanza any more; it may know who is gone."""
         if stanza.kind == "presence" and stanza.type == "unavailable":
             return False
+        if stanza.kind == "message" and carbon.is_copy(stanza, self.session.account):
+            if not carbon.is_received(stanza):
+                return False  # the user's own words
+            stanza = carbon.received(stanza)
         try:
             return self._host.hooks.session_stanza(stanza, self.session) is None
         except StanzaError:

@@ -349,8 +349,7 @@ class Router:
         """
         refused: StanzaError | None = None
         taken = 0
-        sessions = tuple(sessions)
-        shared = share(stanza, sessions) if len(sessions) > 1 else None
+        takers: list[tuple[Session, Stanza]] = []
         for session in sessions:
             try:
                 filtered = self.hooks.session_stanza(stanza, session)
@@ -359,7 +358,12 @@ class Router:
                 continue
             taken += 1
             if filtered is not None:
-                session.deliver(filtered)
+                takers.append((session, filtered))
+        shared = share(stanza, [session for session, _ in takers]) if len(takers) > 1 else None
+        for session, filtered in takers:
+            if shared is not None:
+                filtered.claim = shared
+            session.deliver(filtered)
         if shared is not None:
             shared.let_go()
         if taken > 1 and (sender := self._sender_session(stanza)) is not None:

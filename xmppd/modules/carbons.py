@@ -113,7 +113,8 @@ class Carbons:
                 others = self._allowed(stanza, others)
                 # Who has the copy has the message: it need not go to anybody else. But what is
                 # kept in the store is for all who come.
-                claim = share(stanza, [*receiving, *others]) if receiving and others else None
+                takers = [*self._allowed(stanza, receiving), *others]
+                claim = share(stanza, takers) if receiving and others else None
                 self._copy(carbon.RECEIVED, stanza, account, others, claim)
                 if claim is not None:
                     claim.let_go()

@@ -112,7 +112,7 @@ class OfflineMessages:
             return stanza
         if isinstance(stanza.claim, Kept):
             # Where it is not stored its senders were not told that it is in safe hands.
-            return None if _stays(stanza.claim) else stanza
+            return None if self._stays(stanza.claim, stanza) else stanza
         what = worth(stanza)
         if what is Worth.PASS:
             return None
@@ -137,7 +137,7 @@ class OfflineMessages:
         receiving = recipients(Action.TOP, directory.of(to.bare))
         if session not in receiving:
             return stanza
-        if isinstance(stanza.claim, Kept) and _stays(stanza.claim):
+        if isinstance(stanza.claim, Kept) and self._stays(stanza.claim, stanza):
             return None
         others = [other for other in receiving if other is not session]
         if others:
@@ -145,6 +145,10 @@ class OfflineMessages:
                 self._host.router.deliver(stanza.addressed(to), others)
         self._keep(stanza)
         return None
+
+    def _stays(self, claim: Kept, stanza: Stanza) -> bool:
+        """Have a message that nobody can be given now stay in the store; whether it is there."""
+        return claim.stay(lambda failure: self._host.router.failed(failure, stanza))
 
     def _keep(self, stanza: Stanza) -> None:
         assert stanza.to is not None
@@ -230,7 +234,7 @@ class OfflineMessages:
         if resident.guest or (claim and claim.safe):
             return stanza
         kept = None if claim is None else claim.kept
-        if isinstance(kept, Kept):  # another session of the account has it there
+        if isinstance(kept, Kept) and kept.held:  # another session of the account has it there
             kept.hold()
         else:
             kept = self._spooled(stanza, resident)
@@ -401,12 +405,6 @@ class OfflineMessages:
 def _lasting(stanza: Stanza) -> bool:
     """Whether a message is of a type that is kept (§3)."""
     return stanza.kind == "message" and message_type(stanza.type) in ("chat", "normal")
-
-
-def _stays(claim: Kept) -> bool:
-    """Have a message that nobody can be given now stay in the store; whether it is there."""
-    claim.stay()
-    return claim.stored is not False
 
 
 def _nearness(session: Session) -> tuple[bool, int]:

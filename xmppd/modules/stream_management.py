@@ -20,11 +20,11 @@ from xmppd.core.sessions import Session
 from xmppd.errors import StreamError
 from xmppd.jid import JID
 from xmppd.phases import Phase
-from xmppd.stream.acks import WRAP, TooHighError
+from xmppd.stream.acks import WRAP, Inbox, TooHighError
 from xmppd.stream.features import Feature, static
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
-from xmppd.wire.claim import Claim
+from xmppd.wire.claim import Claim, secure
 from xmppd.wire.stanza import Nonza, Stanza
 
 XEP = (198, "1.6.3", "complete")
@@ -61,7 +61,7 @@ class StreamManagement:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._resumable: dict[str, Managed] = {}
-        self._ended: OrderedDict[str, tuple[JID, int]] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[JID, Inbox]] = OrderedDict()
         self._expiring: dict[str, IDelayedCall] = {}
         self._watched: set[Managed] = set()
 
@@ -122,9 +122,8 @@ class StreamManagement:
         for managed in watched:
             if managed.connection is None or not managed.outbox:
                 continue
-            if not managed.is_late(now, PATIENCE):
-                managed.request()
-                self._watch(managed)
+            managed.look(now, PATIENCE)
+            self._watch(managed)
 
     # ------------------------------------------------------------------ away and back
 
@@ -175,11 +174,8 @@ class StreamManagement:
 
     async def _all_handled(self, managed: Managed, connection: Connection) -> None:
         """Wait until what was received is in safe hands: so the client need not send it again."""
-        waits = []
-        for claim in managed.inbox.held:
-            claim.secure()
-            if claim.pending:
-                waits.append(_when_told(claim))
+        secure(managed.inbox.held)
+        waits = [_when_told(claim) for claim in managed.inbox.held]
         if waits:
             await connection.waits_for(DeferredList(waits))
 
@@ -196,8 +192,8 @@ class StreamManagement:
 
     def _unknown(self, id_: str, account: JID) -> bytes:
         """There is no such session (any more); how much of it was handled, if that is known."""
-        owner, handled = self._ended.get(id_, (None, 0))
-        h = str(handled % WRAP) if owner == account else None
+        owner, inbox = self._ended.get(id_, (None, None))
+        h = str(inbox.handled % WRAP) if inbox is not None and owner == account else None
         return _failed("item-not-found", h)
 
     # ------------------------------------------------------------------ the end
@@ -212,7 +208,7 @@ class StreamManagement:
             expiring = self._expiring.pop(managed.id, None)
             if expiring is not None:
                 expiring.cancel()
-            self._ended[managed.id] = session.account, managed.inbox.received
+            self._ended[managed.id] = session.account, managed.inbox
             if len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
         managed.leave()

@@ -79,6 +79,21 @@ class Outbox:
         """How many octets wait: they are counted each time."""
         return sum(map(len, self._data))
 
+    @property
+    def since(self) -> float:
+        """When the first of those was sent that wait."""
+        return self._times[bisect(self._places, self._gone) - 1]
+
+    @property
+    def sent(self) -> int:
+        """How many were sent so far, not modulo anything."""
+        return self._gone + len(self._data)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of them were acknowledged."""
+        return self._gone
+
     def date(self, at: float, last: int = 0) -> None:
         """Have what is added from here on, and the `last` so many, be sent at `at`; see `Sent`."""
         places, times = self._places, self._times
@@ -143,6 +158,7 @@ class Outbox:
         """Give up what waits."""
         waiting = list(self)
         self._data, self._claims = [], []
+        self._places, self._times = [self._gone], self._times[-1:]
         return waiting
 
 
@@ -189,7 +205,7 @@ class Inbox:
         """Forget the claims before the first that is still held."""
         handled = 0
         for claim in self._claims:
-            if claim is not None and claim.held and not claim.excused:  # `pending`, without a call
+            if claim is not None and claim.held > 0 and not claim.excused:  # `pending`
                 break
             handled += 1
         if handled:

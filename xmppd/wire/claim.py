@@ -78,8 +78,7 @@ class Claim(Struct, eq=False):
 
     def secure(self) -> None:
         """Have whoever holds it make the stanza safe soon: others wait for it."""
-        for keeper in self.keepers:
-            keeper.secure()
+        secure((self,))
 
     def hold(self, keeper: Keeper | None = None) -> None:
         """Hold it, too."""
@@ -104,12 +103,27 @@ class Claim(Struct, eq=False):
             self.told()
 
 
+def secure(claims: Iterable[Claim]) -> None:
+    """Have those who hold `claims` make their stanzas safe soon, each of them asked once."""
+    keepers = [keeper for claim in claims for keeper in claim.keepers]
+    asked: set[int] = set()
+    for keeper in keepers:  # which grows by those who hold the parts of a claim
+        if id(keeper) in asked:
+            continue
+        asked.add(id(keeper))
+        if isinstance(keeper, Claim):
+            keepers += keeper.keepers
+        else:
+            keeper.secure()
+
+
 def settle(claims: Iterable[Claim | None]) -> None:
     """Let go of each of `claims`, as `Claim.let_go` does, of stanzas that are in safe hands now."""
     for claim in claims:
         if claim is None:
             continue
-        if claim.held == 1 and claim.told is None:  # as nearly always: there is nobody to tell
+        # As nearly always: nobody is to be told, and no copy in the store will ask.
+        if claim.held == 1 and claim.told is None and claim.kept is None:
             claim.held = 0
         else:
             claim.let_go(safe=True)

@@ -176,6 +176,24 @@ def test_what_was_sent_and_not_acknowledged_is_not_sent_again_after_a_block() ->
     assert bodies(street.resume(id_).elements()) == ["a rose"]
 
 
+@pytest.mark.parametrize("blocks", BLOCKS)
+def test_nor_is_the_copy_of_what_another_client_got(blocks: Block) -> None:
+    """XEP-0280 §7, XEP-0198 §5."""
+    street = Street()
+    balcony = street.log_in("balcony")
+    balcony.send(f"<iq type='set' id='c'><enable xmlns='{ns.CARBONS}'/></iq>").take()
+    id_ = managed(balcony)
+    garden = street.log_in("garden", "")
+    balcony.hang_up()
+    street.say("a villain", f"{JULIET}/garden")
+    street.say("a rose", f"{JULIET}/garden", PARIS)
+    assert bodies(garden.elements()) == ["a villain", "a rose"]
+    blocks(street, garden)
+    again = street.resume(id_).take()
+    assert b"a rose" in again
+    assert b"a villain" not in again
+
+
 def test_without_a_block_all_of_it_is_sent_again() -> None:
     """Else the two tests above would show nothing."""
     street = Street()

@@ -54,6 +54,16 @@ def test_what_is_sent_is_dated_until_there_is_another_date() -> None:
     assert [sent.at for sent in box] == [4.0, 4.0]
 
 
+def test_what_is_left_when_some_is_withdrawn_keeps_its_date() -> None:
+    box = outbox(4)
+    box.withdraw(lambda stanza: stanza.id in ("0", "1"))
+    assert [sent.at for sent in box] == [2.0, 3.0]
+    box.date(9.0)
+    box.add(stanza(), None)
+    assert [sent.at for sent in box] == [2.0, 3.0, 9.0]
+    assert box.since == 2.0
+
+
 def test_dates_are_forgotten_with_what_was_sent_then() -> None:
     box = Outbox()
     for number in range(1, 101):

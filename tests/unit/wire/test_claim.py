@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xmppd.wire.claim import Claim, settle
+from xmppd.wire.claim import Claim, secure, settle
 
 
 class Owner:
@@ -142,6 +142,17 @@ def test_so_can_those_who_keep_its_parts(claim: Claim) -> None:
     claim.part().part().hold(keeper)
     claim.secure()
     assert keeper.asked == 1
+
+
+def test_each_is_asked_once_however_many_claims_it_has() -> None:
+    keeper, other = Keeper(), Keeper()
+    claims = [Claim(), Claim(), Claim()]
+    for claim in claims:
+        claim.hold(keeper)
+        claim.part().hold(keeper)
+    claims[0].part().hold(other)
+    secure(claims)
+    assert (keeper.asked, other.asked) == (1, 1)
 
 
 def test_nobody_waits_for_one_that_is_excused(owner: Owner, claim: Claim) -> None:
