@@ -149,6 +149,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "no client needs so long a namespace so often",
     ),
     "limit.roster": ("the roster has as many contacts as it may", "raise [roster] items"),
+    "limit.roster-octets": (
+        "the contacts of a roster have as long addresses, names and groups as they may",
+        "raise [roster] octets",
+    ),
     "limit.privacy-lists": ("as many privacy lists as a user may have", "raise [privacy] lists"),
     "limit.privacy-items": (
         "as many rules as a privacy list, or blocked addresses as a blocklist, may have",

@@ -98,6 +98,7 @@ class Roster(Table, frozen=True):
     """`[roster]`: contacts of the users (RFC 6121 §2, §3)."""
 
     items: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
+    octets: Annotated[int, Meta(ge=1_024)] = 2_097_152
     requests: Count = 200
 
 

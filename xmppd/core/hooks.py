@@ -182,8 +182,12 @@ class Hooks:
         """
         self.privacy_changed: Event[[Resident]] = Event("privacy_changed")
         """Event (account): its privacy lists changed, or which of them applies to a session."""
-        self.roster_item_removed: Event[[Resident, JID, int]] = Event("roster_item_removed")
-        """Event (account, contact, state): the user removed a contact that was in this state."""
+        self.roster_item_removing: Event[[Resident, JID, int, Callable[[Callable[[], None]], None]]]
+        self.roster_item_removing = Event("roster_item_removing")
+        """Event (account, contact, state, then): the user removes a contact in this state.
+
+        `then` takes what is to be done once that is stored.
+        """
         self.account_created: Event[[JID]] = Event("account_created")
         """Event (bare JID)."""
         self.account_removed: Event[[JID]] = Event("account_removed")

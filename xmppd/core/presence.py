@@ -95,9 +95,11 @@ def sending(host: Host, session: Session, stanza: Stanza) -> Callable[[Iterable[
     Who hides it from some is asked for each of them, even if the session was the last one that he
     was there for.
     """
-    route, handlers = host.router.route, host.hooks.presence_out.handlers
+    route, outgoing = host.router.route, host.hooks.presence_out
+    at_first = outgoing.handlers
 
     def to(contacts: Iterable[JID]) -> None:
+        handlers = outgoing.handlers or at_first
         if not handlers:
             for contact in contacts:
                 route(stanza.addressed(contact))
@@ -140,10 +142,15 @@ def current(session: Session) -> Stanza:
     return delayed
 
 
-def hide(host: Host, account: JID, contact: JID) -> None:
-    """Tell a contact that each of the user's available resources is gone (§3.2.2, §3.3.3)."""
-    for session in available(host.directory, account):
-        send(host, session, of("unavailable", session.jid, contact), (contact,))
+def hide(host: Host, sessions: Iterable[Session], contact: JID) -> None:
+    """Tell a contact that sessions which he has seen are gone for him (§3.2.2, §3.3.3).
+
+    Which they are has to be found out (`shown`) while he still may see them: by a privacy list
+    for strangers he may not even be told, once he is one.
+    """
+    for session in sessions:
+        if session.available:
+            host.router.route(of("unavailable", session.jid, contact))
 
 
 def in_slices(

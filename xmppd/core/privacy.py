@@ -61,11 +61,13 @@ class _Rules(NamedTuple):
 class PrivacyList:
     """A list that can be asked; `items` by ascending order. It never changes."""
 
-    __slots__ = ("_compiled", "items", "name")
+    __slots__ = ("_compiled", "items", "name", "names_resources")
 
     def __init__(self, name: str, items: Iterable[PrivacyItem]) -> None:
         self.name = name
         self.items = tuple(sorted(items, key=lambda item: item.order))
+        self.names_resources = any(i.type == "jid" and "/" in i.value for i in self.items)
+        """Whether a rule is for one resource of an account, not for all of it."""
         self._compiled: dict[int, _Rules] = {}
 
     def permits(self, kind: int, peer: JID, roster: Roster) -> bool:

@@ -14,10 +14,12 @@ from xmppd.core import visibility
 from xmppd.core.host import Host
 from xmppd.core.privacy import PrivacyList
 from xmppd.core.residents import Load, Resident
+from xmppd.core.roster import Roster
 from xmppd.core.sessions import Session
 from xmppd.core.visibility import Switch
 from xmppd.errors import StanzaError
 from xmppd.storage.interfaces import Stores, Transaction
+from xmppd.storage.rosters import RosterItem, StoredRoster
 from xmppd.wire import build
 from xmppd.wire.build import Tag
 
@@ -189,6 +191,20 @@ async def _switched(
     host.hooks.privacy_changed(resident)
     switches = [Switch(session, old, applied(session)) for session, old in before.items()]
     await visibility.follow(host, resident, [s for s in switches if s.before is not s.after])
+
+
+def follow_roster(host: Host, resident: Resident, before: RosterItem) -> None:
+    """Have presence follow when the roster has a contact otherwise than `before` (rule 9).
+
+    Where a subscription begins or ends, presence follows that, and nothing is done here.
+    """
+    if not has_any(resident):
+        return
+    was = Roster(StoredRoster(0, {before.contact: before}))
+    for session in host.directory.of(resident.jid):
+        listed = applied(session)
+        if listed is not None:
+            visibility.moved(host, resident, session, listed, before.contact, was)
 
 
 def _items(lists: Lists, name: str) -> object:

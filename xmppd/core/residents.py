@@ -26,6 +26,8 @@ WEIGHT = 100_000
 """Roster items that are kept of accounts without a session, all together; an account counts as
 eight besides. The one that was used longest ago makes room."""
 _EACH = 8
+OCTETS = 200
+"""Of a roster count as one item, where its items are larger than usual."""
 
 AT_A_TIME = 50
 """Accounts that are read in one unit of work."""
@@ -63,7 +65,7 @@ class Resident:
     def weight(self) -> int:
         """How much of `WEIGHT` it takes."""
         kept = sum(getattr(each, "weight", 0) for each in self.data.values())
-        return len(self.roster) + kept + _EACH
+        return max(len(self.roster), self.roster.octets // OCTETS) + kept + _EACH
 
 
 class Residents:

@@ -26,12 +26,20 @@ class Roster:
     changes. Besides what clients see (`listed`) it holds requests that have not been answered.
     """
 
-    __slots__ = ("_items", "_sides", "version")
+    __slots__ = ("_items", "_octets", "_sides", "version")
 
     def __init__(self, stored: StoredRoster | None = None) -> None:
         self.version = stored.version if stored else 0
         self._items: Mapping[JID, RosterItem] = stored.items if stored else _ABSENT
         self._sides: _Sides | None = None
+        self._octets: int | None = None
+
+    @property
+    def octets(self) -> int:
+        """How many octets its items have; they are counted when that is first asked."""
+        if self._octets is None:
+            self._octets = sum(item.octets for item in self._items.values())
+        return self._octets
 
     def __len__(self) -> int:
         return len(self._items)
@@ -90,7 +98,10 @@ class Roster:
         items = self._items
         if not isinstance(items, dict):
             self._items = items = dict(items)
-        before = self.state(item.contact)
+        old = self.item(item.contact)
+        before = old.state
+        if self._octets is not None:
+            self._octets += item.octets - old.octets
         if item.state:
             items[item.contact] = item
         else:

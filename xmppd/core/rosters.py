@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from xmppd import ns, subscription
+from xmppd.core import privacy_lists
 from xmppd.core.host import Host
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
@@ -37,9 +38,13 @@ async def change(
     before = roster.item(item.contact)
     if not before.state and len(roster) >= host.config.roster.items:
         raise StanzaError("resource-constraint", "the roster is full", reason="limit.roster")
+    more = item.octets - before.octets
+    if more > 0 and roster.octets + more > host.config.roster.octets:
+        raise StanzaError("resource-constraint", "that is too long", reason="limit.roster-octets")
     item = replace(item, version=roster.version + 1)
     await host.stores.rosters.change(resident.id, before.state, item, request)
     roster.put(item)
+    privacy_lists.follow_roster(host, resident, before)
     if not silent and (item.listed or before.listed):
         push(host, resident, (item,), host.directory.of(resident.jid))
 

@@ -45,7 +45,27 @@ async def follow(host: Host, resident: Resident, switches: Sequence[Switch]) -> 
             if start:
                 await deferLater(host.clock, 0)
             for contact in contacts[start : start + SLICE]:
-                _compare(host, resident.roster, contact, sessions, before, after)
+                roster = resident.roster
+                was, now = _View(before, contact, roster), _View(after, contact, roster)
+                _compare(host, roster.state(contact.bare), sessions, was, now)
+
+
+def moved(
+    host: Host,
+    resident: Resident,
+    session: Session,
+    listed: PrivacyList,
+    contact: JID,
+    before: Roster,
+) -> None:
+    """Have presence follow for one session, by whose list a contact's item in the roster counts.
+
+    `before` is the roster as far as that contact goes, as it was. Only of a subscription that was
+    there then and is there now.
+    """
+    roster = resident.roster
+    was, now = _View(listed, contact, before), _View(listed, contact, roster)
+    _compare(host, before.state(contact) & roster.state(contact), (session,), was, now)
 
 
 def _concerned(
@@ -63,19 +83,24 @@ def _concerned(
     return list(found)
 
 
+class _View(NamedTuple):
+    """What a list, or none, says of a contact, by a roster."""
+
+    listed: PrivacyList | None
+    contact: JID
+    roster: Roster
+
+    def permits(self, kind: int) -> bool:
+        return self.listed is None or self.listed.permits(kind, self.contact, self.roster)
+
+
 def _compare(
-    host: Host,
-    roster: Roster,
-    contact: JID,
-    sessions: Iterable[Session],
-    before: PrivacyList | None,
-    after: PrivacyList | None,
+    host: Host, state: int, sessions: Iterable[Session], before: _View, after: _View
 ) -> None:
-    state = roster.state(contact.bare)
+    contact = after.contact
     for kind in (PRESENCE_OUT, PRESENCE_IN):
-        was = before is None or before.permits(kind, contact, roster)
-        permitted = after is None or after.permits(kind, contact, roster)
-        if was == permitted:
+        permitted = after.permits(kind)
+        if before.permits(kind) == permitted:
             continue
         for session in sessions:
             if kind == PRESENCE_IN:

@@ -52,10 +52,26 @@ class Presence:
         session.present_since = self._host.clock.seconds()
         roster = session.resident.roster
         self._host.router.route(stanza.addressed(session.account))
-        self._spread(session, roster.subscribers, presence.sending(self._host, session, stanza))
+        self._broadcast(session, presence.sending(self._host, session, stanza))
         if before is None:
             self._show_siblings(session)
             self._spread(session, roster.subscriptions, lambda some: self._ask(session, some))
+
+    def _broadcast(self, session: Session, send: Callable[[Iterable[JID]], None]) -> None:
+        """Send presence to all subscribers; to who is none any more when it is his turn, nothing.
+
+        He would never hear of its end.
+        """
+        roster = session.resident.roster
+        subscribers = roster.subscribers
+        if len(subscribers) <= presence.SLICE:
+            send(subscribers)
+        else:
+
+            def send_to_subscribers(some: Iterable[JID]) -> None:
+                send([contact for contact in some if roster.state(contact) & FROM])
+
+            self._spread(session, subscribers, send_to_subscribers)
 
     def gone(self, session: Session) -> None:
         """A client is gone without a word: the server says it for it (§4.5.2)."""

@@ -5,7 +5,7 @@ What the lists do to stanzas is done elsewhere; here is what a client says of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -198,13 +198,15 @@ def _shown(item: PrivacyItem) -> Tag:
 
 def _items(listed: Element, roster: Roster) -> list[PrivacyItem]:
     """The rules of a list, no two of the same order (§2.1)."""
-    items = [_item(element, roster) for element in listed]
+    groups = _groups(roster) if any(item.get("type") == "group" for item in listed) else set()
+    items = [_item(element, groups) for element in listed]
     if len({item.order for item in items}) != len(items):
         raise _malformed("two items have the same order")
     return items
 
 
-def _item(element: Element, roster: Roster) -> PrivacyItem:
+def _item(element: Element, groups: Collection[str]) -> PrivacyItem:
+    """One rule; `groups` are those that the roster has, and a rule may name (§2.1)."""
     if element.tag != f"{_P}item":
         raise _malformed("a list has items")
     action = element.get("action")
@@ -222,7 +224,9 @@ def _item(element: Element, roster: Roster) -> PrivacyItem:
     if type_ == "jid":
         return PrivacyItem(*rule, "jid", _jid(value))
     if type_ == "group":
-        return PrivacyItem(*rule, "group", _group(value, roster))
+        if value not in groups:
+            raise StanzaError("item-not-found", "no such group", reason="privacy.no-group")
+        return PrivacyItem(*rule, "group", value)
     if type_ == "subscription" and value in SUBSCRIPTIONS:
         return PrivacyItem(*rule, "subscription", value)
     raise _malformed("the type is jid, group or subscription, each with a value")
@@ -245,11 +249,9 @@ def _jid(value: str) -> str:
         raise StanzaError("jid-malformed", str(error), reason="privacy.malformed") from None
 
 
-def _group(value: str, roster: Roster) -> str:
-    """A group that the roster has (§2.1)."""
-    if not any(value in item.groups for item in roster.listed()):
-        raise StanzaError("item-not-found", "no such group", reason="privacy.no-group")
-    return value
+def _groups(roster: Roster) -> set[str]:
+    """The groups of a roster, found in one go: a list may have a rule for each of many."""
+    return {group for item in roster.listed() for group in item.groups}
 
 
 def _malformed(why: str) -> StanzaError:

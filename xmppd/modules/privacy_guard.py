@@ -130,6 +130,10 @@ class Guard:
     def delivered(self, stanza: Stanza, session: Session) -> Stanza | None:
         """A stanza on its way to one session, wherever it has been kept (§2.2, rule 1)."""
         sender, account = stanza.sender, session.account
+        if self._denied_resource(stanza, session):
+            if stanza.kind == "presence":
+                return None
+            raise StanzaError("not-acceptable", reason="privacy.outgoing", type="cancel")
         if account not in self._guarded or sender is None or _exempt(account, sender):
             return stanza
         listed = privacy_lists.applied(session)
@@ -137,6 +141,24 @@ class Guard:
             return stanza
         _refuse(stanza)
         return None
+
+    def _denied_resource(self, stanza: Stanza, session: Session) -> bool:
+        """Whether its sender's list denies a stanza this one resource of an account (§2.1).
+
+        When he sent it to the account as a whole nobody could tell. That somebody is gone may
+        always be said.
+        """
+        sender = stanza.sender
+        if sender is None or sender.bare not in self._guarded or sender.bare == session.account:
+            return False
+        sender_session = self._host.directory.get(sender)
+        if sender_session is None or stanza.type in ("unavailable", "error"):
+            return False
+        listed = privacy_lists.applied(sender_session)
+        if listed is None or not listed.names_resources:
+            return False
+        kind = privacy.outbound(stanza)
+        return not _permits(listed, kind, session.jid, sender_session.resident)
 
     def kept(self, stanza: Stanza, resident: Resident) -> Stanza | None:
         """A stanza for an account as a whole (§2.2, rule 2)."""

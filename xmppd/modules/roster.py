@@ -6,7 +6,7 @@ changed since, each item as a push; who is too far behind gets the whole roster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
 from msgspec.structs import replace
@@ -135,8 +135,11 @@ class Rosters:
         state = resident.roster.state(contact)
         if not state & LISTED:
             raise StanzaError("item-not-found", reason="roster.no-item")
+        then: list[Callable[[], None]] = []
+        self._host.hooks.roster_item_removing(resident, contact, state, then.append)
         await rosters.change(self._host, resident, RosterItem(contact))
-        self._host.hooks.roster_item_removed(resident, contact, state)
+        for act in then:
+            act()
 
 
 def _owner(request: Request) -> Session:

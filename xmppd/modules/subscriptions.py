@@ -7,7 +7,7 @@ so is the account that one is for: nothing overtakes it.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from msgspec.structs import replace
@@ -53,7 +53,7 @@ def register(context: ModuleContext) -> None:
     context.hook(hooks.client_presence, Phase.DELIVER, subscriptions.from_client)
     context.hook(hooks.subscription, Phase.DELIVER, subscriptions.for_account)
     context.hook(hooks.presence, Phase.DELIVER, subscriptions.on_presence)
-    context.hook(hooks.roster_item_removed, Phase.DELIVER, subscriptions.cancel)
+    context.hook(hooks.roster_item_removing, Phase.DELIVER, subscriptions.cancel)
     context.hook(hooks.account_removed, Phase.DELIVER, subscriptions.cancel_all)
     offer = static(Tag("sub", ns=ns.PRE_APPROVAL))
     context.feature(Feature("pre-approval", Fact.AUTHENTICATED, Fact(0), offer))
@@ -85,6 +85,7 @@ class Subscriptions:
         await resident.lock.acquire()
         try:
             before = resident.roster.item(contact)
+            seen = presence.shown(host, resident, contact) if before.state & FROM else []
             step = OUTBOUND[kind][before.state & NINE]
             state = before.state & ~NINE | step.state
             if kind in ("subscribe", "subscribed"):
@@ -102,8 +103,8 @@ class Subscriptions:
         host.router.route(_between(stanza, resident.jid, contact))
         if kind == "subscribed":
             presence.show(host, resident.jid, contact)
-        elif kind == "unsubscribed" and before.state & FROM:
-            presence.hide(host, resident.jid, contact)
+        elif kind == "unsubscribed":
+            presence.hide(host, seen, contact)
 
     # ------------------------------------------------------------------ the contact's stanzas
 
@@ -125,9 +126,11 @@ class Subscriptions:
         if self._host.hooks.resident_stanza(stanza, resident) is None:
             return
         stanza = _between(stanza, contact, account)
+        host = self._host
         await resident.lock.acquire()
         try:
             before = resident.roster.item(contact)
+            seen = presence.shown(host, resident, contact) if before.state & FROM else []
             if kind == "subscribe" and before.state & (FROM | APPROVED):
                 await self._grant(resident, before)
                 return
@@ -136,16 +139,15 @@ class Subscriptions:
                 request = self._request(resident, stanza) if kind == "subscribe" else None
                 after = replace(before, state=before.state & ~NINE | step.state)
                 await rosters.change(
-                    self._host, resident, after, request=request, silent=request is not None
+                    host, resident, after, request=request, silent=request is not None
                 )
         finally:
             resident.lock.release()
         if not step.passes:
             return
-        host = self._host
         host.router.deliver(stanza, presence.available(host.directory, account))
-        if kind == "unsubscribe" and before.state & FROM:
-            presence.hide(host, account, contact)
+        if kind == "unsubscribe":
+            presence.hide(host, seen, contact)
 
     async def _grant(self, resident: Resident, before: RosterItem) -> None:
         """Grant what was granted before, or in advance: the user is not asked (§3.1.3, §3.4.2)."""
@@ -182,15 +184,33 @@ class Subscriptions:
 
     # ------------------------------------------------------------------ the end of it
 
-    def cancel(self, resident: Resident, contact: JID, state: int) -> None:
-        """End the subscriptions with a contact that was in `state`, both ways (§2.5.2)."""
+    def cancel(
+        self,
+        resident: Resident,
+        contact: JID,
+        state: int,
+        then: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """End the subscriptions with a contact that is in `state`, both ways (§2.5.2)."""
+        then(self._farewell(resident, contact, state))
+
+    def _farewell(self, resident: Resident, contact: JID, state: int) -> Callable[[], None]:
+        """What tells a contact in `state` that he is none any more: what he may be told by now."""
         host, account = self._host, resident.jid
-        if state & (TO | OUT):
-            presence.say(host, resident, presence.of("unsubscribe", account, contact))
-        if state & (FROM | IN):
-            presence.say(host, resident, presence.of("unsubscribed", account, contact))
-        if state & FROM:
-            presence.hide(host, account, contact)
+        said: list[Stanza] = []
+        for bits, kind in ((TO | OUT, "unsubscribe"), (FROM | IN, "unsubscribed")):
+            if state & bits:
+                word = presence.of(kind, account, contact)
+                filtered = host.hooks.account_presence_out(word, resident)
+                said += [] if filtered is None else [filtered]
+        seen = presence.shown(host, resident, contact) if state & FROM else []
+
+        def tell() -> None:
+            for word in said:
+                host.router.route(word)
+            presence.hide(host, seen, contact)
+
+        return tell
 
     def cancel_all(self, account: JID) -> Deferred[None] | None:
         """End all subscriptions of an account that is gone (§2.5.2 for each contact).
@@ -205,7 +225,7 @@ class Subscriptions:
 
         def cancel(items: Any) -> None:
             for item in items:
-                self.cancel(resident, item.contact, item.state)
+                self._farewell(resident, item.contact, item.state)()
                 resident.roster.put(RosterItem(item.contact))
 
         later = self._host.clock.callLater

@@ -44,6 +44,10 @@ _REQUESTS = "SELECT domain, local, stanza FROM subscription_requests WHERE accou
 _FORGET_REQUEST = "DELETE FROM subscription_requests WHERE account = ? AND domain = ? AND local = ?"
 
 
+def _octets(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
 class RosterItem(Struct, frozen=True, gc=False):
     """What a user's roster holds of one contact (RFC 6121 §2.1.2).
 
@@ -61,6 +65,13 @@ class RosterItem(Struct, frozen=True, gc=False):
     def listed(self) -> bool:
         """Whether clients are told of it; else there is a mere request (§3.1.3)."""
         return bool(self.state & subscription.LISTED)
+
+    @property
+    def octets(self) -> int:
+        """How many octets its address, name and groups have; 0 where the roster has it not."""
+        if not self.state:
+            return 0
+        return _octets(self.contact) + _octets(self.name) + sum(map(_octets, self.groups))
 
 
 class StoredRoster(Struct):

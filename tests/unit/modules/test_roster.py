@@ -201,6 +201,21 @@ def test_the_roster_is_bounded_and_who_is_in_it_may_be_changed() -> None:
     assert set_(juliet, item("c@x")) == ""
 
 
+def test_it_is_bounded_in_octets_too_and_may_be_made_smaller() -> None:
+    server = Verona(roster={"octets": 1_024})
+    juliet = server.log_in("juliet")
+    assert set_(juliet, item("a@x", "n" * 500)) == ""
+    assert set_(juliet, item("b@x", groups=["g" * 500])) == ""
+    assert set_(juliet, item("c@x", "ü" * 20)) == "resource-constraint"
+    assert set_(juliet, item("a@x", "n" * 530)) == "resource-constraint"
+    assert set_(juliet, item("a@x", "n" * 490)) == ""
+    assert set_(juliet, item("c@x", "ü" * 12)) == ""
+    assert set_(juliet, item("b@x", subscription="remove")) == ""
+    assert set_(juliet, item("d@x", "n" * 400)) == ""
+    after = Verona(after=server, roster={"octets": 1_024}).log_in("juliet")
+    assert set_(after, item("e@x", "n" * 100)) == "resource-constraint"
+
+
 def test_where_the_store_is_busy_the_client_is_told_and_nothing_changes(
     server: Verona, juliet: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
