@@ -165,12 +165,16 @@ def measure(row: Row, server: Server, work: Options) -> Measure | None:
 
 
 def run(servers: list[Server], args: argparse.Namespace) -> report.Results:
-    """Measure every row on every server, round by round, the servers in turn."""
+    """Measure every row on every server, round by round: in each the rows, in these the servers.
+
+    What a round compares has run at about the same time then, one row with another included.
+    """
     results, work = report.Results(), options(args)
-    for row in (row for row in ROWS if row.key in args.rows):
-        for _ in range(args.rounds if row.repeats else args.memory_rounds):
-            for server in servers:
-                results.add(row.key, server.name, measure(row, server, work))
+    for number in range(max(args.rounds, args.memory_rounds)):
+        for row in (row for row in ROWS if row.key in args.rows):
+            if number < (args.rounds if row.repeats else args.memory_rounds):
+                for server in servers:
+                    results.add(row.key, server.name, measure(row, server, work))
     return results
 
 

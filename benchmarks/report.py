@@ -80,8 +80,8 @@ def _late_growth(results: Results) -> float | None:
 
 
 def _acks(results: Results) -> float | None:
-    with_acks, without = results.cost("chat-sm", _SUBJECT), results.cost("chat", _SUBJECT)
-    return with_acks / without if with_acks and without else None
+    rows = (results.measures.get(row, {}).get(_SUBJECT, []) for row in ("chat-sm", "chat"))
+    return _median(a.cost / b.cost for a, b in zip(*rows, strict=False) if a and b)
 
 
 def _worst_ping(results: Results) -> float | None:

@@ -55,3 +55,11 @@ def handled(client: Client) -> int:
     answer = client.send(REQUEST).elements()[-1]
     assert answer.tag == f"{S}a"
     return int(answer.attrib["h"])
+
+
+def expire(server: Verona, *clients: Client) -> None:
+    """Have clients not come back in time; those that are there leave without a word."""
+    for client in clients:
+        if not client.closed:
+            client.hang_up()
+    server.clock.advance(server.config.stream_management.hibernate_seconds)

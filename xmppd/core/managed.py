@@ -20,13 +20,13 @@ from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
 from xmppd.wire.claim import Claim, settle
 from xmppd.wire.stanza import Stanza
 
-AT_ONCE = 12
+AT_ONCE = 16
 """How many stanzas are sent without asking at once whether they were handled: an answer to each
 would cost a phone its battery. When fewer wait, the client is asked a little later."""
 
 COUNTED = 16
 """At each so many stanzas that wait their octets are counted, to see whether they are too many."""
-LARGE = 4_096
+LARGE = 2_048
 """Octets of a stanza that has them counted at once, where `AT_ONCE` wait."""
 
 UNASKED = 16

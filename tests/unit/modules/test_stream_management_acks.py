@@ -192,7 +192,7 @@ def test_6_a_stream_that_is_not_managed_knows_no_acks(romeo: Client, element: st
 # ---------------------------------------------------------------- bounds
 
 
-@pytest.mark.parametrize("padding", [0, 4_500])
+@pytest.mark.parametrize("padding", [0, 3_900])
 @pytest.mark.parametrize("away", [False, True])
 def test_what_nobody_acknowledges_is_bounded(padding: int, away: bool) -> None:
     """In stanzas and in octets; the session ends, and its messages wait for the next."""

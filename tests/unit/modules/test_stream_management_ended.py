@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.managed import ack, handled, managed, resumed
+from tests.support.managed import ack, expire, handled, managed, resumed
 from tests.support.offline import bodies, chat, messages, numbered, numbers, waiting
 from tests.support.people import JULIET, ROMEO, friends, told
 from tests.support.server import Client, Verona, condition
@@ -24,13 +24,6 @@ def server() -> Verona:
 @pytest.fixture
 def romeo(server: Verona) -> Client:
     return server.log_in("romeo", "orchard")
-
-
-def expire(server: Verona, client: Client) -> None:
-    """Have a client not come back in time."""
-    if not client.closed:
-        client.hang_up()
-    server.clock.advance(server.config.stream_management.hibernate_seconds)
 
 
 def stamps(client: Client) -> list[list[str | None]]:

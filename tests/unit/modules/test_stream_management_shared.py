@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.managed import REQUEST, ack, come_back, handled, managed, resumed
+from tests.support.managed import REQUEST, ack, come_back, expire, handled, managed, resumed
 from tests.support.offline import Slowed, backlog, bodies, chat, numbered, numbers, waiting
 from tests.support.people import JULIET, ROMEO
 from tests.support.privacy import put_list, rule
@@ -39,14 +39,6 @@ def two(server: Verona, seconds: int = 600) -> tuple[tuple[Client, str], tuple[C
     for client, _ in found:
         ack(client, 2).take()
     return found
-
-
-def expire(server: Verona, *clients: Client) -> None:
-    """Have clients not come back in time."""
-    for client in clients:
-        if not client.closed:
-            client.hang_up()
-    server.clock.advance(server.config.stream_management.hibernate_seconds)
 
 
 def counted(server: Verona) -> int:
