@@ -39,10 +39,14 @@ class Results:
         """Return the median cost."""
         return _median(measure.cost for measure in self.of(row, server))
 
-    def ratio(self, row: str, server: str, peer: str) -> float | None:
-        """Return the median over the rounds of the server's cost divided by the peer's."""
-        servers = self.measures.get(row, {})
-        pairs = zip(servers.get(server, []), servers.get(peer, []), strict=False)
+    def ratio(self, row: str, server: str, peer: str, peers_row: str = "") -> float | None:
+        """Return the median over the rounds of the server's cost divided by the peer's.
+
+        Of the same row, unless `peers_row` names another one for the peer.
+        """
+        ours = self.measures.get(row, {}).get(server, [])
+        theirs = self.measures.get(peers_row or row, {}).get(peer, [])
+        pairs = zip(ours, theirs, strict=False)
         return _median(a.cost / b.cost for a, b in pairs if a and b and b.cost > 0)
 
 
@@ -80,8 +84,7 @@ def _late_growth(results: Results) -> float | None:
 
 
 def _acks(results: Results) -> float | None:
-    rows = (results.measures.get(row, {}).get(_SUBJECT, []) for row in ("chat-sm", "chat"))
-    return _median(a.cost / b.cost for a, b in zip(*rows, strict=False) if a and b)
+    return results.ratio("chat-sm", _SUBJECT, _SUBJECT, peers_row="chat")
 
 
 def _worst_ping(results: Results) -> float | None:

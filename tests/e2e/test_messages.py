@@ -73,6 +73,9 @@ class Person(Client):
         await soon(self.plugin["xep_0199"].ping(VERONA))
 
 
+GONE = ("presence", "unavailable")
+
+
 def chat(*bodies: str) -> list[tuple[str, str]]:
     return [("chat", body) for body in bodies]
 
@@ -311,11 +314,12 @@ async def test_0198_4_what_a_client_that_does_not_come_back_was_to_get_goes_else
     async with there(impatient, orchard=0) as (romeo,):
         async with there(impatient, balcony=0) as (balcony,):
             await juliet_loses_a_connection(impatient, romeo, "to a client")
+            await romeo.gets(GONE)
             await balcony.gets(*chat("to a client", "to a client, by its name"))
             await nothing_more(romeo, balcony)
         juliet = await juliet_loses_a_connection(impatient, romeo, "to nobody")
+        await romeo.gets(GONE)
         # She is too late: a new session, which gets it from the store.
-        await asyncio.sleep(2)
         await juliet.comes_back("session_start")
         juliet.send_presence()
         await juliet.gets(*chat("to nobody", "to nobody, by its name"))
@@ -325,14 +329,18 @@ async def test_0198_4_what_a_client_that_does_not_come_back_was_to_get_goes_else
 
 
 async def juliet_loses_a_connection(server: Server, romeo: Person, body: str) -> Managed:
-    """Before romeo says something to her account, and to the client by its name."""
+    """Before romeo says something to her account, and to the client by its name.
+
+    He has been shown its presence, so he is told when it is given up.
+    """
     juliet = await Managed(PHONE, server).__aenter__()
     assert isinstance(juliet, Managed)
     await juliet.appears(1)
+    juliet.send_presence(pto=ORCHARD)
+    await romeo.gets(("presence", "available"))
     await juliet.is_cut_off()
     romeo.says(JULIET, body)
     romeo.says(PHONE, f"{body}, by its name")
-    await nothing_more(romeo)
     return juliet
 
 

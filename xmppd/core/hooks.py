@@ -116,6 +116,9 @@ class Gate:
             self._remove = None
 
 
+Then: TypeAlias = Callable[[Callable[[], None]], None]
+"""Takes what is to be done later."""
+
 AnyStanza: TypeAlias = Filter[[]]
 SessionStanza: TypeAlias = Filter[[Session]]
 ResidentStanza: TypeAlias = Filter[[Resident]]
@@ -182,8 +185,7 @@ class Hooks:
         """
         self.privacy_changed: Event[[Resident]] = Event("privacy_changed")
         """Event (account): its privacy lists changed, or which of them applies to a session."""
-        self.roster_item_removing: Event[[Resident, JID, int, Callable[[Callable[[], None]], None]]]
-        self.roster_item_removing = Event("roster_item_removing")
+        self.roster_item_removing: Event[[Resident, JID, int, Then]] = Event("roster_item_removing")
         """Event (account, contact, state, then): the user removes a contact in this state.
 
         `then` takes what is to be done once that is stored.

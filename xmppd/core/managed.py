@@ -25,9 +25,9 @@ AT_ONCE = 16
 would cost a phone its battery. When fewer wait, the client is asked a little later."""
 
 COUNTED = 16
-"""At each so many stanzas that wait their octets are counted, to see whether they are too many."""
+"""At each so many stanzas that wait their octets are counted, to see whether they are too many,"""
 LARGE = 2_048
-"""Octets of a stanza that has them counted at once, where `AT_ONCE` wait."""
+"""and with each stanza of more octets than this."""
 
 UNASKED = 16
 """How many more stanzas are handled when a client is told that has asked about some, and goes on
@@ -54,7 +54,6 @@ class Managed:
         "_from_client",
         "_host",
         "_keeping",
-        "_late",
         "_most",
         "_most_octets",
         "_now",
@@ -62,6 +61,7 @@ class Managed:
         "_since",
         "_spare",
         "_told",
+        "_trusted_at",
         "_waits",
         "_watch",
         "connection",
@@ -95,9 +95,9 @@ class Managed:
         self.outbox = Outbox()
         self.connection: Connection | None = None
         self._keeping = False
-        self._late = 0
+        self._trusted_at = 0  # how many it has to acknowledge until `_keeping` ends
         self._requested = False
-        self._since = 0.0
+        self._since = 0.0  # when the connection came
         self._told = 0
         self._waits = False
         self._spare = Claim(held=0)
@@ -157,7 +157,7 @@ class Managed:
         outbox = self.outbox
         settle(outbox.acknowledge(h))
         self._requested = False
-        if self._keeping and outbox.acknowledged >= self._late:
+        if self._keeping and outbox.acknowledged >= self._trusted_at:
             self._keeping = False
         if len(outbox) >= AT_ONCE:
             self.request()
@@ -178,7 +178,7 @@ class Managed:
         outbox.date(now)
         if not self._keeping and now - max(outbox.since, self._since) >= patience:
             self._keeping = True  # nor does what is sent until it has caught up wait for it
-            self._late = outbox.sent
+            self._trusted_at = outbox.sent
             self.secure()
         self.request()
 
@@ -203,8 +203,8 @@ class Managed:
         if waiting == 1:
             outbox.date(self._now(), last=1)  # with others before it, `look` has just done so
             self._watch(self)
-        elif waiting >= self._at_once:
-            if not self._requested:
+        elif waiting >= self._at_once or len(data) > LARGE:
+            if waiting >= self._at_once and not self._requested:
                 self.request()
             if waiting > self._most or (
                 (len(data) > LARGE or not waiting % COUNTED) and outbox.octets > self._most_octets
@@ -245,7 +245,7 @@ class Managed:
         """The client is away: from here on everything is only kept."""
         self.connection = None
         self._keeping = True
-        self._late = 0
+        self._trusted_at = 0
         self.session.attached = False
         self.session.write = _nowhere
         self.session.unsent = lambda: self.outbox.octets

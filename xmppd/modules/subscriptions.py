@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from xmppd import ns
 from xmppd.core import presence, rosters
 from xmppd.core.context import ModuleContext
+from xmppd.core.hooks import Then
 from xmppd.core.host import Host
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
@@ -184,13 +185,7 @@ class Subscriptions:
 
     # ------------------------------------------------------------------ the end of it
 
-    def cancel(
-        self,
-        resident: Resident,
-        contact: JID,
-        state: int,
-        then: Callable[[Callable[[], None]], None],
-    ) -> None:
+    def cancel(self, resident: Resident, contact: JID, state: int, then: Then) -> None:
         """End the subscriptions with a contact that is in `state`, both ways (§2.5.2)."""
         then(self._farewell(resident, contact, state))
 

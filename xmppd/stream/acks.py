@@ -55,12 +55,11 @@ class Outbox:
     it takes otherwise.
     """
 
-    __slots__ = ("_acked", "_claims", "_data", "_gone", "_places", "_times")
+    __slots__ = ("_claims", "_data", "_places", "_times", "acknowledged")
 
     def __init__(self) -> None:
-        self._acked = 0
-        self._gone = 0
-        """How many have been acknowledged of those that were sent, not modulo anything."""
+        self.acknowledged = 0
+        """How many have been acknowledged so far, not modulo anything."""
         self._data: list[bytes] = []
         self._claims: list[Claim | None] = []
         self._places, self._times = [0], [0.0]
@@ -71,7 +70,7 @@ class Outbox:
 
     def __iter__(self) -> Iterator[Sent]:
         columns = zip(self._data, self._claims, strict=True)
-        for place, (data, claim) in enumerate(columns, self._gone):
+        for place, (data, claim) in enumerate(columns, self.acknowledged):
             yield Sent(data, claim, self._times[bisect(self._places, place) - 1])
 
     @property
@@ -82,24 +81,19 @@ class Outbox:
     @property
     def since(self) -> float:
         """When the first of those was sent that wait."""
-        return self._times[bisect(self._places, self._gone) - 1]
+        return self._times[bisect(self._places, self.acknowledged) - 1]
 
     @property
     def sent(self) -> int:
         """How many were sent so far, not modulo anything."""
-        return self._gone + len(self._data)
-
-    @property
-    def acknowledged(self) -> int:
-        """How many of them were acknowledged."""
-        return self._gone
+        return self.acknowledged + len(self._data)
 
     def date(self, at: float, last: int = 0) -> None:
         """Have what is added from here on, and the `last` so many, be sent at `at`; see `Sent`."""
         places, times = self._places, self._times
-        past = bisect(places, self._gone) - 1
+        past = bisect(places, self.acknowledged) - 1
         del places[:past], times[:past]
-        place = self._gone + len(self._data) - last
+        place = self.sent - last
         if places[-1] == place:
             times[-1] = at
         else:
@@ -118,19 +112,18 @@ class Outbox:
         Raises TooHighError; nothing is acknowledged then.
         """
         data, claims = self._data, self._claims
-        count = (h - self._acked) % WRAP
+        count = (h - self.acknowledged) % WRAP
         if count > len(data):
             self.check(h)
-        self._acked = h
-        self._gone += count
+        self.acknowledged += count
         handled = claims[:count]
         del data[:count], claims[:count]
         return handled
 
     def check(self, h: int) -> None:
         """Raise TooHighError where `h` can't be acknowledged."""
-        if (h - self._acked) % WRAP > len(self._data):
-            raise TooHighError(h, (self._acked + len(self._data)) % WRAP)
+        if (h - self.acknowledged) % WRAP > len(self._data):
+            raise TooHighError(h, self.sent % WRAP)
 
     def replace(self, claims: list[Claim | None]) -> None:
         """Have other claims, in the same order, held for those that wait: one for each."""
@@ -158,7 +151,7 @@ class Outbox:
         """Give up what waits."""
         waiting = list(self)
         self._data, self._claims = [], []
-        self._places, self._times = [self._gone], self._times[-1:]
+        self._places, self._times = [self.acknowledged], self._times[-1:]
         return waiting
 
 

@@ -1,4 +1,4 @@
-"""What the tests of most modules need: a server, and a client that has logged in to it."""
+"""What the tests of most modules need: a server, and clients that have logged in to it."""
 
 import pytest
 
@@ -13,3 +13,8 @@ def server():
 @pytest.fixture
 def juliet(server):
     return server.log_in("juliet", "balcony")
+
+
+@pytest.fixture
+def romeo(server):
+    return server.log_in("romeo", "orchard")

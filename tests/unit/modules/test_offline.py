@@ -16,16 +16,6 @@ COMPOSING = f"<composing xmlns='{ns.CHAT_STATES}'/>"
 AVAILABLE = "<presence/>"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
-
-
 def come(server: Verona, presence: str = AVAILABLE, resource: str = "balcony") -> Client:
     """Juliet logs in, and says that she is there."""
     return server.log_in("juliet", resource).send(presence)

@@ -24,16 +24,6 @@ AVAILABLE = "<presence/>"
 ENABLE = f"<enable xmlns='{ns.STREAM_MANAGEMENT}' resume='true'/>"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
-
-
 def managed(server: Verona, resource: str = "balcony") -> tuple[Client, str]:
     """Juliet's client, with stream management, and the id to resume it by."""
     client = server.log_in("juliet", resource)

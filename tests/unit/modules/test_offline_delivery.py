@@ -28,16 +28,6 @@ from xmppd.storage.offline import Backlog
 AVAILABLE = "<presence/>"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
-
-
 # ---------------------------------------------------------------- order
 
 

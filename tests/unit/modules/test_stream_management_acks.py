@@ -15,18 +15,8 @@ BALCONY = f"{JULIET}/balcony"
 
 
 @pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
 def juliet(server: Verona) -> Client:
     return managed(server, "juliet", "balcony")[0]
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
 
 
 def requests(client: Client) -> int:
@@ -192,7 +182,7 @@ def test_6_a_stream_that_is_not_managed_knows_no_acks(romeo: Client, element: st
 # ---------------------------------------------------------------- bounds
 
 
-@pytest.mark.parametrize("padding", [0, 3_900])
+@pytest.mark.parametrize("padding", [0, 3_900, 8_000, 40_000])
 @pytest.mark.parametrize("away", [False, True])
 def test_what_nobody_acknowledges_is_bounded(padding: int, away: bool) -> None:
     """In stanzas and in octets; the session ends, and its messages wait for the next."""

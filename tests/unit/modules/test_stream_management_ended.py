@@ -16,16 +16,6 @@ ORCHARD = f"{ROMEO}/orchard"
 GROUPCHAT = f"<message to='{BALCONY}' type='groupchat' id='1'><body>all</body></message>"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
-
-
 def stamps(client: Client) -> list[list[str | None]]:
     """When the messages came that the client is given, as each of them says."""
     delays = [message.findall(f"{{{ns.DELAY}}}delay") for message in messages(client)]

@@ -28,16 +28,6 @@ BALCONY = f"{JULIET}/balcony"
 STANZA_ERROR = f"{{{ns.STANZA_ERRORS}}}"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
-
-
 def refusal(client: Client) -> tuple[str, dict[str, str]]:
     """The condition and the attributes of the one answer: that there is nothing to go on with."""
     failed = client.one()

@@ -17,16 +17,6 @@ from xmppd.modules.stream_management import PATIENCE, SOON
 BALCONY, CHAMBER = f"{JULIET}/balcony", f"{JULIET}/chamber"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona()
-
-
-@pytest.fixture
-def romeo(server: Verona) -> Client:
-    return server.log_in("romeo", "orchard")
-
-
 def two(server: Verona, seconds: int = 600) -> tuple[tuple[Client, str], tuple[Client, str]]:
     """Two managed sessions of juliet's that both get what is for her account.
 

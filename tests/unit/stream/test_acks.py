@@ -15,7 +15,7 @@ def stanza(id_: int = 0) -> bytes:
 def outbox(count: int, acknowledged: int = 0) -> Outbox:
     """One that holds `count` stanzas, behind so many that are acknowledged."""
     box = Outbox()
-    box._acked = acknowledged  # no test counts to four thousand million
+    box.acknowledged = acknowledged  # no test counts to four thousand million
     for number in range(count):
         box.date(float(number))
         assert box.add(stanza(number), Claim()) == number + 1
