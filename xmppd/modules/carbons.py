@@ -113,8 +113,9 @@ class Carbons:
                 others = self._allowed(stanza, others)
                 # Who has the copy has the message: it need not go to anybody else. But what is
                 # kept in the store is for all who come.
-                takers = [*self._allowed(stanza, receiving), *others]
-                claim = share(stanza, takers) if receiving and others else None
+                claim = None
+                if receiving and others:
+                    claim = share(stanza, [*self._allowed(stanza, receiving), *others])
                 self._copy(carbon.RECEIVED, stanza, account, others, claim)
                 if claim is not None:
                     claim.let_go()

@@ -208,6 +208,7 @@ class StreamManagement:
             expiring = self._expiring.pop(managed.id, None)
             if expiring is not None:
                 expiring.cancel()
+            managed.inbox.close()
             self._ended[managed.id] = session.account, managed.inbox
             if len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)

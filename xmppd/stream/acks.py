@@ -205,6 +205,11 @@ class Inbox:
             del self._claims[:handled]
             self._before += handled
 
+    def close(self) -> None:
+        """Nothing more will be received: forget claims, and who holds them, as they are settled."""
+        self._forget()
+        self.when_handled(self.close)
+
     def when_handled(self, tell: Callable[[], None]) -> None:
         """Have `tell` called when another stanza is: the last of them, as things stand."""
         for claim in reversed(self._claims):

@@ -229,6 +229,14 @@ def test_who_waits_is_told_of_the_last_that_is_held() -> None:
     assert told == [3]
 
 
+def test_a_closed_inbox_keeps_no_claim_that_is_settled() -> None:
+    box, claims = received(True, False, True, True)
+    box.close()
+    for claim in (claims[2], claims[0], claims[1]):
+        claim.let_go()
+    assert (box._claims, box.received) == ([], 4)
+
+
 def test_who_waits_for_nothing_is_not_told() -> None:
     box, _ = received(False)
     box.when_handled(pytest.fail)
