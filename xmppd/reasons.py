@@ -279,6 +279,55 @@ REASONS: dict[str, tuple[str, str]] = {
     "session.gone": ("the client went away while it logged in", "none needed"),
     "session.kicked": ("an operator ended the session", "none needed"),
     "session.account-removed": ("the account was removed", "none needed"),
+    # components
+    "component.unknown": (
+        "a component for a domain that the configuration leaves to none",
+        'add a table [components."DOMAIN"], or correct the component\'s domain',
+    ),
+    "component.secret": (
+        "a component that does not know its secret",
+        "give the component and its table in the configuration the same secret",
+    ),
+    "component.attempts": (
+        "too many connections of components from one address came to nothing",
+        "see why the ones before were refused",
+    ),
+    "component.handshake-first": (
+        "a stanza of a component that has not proved itself",
+        "send <handshake/> first (XEP-0114 §3)",
+    ),
+    "component.from": (
+        "a component used an address that is not its own",
+        "correct the component: `from` is to be at its own domain (XEP-0114 §3)",
+    ),
+    "component.to": ("a component sent a stanza without `to`", "correct the component"),
+    "component.conflict": (
+        "the domain's component is connected already",
+        'end the other one, or set conflict = "replace" in its table',
+    ),
+    "component.replaced": (
+        "another connection serves the component's domain",
+        "none needed, unless two of them take turns: then give each a domain, or set instances",
+    ),
+    "component.instances": (
+        "as many instances of the component are connected as may be",
+        "raise instances in its table",
+    ),
+    "component.absent": ("the addressed component is not connected", "see its own log"),
+    "component.gone": ("the component went away before it answered", "see its own log"),
+    "component.expired": (
+        "the component did not come back for what waited for it",
+        "see its own log; spool_seconds in its table says how long that waits",
+    ),
+    "component.silent": ("the component did not answer in time", "see its own log"),
+    "component.requests": (
+        "the component owes an answer to too many requests",
+        "it is too slow: see its own log, or run more instances of it",
+    ),
+    "component.queue": (
+        "too much waits for the component",
+        "it is too slow: run more instances, or raise queue_octets or spool_octets in its table",
+    ),
     # stanzas
     "stanza.to": ("the `to` address is no JID", "correct the address"),
     "stanza.iq-id": ("an IQ without id", "an id is required (RFC 6120 §8.2.3)"),

@@ -15,6 +15,7 @@ from msgspec import structs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
@@ -33,6 +34,7 @@ from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
 from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
+from xmppd.net.component import ComponentFactory
 from xmppd.net.idle import SLOTS, IdleWatch
 from xmppd.net.limits import Admission
 from xmppd.net.poll import shorten
@@ -133,7 +135,20 @@ class Server(MultiService):
         factory = partial(
             ClientFactory, assembly.host, self.certificates, self.admission, self.idle, self._turn
         )
-        factories = {"listen.c2s": factory(), "listen.c2s_tls": factory(direct=True)}
+        components = partial(
+            ComponentFactory,
+            assembly.host,
+            self.certificates,
+            self.admission,
+            self.idle,
+            self._turn,
+        )
+        factories: dict[str, Factory] = {
+            "listen.c2s": factory(),
+            "listen.c2s_tls": factory(direct=True),
+            "listen.component": components(),
+            "listen.component_tls": components(direct=True),
+        }
         if nobody := nobody_connects(self.config):
             log.warn("listen: {problem}. {remedy}", problem=nobody[0], remedy=nobody[1])
         for key, description in listeners(self.config):
@@ -283,17 +298,17 @@ class Server(MultiService):
 
 def in_force(running: config.Config, wanted: config.Config) -> config.Config:
     """`wanted`, but for the keys that a running server can't change."""
-    tables = {
-        table: structs.replace(
-            getattr(wanted, table),
-            **{
+    tables = {}
+    for table in wanted.__struct_fields__:
+        content = getattr(wanted, table)
+        if isinstance(content, config.Table):
+            kept = {
                 key: getattr(getattr(running, table), key)
-                for key in getattr(wanted, table).__struct_fields__
+                for key in content.__struct_fields__
                 if f"{table}.{key}" in NEEDS_RESTART
-            },
-        )
-        for table in wanted.__struct_fields__
-    }
+            }
+            content = structs.replace(content, **kept)
+        tables[table] = content
     return config.Config(**tables)
 
 

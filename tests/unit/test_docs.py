@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xmppd.admin.xmppctl import COMMANDS
-from xmppd.config import Config, load
+from xmppd.config import Config, keys, load
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.core.context import ModuleContext
 from xmppd.errors import ConfigError
@@ -70,7 +70,7 @@ def test_every_command_of_xmppctl_that_a_document_names_exists(document: Path) -
 def test_every_key_that_a_document_names_exists(document: Path) -> None:
     for text in code(document):
         for table, key in KEY.findall(text):
-            assert key in getattr(Config(), table).__struct_fields__, f"[{table}] {key}"
+            assert key in keys.of_table(Config, table), f"[{table}] {key}"
 
 
 def test_the_guide_for_operators_describes_every_command() -> None:

@@ -14,6 +14,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
 
 from xmppd.config import Config
+from xmppd.config.values import LISTENERS
 from xmppd.errors import ConfigError
 
 REMEDIES = {
@@ -30,14 +31,16 @@ BACKLOG = 1024
 
 def listeners(config: Config) -> Iterator[tuple[str, str]]:
     """Each listener's key, such as "listen.c2s", and its endpoint description."""
-    for key in ("c2s", "c2s_tls"):
+    for key in LISTENERS:
+        if key.startswith("component") and not config.components:
+            continue
         for description in getattr(config.listen, key):
             yield f"listen.{key}", description
 
 
 def nobody_connects(config: Config) -> tuple[str, str] | None:
     """Problem and remedy of a server that no client can reach; None for any other."""
-    if any(listeners(config)):
+    if config.listen.c2s or config.listen.c2s_tls:
         return None
     return "c2s and c2s_tls are both empty: no client can connect", "Add a listener"
 

@@ -9,6 +9,7 @@ from xmppd.config.load import load
 from xmppd.config.schema import (
     TLS,
     Auth,
+    Component,
     Compression,
     Config,
     Contact,
@@ -26,6 +27,7 @@ from xmppd.config.tolerant import control_socket
 __all__ = [
     "TLS",
     "Auth",
+    "Component",
     "Compression",
     "Config",
     "Contact",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from xmppd.config.schema import Config
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from xmppd.config.schema import Config, Table
+
+Content: TypeAlias = Table | Mapping[str, Table]
+"""What stands at a name of the file: a table, or tables with names of their own."""
 
 NEEDS_RESTART = frozenset(
     {
         "server.data",
         "listen.c2s",
         "listen.c2s_tls",
+        "listen.component",
+        "listen.component_tls",
         "listen.control",
         "store.url",
         "store.queue",
@@ -31,9 +39,22 @@ def changes(old: Config, new: Config) -> list[str]:
     found = []
     for table in old.__struct_fields__:
         before, after = getattr(old, table), getattr(new, table)
-        for key in before.__struct_fields__:
-            if getattr(before, key) != getattr(after, key):
-                dotted = f"{table}.{key}"
+        for key, dotted in _named(table, before, after):
+            if _value(before, key) != _value(after, key):
                 when = "needs a restart" if dotted in NEEDS_RESTART else "takes effect now"
                 found.append(f"{dotted}: {when}")
     return found
+
+
+def _named(name: str, before: Content, after: Content) -> Iterator[tuple[str, str]]:
+    """The keys of a table in either state, and how they are spelled."""
+    if isinstance(before, Table):
+        for key in before.__struct_fields__:
+            yield key, f"{name}.{key}"
+    else:  # tables with names of the operator's own
+        for key in dict.fromkeys((*before, *(after if isinstance(after, Mapping) else ()))):
+            yield key, f'{name}."{key}"'
+
+
+def _value(content: Content, key: str) -> object:
+    return content.get(key) if isinstance(content, Mapping) else getattr(content, key)

@@ -59,6 +59,8 @@ class Listen(Table, frozen=True):
 
     c2s: tuple[str, ...] = ("tcp:5222",)
     c2s_tls: tuple[str, ...] = ("tcp:5223",)
+    component: tuple[str, ...] = ("tcp:5347:interface=127.0.0.1",)
+    component_tls: tuple[str, ...] = ()
     control: str = ""
 
 
@@ -192,6 +194,30 @@ class Log(Table, frozen=True):
     level: Literal["debug", "info", "warn", "error"] = "info"
 
 
+class Component(Table, frozen=True):
+    """`[components."DOMAIN"]`: a component that may connect (XEP-0114), and what it is granted.
+
+    `domains` are those of the server that the grants are for, all of them if there are none.
+    """
+
+    secret: Annotated[str, Meta(min_length=8)]
+    conflict: Literal["replace", "refuse"] = "replace"
+    instances: Annotated[int, Meta(ge=1, le=64)] = 1
+    route_by: Literal["to", "from"] = "to"
+    queue_octets: Annotated[int, Meta(ge=262_144)] = 8_388_608
+    spool_seconds: SecondsOrOff = 600
+    spool_octets: Annotated[int, Meta(ge=65_536)] = 8_388_608
+    domains: tuple[str, ...] = ()
+    multicast: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    tunnel: bool = False
+    roster: Literal["none", "get", "set", "both"] = "none"
+    roster_push: bool = True
+    message: Literal["none", "outgoing"] = "none"
+    presence: Literal["none", "managed_entity", "roster"] = "none"
+    iq: dict[str, Literal["get", "set", "both"]] = {}
+    delegation: dict[str, tuple[str, ...]] = {}
+
+
 class Modules(Table, frozen=True):
     """`[modules]`: which of the server's modules stay out."""
 
@@ -219,3 +245,4 @@ class Config(Table, frozen=True):
     contact: Contact = Contact()
     log: Log = Log()
     modules: Modules = Modules()
+    components: dict[str, Component] = {}

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from msgspec import structs
 
-from xmppd.config import text
+from xmppd.config import keys, text
 from xmppd.config.schema import Config
+
+DELEGATION = "urn:xmpp:delegation:2"
+"""What must not be delegated itself (XEP-0355 §6)."""
 
 SOCKET_PATH_MAX = 107
 """Octets in the path of a Unix socket (sun_path of unix(7), less the terminating zero)."""
@@ -55,6 +58,10 @@ JID_REMEDY = 'Give a bare JID such as "juliet@example.org"'
 
 def _addresses(config: Config) -> Config:
     server, auth = config.server, config.auth
+    components = {
+        _each(f"components.{_quoted(name)}", [name], text.domain, DOMAIN_REMEDY)[0]: each
+        for name, each in config.components.items()
+    }
     impersonate = {
         _each("auth.impersonate", [who], text.bare_jid, JID_REMEDY)[0]: _each(
             "auth.impersonate", whom, text.bare_jid, JID_REMEDY
@@ -72,7 +79,20 @@ def _addresses(config: Config) -> Config:
             anonymous=_each("auth.anonymous", auth.anonymous, text.domain, DOMAIN_REMEDY),
             impersonate=impersonate,
         ),
+        components={
+            name: structs.replace(
+                each,
+                domains=_each(
+                    f"components.{_quoted(name)}.domains", each.domains, text.domain, DOMAIN_REMEDY
+                ),
+            )
+            for name, each in components.items()
+        },
     )
+
+
+def _quoted(name: str) -> str:
+    return keys.written((name,))
 
 
 def places(base: Path, data: str, control: str) -> tuple[str, str]:
@@ -148,17 +168,58 @@ def _check_client_ca(config: Config) -> None:
         )
 
 
+LISTENERS = ("c2s", "c2s_tls", "component", "component_tls")
+"""The keys of `[listen]` that are lists of endpoints."""
+
+
 def _check_listen(config: Config) -> None:
-    seen: set[str] = set()
-    for key, values in (("c2s", config.listen.c2s), ("c2s_tls", config.listen.c2s_tls)):
-        dotted = f"listen.{key}"
+    seen: dict[str, str] = {}
+    for key in LISTENERS:
+        dotted, values = f"listen.{key}", getattr(config.listen, key)
         _each(dotted, values, text.endpoint, 'Give a Twisted endpoint such as "tcp:5222"')
-        if both := seen & set(values):
-            raise Fault(
-                dotted, f'"{both.pop()}" is in c2s too', "Give each listener a port of its own"
-            )
+        for value in values:
+            if value in seen:
+                raise Fault(
+                    dotted,
+                    f'"{value}" is in {seen[value]} too',
+                    "Give each listener a port of its own",
+                )
         # Port 0 is whichever is free: two of them are two ports.
-        seen |= {value for value in values if not value.startswith("tcp:0")}
+        seen |= {value: key for value in values if not value.startswith("tcp:0")}
+
+
+def _check_components(config: Config) -> None:
+    holders: dict[tuple[str, str], str] = {}
+    for name, component in config.components.items():
+        table = f"components.{_quoted(name)}"
+        if name in config.server.domains:
+            raise Fault(table, "a domain of the server itself", "Give the component its own")
+        for domain in component.domains:
+            if domain not in config.server.domains:
+                raise Fault(
+                    f"{table}.domains",
+                    f'"{domain}" is no domain of this server',
+                    "Add it to [server] domains",
+                )
+        if component.presence == "roster" and component.roster not in ("get", "both"):
+            raise Fault(
+                f"{table}.presence",
+                '"roster" is for who may read rosters (XEP-0356 §7.2)',
+                'Set roster to "get" or "both" as well',
+            )
+        for namespace in component.delegation:
+            if namespace == DELEGATION or not namespace:
+                raise Fault(
+                    f"{table}.delegation", f'"{namespace}" can\'t be delegated', "Leave it out"
+                )
+            for domain in component.domains or config.server.domains:
+                holder = holders.setdefault((domain, namespace), name)
+                if holder != name:
+                    raise Fault(
+                        f"{table}.delegation",
+                        f'"{namespace}" is delegated to {holder} at {domain}',
+                        "Delegate it to one of them",
+                    )
 
 
 def _check_control(config: Config) -> None:
@@ -206,6 +267,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_certificates,
     _check_client_ca,
     _check_listen,
+    _check_components,
     _check_control,
     _check_limits,
     _check_mechanisms,

@@ -5,22 +5,27 @@ Read off the Structs' own annotations, so that it can't tell anything else than 
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import inspect
 
-from xmppd.config.schema import Config
+from xmppd.config.keys import Key, written
 
 
-def wanted(dotted: str) -> str:
-    """Say what the key `table.key`, or the table alone, takes."""
-    table, _, key = dotted.partition(".")
-    kind = _field(inspect.type_info(Config), table)
-    if not key:
-        return f"Write it as a table: [{table}], then its keys"
-    return f"Give {_words(_field(kind, key))}{HINTS.get(dotted, '')}"
+def wanted(root: type[msgspec.Struct], key: Key) -> str:
+    """Say what a key of `root`, or a table of it, takes."""
+    kind = inspect.type_info(root)
+    for part in key:
+        kind = kind.value_type if isinstance(kind, inspect.DictType) else _field(kind, part)
+    if isinstance(kind, inspect.StructType) or len(key) == 1:
+        return f"Write it as a table: [{written(key)}], then its keys"
+    return f"Give {_words(kind)}{HINTS.get((key[0], key[-1]), '')}"
 
 
 HINTS = {
-    "auth.mechanisms": " (ANONYMOUS and DIGEST-MD5 have keys of their own: anonymous, digest_md5)",
+    (
+        "auth",
+        "mechanisms",
+    ): " (ANONYMOUS and DIGEST-MD5 have keys of their own: anonymous, digest_md5)",
 }
 """What the types of some keys leave unsaid."""
 
@@ -47,6 +52,8 @@ def _words(kind: inspect.Type) -> str:
         case inspect.VarTupleType(item_type=item, min_length=least):
             return f"a list{' that is not empty' if least else ''}; for each item {_words(item)}"
         case inspect.DictType(value_type=value):
-            return f"a table of JIDs; for each {_words(value)}"
+            return f"a table; for each of its keys {_words(value)}"
+        case inspect.StrType(min_length=int(least)):
+            return f"a string in quotes, of {least} characters or more"
         case _:
             return "a string in quotes"

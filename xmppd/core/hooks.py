@@ -172,6 +172,10 @@ class Hooks:
         """
         self.attached: Event[[bool]] = Event("attached")
         """Event (any): a route elsewhere was attached or detached; whether there is one now."""
+        self.component_connected: Event[[str, str]] = Event("component_connected")
+        """Event (domain, instance): a component is there; its name where it has one."""
+        self.component_gone: Event[[str, str]] = Event("component_gone")
+        """Event (domain, instance): its connection is lost or closed."""
         self.session_bound: Event[[Session]] = Event("session_bound")
         """Event (session): the client has been told of its resource."""
         self.session_renewed: Event[[Session]] = Event("session_renewed")

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from xmppd.config import Config
 from xmppd.core.capabilities import Capabilities
+from xmppd.core.components.registry import Components
 from xmppd.core.disco import Advertised
 from xmppd.core.hooks import Hooks
 from xmppd.core.refusals import Refusals
@@ -70,6 +71,13 @@ class Connection(Protocol):
 
     def waits_for(self, answer: Deferred[Any]) -> Deferred[Any]:
         """Have `answer` cancelled if the connection goes first; see `core.connection`."""
+
+
+class Endable(Protocol):
+    """A stream that may be ended, whoever's it is."""
+
+    def end(self, error: StreamError) -> None:
+        """End the stream with `error`."""
 
 
 OpenResponder: TypeAlias = Callable[[Connection, Stanza], Coroutine[Deferred[Any], Any, Tag | None]]
@@ -135,12 +143,15 @@ class Host:
             self.hooks.capabilities,
             lambda: self.config.capabilities.remembered,
         )
+        self.components = Components(self.router, self.directory, self.hooks, clock)
+        self.components.follow(config.components)
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)
         self.nonzas: dict[str, NonzaResponder] = {}
         self.early_nonzas: dict[str, EarlyResponder] = {}
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
+        self.component_connections: set[Endable] = set()
         self.multicast_grants: dict[str, int] = {}
         """By its domain, to how many addresses at once a component may send (XEP-0033)."""
         self.claims: dict[tuple[object, ...], str] = {}
@@ -169,6 +180,7 @@ class Host:
         self.config = config
         self._served[:] = config.server.domains
         self.router.serve(config.server.domains)
+        self.components.follow(config.components)
         self.changed()
         self.advertised.changed()
         for connection in list(self.connections):
@@ -244,6 +256,6 @@ class Host:
             self.residents.left(session.account)
 
     def shut_down(self) -> None:
-        """Tell every client that the server stops (RFC 6120 §4.9.3.20)."""
-        for connection in list(self.connections):
+        """Tell every client and component that the server stops (RFC 6120 §4.9.3.20)."""
+        for connection in (*self.connections, *self.component_connections):
             connection.end(StreamError("system-shutdown", reason="stream.shutdown"))

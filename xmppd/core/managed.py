@@ -9,38 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from xmppd import ns
 from xmppd.core import carbon, delay
+from xmppd.core.acknowledging import AT_ONCE, Acknowledging
 from xmppd.core.delivery import message_type
 from xmppd.core.host import Connection, Host
 from xmppd.core.kept import Kept
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
-from xmppd.stream.acks import WRAP, Inbox, Outbox, Sent
-from xmppd.wire.claim import Claim, settle
+from xmppd.stream.acks import Sent
+from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
-
-AT_ONCE = 16
-"""How many stanzas are sent without asking at once whether they were handled: an answer to each
-would cost a phone its battery. When fewer wait, the client is asked a little later."""
 
 COUNTED = 16
 """At each so many stanzas that wait their octets are counted, to see whether they are too many,"""
 LARGE = 2_048
 """and with each stanza of more octets than this."""
 
-UNASKED = 16
-"""How many more stanzas are handled when a client is told that has asked about some, and goes on
-sending: when it has had an answer meanwhile, it has asked again."""
-
-REQUEST = f"<r xmlns='{ns.STREAM_MANAGEMENT}'/>".encode()
-_ACK = f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='%d'/>".encode()
-
 MANAGED = object()
 """The key of a `Managed` in `Session.data`."""
 
 
-class Managed:
+class Managed(Acknowledging):
     """What stream management keeps of one session.
 
     `id` is the SM-ID by which it may be resumed, "" for never; `seconds` how long it waits for
@@ -51,23 +40,16 @@ class Managed:
     __slots__ = (
         "_alone",
         "_at_once",
-        "_from_client",
         "_host",
         "_keeping",
         "_most",
         "_most_octets",
         "_now",
-        "_requested",
         "_since",
-        "_spare",
-        "_told",
         "_trusted_at",
-        "_waits",
         "_watch",
         "connection",
         "id",
-        "inbox",
-        "outbox",
         "seconds",
         "session",
     )
@@ -80,8 +62,8 @@ class Managed:
         seconds: float,
         watch: Callable[[Managed], None],
     ) -> None:
+        super().__init__(host.router.from_client)
         self._host = host
-        self._from_client = host.router.from_client
         self._now = host.clock.seconds
         self._watch = watch
         self._alone = (self,)
@@ -91,16 +73,10 @@ class Managed:
         self.session = session
         self.id = id_
         self.seconds = seconds
-        self.inbox = Inbox()
-        self.outbox = Outbox()
         self.connection: Connection | None = None
         self._keeping = False
         self._trusted_at = 0  # how many it has to acknowledge until `_keeping` ends
-        self._requested = False
         self._since = 0.0  # when the connection came
-        self._told = 0
-        self._waits = False
-        self._spare = Claim(held=0)
         session.deliver = self.deliver
         session.tracks = True
         session.data[MANAGED] = self
@@ -116,57 +92,21 @@ class Managed:
         unsent = self.session.unsent
         self.session.unsent = lambda: unsent() + self.outbox.octets
 
+    def _write(self, data: bytes) -> None:
+        self.session.write(data)
+
     # ------------------------------------------------------------------ from the client
-
-    def take(self, session: Session, stanza: Stanza) -> None:
-        """Take a stanza of the client's to the router; it is handled once nobody holds it."""
-        stanza.claim = claim = self._spare
-        from_client = self._from_client
-        from_client(session, stanza)
-        stanza.claim = None  # whoever keeps the stanza for itself has no claim to it
-        if claim.held:
-            self._spare = Claim(held=0)
-            self.inbox.take(claim)
-        else:
-            if not claim.unused:
-                self._spare = Claim(held=0)
-            self.inbox.take(None)
-
-    def _handled(self) -> None:
-        """What the client had sent is handled: tell it, unless it goes on and will ask again."""
-        inbox = self.inbox
-        handled = inbox.handled
-        self._waits = False
-        if handled == inbox.received or handled - self._told >= UNASKED:
-            self.acknowledge()
-        else:
-            self._waits = True
-            inbox.when_handled(self._handled)
-
-    def acknowledge(self) -> None:
-        """Tell the client how much is handled, and again when all of it is (§4)."""
-        inbox = self.inbox
-        self._told = handled = inbox.handled
-        if handled < inbox.received and not self._waits:
-            self._waits = True
-            inbox.when_handled(self._handled)
-        self.session.write(_ACK % (handled % WRAP))
 
     def acknowledged(self, h: int) -> None:
         """The client has handled `h` of what it was sent; raises TooHighError."""
-        outbox = self.outbox
-        settle(outbox.acknowledge(h))
-        self._requested = False
-        if self._keeping and outbox.acknowledged >= self._trusted_at:
+        super().acknowledged(h)
+        if self._keeping and self.outbox.acknowledged >= self._trusted_at:
             self._keeping = False
-        if len(outbox) >= AT_ONCE:
-            self.request()
 
     def request(self) -> None:
-        """Ask how much the client has handled, unless it has been asked."""
-        if not self._requested and self.connection is not None:
-            self._requested = True
-            self.session.write(REQUEST)
+        """Ask how much the client has handled, unless it has been asked, or is away."""
+        if self.connection is not None:
+            super().request()
 
     def look(self, now: float, patience: float) -> None:
         """Ask the client about what waits, and secure that where some has waited for too long.

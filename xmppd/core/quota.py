@@ -35,3 +35,9 @@ class Quota:
             return False
         used.append(now)
         return True
+
+    def give_back(self, name: str) -> None:
+        """The last use by `name` was none."""
+        used = self._used.get(name)
+        if used:
+            used.pop()

@@ -29,7 +29,7 @@ from xmppd.core.hooks import Hooks
 from xmppd.core.iq import IQTable, On, Request, as_stanza_error, unhandled
 from xmppd.core.refusals import Refusals
 from xmppd.core.sessions import Session, SessionDirectory
-from xmppd.errors import StanzaError
+from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.stream import header
 from xmppd.wire import faults, tree
@@ -77,6 +77,7 @@ class Router:
         "_get",
         "_held",
         "answered",
+        "domains",
         "hooks",
         "iq",
         "refusals",
@@ -102,6 +103,7 @@ class Router:
         """Takes the IQ results and errors that are for the server itself, or for an account."""
         self.routes: dict[str, Route] = {}
         self._attached = 0
+        self.domains: tuple[str, ...]
         self.serve(domains)
         self.remote: Route = self._no_remote
         self.routed = 0
@@ -109,7 +111,8 @@ class Router:
 
     def serve(self, domains: Iterable[str]) -> None:
         """Take `domains`, and no others, for the server's own."""
-        own = dict.fromkeys(domains, self._to_local)
+        self.domains = tuple(domains)
+        own = dict.fromkeys(self.domains, self._to_local)
         for domain in [d for d, route in self.routes.items() if route == self._to_local]:
             if domain not in own:
                 del self.routes[domain]
@@ -212,6 +215,36 @@ class Router:
             if stanza.to is None:
                 stanza.to = session.account
             self.bounce(stanza, error)
+
+    # ------------------------------------------------------------------ from a component
+
+    def from_component(self, domain: str, stanza: Stanza) -> None:
+        """Take a stanza that the component of `domain` sent, in the content namespace of clients.
+
+        It speaks for every address at its domain (XEP-0114 §3), for itself where it names none.
+        Raises StreamError `invalid-from` for any other.
+        """
+        attrs = stanza.attrs
+        try:
+            stanza.sender = sender = JID.parse(attrs.get("from", domain))
+        except JIDError as error:
+            raise StreamError("invalid-from", str(error), reason="component.from") from None
+        if sender.domain != domain:
+            raise StreamError("invalid-from", reason="component.from", detail=sender)
+        try:
+            address = attrs.get("to")
+            if address is None:
+                raise StanzaError("bad-request", "a `to` is required", reason="component.to")
+            stanza.to = to = _address(address)
+            if stanza.kind != "message":
+                _CHECKS[stanza.kind](stanza)
+            self.routes.get(to.domain, self.remote)(stanza)
+        except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
+            if stanza.to is None:
+                stanza.to = JID.parse(self.domains[0])
+            self.bounce(stanza, error)
+
+    # ------------------------------------------------------------------ presence of a session
 
     def _own_presence(self, session: Session, stanza: Stanza) -> None:
         """Initial, updated or unavailable presence of the session itself (RFC 6121 §4)."""

@@ -13,6 +13,14 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall
 
 from xmppd import ns
+from xmppd.core.acknowledging import (
+    count,
+    enabled,
+    failed,
+    resumed,
+    seconds_wanted,
+    too_high,
+)
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Connection, Host
 from xmppd.core.managed import MANAGED, Managed
@@ -73,7 +81,8 @@ class StreamManagement:
         assert session is not None
         if MANAGED in session.data:
             raise StreamError("policy-violation", "enabled already", reason="acks.enabled")
-        seconds = self._seconds(nonza)
+        most = self._host.config.stream_management.hibernate_seconds
+        seconds = seconds_wanted(nonza, most)
         id_ = secrets.token_urlsafe(18) if seconds else ""
         self._host.hooks.session_renewed(session)
         managed = Managed(self._host, session, id_, seconds, self._watch)
@@ -81,16 +90,7 @@ class StreamManagement:
         if id_:
             self._resumable[id_] = managed
             session.away = lambda: self._hibernate(managed)
-        attrs = {"id": id_, "resume": "true", "max": str(int(seconds))} if id_ else {}
-        connection.write(Tag("enabled", attrs, ns=ns.STREAM_MANAGEMENT).render())
-
-    def _seconds(self, nonza: Nonza) -> float:
-        """How long the session may wait for its client: what both agree to (§3)."""
-        most = self._host.config.stream_management.hibernate_seconds
-        if nonza.attrs.get("resume") not in ("true", "1"):
-            return 0
-        wanted = nonza.attrs.get("max", "")
-        return min(most, int(wanted)) if wanted.isdecimal() and len(wanted) < 10 else most
+        connection.write(enabled(id_, seconds))
 
     def answer(self, connection: Connection, nonza: Nonza) -> None:
         """Tell a client how much of what it sent is handled (§4)."""
@@ -99,9 +99,9 @@ class StreamManagement:
     def acknowledged(self, connection: Connection, nonza: Nonza) -> None:
         """A client tells how much it has handled (§4)."""
         try:
-            self._managed(connection).acknowledged(_count(nonza))
+            self._managed(connection).acknowledged(count(nonza))
         except TooHighError as error:
-            raise _too_high(error) from error
+            raise too_high(error) from error
 
     def _managed(self, connection: Connection) -> Managed:
         session = connection.session
@@ -143,10 +143,10 @@ class StreamManagement:
 
     async def resume(self, connection: Connection, nonza: Nonza) -> Session | None:
         """Go on with a session whose client comes back (§5)."""
-        h, id_ = _count(nonza), nonza.attrs.get("previd", "")
+        h, id_ = count(nonza), nonza.attrs.get("previd", "")
         account = connection.stream.jid
         if account is None:
-            connection.write(_failed("unexpected-request"))
+            connection.write(failed("unexpected-request"))
             return None
         managed = self._resumable.get(id_)
         if managed is None or managed.session.account != account:
@@ -155,7 +155,7 @@ class StreamManagement:
         try:
             managed.outbox.check(h)
         except TooHighError as error:
-            raise _too_high(error) from error
+            raise too_high(error) from error
         self._part_from_old(managed)
         await self._all_handled(managed, connection)
         if self._resumable.get(id_) is not managed or managed.connection is not None:
@@ -184,8 +184,7 @@ class StreamManagement:
         session = managed.session
         connection.adopt(session)
         managed.attach(connection)
-        attrs = {"previd": managed.id, "h": str(managed.inbox.handled % WRAP)}
-        connection.write(Tag("resumed", attrs, ns=ns.STREAM_MANAGEMENT).render())
+        connection.write(resumed(managed.id, managed.inbox.handled))
         managed.acknowledged(h)
         managed.resend()
         self._host.hooks.session_renewed(session)
@@ -194,7 +193,7 @@ class StreamManagement:
         """There is no such session (any more); how much of it was handled, if that is known."""
         owner, inbox = self._ended.get(id_, (None, None))
         h = str(inbox.handled % WRAP) if inbox is not None and owner == account else None
-        return _failed("item-not-found", h)
+        return failed("item-not-found", h)
 
     # ------------------------------------------------------------------ the end
 
@@ -224,31 +223,12 @@ def _nowhere(stanza: Stanza) -> None:
 
 def _too_late(connection: Connection, nonza: Nonza) -> None:
     """A session that is there already can't go on as another (§5)."""
-    connection.write(_failed("unexpected-request"))
+    connection.write(failed("unexpected-request"))
 
 
 async def _too_early(connection: Connection, nonza: Nonza) -> None:
     """There is nothing to be managed before a resource is bound, or for strangers (§3)."""
-    connection.write(_failed("unexpected-request"))
-
-
-def _failed(condition: str, h: str | None = None) -> bytes:
-    reason = Tag(condition, ns=ns.STANZA_ERRORS)
-    return Tag("failed", {"h": h}, [reason], ns=ns.STREAM_MANAGEMENT).render()
-
-
-def _count(nonza: Nonza) -> int:
-    """The `h` of an element: an unsigned int of 32 bits."""
-    text = nonza.attrs.get("h", "")
-    if text.isdecimal() and text.isascii() and len(text) <= 10 and (h := int(text)) < WRAP:
-        return h
-    raise StreamError("policy-violation", "h is a number of stanzas", reason="acks.malformed")
-
-
-def _too_high(error: TooHighError) -> StreamError:
-    counts = {"h": str(error.h), "send-count": str(error.sent)}
-    extra = Tag("handled-count-too-high", counts, ns=ns.STREAM_MANAGEMENT).render()
-    return StreamError("undefined-condition", str(error), reason="acks.too-high", extra=extra)
+    connection.write(failed("unexpected-request"))
 
 
 def _when_told(claim: Claim) -> Deferred[None]:

@@ -58,11 +58,11 @@ class Carrier(Reader):
         self._transport = straight(transport)
         super().makeConnection(self._transport)
 
-    def carry(self, carried: Carried) -> None:
-        """Carry `carried` from here on."""
+    def carry(self, carried: Carried, *, trusted: bool = False) -> None:
+        """Carry `carried` from here on; who is `trusted` is held to no rate."""
         limits = self._host.config.limits
         tune(self._transport, limits.dead_seconds)
-        if limits.read_rate:
+        if limits.read_rate and not trusted:
             now = self._host.clock.seconds()
             self._bucket = Bucket(limits.read_rate, limits.read_burst, now)
         self._transport.registerProducer(self, True)
@@ -188,13 +188,16 @@ class Carrier(Reader):
     def stopProducing(self) -> None:
         """Nothing will be written any more."""
 
+    def most_unsent(self) -> int:
+        """How many octets may wait for the peer."""
+        return self._host.config.limits.write_buffer_bytes
+
     def _has_room(self, size: int) -> bool:
         """Whether the peer, who is behind, may be owed `size` octets more; it is cut off if not.
 
         In a turn of its own: whoever writes may be in the middle of all sessions of an account.
         """
-        most = self._host.config.limits.write_buffer_bytes
-        if self._cutting is None and self._transport.unsent + size > most:
+        if self._cutting is None and self._transport.unsent + size > self.most_unsent():
             later = self._host.clock.callLater
             self._cutting = later(0, self.cut_off, "limit.slow-reader")
         return self._cutting is None

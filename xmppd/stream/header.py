@@ -1,4 +1,4 @@
-"""Stream headers: what a client's may say, and ours (RFC 6120 §4.7, §4.8)."""
+"""Stream headers: what a peer's may say, and ours (RFC 6120 §4.7, §4.8)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"0*([0-9]{1,4})\.0*([0-9]{1,4})")
 
 
 class Header(NamedTuple):
-    """A client's stream header, understood."""
+    """A peer's stream header, understood."""
 
     to: str
     """The addressed domain, prepared; "" when the client named none."""
@@ -30,8 +30,8 @@ class Header(NamedTuple):
     """The stream's default language, "" when not given (RFC 6120 §4.7.4)."""
 
 
-def read(frame: StreamOpen) -> Header:
-    """The header in `frame`.
+def read(frame: StreamOpen, content: str = ns.CLIENT) -> Header:
+    """The header in `frame`, of a stream whose content namespace is to be `content`.
 
     Raises StreamError with the conditions of RFC 6120 §4.9.3 that concern headers.
     """
@@ -41,7 +41,7 @@ def read(frame: StreamOpen) -> Header:
     if local != "stream":
         raise StreamError("bad-format", reason="stream.header")
     # With the stream namespace as the default each stanza declares its own (RFC 6120 §4.8.3).
-    if ns.CLIENT not in frame.prefixes.values() and frame.prefixes.get("") != ns.STREAM:
+    if content not in frame.prefixes.values() and frame.prefixes.get("") != ns.STREAM:
         raise StreamError("invalid-namespace", reason="stream.header")
     return Header(
         to=_domain(frame.attrs.get("to", "")),
@@ -116,11 +116,17 @@ def _sender(text: str) -> JID | None:
 
 
 def write(
-    *, domain: str, stream_id: str, version: tuple[int, int], to: JID | None, lang: str = "en"
+    *,
+    domain: str,
+    stream_id: str,
+    version: tuple[int, int],
+    to: JID | None,
+    lang: str = "en",
+    content: str = ns.CLIENT,
 ) -> bytes:
     """The server's response header (RFC 6120 §4.7).
 
-    A client from before 1.0 gets no `version` (RFC 6120 §4.7.5 rule 3); any later one the
+    A peer from before 1.0 gets no `version` (RFC 6120 §4.7.5 rule 3); any later one the
     lower of its own and ours, 1.0.
     """
     attrs = [("from", domain), ("id", stream_id), ("xml:lang", lang)]
@@ -130,8 +136,7 @@ def write(
         attrs.append(("version", "1.0"))
     shown = "".join(f" {k}='{escape.attribute(v)}'" for k, v in attrs)
     return (
-        f"<?xml version='1.0'?><stream:stream xmlns='{ns.CLIENT}'"
-        f" xmlns:stream='{ns.STREAM}'{shown}>"
+        f"<?xml version='1.0'?><stream:stream xmlns='{content}' xmlns:stream='{ns.STREAM}'{shown}>"
     ).encode()
 
 

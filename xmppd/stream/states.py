@@ -1,4 +1,4 @@
-"""The states of a client stream, as tables.
+"""The states of a stream, as tables.
 
 Rule 1: every transition of a stream stands in `TRANSITIONS`. Rule 2: nothing here does
 anything; stream.py acts, and asks here whether it may.
@@ -6,6 +6,7 @@ anything; stream.py acts, and asks here whether it may.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, IntFlag, auto
 
 from xmppd import ns
@@ -50,6 +51,8 @@ class Input(Enum):
     SUCCESS = auto()
     FAILURE = auto()
     COMPRESS = auto()
+    HANDSHAKE = auto()
+    """A component proves that it knows its secret."""
     BOUND = auto()
     CLOSE = auto()
 
@@ -73,6 +76,13 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.WAITING, Input.BOUND): State.BOUND,
     **{(state, Input.CLOSE): State.CLOSED for state in State},
 }
+
+COMPONENT: dict[tuple[State, Input], State] = {
+    (State.EXPECT_HEADER, Input.HEADER): State.NEGOTIATING,
+    (State.NEGOTIATING, Input.HANDSHAKE): State.BOUND,
+    **{(state, Input.CLOSE): State.CLOSED for state in State},
+}
+"""The same for the stream of a component (XEP-0114 §3)."""
 
 INPUTS: dict[str, Input] = {
     f"{ns.TLS} starttls": Input.STARTTLS,
@@ -104,9 +114,11 @@ class Fact(IntFlag):
     """Non-SASL authentication is switched on (XEP-0078)."""
 
 
-def step(state: State, moved_by: Input) -> State:
+def step(
+    state: State, moved_by: Input, transitions: Mapping[tuple[State, Input], State] = TRANSITIONS
+) -> State:
     """The state that follows; StreamError where the element has no place in this state."""
-    following = TRANSITIONS.get((state, moved_by))
+    following = transitions.get((state, moved_by))
     if following is None:
         raise StreamError(
             "policy-violation",

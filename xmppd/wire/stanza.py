@@ -24,8 +24,8 @@ XML_LANG = f"{ns.XML} lang"
 _GROWTH = 8
 """How many times larger a stanza may get by rewriting."""
 
-_MAY_CHANGE = (b"jabber:", b"xmlns:", b"&#")
-"""Without any of these in it, a payload means the same in every content namespace."""
+_MAY_CHANGE = {content: (content.encode(), b"xmlns:", b"&#") for content in sorted(ns.CONTENT)}
+"""Without any of these in it, a payload of this content namespace means the same in any other."""
 
 _OPEN = {"message": b"<message", "presence": b"<presence", "iq": b"<iq"}
 _CLOSE = {"message": b"</message>", "presence": b"</presence>", "iq": b"</iq>"}
@@ -115,13 +115,40 @@ class Stanza(Struct, gc=False, eq=False):
 
         Raises StanzaError where its prefixes would make it too large there.
         """
-        inner = self.inner
-        # A character reference may hide a namespace's name. Below an element with a prefix,
-        # what has none may be the sender's content namespace, not ours.
-        if target == self.content or not any(sign in inner for sign in _MAY_CHANGE):
+        if self._is_alike(target):
             return self.render()
+        to = b"" if self.to is None else b" to='%b'" % self.to.attr
+        return b"<%b%b%b" % (self.kind.encode(), to, self._render_tail(self._rewritten(target)))
+
+    def translated(self, target: str) -> Stanza:
+        """The stanza with its content in the content namespace `target`: the same, if it can be.
+
+        To be done before anybody else holds it. Raises StanzaError as `render_in` does.
+        """
+        if not self._is_alike(target):
+            self.inner, self._children = self._rewritten(target), None
+        elif self._children:
+            before = self.content + " "
+            self._children = [
+                name.replace(before, f"{target} ", 1) if name.startswith(before) else name
+                for name in self._children
+            ]
+        self.content = target
+        return self
+
+    def _is_alike(self, target: str) -> bool:
+        """Whether its content, as it is written, means the same in the content namespace `target`.
+
+        A character reference may hide a namespace's name. Below an element with a prefix, what
+        has none may be the sender's content namespace, not ours.
+        """
+        inner, content = self.inner, self.content
+        return target == content or not any(sign in inner for sign in _MAY_CHANGE[content])
+
+    def _rewritten(self, target: str) -> bytes:
+        inner = self.inner
         try:
-            inner = canonical.rewrite(
+            return canonical.rewrite(
                 inner,
                 scope={"": self.content},
                 content=self.content,
@@ -130,8 +157,6 @@ class Stanza(Struct, gc=False, eq=False):
             )
         except StreamError:
             raise StanzaError("policy-violation", reason="limit.stanza-size") from None
-        to = b"" if self.to is None else b" to='%b'" % self.to.attr
-        return b"<%b%b%b" % (self.kind.encode(), to, self._render_tail(inner))
 
     def _render_tail(self, inner: bytes) -> bytes:
         attrs = self.attrs

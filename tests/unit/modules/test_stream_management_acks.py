@@ -8,7 +8,7 @@ from tests.support.managed import REQUEST, SM, S, ack, handled, managed
 from tests.support.offline import bodies, chat, numbered, numbers, waiting
 from tests.support.people import JULIET, ROMEO
 from tests.support.server import DOMAIN, Client, Verona, condition
-from xmppd.core.managed import AT_ONCE, UNASKED
+from xmppd.core.acknowledging import AT_ONCE, UNASKED
 from xmppd.modules.stream_management import PATIENCE, SOON
 
 BALCONY = f"{JULIET}/balcony"

@@ -1,0 +1,99 @@
+"""The components that the configuration names, and their connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+
+from xmppd import config, ns
+from xmppd.core.components.domain import Component
+from xmppd.core.components.instance import Instance
+from xmppd.core.hooks import Hooks
+from xmppd.core.router import Router
+from xmppd.core.sessions import SessionDirectory
+from xmppd.errors import StreamError
+from xmppd.stream.component import ComponentPolicy
+from xmppd.wire.build import Tag
+from xmppd.wire.limits import Limits
+from xmppd.wire.parsers import Parsers
+
+LARGER = 4
+"""How many times larger a component's stanza may be than a client's: it may hold what a client has
+sent, wrapped, and the answers of archives."""
+
+_FEATURES = (Tag("sm", ns=ns.STREAM_MANAGEMENT).render(),)
+
+
+class Components:
+    """By domain. `follow` takes the tables of a configuration."""
+
+    def __init__(
+        self, router: Router, directory: SessionDirectory, hooks: Hooks, clock: IReactorTime
+    ) -> None:
+        self._router = router
+        self._directory = directory
+        self._hooks = hooks
+        self._clock = clock
+        self._domains: dict[str, Component] = {}
+        self._detach: dict[str, Callable[[], None]] = {}
+        self._parsers = Parsers()
+
+    def get(self, domain: str) -> Component | None:
+        """The component of a domain, connected or not."""
+        return self._domains.get(domain)
+
+    def __iter__(self) -> Any:
+        return iter(self._domains.values())
+
+    @property
+    def connected(self) -> list[str]:
+        """The domains of which an instance is there."""
+        return [each.domain for each in self._domains.values() if each.connected]
+
+    def follow(self, tables: Mapping[str, config.Component]) -> None:
+        """Serve these domains, and no others; what is granted changes at once."""
+        for domain in self._domains.keys() - tables.keys():
+            self._detach.pop(domain)()
+            gone = StreamError("host-gone", reason="component.unknown")
+            self._domains.pop(domain).close(gone)
+        for domain, settings in tables.items():
+            component = self._domains.get(domain)
+            if component is None:
+                component = Component(domain, settings, self._instance, self._told)
+                self._domains[domain] = component
+                self._detach[domain] = self._router.attach(component.route, domain)
+            component.settings = settings
+
+    def _instance(self, component: Component, name: str) -> Instance:
+        return Instance(
+            component.domain,
+            name,
+            lambda: component.settings,
+            router=self._router,
+            directory=self._directory,
+            clock=self._clock,
+            expired=component.forget,
+        )
+
+    def _told(self, instance: Instance, there: bool) -> None:
+        event = self._hooks.component_connected if there else self._hooks.component_gone
+        event(instance.domain, instance.name)
+
+    # ------------------------------------------------------------------ streams
+
+    def policy(self, limits: config.Limits) -> ComponentPolicy:
+        """What the streams of components are granted."""
+        before = Limits(
+            limits.stanza_bytes_unauthenticated,
+            limits.tag_bytes,
+            limits.depth,
+            limits.attributes,
+        )
+        after = before._replace(stanza=LARGER * limits.stanza_bytes)
+        return ComponentPolicy(self._secret, before, after, _FEATURES, self._parsers)
+
+    def _secret(self, domain: str) -> str | None:
+        component = self._domains.get(domain)
+        return None if component is None else component.settings.secret

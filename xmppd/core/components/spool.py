@@ -1,0 +1,236 @@
+"""What a component has not acknowledged, and what waits for it while it is away (XEP-0198).
+
+Messages wait; presence keeps its newest value; of requests none waits, since who has asked has been
+told. All of it is bounded in octets and in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from xmppd import ns
+from xmppd.config import Component as Settings
+from xmppd.core.acknowledging import AT_ONCE, Acknowledging
+from xmppd.core.components.pending import Pending
+from xmppd.core.router import Router
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+from xmppd.stream.acks import Sent
+from xmppd.wire.stanza import Stanza
+
+SOON = 0.25
+"""Seconds after which a component is asked how much it has handled, where that is not much."""
+
+PATIENCE = 15.0
+"""Seconds that it may take; then the senders of what it was sent wait for it no longer."""
+
+COUNTED = 16
+"""At each so many stanzas that wait their octets are counted, to see whether they are too many,"""
+LARGE = 2_048
+"""and with each stanza of more octets than this."""
+
+
+class Spool(Acknowledging):
+    """A component's end of a managed stream, and what is kept of it when the stream is gone.
+
+    `write` sends octets while it is there. `id` is the SM-ID by which the stream may be resumed, ""
+    for never, `seconds` for how long.
+    """
+
+    __slots__ = (
+        "_asking",
+        "_clock",
+        "_octets",
+        "_pending",
+        "_presence",
+        "_router",
+        "_settings",
+        "away",
+        "id",
+        "seconds",
+        "write",
+    )
+
+    def __init__(
+        self,
+        router: Router,
+        clock: IReactorTime,
+        settings: Callable[[], Settings],
+        pending: Pending,
+        id_: str,
+        seconds: float,
+    ) -> None:
+        super().__init__(router.from_component)
+        self._router = router
+        self._clock = clock
+        self._settings = settings
+        self._pending = pending
+        self.id = id_
+        self.seconds = seconds
+        self.write: Callable[[bytes], None] = _nowhere
+        self.away = False
+        self._presence: dict[tuple[JID | None, JID | None], bytes] = {}
+        self._octets = 0
+        """Of the presence that waits."""
+        self._asking: IDelayedCall | None = None
+
+    def _write(self, data: bytes) -> None:
+        self.write(data)
+
+    def __len__(self) -> int:
+        """How many stanzas wait: to be acknowledged, or to be sent."""
+        return len(self.outbox) + len(self._presence)
+
+    @property
+    def octets(self) -> int:
+        """How many octets they have."""
+        return self.outbox.octets + self._octets
+
+    # ------------------------------------------------------------------ to the component
+
+    def deliver(self, stanza: Stanza) -> None:
+        """Send a stanza and keep it until it is acknowledged, or keep it until it can be sent.
+
+        Raises StanzaError where there is no more room.
+        """
+        data = stanza.render_in(ns.COMPONENT)
+        if self.away and stanza.kind == "presence":
+            self._keep_newest(stanza, data)
+            return
+        settings = self._settings()
+        most = settings.spool_octets if self.away else settings.queue_octets
+        self._check_room(len(data), most)
+        claim = stanza.claim if stanza.kind == "message" else None
+        if claim is not None:
+            claim.hold(self)
+        outbox = self.outbox
+        if self.away:
+            outbox.date(self._clock.seconds())
+        waiting = outbox.add(data, claim)
+        if self.away:
+            return
+        self.write(data)
+        if waiting == 1:
+            outbox.date(self._clock.seconds(), last=1)
+            self._ask_soon()
+        elif waiting >= AT_ONCE:
+            self.request()
+
+    def _check_room(self, size: int, most: int) -> None:
+        if (size > LARGE or not len(self.outbox) % COUNTED) and self.octets + size > most:
+            raise StanzaError("resource-constraint", reason="component.queue")
+
+    def _keep_newest(self, stanza: Stanza, data: bytes) -> None:
+        key = stanza.sender, stanza.to
+        self._octets -= len(self._presence.pop(key, b""))
+        if self.octets + len(data) > self._settings().spool_octets:
+            raise StanzaError("resource-constraint", reason="component.queue")
+        self._presence[key] = data
+        self._octets += len(data)
+
+    def _ask_soon(self) -> None:
+        if self._asking is None:
+            self._asking = self._clock.callLater(SOON, self._look)
+
+    def _look(self) -> None:
+        """Ask about what waits; its senders don't wait for a component that takes too long."""
+        self._asking = None
+        if self.away or not self.outbox:
+            return
+        now = self._clock.seconds()
+        self.outbox.date(now)
+        if now - self.outbox.since >= PATIENCE:
+            self.secure()
+        self.request()
+        self._ask_soon()
+
+    def secure(self) -> None:
+        """Have nobody wait any longer for what the component has not acknowledged."""
+        for sent in self.outbox:
+            if sent.claim is not None:
+                sent.claim.excuse()
+
+    # ------------------------------------------------------------------ away, back, gone
+
+    def leave(self) -> None:
+        """The connection is lost: from here on everything waits."""
+        self.away = True
+        self.write = _nowhere
+        self._requested = False
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        self.secure()
+
+    def resume(self, write: Callable[[bytes], None]) -> None:
+        """Send again whatever has not been acknowledged, and what has come since (§5).
+
+        Requests that were answered meanwhile, by an error, are not asked again.
+        """
+        waiting = [sent for sent in self.outbox.clear() if self._still_wanted(sent)]
+        self._send_all(write, waiting, self._take_presence())
+
+    def begin(self, write: Callable[[bytes], None], before: Spool | None) -> None:
+        """Send on a new stream, first of all what waited when the component had another one."""
+        waiting: list[Sent] = []
+        presence: list[bytes] = []
+        if before is not None:
+            waiting = [sent for sent in before.outbox.clear() if before._still_wanted(sent)]
+            presence = before._take_presence()
+        self._send_all(write, waiting, presence)
+
+    def let_out(self, write: Callable[[bytes], None]) -> None:
+        """Send what waits to a component that acknowledges nothing: it is in its hands then."""
+        for sent in self.outbox.clear():
+            if self._still_wanted(sent):
+                write(sent.data)
+            if sent.claim is not None:
+                sent.claim.let_go(safe=True)
+        for data in self._take_presence():
+            write(data)
+
+    def _send_all(
+        self, write: Callable[[bytes], None], waiting: Iterable[Sent], presence: Iterable[bytes]
+    ) -> None:
+        self.away = self._requested = False
+        self.write = write
+        for sent in waiting:
+            self.outbox.date(sent.at)
+            self.outbox.add(sent.data, sent.claim)
+            write(sent.data)
+        self.outbox.date(self._clock.seconds())
+        for data in presence:
+            self.outbox.add(data, None)
+            write(data)
+        if self.outbox:
+            self.request()
+            self._ask_soon()
+
+    def _still_wanted(self, sent: Sent) -> bool:
+        if not sent.data.startswith(b"<iq"):
+            return True
+        stanza = sent.stanza
+        return stanza.type not in ("get", "set") or stanza in self._pending
+
+    def _take_presence(self) -> list[bytes]:
+        presence = list(self._presence.values())
+        self._presence.clear()
+        self._octets = 0
+        return presence
+
+    def give_up(self, reason: str) -> None:
+        """The component does not come back: who has sent a message is told."""
+        self._presence.clear()
+        self._octets = 0
+        for sent in self.outbox.clear():
+            if sent.data.startswith(b"<message"):
+                error = StanzaError("service-unavailable", reason=reason, type="wait")
+                self._router.bounce(sent.stanza, error)
+            if sent.claim is not None:
+                sent.claim.let_go()
+
+
+def _nowhere(data: bytes) -> None:
+    """Where is written while the component is away."""
