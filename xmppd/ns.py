@@ -53,6 +53,8 @@ CARBONS_RULES = "urn:xmpp:carbons:rules:0"
 FORWARD = "urn:xmpp:forward:0"  # XEP-0297
 HINTS = "urn:xmpp:hints"  # XEP-0334
 CLIENT_STATE = "urn:xmpp:csi:0"  # XEP-0352
+DELEGATION = "urn:xmpp:delegation:2"  # XEP-0355
+PRIVILEGE = "urn:xmpp:privilege:2"  # XEP-0356
 STANZA_ID = "urn:xmpp:sid:0"  # XEP-0359
 SASL_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"  # XEP-0440
 

@@ -328,6 +328,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "too much waits for the component",
         "it is too slow: run more instances, or raise queue_octets or spool_octets in its table",
     ),
+    "delegation.failed": (
+        "the component to which a request was handed on is not there, or could not answer",
+        "see xmppctl components, and the component's own log",
+    ),
+    "delegation.answer": (
+        "a component's answer to a request that was handed on does not fit it",
+        "correct the component (XEP-0355 §4.3)",
+    ),
     # stanzas
     "stanza.to": ("the `to` address is no JID", "correct the address"),
     "stanza.iq-id": ("an IQ without id", "an id is required (RFC 6120 §8.2.3)"),

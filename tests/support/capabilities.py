@@ -8,8 +8,7 @@ from xml.etree.ElementTree import Element
 from tests.support.server import DOMAIN, Client, Verona
 from xmppd import ns
 from xmppd.core import capabilities
-from xmppd.core.disco import Identity, verification_string
-from xmppd.core.disco_answer import DiscoInfo
+from xmppd.core.disco import DiscoInfo, Identity, verification_string
 from xmppd.jid import JID
 from xmppd.phases import Phase
 

@@ -21,8 +21,8 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core import disco_answer
-from xmppd.core.disco import HASHES, verification_string
-from xmppd.core.disco_answer import DiscoInfo, IllFormedError
+from xmppd.core.disco import HASHES, DiscoInfo, verification_string
+from xmppd.core.disco_answer import IllFormedError
 from xmppd.core.requests import OwnRequests, RequestFailed
 from xmppd.jid import JID
 from xmppd.wire.build import Tag

@@ -53,17 +53,27 @@ class Identity(NamedTuple):
         return Tag("identity", attrs)
 
 
+class DiscoInfo(NamedTuple):
+    """What an entity says of itself (XEP-0030 §3.1); `forms` are those of XEP-0128."""
+
+    identities: tuple[Identity, ...]
+    features: frozenset[str]
+    forms: tuple[Form, ...] = ()
+
+
 class Advertised:
     """What service discovery answers, for the server and for its users' accounts.
 
     Two modules may stand on one feature. `forms` make the extended information of XEP-0128, of
-    the server only; `items` add to what the domains list: JIDs.
+    the server only; `items` add to what the domains list: JIDs. What others do in the server's
+    place is nested in its own (XEP-0355 §7.2).
     """
 
-    __slots__ = ("_features", "_vers", "forms", "identities", "items")
+    __slots__ = ("_features", "_nested", "_vers", "forms", "identities", "items")
 
     def __init__(self) -> None:
         self._features: dict[On, list[tuple[str, Holds]]] = {on: [] for on in On}
+        self._nested: dict[tuple[On, str], dict[str, DiscoInfo]] = {}
         self._vers: dict[str, str] = {}
         self.identities: dict[On, list[Identity]] = {on: [] for on in On}
         self.forms: list[Callable[[], Form | None]] = []
@@ -81,16 +91,33 @@ class Advertised:
 
         return remove
 
+    def nest(self, on: On, domain: str, namespace: str, info: DiscoInfo | None) -> None:
+        """Have `info` stand at `domain` for whatever the server itself can do of a namespace.
+
+        None: it is the server's own again.
+        """
+        nested = self._nested.setdefault((on, domain), {})
+        if info is not None:
+            nested[namespace] = info
+        else:
+            nested.pop(namespace, None)
+        self.changed()
+
     def features(self, on: On, domain: str) -> list[str]:
         """The features in force at `domain`, in code point order."""
-        return sorted({feature for feature, when in self._features[on] if when(domain)})
+        nested = self._nested.get((on, domain), {})
+        found = {feature for feature, when in self._features[on] if when(domain)}
+        if nested:
+            found = {f for f in found if not any(_is_of(f, namespace) for namespace in nested)}
+        for info in nested.values():
+            found |= info.features
+        return sorted(found)
 
     def info(self, on: On, domain: str) -> list[Tag]:
         """The content of a disco#info answer at `domain` (XEP-0030 §3.1, XEP-0128 §2)."""
-        tags = [identity.tag() for identity in self.identities[on]]
+        tags = [identity.tag() for identity in self._identities(on, domain)]
         tags += [Tag("feature", {"var": feature}) for feature in self.features(on, domain)]
-        if on is On.HOST:
-            tags += [form.tag("result") for form in self._forms()]
+        tags += [form.tag("result") for form in self._forms(on, domain)]
         return tags
 
     def ver(self, domain: str) -> str:
@@ -100,17 +127,32 @@ class Advertised:
         """
         ver = self._vers.get(domain)
         if ver is None:
-            identities, features = self.identities[On.HOST], self.features(On.HOST, domain)
-            ver = self._vers[domain] = verification_string(identities, features, self._forms())
+            ver = self._vers[domain] = verification_string(
+                self._identities(On.HOST, domain),
+                self.features(On.HOST, domain),
+                self._forms(On.HOST, domain),
+            )
         return ver
 
     def changed(self) -> None:
         """Forget what was computed."""
         self._vers.clear()
 
-    def _forms(self) -> list[Form]:
-        forms = (make() for make in self.forms)
-        return [form for form in forms if form is not None]
+    def _identities(self, on: On, domain: str) -> list[Identity]:
+        nested = self._nested.get((on, domain), {}).values()
+        return [*self.identities[on], *(each for info in nested for each in info.identities)]
+
+    def _forms(self, on: On, domain: str) -> list[Form]:
+        made = (make() for make in self.forms) if on is On.HOST else ()
+        forms = {form.form_type: form for form in made if form is not None}
+        for info in self._nested.get((on, domain), {}).values():
+            forms |= {form.form_type: form for form in info.forms}
+        return list(forms.values())
+
+
+def _is_of(feature: str, namespace: str) -> bool:
+    """Whether a feature is one of a namespace's: it, or it with something behind a `#`."""
+    return feature == namespace or feature.startswith(f"{namespace}#")
 
 
 def verification_string(

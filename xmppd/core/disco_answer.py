@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from xmppd import ns
-from xmppd.core.disco import Identity
+from xmppd.core.disco import DiscoInfo, Identity
 from xmppd.core.forms import Field, Form
 from xmppd.wire.stanza import Stanza
 
@@ -36,14 +36,6 @@ T = TypeVar("T")
 
 class IllFormedError(ValueError):
     """An answer that says nothing, for the reason that is its text."""
-
-
-class DiscoInfo(NamedTuple):
-    """What an entity says of itself (XEP-0030 §3.1); `forms` are those of XEP-0128."""
-
-    identities: tuple[Identity, ...]
-    features: frozenset[str]
-    forms: tuple[Form, ...] = ()
 
 
 def read(answer: Stanza) -> DiscoInfo:

@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from xmppd.core.disco_answer import DiscoInfo
+from xmppd.core.disco import DiscoInfo
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.jid import JID
@@ -172,8 +172,10 @@ class Hooks:
         """
         self.attached: Event[[bool]] = Event("attached")
         """Event (any): a route elsewhere was attached or detached; whether there is one now."""
+        self.configured: Event[[]] = Event("configured")
+        """Event (): another configuration is in force (`Host.config`)."""
         self.component_connected: Event[[str, str]] = Event("component_connected")
-        """Event (domain, instance): a component is there; its name where it has one."""
+        """Event (domain, instance): a component is there, or is granted something else by now."""
         self.component_gone: Event[[str, str]] = Event("component_gone")
         """Event (domain, instance): its connection is lost or closed."""
         self.session_bound: Event[[Session]] = Event("session_bound")

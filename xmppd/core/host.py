@@ -152,8 +152,6 @@ class Host:
         self.open_requests: dict[str, OpenResponder] = {}
         self.connections: set[Connection] = set()
         self.component_connections: set[Endable] = set()
-        self.multicast_grants: dict[str, int] = {}
-        """By its domain, to how many addresses at once a component may send (XEP-0033)."""
         self.claims: dict[tuple[object, ...], str] = {}
         """Which module has claimed what only one can answer; see `core.context`."""
         self._parsers = Parsers()
@@ -180,6 +178,7 @@ class Host:
         self.config = config
         self._served[:] = config.server.domains
         self.router.serve(config.server.domains)
+        self.hooks.configured()
         self.components.follow(config.components)
         self.changed()
         self.advertised.changed()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum, auto
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
@@ -67,8 +67,8 @@ class Request:
         return self._payload
 
 
-Answer: TypeAlias = Tag | None
-"""The payload of the result; None for an empty one."""
+Answer: TypeAlias = Tag | Stanza | None
+"""The payload of the result, None for an empty one; or the whole answer."""
 
 Later: TypeAlias = Deferred[Answer] | Coroutine[Deferred[Any], Any, Answer]
 """An answer that takes time."""
@@ -77,13 +77,24 @@ Responder: TypeAlias = Callable[[Request], Answer | Later]
 """Answers a request, now or later, or raises StanzaError."""
 
 
+class Delegate(Protocol):
+    """Who answers requests of a namespace in place of whoever does here."""
+
+    def takes(self, on: On, request: Request) -> bool:
+        """Whether it answers this one."""
+
+    def answer(self, request: Request) -> Later:
+        """Its answer; fails with StanzaError."""
+
+
 class IQTable:
     """Who answers which request: a dictionary on (addressee, type, payload).
 
     `send` takes a result to where it goes, `refuse` answers a request with what went wrong.
+    `delegates` come first, by the domain that is asked and the namespace of the payload.
     """
 
-    __slots__ = ("_refuse", "_send", "_table")
+    __slots__ = ("_refuse", "_send", "_table", "delegates")
 
     def __init__(
         self, send: Callable[[Stanza], None], refuse: Callable[[Stanza, BaseException], None]
@@ -91,6 +102,7 @@ class IQTable:
         self._send = send
         self._refuse = refuse
         self._table: dict[tuple[On, str, str], Responder] = {}
+        self.delegates: dict[tuple[str, str], Sequence[Delegate]] = {}
 
     def add(self, on: On, type_: str, payload: str, responder: Responder) -> Callable[[], None]:
         """Have `responder` answer IQs of `type_` ("get" or "set") with the payload `payload`.
@@ -107,9 +119,20 @@ class IQTable:
 
         return remove
 
-    def knows(self, on: On, type_: str, payload: str) -> bool:
-        """Whether somebody answers such IQs."""
-        return (on, type_, payload) in self._table
+    def knows(self, on: On, type_: str, payload: str, domain: str) -> bool:
+        """Whether somebody answers such IQs at a domain."""
+        key = domain, payload.rpartition(" ")[0]
+        return (on, type_, payload) in self._table or key in self.delegates
+
+    def _responder(self, on: On, request: Request) -> Responder | None:
+        stanza = request.stanza
+        payload = stanza.children[0]
+        if self.delegates:
+            delegates = self.delegates.get((request.to.domain, payload.rpartition(" ")[0]), ())
+            for delegate in delegates:
+                if delegate.takes(on, request):
+                    return delegate.answer
+        return self._table.get((on, stanza.type, payload))
 
     def answer(self, on: On, request: Request) -> None:
         """Answer `request`; with an error where nobody knows its payload (RFC 6120 §8.4)."""
@@ -117,11 +140,11 @@ class IQTable:
         try:
             if len(stanza.children) != 1:  # RFC 6120 §8.2.3, rule 3
                 raise StanzaError("bad-request", "one child element", reason="stanza.iq-child")
-            responder = self._table.get((on, stanza.type, stanza.children[0]))
+            responder = self._responder(on, request)
             if responder is None:
                 raise self._unknown(on, request)
             answer = responder(request)
-            if answer is not None and not isinstance(answer, Tag):
+            if answer is not None and not isinstance(answer, Tag | Stanza):
                 self._answer_later(request, answer)
                 return
             reply = result(stanza, answer)
@@ -141,7 +164,6 @@ class IQTable:
         claim = stanza.claim
         if claim is not None:
             claim.hold()
-            later.addBoth(_let_go, claim)
         (
             later.addCallback(lambda value: result(stanza, value))
             .addCallbacks(
@@ -150,6 +172,8 @@ class IQTable:
             )
             .addErrback(lambda failure: log.failure("an answer could not be sent", failure))
         )
+        if claim is not None:  # it is handled once it is answered
+            later.addBoth(_let_go, claim)
 
     def _unknown(self, on: On, request: Request) -> StanzaError:
         """A known payload under the other type is not allowed; an unknown one is unavailable.
@@ -159,7 +183,7 @@ class IQTable:
         stanza = request.stanza
         other = "set" if stanza.type == "get" else "get"
         told = on is On.HOST or request.own
-        if told and self.knows(on, other, stanza.children[0]):
+        if told and (on, other, stanza.children[0]) in self._table:
             return unhandled(stanza, "not-allowed", f"only {other} is known")
         return unhandled(stanza)
 
@@ -179,6 +203,8 @@ def unhandled(
 
 def result(stanza: Stanza, payload: Answer) -> Stanza:
     """The result that answers the request `stanza`, back to where it came from."""
+    if isinstance(payload, Stanza):
+        return payload
     content = () if payload is None else (payload,)
     reply = build.stanza("iq", {"type": "result", "id": stanza.id}, *content)
     reply.sender, reply.to = stanza.to, stanza.sender

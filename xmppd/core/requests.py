@@ -20,7 +20,7 @@ from xmppd import ns
 from xmppd.errors import STANZA_CONDITIONS
 from xmppd.jid import JID
 from xmppd.wire import build
-from xmppd.wire.build import Tag
+from xmppd.wire.build import Raw, Tag
 from xmppd.wire.stanza import Stanza
 
 SECONDS = 30.0
@@ -65,9 +65,18 @@ class OwnRequests:
         return len(self._pending)
 
     def ask(
-        self, sender: JID, to: JID, type_: str, payload: Tag, *, seconds: float = SECONDS
+        self,
+        sender: JID,
+        to: JID,
+        type_: str,
+        payload: Tag | Raw,
+        *,
+        seconds: float = SECONDS,
+        send: Callable[[Stanza], None] | None = None,
     ) -> Deferred[Stanza]:
         """Ask `to` in the name of `sender`: a domain of this server, or an account's bare JID.
+
+        `send` takes it another way than the usual one.
 
         Fires with the result; fails with RequestFailed, where nobody answers within `seconds`
         with `remote-server-timeout`. Who cancels it has no use for an answer any more.
@@ -81,7 +90,7 @@ class OwnRequests:
         self._pending[id_] = _Pending(sender, to, answer, timeout)
         request = build.stanza("iq", {"type": type_, "id": id_}, payload)
         request.sender, request.to = sender, to
-        self._send(request)
+        (send or self._send)(request)
         return answer
 
     def answered(self, stanza: Stanza) -> None:

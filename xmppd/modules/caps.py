@@ -50,7 +50,7 @@ def _offer(context: ModuleContext) -> None:
         return Raw(Tag("c", attrs, ns=ns.CAPS).render())
 
     def render(stream: Offering) -> Raw | None:
-        if not iq.knows(On.HOST, "get", f"{ns.DISCO_INFO} query"):
+        if not iq.knows(On.HOST, "get", f"{ns.DISCO_INFO} query", stream.domain):
             return None  # nobody would answer who wants to verify it
         return written(advertised.ver(stream.domain))
 

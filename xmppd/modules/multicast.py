@@ -53,14 +53,14 @@ class Multicast:
             return stanza
         session = self._host.directory.get(sender)
         if addresses.NAME in stanza.children:
-            self._multicast(stanza, sender, session)
+            self._multicast(stanza, sender, session, to)
             return None
         if (stanza.kind, stanza.type) == ("presence", "unavailable") and session is not None:
             self._withdraw(stanza, session)
         return stanza
 
-    def _multicast(self, stanza: Stanza, sender: JID, session: Session | None) -> None:
-        most = self._most(sender, session)
+    def _multicast(self, stanza: Stanza, sender: JID, session: Session | None, to: JID) -> None:
+        most = self._most(sender, session, to)
         header = addresses.read(stanza, most)
         recipients = _recipients(header)
         if not recipients:
@@ -81,12 +81,12 @@ class Multicast:
         own_bcc = session is not None
         self._send(_copies(stanza, header, recipients, own_bcc=own_bcc), session, stanza)
 
-    def _most(self, sender: JID, session: Session | None) -> int:
+    def _most(self, sender: JID, session: Session | None, to: JID) -> int:
         """How many addresses a sender may name; raises StanzaError `forbidden` for none (§9)."""
         host = self._host
-        granted = host.multicast_grants.get(sender.domain)
-        if granted is not None:
-            return granted
+        grants = host.components.grants(sender, to.domain)
+        if grants is not None and grants.multicast:
+            return grants.multicast
         settings = host.config.multicast
         if session is None or session.resident.guest or not settings.users:
             raise StanzaError("forbidden", reason="multicast.forbidden")

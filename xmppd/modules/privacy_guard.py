@@ -186,7 +186,7 @@ class Guard:
         if resident is not None:
             return self.kept(stanza, resident)
         payload = stanza.children[0] if stanza.children else ""
-        if not self._host.router.iq.knows(On.ACCOUNT, stanza.type, payload):
+        if not self._host.router.iq.knows(On.ACCOUNT, stanza.type, payload, to.domain):
             return stanza  # whatever the lists say, the answer is the same
         claim = stanza.claim
         if claim is not None:

@@ -19,8 +19,7 @@ from tests.support.capabilities import (
 from tests.support.server import DOMAIN
 from xmppd import ns
 from xmppd.core import capabilities
-from xmppd.core.disco import HASHES, Identity, verification_string
-from xmppd.core.disco_answer import DiscoInfo
+from xmppd.core.disco import HASHES, DiscoInfo, Identity, verification_string
 from xmppd.core.forms import Field, Form
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.support.sessions import read as framed
 from xmppd import ns
 from xmppd.core import disco_answer
-from xmppd.core.disco import Identity, verification_string
-from xmppd.core.disco_answer import DiscoInfo, IllFormedError
+from xmppd.core.disco import DiscoInfo, Identity, verification_string
+from xmppd.core.disco_answer import IllFormedError
 from xmppd.core.forms import Field
 
 CLIENT = "<identity category='client' type='pc' name='Exodus 0.9.1'/>"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
 
+from tests.support.components import Component, table
 from tests.support.people import JULIET, NURSE, ROMEO, friends, told
 from tests.support.privacy import block, do, put_list, rule
 from tests.support.server import DOMAIN, Client, Verona, condition
@@ -409,25 +411,35 @@ def test_what_it_costs_is_charged_to_the_sender(people: People) -> None:
 # ------------------------------------------------------------------ components
 
 
+def granted(addresses: int) -> dict[str, Any]:
+    return {ROOMS: table(multicast=addresses)}
+
+
 def test_a_component_with_a_grant_may_send_to_as_many_as_that_says(
     server: Verona, people: People
 ) -> None:
-    server.reload(multicast={"users": False})
-    answers: list[Stanza] = []
-    server.host.router.routes[ROOMS] = answers.append
-    server.host.multicast_grants[ROOMS] = 2
+    server.reload(multicast={"users": False}, components=granted(2))
+    rooms = Component(server, ROOMS).log_in()
     route(server, message(ROMEO, NURSE), f"verona@{ROOMS}/friar")
     for client in (people.romeo, people.nurse):
         got = client.one()
         assert got.get("from") == f"verona@{ROOMS}/friar"
         assert len(seen(got)) == 2
     route(server, message(ROMEO, NURSE, TYBALT), ROOMS)
-    assert [condition(each.element) for each in answers] == ["not-acceptable"]
+    assert condition(rooms.one()) == "not-acceptable"
+
+
+def test_a_component_without_a_grant_may_not(server: Verona, people: People) -> None:
+    server.reload(components=granted(0))
+    rooms = Component(server, ROOMS).log_in()
+    route(server, message(ROMEO), ROOMS)
+    assert condition(rooms.one()) == "forbidden"
+    assert not people.romeo.take()
 
 
 def test_a_components_blind_copies_have_no_address_at_all(server: Verona, people: People) -> None:
     """Its recipients are told by it what they are to know: they all get the same bytes."""
-    server.host.multicast_grants[ROOMS] = 100
+    server.reload(components=granted(100))
     blind = [f"type='bcc' jid='{jid}'" for jid in (ROMEO, NURSE)]
     route(server, message(*blind), f"verona@{ROOMS}/friar")
     for client in (people.romeo, people.nurse):
@@ -438,7 +450,7 @@ def test_a_components_blind_copies_have_no_address_at_all(server: Verona, people
 def test_presence_of_a_component_is_sent_and_is_its_own_to_end(
     server: Verona, people: People
 ) -> None:
-    server.host.multicast_grants[ROOMS] = 100
+    server.reload(components=granted(100))
     friends(server, ROMEO, JULIET)
     for type_ in ("", "unavailable"):
         route(server, presence(ROMEO, NURSE, type_=type_), f"verona@{ROOMS}/friar")

@@ -14,6 +14,7 @@ from xmppd.core.hooks import Hooks
 from xmppd.core.router import Router
 from xmppd.core.sessions import SessionDirectory
 from xmppd.errors import StreamError
+from xmppd.jid import JID
 from xmppd.stream.component import ComponentPolicy
 from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
@@ -52,6 +53,17 @@ class Components:
         """The domains of which an instance is there."""
         return [each.domain for each in self._domains.values() if each.connected]
 
+    def grants(self, jid: JID, domain: str) -> config.Component | None:
+        """What the component that `jid` is at has been granted at a domain of the server.
+
+        None where it is no component's address, or nothing is granted there.
+        """
+        component = self._domains.get(jid.domain)
+        if component is None:
+            return None
+        settings = component.settings
+        return settings if domain in (settings.domains or self._router.domains) else None
+
     def follow(self, tables: Mapping[str, config.Component]) -> None:
         """Serve these domains, and no others; what is granted changes at once."""
         for domain in self._domains.keys() - tables.keys():
@@ -64,7 +76,9 @@ class Components:
                 component = Component(domain, settings, self._instance, self._told)
                 self._domains[domain] = component
                 self._detach[domain] = self._router.attach(component.route, domain)
-            component.settings = settings
+            component.settings, before = settings, component.settings
+            if before != settings and component.connected:
+                self._hooks.component_connected(domain, "")
 
     def _instance(self, component: Component, name: str) -> Instance:
         return Instance(

@@ -1,0 +1,95 @@
+"""Stanzas inside others (XEP-0297), wrapped and unwrapped as bytes.
+
+A forwarded stanza spells its content namespace, so what is below it means the same wherever it
+stands (§4).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from xmppd import ns
+from xmppd.wire import canonical, stored
+from xmppd.wire.stanza import Stanza
+
+_HEAD = f"<forwarded xmlns='{ns.FORWARD}'>".encode()
+_TAIL = b"</forwarded>"
+_FORWARDED = f"{{{ns.FORWARD}}}forwarded"
+
+_KINDS = {f"{{{ns.CLIENT}}}{kind}": kind for kind in ("message", "presence", "iq")}
+
+_QUOTED = rb"(?:'[^'<&]*'|\"[^\"<&]*\")"
+_PLAIN = re.compile(
+    rb"<(?P<wrapper>[a-z_]+) xmlns=['\"](?P<ns>[^'\"<&]*)['\"]>"
+    rb"<forwarded xmlns=['\"]%b['\"]>"
+    rb"<(?P<kind>iq|message|presence)(?P<attrs>(?: [a-z:]+=%b)*)"
+    rb"(?:/>|>(?P<inner>.*)</(?P=kind)>)</forwarded></(?P=wrapper)>\s*"
+    % (re.escape(ns.FORWARD).encode(), _QUOTED),
+    re.DOTALL,
+)
+"""What nearly everybody writes. In a well-formed text that holds no other end tag of the forwarded
+stanza's kind, what stands between its tags is its content."""
+_ATTR = re.compile(rb" ([a-z:]+)=(?:'([^']*)'|\"([^\"]*)\")")
+
+
+class Forwarded(NamedTuple):
+    """A stanza as somebody forwards it: its addresses are text that nobody has looked at."""
+
+    kind: str
+    attrs: dict[str, str]
+    inner: bytes
+
+
+def forward(stanza: Stanza) -> bytes:
+    """`<forwarded/>` with a stanza, its addresses included, in the namespace of clients."""
+    kind = stanza.kind.encode()
+    written = stored.dump(stanza)
+    spelled = b"<%b xmlns='%b'" % (kind, ns.CLIENT.encode())
+    return b"%b%b%b%b" % (_HEAD, spelled, written[len(kind) + 1 :], _TAIL)
+
+
+def read(stanza: Stanza, wrapper: str) -> Forwarded:
+    """The stanza that a stanza's only child, named ``"namespace local"``, forwards.
+
+    Raises ValueError where that is not what it holds.
+    """
+    plain = _PLAIN.fullmatch(stanza.inner)
+    if plain is not None:
+        found = _read_plain(plain, wrapper)
+        if found is not None:
+            return found
+    return _read_tree(stanza, wrapper)
+
+
+def _read_plain(plain: re.Match[bytes], wrapper: str) -> Forwarded | None:
+    kind, inner = plain["kind"], plain["inner"] or b""
+    if f"{plain['ns'].decode()} {plain['wrapper'].decode()}" != wrapper:
+        return None
+    if b"</" + kind in inner:  # it may hold another, or be two
+        return None
+    attrs = {
+        name.decode(): (single or double).decode()
+        for name, single, double in _ATTR.findall(plain["attrs"])
+    }
+    if attrs.pop("xmlns", "") != ns.CLIENT or any(":" in name for name in attrs):
+        return None
+    return Forwarded(kind.decode(), attrs, inner)
+
+
+def _read_tree(stanza: Stanza, wrapper: str) -> Forwarded:
+    namespace, _, local = wrapper.rpartition(" ")
+    outer = _only(stanza.element, f"{{{namespace}}}{local}")
+    found = _only(_only(outer, _FORWARDED), *_KINDS)
+    inner = b"".join(canonical.written(child) for child in found)
+    attrs = {name.removeprefix("{").replace("}", " "): text for name, text in found.attrib.items()}
+    return Forwarded(_KINDS[found.tag], attrs, inner)
+
+
+def _only(parent: Element, *tags: str) -> Element:
+    """The one child, but for a delay beside it (XEP-0297 §4), which has one of these tags."""
+    children = [child for child in parent if child.tag != f"{{{ns.DELAY}}}delay"]
+    if len(children) != 1 or children[0].tag not in tags:
+        raise ValueError(f"one {' or '.join(tags)} is expected")
+    return children[0]
