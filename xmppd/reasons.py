@@ -328,6 +328,22 @@ REASONS: dict[str, tuple[str, str]] = {
         "too much waits for the component",
         "it is too slow: run more instances, or raise queue_octets or spool_octets in its table",
     ),
+    "privilege.message": (
+        "a component that may send no messages in others' names",
+        'grant it: message = "outgoing" in its table',
+    ),
+    "privilege.iq": (
+        "a component that may not send this request in a user's name",
+        "grant it the payload's namespace in the table iq below its own (XEP-0356 §6)",
+    ),
+    "privilege.entity": (
+        "a component speaks for somebody that it can't speak for",
+        "correct the component: bare JIDs of users at a domain that it is granted for",
+    ),
+    "privilege.malformed": (
+        "a component's message in somebody's name that is none",
+        "correct the component (XEP-0356 §5.3)",
+    ),
     "delegation.failed": (
         "the component to which a request was handed on is not there, or could not answer",
         "see xmppctl components, and the component's own log",

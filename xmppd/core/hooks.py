@@ -19,6 +19,7 @@ from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.jid import JID
 from xmppd.phases import Phase
+from xmppd.storage.rosters import RosterItem
 from xmppd.wire.stanza import Stanza
 
 log = Logger()
@@ -150,9 +151,10 @@ class Hooks:
         """Filter (stanza): presence that the server acts on for an account (RFC 6121 §3, §4.3)."""
         self.presence_out: SessionStanza = Filter("presence_out")
         """Filter (stanza, session): the server sends a session's presence to a contact (§4)."""
-        self.account_presence_out: ResidentStanza = Filter("account_presence_out")
-        """Filter (stanza, account): the server sends a contact presence in an account's own name:
-        that nobody is there (§4.3.2), or what became of a subscription (§2.5.2, §3.1.3)."""
+        self.account_out: ResidentStanza = Filter("account_out")
+        """Filter (stanza, account): somebody is sent something in an account's own name: presence,
+        that nobody is there (§4.3.2), or what became of a subscription (§2.5.2, §3.1.3); and what
+        a component says for the user (XEP-0356)."""
         self.spool: SessionStanza = Filter("spool")
         """Filter (stanza, session): the session's client is away, and may come back for it.
 
@@ -196,6 +198,8 @@ class Hooks:
 
         `then` takes what is to be done once that is stored.
         """
+        self.roster_changed: Event[[Resident, RosterItem]] = Event("roster_changed")
+        """Event (account, item): an item is another than before, and clients have been told."""
         self.account_created: Event[[JID]] = Event("account_created")
         """Event (bare JID)."""
         self.account_removed: Event[[JID]] = Event("account_removed")

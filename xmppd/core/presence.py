@@ -67,7 +67,7 @@ def visible(host: Host, resident: Resident, viewer: JID) -> bool:
     if available(host.directory, resident.jid):
         return bool(shown(host, resident, viewer))
     farewell = of("unavailable", resident.jid, viewer)
-    return host.hooks.account_presence_out(farewell, resident) is not None
+    return host.hooks.account_out(farewell, resident) is not None
 
 
 def shown(host: Host, resident: Resident, viewer: JID) -> list[Session]:
@@ -119,7 +119,7 @@ def say(host: Host, resident: Resident | None, stanza: Stanza) -> None:
 
     `resident` is None where there is no such account: it says the same.
     """
-    said = stanza if resident is None else host.hooks.account_presence_out(stanza, resident)
+    said = stanza if resident is None else host.hooks.account_out(stanza, resident)
     if said is not None:
         host.router.route(said)
 

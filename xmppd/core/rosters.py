@@ -16,6 +16,7 @@ from xmppd.errors import StanzaError
 from xmppd.storage.rosters import RosterItem
 from xmppd.wire import build, escape
 from xmppd.wire.build import Raw, Tag
+from xmppd.wire.stanza import Stanza
 
 INTERESTED = object()
 """The key in `Session.data` of who has asked for the roster: an interested resource (§2.2)."""
@@ -47,6 +48,7 @@ async def change(
     privacy_lists.follow_roster(host, resident, before)
     if not silent and (item.listed or before.listed):
         push(host, resident, (item,), host.directory.of(resident.jid))
+        host.hooks.roster_changed(resident, item)
 
 
 def push(
@@ -57,13 +59,19 @@ def push(
     if not interested:
         return
     for item in items:
-        query = Tag(
-            "query", {"ver": version_text(resident, item.version)}, [Raw(shown(item))], ns=ns.ROSTER
-        )
-        stanza = build.stanza("iq", {"type": "set", "id": secrets.token_hex(8)}, query)
-        stanza.sender = resident.jid
+        stanza = pushed(resident, item)
         for session in interested:
             session.deliver(stanza.addressed(session.jid))
+
+
+def pushed(resident: Resident, item: RosterItem) -> Stanza:
+    """The push of an item, for nobody yet; it names the account that it comes from (§2.1.6)."""
+    query = Tag(
+        "query", {"ver": version_text(resident, item.version)}, [Raw(shown(item))], ns=ns.ROSTER
+    )
+    stanza = build.stanza("iq", {"type": "set", "id": secrets.token_hex(8)}, query)
+    stanza.sender = resident.jid
+    return stanza
 
 
 def shown(item: RosterItem) -> bytes:

@@ -43,7 +43,7 @@ def register(context: ModuleContext) -> None:
         context.gate(hooks.session_stanza, Phase.GUARD, guard.delivered),
         context.gate(hooks.presence_out, Phase.GUARD, guard.shown),
     )
-    context.hook(hooks.account_presence_out, Phase.GUARD, guard.said)
+    context.hook(hooks.account_out, Phase.GUARD, guard.said)
     context.hook(hooks.resident_stanza, Phase.GUARD, guard.kept)
     context.hook(hooks.account_request, Phase.GUARD, guard.asked)
     context.hook(hooks.session_bound, Phase.GUARD, lambda session: guard.note(session.resident))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from twisted.internet.task import deferLater
 
 from xmppd import ns
-from xmppd.core import rosters
+from xmppd.core import behalf, rosters
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
@@ -57,8 +57,7 @@ class Rosters:
 
     async def get(self, request: Request) -> Tag | None:
         """Give the roster, or say that what follows are the changes since (§2.1.3, §2.6.3)."""
-        session = _owner(request)
-        resident = session.resident
+        resident, session = await self._resident(request)
         version = request.payload.get("ver")
         await resident.lock.acquire()
         try:
@@ -66,13 +65,26 @@ class Rosters:
             if version is not None:
                 news = await self._since(resident, version)
             # What follows is done in one go, so that no change falls between.
-            session.data[rosters.INTERESTED] = True
-            if news is None:
+            if session is not None:
+                session.data[rosters.INTERESTED] = True
+            if news is None or session is None:
                 return await self._whole(request, resident, versioned=version is not None)
             request.then = lambda: rosters.push(self._host, resident, news, (session,))
             return None
         finally:
             resident.lock.release()
+
+    async def _resident(self, request: Request) -> tuple[Resident, Session | None]:
+        """Whose roster it is, and the session that asks for its own.
+
+        Nobody else may (§2.1.5, §2.3.3), but components that have been granted it (XEP-0356 §4.3).
+        """
+        if request.session is not None and request.own:
+            return request.session.resident, request.session
+        grants = self._host.components.grants(request.sender, request.to.domain)
+        if grants is None or grants.roster not in (request.stanza.type, "both"):
+            raise StanzaError("forbidden", reason="stanza.forbidden")
+        return await behalf.resident_of(self._host, request.to), None
 
     async def _whole(self, request: Request, resident: Resident, *, versioned: bool) -> Tag:
         """The whole roster. A big one takes some turns, and what its owner sends behind waits."""
@@ -111,8 +123,7 @@ class Rosters:
 
     async def set(self, request: Request) -> None:
         """Add, change or remove one item (§2.3, §2.4, §2.5)."""
-        session = _owner(request)
-        resident = session.resident
+        resident, _ = await self._resident(request)
         if resident.guest:
             raise StanzaError("not-allowed", "guests have no roster", reason="roster.guest")
         item = _only_item(request.payload)
@@ -140,13 +151,6 @@ class Rosters:
         await rosters.change(self._host, resident, RosterItem(contact))
         for act in then:
             act()
-
-
-def _owner(request: Request) -> Session:
-    """The session that asks for its own roster; nobody else may (§2.1.5, §2.3.3)."""
-    if request.session is None or not request.own:
-        raise StanzaError("forbidden", reason="stanza.forbidden")
-    return request.session
 
 
 def _only_item(query: Element) -> Element:

@@ -196,7 +196,7 @@ class Subscriptions:
         for bits, kind in ((TO | OUT, "unsubscribe"), (FROM | IN, "unsubscribed")):
             if state & bits:
                 word = presence.of(kind, account, contact)
-                filtered = host.hooks.account_presence_out(word, resident)
+                filtered = host.hooks.account_out(word, resident)
                 said += [] if filtered is None else [filtered]
         seen = presence.shown(host, resident, contact) if state & FROM else []
 

@@ -23,9 +23,9 @@ _KINDS = {f"{{{ns.CLIENT}}}{kind}": kind for kind in ("message", "presence", "iq
 _QUOTED = rb"(?:'[^'<&]*'|\"[^\"<&]*\")"
 _PLAIN = re.compile(
     rb"<(?P<wrapper>[a-z_]+) xmlns=['\"](?P<ns>[^'\"<&]*)['\"]>"
-    rb"<forwarded xmlns=['\"]%b['\"]>"
+    rb"(?P<forwarded><forwarded xmlns=['\"]%b['\"]>)?"
     rb"<(?P<kind>iq|message|presence)(?P<attrs>(?: [a-z:]+=%b)*)"
-    rb"(?:/>|>(?P<inner>.*)</(?P=kind)>)</forwarded></(?P=wrapper)>\s*"
+    rb"(?:/>|>(?P<inner>.*)</(?P=kind)>)(?(forwarded)</forwarded>)</(?P=wrapper)>\s*"
     % (re.escape(ns.FORWARD).encode(), _QUOTED),
     re.DOTALL,
 )
@@ -50,17 +50,18 @@ def forward(stanza: Stanza) -> bytes:
     return b"%b%b%b%b" % (_HEAD, spelled, written[len(kind) + 1 :], _TAIL)
 
 
-def read(stanza: Stanza, wrapper: str) -> Forwarded:
+def read(stanza: Stanza, wrapper: str, *, bare: bool = False) -> Forwarded:
     """The stanza that a stanza's only child, named ``"namespace local"``, forwards.
 
-    Raises ValueError where that is not what it holds.
+    `bare` says that it is to stand there as it is, without `<forwarded/>`. Raises ValueError where
+    that is not what the stanza holds.
     """
     plain = _PLAIN.fullmatch(stanza.inner)
-    if plain is not None:
+    if plain is not None and (plain["forwarded"] is None) is bare:
         found = _read_plain(plain, wrapper)
         if found is not None:
             return found
-    return _read_tree(stanza, wrapper)
+    return _read_tree(stanza, wrapper, bare)
 
 
 def _read_plain(plain: re.Match[bytes], wrapper: str) -> Forwarded | None:
@@ -78,10 +79,10 @@ def _read_plain(plain: re.Match[bytes], wrapper: str) -> Forwarded | None:
     return Forwarded(kind.decode(), attrs, inner)
 
 
-def _read_tree(stanza: Stanza, wrapper: str) -> Forwarded:
+def _read_tree(stanza: Stanza, wrapper: str, bare: bool) -> Forwarded:
     namespace, _, local = wrapper.rpartition(" ")
     outer = _only(stanza.element, f"{{{namespace}}}{local}")
-    found = _only(_only(outer, _FORWARDED), *_KINDS)
+    found = _only(outer if bare else _only(outer, _FORWARDED), *_KINDS)
     inner = b"".join(canonical.written(child) for child in found)
     attrs = {name.removeprefix("{").replace("}", " "): text for name, text in found.attrib.items()}
     return Forwarded(_KINDS[found.tag], attrs, inner)

@@ -77,7 +77,7 @@ def test_a_childs_namespace_is_its_parents_unless_it_has_its_own() -> None:
 
 def test_a_stanza_knows_its_children() -> None:
     stanza = build.stanza("iq", {"type": "result"}, Tag("query", ns="urn:q"), Raw(b"<x/>"))
-    assert stanza.children == ["urn:q query"]
+    assert stanza.children == ["urn:q query", "jabber:client x"]
     assert stanza.render() == b"<iq type='result'><query xmlns='urn:q'/><x/></iq>"
 
 

@@ -1,0 +1,58 @@
+"""What somebody else sends in an account's name (XEP-0356), by the path of the user's own stanzas.
+
+There is no session: one is made that nobody can address, so that whoever looks at what clients
+send looks at this, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xmppd.core.host import Host
+from xmppd.core.residents import Resident
+from xmppd.core.sessions import Session
+from xmppd.errors import StanzaError, StreamError
+from xmppd.jid import JID
+from xmppd.wire.stanza import Stanza
+
+
+async def resident_of(host: Host, account: JID) -> Resident:
+    """The account of a bare JID. Raises StanzaError `forbidden` where there is none."""
+    resident: Resident | None = await host.residents.fetch(account)
+    if resident is None or resident.guest:
+        raise StanzaError("forbidden", "there is no such user", reason="privilege.entity")
+    return resident
+
+
+def send(host: Host, resident: Resident, stanza: Stanza) -> None:
+    """Send a stanza in the name of an account's bare JID.
+
+    Raises StanzaError `not-acceptable` where the user himself could not send it to whom he blocks.
+    What else becomes of it is told to the account, not to who has sent it.
+    """
+    to = stanza.to
+    if to is not None:
+        stanza.sender = resident.jid
+        if host.hooks.account_out(stanza, resident) is None:
+            raise StanzaError("not-acceptable", reason="privacy.outgoing", type="cancel")
+    host.router.from_client(_session(resident), stanza)
+
+
+def _session(resident: Resident) -> Session:
+    return Session(resident.jid, resident=resident, write=_nowhere, end=_not_at_all, hold=_no_hold)
+
+
+def _nowhere(data: bytes) -> None:
+    """There is no client to write to."""
+
+
+def _not_at_all(error: StreamError) -> None:
+    """There is no stream to end."""
+
+
+def _no_hold() -> Callable[[], None]:
+    return _nothing
+
+
+def _nothing() -> None:
+    """Nothing was held."""

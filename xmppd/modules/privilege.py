@@ -1,0 +1,192 @@
+"""Privileged Entity (XEP-0356): components that send messages and requests in a user's name.
+
+What each may do stands in its table of the configuration, and it is told so when it connects.
+Reading and changing rosters is in `roster.py`, presence in `privilege_presence.py`.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from twisted.internet.defer import Deferred
+
+from xmppd import config, ns
+from xmppd.core import behalf
+from xmppd.core.context import ModuleContext
+from xmppd.core.host import Host
+from xmppd.core.iq import On, Request
+from xmppd.core.requests import RequestFailed
+from xmppd.errors import StanzaError
+from xmppd.jid import JID, JIDError
+from xmppd.phases import Phase
+from xmppd.wire import build, faults, forwarded
+from xmppd.wire.build import Raw, Tag
+from xmppd.wire.forwarded import Forwarded
+from xmppd.wire.stanza import Stanza
+
+XEP = (356, "0.4.1", "complete")
+
+_MESSAGE = f"{ns.PRIVILEGE} privilege"
+_IQ = f"{ns.PRIVILEGE} privileged_iq"
+
+SECONDS = 60.0
+"""How long the answer to a request in a user's name may take."""
+
+
+def register(context: ModuleContext) -> None:
+    """Tell components what they may do, and do it for them."""
+    host, hooks = context.host, context.hooks
+    privilege = Privilege(host)
+    context.hook(hooks.component_connected, Phase.DELIVER, privilege.advertise)
+    context.hook(hooks.host_stanza, Phase.DELIVER, privilege.message)
+    for type_ in ("get", "set"):
+        context.iq(On.ACCOUNT, type_, _IQ, privilege.iq)
+    context.advertise(ns.PRIVILEGE)
+
+
+class Privilege:
+    """The privileges of all components."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def advertise(self, component: str, instance: str) -> None:
+        """Tell a component what it may do, at each domain that it may do something at (§4.2)."""
+        host, jid = self._host, JID.parse(component)
+        for domain in host.domains:
+            grants = host.components.grants(jid, domain)
+            permissions = [] if grants is None else _permissions(grants)
+            if permissions:
+                content = Tag("privilege", {}, permissions, ns=ns.PRIVILEGE)
+                message = build.stanza("message", {}, content)
+                message.sender, message.to = JID.parse(domain), jid
+                host.router.route(message)
+
+    # ------------------------------------------------------------------ messages
+
+    def message(self, stanza: Stanza) -> Stanza | None:
+        """Send what a component forwards in the name of the server or of a user (§5.3)."""
+        if stanza.kind != "message" or stanza.children != [_MESSAGE] or stanza.type == "error":
+            return stanza
+        sender, to = stanza.sender, stanza.to
+        assert sender is not None and to is not None
+        grants = self._host.components.grants(sender, to.domain)
+        if grants is None or grants.message != "outgoing":
+            raise StanzaError("forbidden", reason="privilege.message")
+        try:
+            found = forwarded.read(stanza, _MESSAGE)
+        except ValueError as error:
+            raise StanzaError("bad-request", str(error), reason="privilege.malformed") from None
+        if found.kind != "message":
+            raise StanzaError("bad-request", "no message", reason="privilege.malformed")
+        author = _author(found, to.domain)
+        copy = _stanza(found)
+        copy.claim = stanza.claim
+        if author is None:
+            copy.sender = JID.parse(to.domain)
+            self._host.router.route(copy)
+        else:
+            sending = Deferred.fromCoroutine(self._send(author, copy))
+            sending.addErrback(self._host.router.failed, stanza)
+        return None
+
+    async def _send(self, author: JID, stanza: Stanza) -> None:
+        claim = stanza.claim
+        if claim is not None:
+            claim.hold()
+        try:
+            behalf.send(self._host, await behalf.resident_of(self._host, author), stanza)
+        finally:
+            if claim is not None:
+                claim.let_go()
+
+    # ------------------------------------------------------------------ requests
+
+    async def iq(self, request: Request) -> Tag:
+        """Ask in a user's name, and give the component the answer (§6.3)."""
+        host, stanza = self._host, request.stanza
+        grants = host.components.grants(request.sender, request.to.domain)
+        try:
+            found = forwarded.read(stanza, _IQ, bare=True)
+        except ValueError as error:
+            _forbid(str(error))
+        if found.kind != "iq" or found.attrs.get("type") != stanza.type:
+            _forbid("the types differ")
+        if _jid(found.attrs.get("from", request.to)) != request.to:
+            _forbid("another sender")
+        asked = _stanza(found)
+        payload = asked.children[0].rpartition(" ")[0] if len(asked.children) == 1 else ""
+        granted = "none" if grants is None else grants.iq.get(payload, "none")
+        if granted not in (stanza.type, "both"):
+            _forbid("this is not granted")
+        resident = await behalf.resident_of(host, request.to)
+        if asked.to is None:
+            asked.to = request.to
+        try:
+            answer = await host.requests.ask(
+                request.to,
+                asked.to,
+                asked.type,
+                Raw(asked.inner),
+                seconds=SECONDS,
+                send=lambda own: behalf.send(host, resident, own),
+            )
+        except RequestFailed as failed:
+            answer = failed.stanza or _error(asked, request.to, failed.condition)
+        told = answer.with_attrs({**answer.attrs, "id": asked.id})
+        return Tag("privilege", {}, [Raw(forwarded.forward(told))], ns=ns.PRIVILEGE)
+
+
+def _permissions(grants: config.Component) -> list[Tag]:
+    """`<perm/>` for each kind of access (§4.2, §5.2, §6.2, §7)."""
+    permissions = []
+    if grants.roster != "none":
+        push = None if grants.roster == "set" else str(grants.roster_push).lower()
+        permissions.append(Tag("perm", {"access": "roster", "type": grants.roster, "push": push}))
+    if grants.message != "none":
+        permissions.append(Tag("perm", {"access": "message", "type": grants.message}))
+    if grants.iq:
+        namespaces = [
+            Tag("namespace", {"ns": name, "type": type_}) for name, type_ in grants.iq.items()
+        ]
+        permissions.append(Tag("perm", {"access": "iq"}, namespaces))
+    if grants.presence != "none":
+        permissions.append(Tag("perm", {"access": "presence", "type": grants.presence}))
+    return permissions
+
+
+def _author(found: Forwarded, domain: str) -> JID | None:
+    """In whose name a message is sent: a user of the domain, None for the domain itself (§5.1)."""
+    author = _jid(found.attrs.get("from", ""))
+    if author is None or author.domain != domain or not author.is_bare:
+        raise StanzaError("forbidden", "a bare JID of the server's", reason="privilege.entity")
+    return author if author.local else None
+
+
+def _jid(text: str) -> JID | None:
+    try:
+        return JID.parse(text)
+    except JIDError:
+        return None
+
+
+def _stanza(found: Forwarded) -> Stanza:
+    """What is forwarded as a stanza that nobody has sent yet."""
+    attrs = {name: value for name, value in found.attrs.items() if name != "from"}
+    stanza = Stanza(found.kind, attrs, None, found.inner)
+    to = attrs.get("to")
+    if to is not None:
+        stanza.to = _jid(to)
+        if stanza.to is None:
+            raise StanzaError("jid-malformed", reason="stanza.to")
+    return stanza
+
+
+def _error(asked: Stanza, asker: JID, condition: str) -> Stanza:
+    """The answer that a server gives in place of who was asked and is not there."""
+    asked.sender = asker
+    return faults.stanza_error(asked, StanzaError(condition, reason="stanza.remote"))
+
+
+def _forbid(why: str) -> NoReturn:
+    raise StanzaError("forbidden", why, reason="privilege.iq")
