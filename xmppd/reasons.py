@@ -370,6 +370,18 @@ REASONS: dict[str, tuple[str, str]] = {
     "stanza.internal": ("a bug or a failing part of the server", "see the log at this time"),
     "stanza.store": ("the store is too busy or gone", "try again later; see the log"),
     "stanza.forbidden": ("the sender may not do this", "ask an administrator"),
+    # components, as they tell of themselves
+    "component.refused": ("the server ended the component's stream", "see the component's log"),
+    "component.no-address": (
+        "a stanza without `from` or `to` on a component's stream",
+        "the server is broken (XEP-0114 §3)",
+    ),
+    "component.busy": ("the component has too much to do, or stops", "try again later"),
+    "component.slow": ("the component took too long to answer", "see the component's log"),
+    "component.asked-in-vain": (
+        "the component had to ask somebody else, who did not answer or refused",
+        "see the error's condition",
+    ),
     # registration
     "register.closed": ("registration is off here", "see [registration] policy"),
     "register.conflict": ("the name is taken", "choose another"),

@@ -1,0 +1,1 @@
+"""The kit that components are written with."""

@@ -1,0 +1,361 @@
+"""A component: who handles which stanza, what it sends, and what it asks for itself.
+
+    component.iq("get", f"{ns.TIME} time", tell_the_time)
+    component.on_message(echo)
+
+A handler is given a `Stanza`, and gives its answer now or later, or raises StanzaError. Exactly
+one answer goes to each IQ get or set (RFC 6120 §8.2.3).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
+from enum import Enum, auto
+from typing import Any, TypeAlias
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from components.common import answers, requests
+from components.common.answers import Answer
+from components.common.build import Content, Tag, render
+from components.common.connection import Pace
+from components.common.link import Endpoint, Link
+from components.common.requests import OwnRequests
+from components.common.stanza import Stanza, write
+from components.common.stream import Identity
+from components.common.work import Work
+from xmppd.errors import StanzaError, StoreError
+from xmppd.jid import JID, JIDError
+
+log = Logger(namespace="component")
+
+STOPPING = 5.0
+"""Seconds that handlers may take when the component stops."""
+
+
+class On(Enum):
+    """Whom a request is addressed to."""
+
+    SERVICE = auto()
+    """The component's domain itself."""
+    ADDRESS = auto()
+    """An address at its domain, such as a room."""
+
+
+class Passed(Enum):
+    """What a handler of requests says instead of an answer."""
+
+    ON = auto()
+    """The stanza was passed on: somebody else answers it."""
+
+
+Later: TypeAlias = Deferred[Any] | Coroutine[Deferred[Any], Any, Any]
+"""Something that takes time."""
+
+Responder: TypeAlias = Callable[[Stanza], Answer | Passed | Later]
+"""Answers an IQ get or set, now or later, or raises StanzaError."""
+
+Handler: TypeAlias = Callable[[Stanza], Later | None]
+"""Handles a message, presence, or an IQ result or error that nobody has asked for."""
+
+
+class Component:
+    """What connects to a server as `identity.domain`.
+
+    `servers` are the domains of the server, the first of them the one that it is asked at. It is
+    from them, and from nobody else, that it takes grants and delegated requests.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        servers: Iterable[str],
+        endpoint: Endpoint,
+        clock: IReactorTime,
+        *,
+        where: str = "the server",
+        pace: Pace | None = None,
+    ) -> None:
+        self.domain = JID.parse(identity.domain)
+        self.servers = tuple(map(JID.parse, servers))
+        self.clock = clock
+        self.counts: Counter[str] = Counter()
+        """What was received, by kind, and what was refused, by reason code."""
+        self.link = Link(endpoint, identity, self, clock, where=where, pace=pace)
+        self.work = Work(clock)
+        self.requests = OwnRequests(self.link.send, clock)
+        self._responders: dict[tuple[On, str, str], Responder] = {}
+        self._handlers: dict[tuple[str, str], Handler] = {}
+        self._unknown: Responder | None = None
+        self._on_open: list[Callable[[bool], object]] = []
+        self._on_lost: list[Callable[[bool], object]] = []
+        self._on_stop: list[Callable[[], Any]] = []
+        self._stopping = False
+
+    # ------------------------------------------------------------------ what it handles
+
+    def iq(
+        self, type_: str, payload: str, responder: Responder, *on: On, replace: bool = False
+    ) -> None:
+        """Have IQs of `type_` ("get" or "set") with the payload ``"namespace local"`` answered.
+
+        Those to the service itself, if `on` says nothing else. Raises ValueError where somebody
+        answers them already, unless it is to be replaced.
+        """
+        for each in on or (On.SERVICE,):
+            key = (each, type_, payload)
+            if key in self._responders and not replace:
+                raise ValueError(f"{key} has a responder")
+            self._responders[key] = responder
+
+    def on_unknown_iq(self, responder: Responder) -> None:
+        """Have all other IQ gets and sets answered; `Passed.ON` where somebody else will."""
+        self._unknown = responder
+
+    def on_message(self, handler: Handler, payload: str = "") -> None:
+        """Have messages handled, those with a child of the name ``"namespace local"``, or all."""
+        self._handle("message", payload, handler)
+
+    def on_presence(self, handler: Handler, payload: str = "") -> None:
+        """Have presence handled; see `on_message`."""
+        self._handle("presence", payload, handler)
+
+    def on_error(self, handler: Handler) -> None:
+        """Have messages and presence of type "error" handled; `on_message` never gets any."""
+        self._handle("error", "", handler)
+
+    def on_stray_answer(self, handler: Handler) -> None:
+        """Have IQ results and errors handled that answer nothing of the component's own."""
+        self._handle("answer", "", handler)
+
+    def on_open(self, tell: Callable[[bool], object]) -> None:
+        """Have `tell` called when there is a stream; with False where it is a new one."""
+        self._on_open.append(tell)
+
+    def on_lost(self, tell: Callable[[bool], object]) -> None:
+        """Have `tell` called when it is lost; with False where it can't be resumed."""
+        self._on_lost.append(tell)
+
+    def on_stop(self, finish: Callable[[], Any]) -> None:
+        """Have `finish` called when the component stops; a Deferred is waited for."""
+        self._on_stop.append(finish)
+
+    def _handle(self, kind: str, payload: str, handler: Handler) -> None:
+        if (kind, payload) in self._handlers:
+            raise ValueError(f"{kind} {payload} has a handler")
+        self._handlers[kind, payload] = handler
+
+    # ------------------------------------------------------------------ what it sends
+
+    def send(self, stanza: Tag | bytes) -> bool:
+        """Send a stanza, whose `from` is at the component's domain, or keep it for later.
+
+        False where too much waits already.
+        """
+        data = stanza if isinstance(stanza, bytes) else stanza.render()
+        return self.link.send(data)
+
+    def message(
+        self, to: JID, *content: Content, type_: str = "", sender: JID | None = None, id_: str = ""
+    ) -> bool:
+        """Send a message, from the service itself where `sender` is None."""
+        inner = render(content)
+        return self.link.send(
+            write("message", sender or self.domain, to, inner, type_=type_, id_=id_)
+        )
+
+    def presence(
+        self, to: JID, *content: Content, type_: str = "", sender: JID | None = None
+    ) -> bool:
+        """Send presence, from the service itself where `sender` is None."""
+        return self.link.send(
+            write("presence", sender or self.domain, to, render(content), type_=type_)
+        )
+
+    def ask(
+        self,
+        to: JID,
+        type_: str,
+        payload: Answer,
+        *,
+        sender: JID | None = None,
+        seconds: float = requests.SECONDS,
+    ) -> Deferred[Stanza]:
+        """Ask somebody; see `OwnRequests.ask`."""
+        return self.requests.ask(sender or self.domain, to, type_, payload, seconds)
+
+    # ------------------------------------------------------------------ start and stop
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        self.work.start()
+        self.link.start()
+
+    async def stop(self) -> None:
+        """Finish what handlers have begun, close the stream and the connection."""
+        self._stopping = True
+        for finish in self._on_stop:
+            outcome = finish()
+            if outcome is not None:
+                await _later(outcome)
+        await self.work.when_idle(STOPPING)
+        self.work.stop()
+        await self.link.stop()
+        self.requests.fail("service-unavailable", "the component stops")
+        told = ", ".join(f"{what} {count}" for what, count in sorted(self.counts.items()))
+        log.info("stopped; {told}", told=told or "nothing was received")
+
+    # ------------------------------------------------------------------ what the link tells
+
+    def opened(self, *, resumed: bool) -> None:
+        """There is a stream (`connection.Receiver`)."""
+        for tell in self._on_open:
+            tell(resumed)
+
+    def lost(self, *, resumable: bool) -> None:
+        """There is none any more (`connection.Receiver`)."""
+        if not resumable:
+            self.requests.fail("remote-server-timeout", "the connection is lost")
+        for tell in self._on_lost:
+            tell(resumable)
+
+    def received(self, stanza: Stanza) -> Deferred[None] | None:
+        """A stanza has come (`connection.Receiver`)."""
+        attrs = stanza.attrs
+        kind = stanza.kind
+        self.counts[kind] += 1
+        if "from" not in attrs or "to" not in attrs:
+            self.counts["component.no-address"] += 1
+            return None
+        type_ = attrs.get("type", "")
+        if kind == "iq":
+            if type_ in ("result", "error"):
+                if self.requests.answered(stanza):
+                    return None
+                handler = self._handlers.get(("answer", ""))
+                return None if handler is None else self.run(handler, stanza, None)
+            return self.run(self._respond, stanza, self._answer)
+        if type_ == "error":
+            handler = self._handlers.get(("error", ""))
+        else:
+            handler = self._handler(kind, stanza)
+        if handler is not None:
+            return self.run(handler, stanza, None)
+        if kind == "message" and type_ not in ("error", "headline"):
+            # RFC 6121 §8.5.2: nobody takes messages here.
+            self._refuse(stanza, _unhandled(stanza), None)
+        return None
+
+    def _handler(self, kind: str, stanza: Stanza) -> Handler | None:
+        handlers = self._handlers
+        for child in stanza.children:
+            handler = handlers.get((kind, child))
+            if handler is not None:
+                return handler
+        return handlers.get((kind, ""))
+
+    def _respond(self, stanza: Stanza) -> Answer | Passed | Later:
+        if self._stopping or self.work.full or self.link.crowded:
+            text = "stopping" if self._stopping else "too busy"
+            raise StanzaError("resource-constraint", text, reason="component.busy")
+        children = stanza.children
+        if len(children) != 1:  # RFC 6120 §8.2.3, rule 3
+            raise StanzaError("bad-request", "one child element", reason="stanza.iq-child")
+        to, payload, type_ = stanza.attrs["to"], children[0], stanza.type
+        on = On.SERVICE if to == self.domain or not stanza.to.local else On.ADDRESS
+        responder = self._responders.get((on, type_, payload), self._unknown)
+        if responder is not None and type_ in ("get", "set"):
+            return responder(stanza)
+        other = "set" if type_ == "get" else "get"
+        if (on, other, payload) in self._responders:
+            raise StanzaError("not-allowed", f"only {other} is known", reason="stanza.unhandled")
+        if type_ not in ("get", "set"):  # §8.2.3, rule 2
+            raise StanzaError("bad-request", "no type of an IQ", reason="stanza.iq-type")
+        raise _unhandled(stanza)
+
+    # ------------------------------------------------------------------ handlers at work
+
+    def run(
+        self,
+        handler: Callable[[Stanza], Any],
+        stanza: Stanza,
+        finish: Callable[[Stanza, Any], None] | None,
+        refuse: Callable[[Stanza, StanzaError], None] | None = None,
+    ) -> Deferred[None] | None:
+        """Have a handler do its work: `finish` gets what it gave, `refuse` what it raised.
+
+        None where all is done, else a Deferred that fires when it is.
+        """
+        try:
+            outcome = handler(stanza)
+            if isinstance(outcome, Deferred) or hasattr(outcome, "__await__"):
+                return self._run_on(_later(outcome), stanza, finish, refuse)
+            if finish is not None:
+                finish(stanza, outcome)
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            self._refuse(stanza, error, refuse)
+        return None
+
+    def _run_on(
+        self,
+        later: Deferred[Any],
+        stanza: Stanza,
+        finish: Callable[[Stanza, Any], None] | None,
+        refuse: Callable[[Stanza, StanzaError], None] | None,
+    ) -> Deferred[None]:
+        if finish is not None:
+            later.addCallback(lambda outcome: finish(stanza, outcome))
+        later.addErrback(lambda failure: self._refuse(stanza, failure.value, refuse))
+        later.addErrback(_not_refused)
+        return self.work.add(later)
+
+    def _answer(self, stanza: Stanza, answer: Any) -> None:
+        if answer is not Passed.ON:
+            self.link.send(answers.result(stanza, answer))
+
+    def _refuse(
+        self,
+        stanza: Stanza,
+        error: BaseException,
+        refuse: Callable[[Stanza, StanzaError], None] | None,
+    ) -> None:
+        told = as_stanza_error(error)
+        self.counts[told.reason] += 1
+        if refuse is not None:
+            refuse(stanza, told)
+        elif answers.answerable(stanza):
+            self.link.send(answers.error(stanza, told))
+
+
+def _later(outcome: Any) -> Deferred[Any]:
+    return outcome if isinstance(outcome, Deferred) else Deferred.fromCoroutine(outcome)
+
+
+def _not_refused(failure: Failure) -> None:
+    log.failure("a refusal could not be sent", failure)
+
+
+def _unhandled(stanza: Stanza) -> StanzaError:
+    payload = stanza.children[0] if stanza.children else ""
+    return StanzaError("service-unavailable", reason="stanza.unhandled", detail=payload)
+
+
+def as_stanza_error(error: BaseException) -> StanzaError:
+    """`error` as the sender of a stanza sees it; a bug of ours is logged and stays vague."""
+    if isinstance(error, StanzaError):
+        return error
+    if isinstance(error, JIDError):
+        return StanzaError("jid-malformed", reason="stanza.to")
+    if isinstance(error, CancelledError):
+        return StanzaError("remote-server-timeout", "it takes too long", reason="component.slow")
+    if isinstance(error, StoreError):
+        log.error("store: {error}", error=str(error))
+        return StanzaError(error.condition, reason="stanza.store", type="wait")
+    if isinstance(error, requests.RequestFailed):
+        return StanzaError(error.condition, reason="component.asked-in-vain")
+    log.failure("a handler failed", Failure(error))
+    return StanzaError("internal-server-error", reason="stanza.internal")

@@ -1,0 +1,205 @@
+"""The connection to the server: made, watched, made anew, and closed in order.
+
+While there is none, what is sent waits in the session's outbox, within bounds, for the next.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from components.common.connection import Connection, Pace, Receiver
+from components.common.refusals import remedy
+from components.common.stream import Identity, Session, State
+from xmppd.errors import StreamError
+
+log = Logger(namespace="component")
+
+
+class Endpoint(Protocol):
+    """What a link connects with (`IStreamClientEndpoint`)."""
+
+    def connect(self, protocolFactory: Factory) -> Deferred[Any]:
+        """Connect, and have the factory make the protocol."""
+
+
+class Link:
+    """What keeps a component connected. `where` is how logs call the endpoint."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        identity: Identity,
+        receiver: Receiver,
+        clock: IReactorTime,
+        *,
+        where: str = "the server",
+        pace: Pace | None = None,
+    ) -> None:
+        self.clock = clock
+        self.pace = pace or Pace()
+        self.identity = identity
+        self.receiver = receiver
+        self.session = Session()
+        self.where = where
+        self._endpoint = endpoint
+        self._connection: Connection | None = None
+        self._attempt: Deferred[Any] | None = None
+        self._retry: IDelayedCall | None = None
+        self._failures = 0
+        self._running = False
+        self._stopped: Deferred[None] | None = None
+        self._lost_at = clock.seconds()
+        self._dropped = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether what is sent goes out at once."""
+        return self._connection is not None and self._connection.stream.state is State.OPEN
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits for the server that senders of much had better pause."""
+        return self.session.outbox.octets > self.pace.octets or (
+            self._connection is not None and self._connection.paused
+        )
+
+    # ------------------------------------------------------------------ start and stop
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        self._running = True
+        self._connect()
+
+    def stop(self) -> Deferred[None]:
+        """Close the stream and the connection; fires when they are gone."""
+        self._running = False
+        stopped: Deferred[None] = Deferred()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if self._connection is not None:
+            self._stopped = stopped
+            self._connection.close()
+        else:
+            if self._attempt is not None:
+                self._attempt.cancel()
+            stopped.callback(None)
+        return stopped
+
+    def send(self, data: bytes) -> bool:
+        """Send a stanza, or keep it for later; False where there is no room for it."""
+        if self._connection is not None:
+            self._connection.send(data)
+            return True
+        outbox = self.session.outbox
+        if outbox.octets + len(data) > self.pace.octets:
+            if not self._dropped:
+                log.warn("{where}: too much waits to be sent; the rest is lost", where=self.where)
+            self._dropped += 1
+            return False
+        outbox.add(data)
+        return True
+
+    # ------------------------------------------------------------------ attempts
+
+    def _connect(self) -> None:
+        self._retry = None
+        self._attempt = attempt = self._endpoint.connect(_Connecting(self))
+        attempt.addCallbacks(self._connected, self._not_connected)
+
+    def _connected(self, protocol: object) -> None:
+        self._attempt = None
+
+    def _not_connected(self, failure: Failure) -> None:
+        self._attempt = None
+        if self._running or not failure.check(CancelledError):
+            self.again(f"can't connect: {failure.getErrorMessage()}")
+
+    def again(self, problem: str, *, slow: bool = False) -> None:
+        """Connect once more, after a while."""
+        if not self._running or self._retry is not None:
+            return
+        pace = self.pace
+        seconds = min(pace.first * pace.growth**self._failures, pace.longest)
+        self._failures += 1
+        if slow:
+            seconds = pace.slow
+        # Not all components of a server that comes back connect in the same moment.
+        seconds *= 0.5 + secrets.randbelow(1_000) / 2_000
+        log.warn(
+            "{where}: {problem}. Next attempt in {seconds:.1f} s",
+            where=self.where,
+            problem=problem,
+            seconds=seconds,
+        )
+        self._retry = self.clock.callLater(seconds, self._connect)
+
+    # ------------------------------------------------------------------ what its connection tells
+
+    def made(self, connection: Connection) -> None:
+        """A connection was made."""
+        self._connection = connection
+        outbox = self.session.outbox
+        if len(outbox) and self.clock.seconds() - self._lost_at > self.pace.keep:
+            log.warn(
+                "{where}: {count} stanzas waited for too long and are lost",
+                where=self.where,
+                count=outbox.clear(),
+            )
+            self.session.id = ""  # the server would count them
+
+    def opened(self, *, resumed: bool) -> None:
+        """Stanzas go both ways."""
+        self._failures = 0
+        if self._dropped:
+            log.warn("{where}: {count} stanzas are lost", where=self.where, count=self._dropped)
+            self._dropped = 0
+        log.info(
+            "{where}: {domain} is {how}",
+            where=self.where,
+            domain=self.identity.domain,
+            how="connected again, nothing lost" if resumed else "connected",
+        )
+        self.receiver.opened(resumed=resumed)
+
+    def gone(self, error: StreamError | None, problem: str, *, was_open: bool) -> None:
+        """The connection is lost, by what error of the stream, if any."""
+        self._connection = None
+        self._lost_at = self.clock.seconds()
+        slow = False
+        if error is not None:
+            self.session.id = ""
+            problem, slow = self._refused(error)
+        if was_open:
+            self.receiver.lost(resumable=self._running and bool(self.session.id))
+        self.again(problem, slow=slow)
+        if self._stopped is not None:
+            stopped, self._stopped = self._stopped, None
+            stopped.callback(None)
+
+    def _refused(self, error: StreamError) -> tuple[str, bool]:
+        done = remedy(error.condition)
+        if done.ours:
+            self.session.outbox.clear()
+        text = f" ({error.text})" if error.text else ""
+        return f"the stream ended with {error.condition}{text}. {done.text}", done.slow
+
+
+class _Connecting(Factory):
+    """Makes the protocol of one connection."""
+
+    noisy = False
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def buildProtocol(self, addr: object) -> Connection:
+        """The protocol (`IProtocolFactory`)."""
+        return Connection(self._link)

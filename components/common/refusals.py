@@ -1,0 +1,61 @@
+"""Why a server ends a component's stream, what the operator does about it, and how soon to retry.
+
+The conditions are those of RFC 6120 §4.9.3, as far as servers use them on component streams.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Remedy(NamedTuple):
+    """What to do about a stream error.
+
+    `slow` where only an operator can mend it: the next attempts may wait. `ours` where what was
+    sent is to blame: sent once more, it would end the next stream as well.
+    """
+
+    text: str
+    slow: bool = True
+    ours: bool = False
+
+
+_UNKNOWN = Remedy("See the server's log at this time", slow=False)
+_OUR_XML = Remedy(
+    "It is a bug of the component; what it had not acknowledged is dropped", ours=True
+)
+
+REMEDIES = {
+    "not-authorized": Remedy(
+        "The secrets differ: [component] secret here, and the server's for this component"
+    ),
+    "host-unknown": Remedy(
+        "The server knows no component of this domain: add it there, or correct [component] domain"
+    ),
+    "host-gone": Remedy("The server serves this domain no more: add it there again"),
+    "conflict": Remedy(
+        "Another process is connected as this component: stop it, or give each an instance name"
+    ),
+    "invalid-namespace": Remedy("No components connect to that port: correct [core] endpoint"),
+    "unsupported-version": Remedy("No components connect to that port: correct [core] endpoint"),
+    "resource-constraint": Remedy("The server has enough of them; it may be overloaded"),
+    "system-shutdown": Remedy("The server is stopping", slow=False),
+    "connection-timeout": Remedy("The server heard nothing for too long", slow=False),
+    "reset": Remedy("The server wants a new stream", slow=False),
+    "see-other-host": Remedy("Correct [core] endpoint: the server names another one"),
+    "invalid-from": _OUR_XML,
+    "improper-addressing": _OUR_XML,
+    "not-well-formed": _OUR_XML,
+    "invalid-xml": _OUR_XML,
+    "bad-format": _OUR_XML,
+    "bad-namespace-prefix": _OUR_XML,
+    "restricted-xml": _OUR_XML,
+    "unsupported-encoding": _OUR_XML,
+    "unsupported-stanza-type": _OUR_XML,
+    "policy-violation": _OUR_XML,
+}
+
+
+def remedy(condition: str) -> Remedy:
+    """What to do about a condition."""
+    return REMEDIES.get(condition, _UNKNOWN)

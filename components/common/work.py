@@ -1,0 +1,84 @@
+"""Handlers that take their time: how many, for how long, and when there are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+SECONDS = 60.0
+"""How long a handler may take; its stanza is answered with an error then."""
+
+MOST = 2_000
+"""How many may be at work at a time."""
+
+_LOOK_EVERY = 5.0
+"""Seconds between looks at how long they take: not each of them has a timer."""
+
+
+class Work:
+    """What handlers have begun and not finished."""
+
+    def __init__(self, clock: IReactorTime, seconds: float = SECONDS, most: int = MOST) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._most = most
+        self._begun: dict[Deferred[Any], float] = {}
+        self._idle: list[Deferred[None]] = []
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = clock
+
+    def __len__(self) -> int:
+        return len(self._begun)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is enough to do."""
+        return len(self._begun) >= self._most
+
+    def start(self) -> None:
+        """Look from time to time for what takes too long, and cancel it."""
+        self._looking.start(_LOOK_EVERY, now=False)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._looking.running:
+            self._looking.stop()
+
+    def add(self, later: Deferred[Any]) -> Deferred[Any]:
+        """Have it be finished in time; the same Deferred."""
+        if not later.called or later.paused:
+            self._begun[later] = self._clock.seconds()
+            later.addBoth(self._finished, later)
+        return later
+
+    def when_idle(self, seconds: float) -> Deferred[None]:
+        """Fires when nothing is left to do, and after `seconds` whatever is."""
+        idle: Deferred[None] = Deferred()
+        if not self._begun:
+            idle.callback(None)
+            return idle
+        self._idle.append(idle)
+        timer = self._clock.callLater(seconds, self._give_up, idle)
+        return idle.addBoth(lambda _: timer.cancel() if timer.active() else None)
+
+    def _finished(self, outcome: Any, later: Deferred[Any]) -> Any:
+        del self._begun[later]
+        if not self._begun:
+            waiting, self._idle = self._idle, []
+            for idle in waiting:
+                idle.callback(None)
+        return outcome
+
+    def _give_up(self, idle: Deferred[None]) -> None:
+        self._idle.remove(idle)
+        idle.callback(None)
+
+    def _look(self) -> None:
+        too_old = self._clock.seconds() - self._seconds
+        for later, begun in list(self._begun.items()):
+            if begun > too_old:
+                break  # they stand in the order in which they began
+            later.cancel()
