@@ -26,6 +26,7 @@ DISCO_INFO = "http://jabber.org/protocol/disco#info"  # XEP-0030
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"  # XEP-0030
 ADDRESS = "http://jabber.org/protocol/address"  # XEP-0033
 PRIVATE = "jabber:iq:private"  # XEP-0049
+VCARD = "vcard-temp"  # XEP-0054
 REGISTER = "jabber:iq:register"  # XEP-0077
 REGISTER_FEATURE = "http://jabber.org/features/iq-register"  # XEP-0077
 AUTH = "jabber:iq:auth"  # XEP-0078

@@ -376,6 +376,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "a stanza without `from` or `to` on a component's stream",
         "the server is broken (XEP-0114 §3)",
     ),
+    "component.not-the-server": (
+        "a stanza that only the server may send to its component",
+        "[core] server of the component names the server's domains; else it is an attack",
+    ),
+    "component.not-granted": (
+        "the server has not granted the component what it needs for this",
+        "grant it where the server's configuration has the component (XEP-0356)",
+    ),
     "component.busy": ("the component has too much to do, or stops", "try again later"),
     "component.slow": ("the component took too long to answer", "see the component's log"),
     "component.asked-in-vain": (

@@ -307,10 +307,15 @@ class Component:
         finish: Callable[[Stanza, Any], None] | None,
         refuse: Callable[[Stanza, StanzaError], None] | None,
     ) -> Deferred[None]:
-        if finish is not None:
-            later.addCallback(lambda outcome: finish(stanza, outcome))
-        later.addErrback(lambda failure: self._refuse(stanza, failure.value, refuse))
-        later.addErrback(_not_refused)
+        def finished(outcome: Any) -> None:
+            if finish is not None:
+                finish(stanza, outcome)
+
+        def failed(failure: Failure) -> None:
+            assert failure.value is not None
+            self._refuse(stanza, failure.value, refuse)
+
+        later.addCallback(finished).addErrback(failed).addErrback(_not_refused)
         return self.work.add(later)
 
     def _answer(self, stanza: Stanza, answer: Any) -> None:

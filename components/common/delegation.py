@@ -1,0 +1,126 @@
+"""Namespace Delegation (XEP-0355): requests for the server or its users that a component answers.
+
+    delegation = Delegation(component, disco)
+    delegation.iq("get", f"{ns.VCARD} vCard", card_of)
+    delegation.namespace(ns.VCARD, features=[ns.VCARD])
+
+A handler gets the request as its sender sent it, and answers as any other does. Nobody but the
+server may delegate: what pretends to be delegated by somebody else is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
+
+from components.common import answers, forwarded
+from components.common.answers import Answer
+from components.common.component import Component, Later, Passed
+from components.common.disco import Disco, Info
+from components.common.stanza import Stanza
+from xmppd import ns
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+
+_NAME = f"{ns.DELEGATION} delegation"
+
+Responder: TypeAlias = Callable[[Stanza], Answer | Later]
+"""Answers a delegated request, now or later, or raises StanzaError."""
+
+
+class Delegation:
+    """What the servers of a component delegate to it, and who answers."""
+
+    def __init__(self, component: Component, disco: Disco) -> None:
+        self.granted: dict[JID, Mapping[str, tuple[str, ...]]] = {}
+        """By server: the namespaces, each with the attributes that a request must have (§4.2)."""
+        self._component = component
+        self._disco = disco
+        self._responders: dict[tuple[str, str], Responder] = {}
+        disco.add(ns.DELEGATION)
+        component.on_message(self._advertised, _NAME)
+        component.iq("set", _NAME, self._delegated)
+        component.on_lost(self._lost)
+
+    def iq(self, type_: str, payload: str, responder: Responder) -> None:
+        """Have delegated IQs of `type_` with the payload ``"namespace local"`` answered.
+
+        Raises ValueError where somebody answers them already.
+        """
+        key = (type_, payload)
+        if key in self._responders:
+            raise ValueError(f"{key} has a responder")
+        self._responders[key] = responder
+
+    def namespace(
+        self,
+        namespace: str,
+        *,
+        features: Iterable[str] = (),
+        bare: Info | None = None,
+        server: Info | None = None,
+    ) -> None:
+        """Tell the server what it may say of itself, and of its users' bare JIDs (§7.2).
+
+        `features` are of both, where `server` or `bare` do not say more.
+        """
+        plain = Info(features=tuple(features))
+        own, account = server or plain, bare or plain
+        self._disco.node(f"{ns.DELEGATION}::{namespace}", lambda: own)
+        self._disco.node(f"{ns.DELEGATION}:bare:{namespace}", lambda: account)
+
+    def has(self, namespace: str, server: JID | None = None) -> bool:
+        """Whether a server, or any of them, has delegated the namespace."""
+        servers = self.granted if server is None else (server,)
+        return any(namespace in self.granted.get(one, ()) for one in servers)
+
+    # ------------------------------------------------------------------ from the server
+
+    def _advertised(self, stanza: Stanza) -> None:
+        """The server says what it delegates (§4.2); it is all of it each time."""
+        self._check(stanza)
+        granted: dict[str, tuple[str, ...]] = {}
+        for delegated in stanza.element.iterfind(
+            f"{{{ns.DELEGATION}}}delegation/{{{ns.DELEGATION}}}delegated"
+        ):
+            attributes = delegated.iterfind(f"{{{ns.DELEGATION}}}attribute")
+            names = tuple(attribute.get("name", "") for attribute in attributes)
+            granted[delegated.get("namespace", "")] = names
+        self.granted[stanza.sender] = granted
+
+    def _delegated(self, outer: Stanza) -> Any:
+        """Answer what the server delegates (§4.3): an error of ours is a result of its own."""
+        self._check(outer)
+        request = forwarded.unwrap(outer, _NAME)
+        if request is None or request.kind != "iq" or request.type not in ("get", "set"):
+            raise StanzaError("bad-request", "no forwarded request", reason="stanza.malformed")
+        later = self._component.run(
+            self._respond, request, partial(self._result, outer), partial(self._error, outer)
+        )
+        return Passed.ON if later is None else later.addCallback(lambda _: Passed.ON)
+
+    def _respond(self, request: Stanza) -> Any:
+        payload = request.children[0] if request.children else ""
+        responder = self._responders.get((request.type, payload))
+        if responder is None or len(request.children) != 1:
+            raise StanzaError("service-unavailable", reason="stanza.unhandled", detail=payload)
+        return responder(request)
+
+    def _result(self, outer: Stanza, request: Stanza, answer: Answer) -> None:
+        self._send(outer, answers.result(request, answer, ns.CLIENT))
+
+    def _error(self, outer: Stanza, request: Stanza, error: StanzaError) -> None:
+        # As an error of the delegation itself, its condition would be lost (§4.3, second note).
+        self._send(outer, answers.error(request, error, ns.CLIENT))
+
+    def _send(self, outer: Stanza, reply: bytes) -> None:
+        self._component.send(answers.result(outer, forwarded.wrap(reply, _NAME)))
+
+    def _check(self, stanza: Stanza) -> None:
+        if stanza.sender not in self._component.servers:
+            raise StanzaError("forbidden", reason="component.not-the-server")
+
+    def _lost(self, resumable: bool) -> None:
+        if not resumable:
+            self.granted.clear()

@@ -1,0 +1,116 @@
+"""What a component says of itself by service discovery (XEP-0030, with the forms of XEP-0128)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+from twisted.internet.defer import Deferred
+
+from components.common.answers import Answer
+from components.common.build import Content, Tag
+from components.common.component import Component, On
+from components.common.stanza import Stanza
+from xmppd import ns
+from xmppd.errors import StanzaError
+
+
+class Identity(NamedTuple):
+    """One identity (XEP-0030 §3.1)."""
+
+    category: str
+    type: str
+    name: str = ""
+
+
+class Item(NamedTuple):
+    """One item of a list (XEP-0030 §4.1)."""
+
+    jid: str
+    name: str = ""
+    node: str = ""
+
+
+class Info(NamedTuple):
+    """What one address, or a node of it, is and can do. `forms` are data forms, ready to send."""
+
+    identities: Iterable[Identity] = ()
+    features: Iterable[str] = ()
+    forms: Iterable[Content] = ()
+
+    def tag(self, node: str = "") -> Tag:
+        """The answer; it names the node that was asked for (XEP-0030 §3.2)."""
+        children: list[Content] = []
+        for category, type_, name in self.identities:
+            attrs = {"category": category, "type": type_, "name": name or None}
+            children.append(Tag("identity", attrs))
+        children += [Tag("feature", {"var": feature}) for feature in sorted(set(self.features))]
+        return Tag("query", {"node": node or None}, [*children, *self.forms], ns=ns.DISCO_INFO)
+
+
+def items_tag(items: Iterable[Item], node: str = "", *content: Content) -> Tag:
+    """The answer to who wants the items of an address; `content` stands behind them."""
+    tags = [
+        Tag("item", {"jid": i.jid, "name": i.name or None, "node": i.node or None}) for i in items
+    ]
+    return Tag("query", {"node": node or None}, [*tags, *content], ns=ns.DISCO_ITEMS)
+
+
+Tell: TypeAlias = Callable[
+    [Stanza, str], Answer | Deferred[Answer] | Coroutine[Deferred[Any], Any, Answer]
+]
+"""Answers a disco request for an address and a node ("" for none); raises StanzaError."""
+
+
+class Disco:
+    """The answers of the service itself; those of addresses at its domain are somebody else's."""
+
+    def __init__(self, component: Component) -> None:
+        self.identities: list[Identity] = []
+        self.features: set[str] = {ns.DISCO_INFO, ns.DISCO_ITEMS}
+        self.forms: list[Content] = []
+        self._nodes: dict[str, Callable[[], Info]] = {}
+        self._items: Tell = lambda stanza, node: items_tag((), node)
+        for feature, answer in ((ns.DISCO_INFO, self._info), (ns.DISCO_ITEMS, self._listed)):
+            component.iq("get", f"{feature} query", answer)
+        self._component = component
+
+    def add(self, *features: str, identity: Identity | None = None) -> None:
+        """Tell of features, and of an identity."""
+        self.features.update(features)
+        if identity is not None:
+            self.identities.append(identity)
+
+    def node(self, name: str, info: Callable[[], Info]) -> None:
+        """Have a node of the service answered by what `info` gives then."""
+        self._nodes[name] = info
+
+    def items(self, tell: Tell) -> None:
+        """Have `tell` list the items of the service, or of a node of it."""
+        self._items = tell
+
+    def addresses(self, info: Tell, items: Tell) -> None:
+        """Have disco requests answered that are for addresses at the component's domain."""
+        for feature, tell in ((ns.DISCO_INFO, info), (ns.DISCO_ITEMS, items)):
+            self._component.iq("get", f"{feature} query", partial(_told, tell), On.ADDRESS)
+
+    def _info(self, stanza: Stanza) -> Tag:
+        node = _node(stanza)
+        if not node:
+            return Info(self.identities, self.features, self.forms).tag()
+        info = self._nodes.get(node)
+        if info is None:
+            raise StanzaError("item-not-found", reason="stanza.node")
+        return info().tag(node)
+
+    def _listed(self, stanza: Stanza) -> Any:
+        return self._items(stanza, _node(stanza))
+
+
+def _told(tell: Tell, stanza: Stanza) -> Any:
+    return tell(stanza, _node(stanza))
+
+
+def _node(stanza: Stanza) -> str:
+    return stanza.payload.get("node", "")

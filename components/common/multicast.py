@@ -1,0 +1,99 @@
+"""One payload for many (XEP-0033): the server's multicast, or one stanza each where it has none.
+
+The recipients are in blind copy: the server takes their addresses out before it delivers. What a
+server lets a component send at once is its own business; `most` is what is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from components.common.build import Content, Tag, attribute, render
+from components.common.component import Component
+from components.common.requests import RequestFailed
+from components.common.stanza import write
+from xmppd import ns
+from xmppd.jid import JID
+
+log = Logger(namespace="component")
+
+MOST = 1_000
+"""How many addresses one stanza names."""
+
+FEW = 3
+"""Up to so many, a stanza each is no more work for anybody."""
+
+_HEAD = f"<addresses xmlns='{ns.ADDRESS}'>".encode()
+_TAIL = b"</addresses>"
+
+
+class Multicast:
+    """Sends to many at once. Each new stream, the server is asked whether it does multicast."""
+
+    def __init__(self, component: Component, most: int = MOST) -> None:
+        self.available = False
+        """Whether the server does it."""
+        self._component = component
+        self._most = most
+        component.on_open(self._opened)
+
+    def send(
+        self,
+        recipients: Iterable[JID],
+        kind: str,
+        *content: Content,
+        sender: JID | None = None,
+        type_: str = "",
+        id_: str = "",
+    ) -> None:
+        """Send a message or presence to all `recipients`, each address once."""
+        component = self._component
+        sender = sender or component.domain
+        inner = render(content)
+        waiting = iter(dict.fromkeys(recipients))
+        while some := list(islice(waiting, self._most)):
+            if self.available and len(some) > FEW:
+                server, addressed = component.servers[0], _addresses(some) + inner
+                component.send(write(kind, sender, server, addressed, type_=type_, id_=id_))
+                continue
+            for data in _each(some, kind, sender, inner, type_, id_):
+                component.send(data)
+
+    def _opened(self, resumed: bool) -> None:
+        if not resumed:
+            self.available = False
+            Deferred.fromCoroutine(self._find_out())
+
+    async def _find_out(self) -> None:
+        """Ask the server what it does (§2)."""
+        component = self._component
+        try:
+            info = await component.ask(component.servers[0], "get", Tag("query", ns=ns.DISCO_INFO))
+        except RequestFailed as error:
+            log.info("the server does not tell whether it does multicast: {error}", error=error)
+            return
+        features = info.element.iterfind(f".//{{{ns.DISCO_INFO}}}feature")
+        self.available = any(feature.get("var") == ns.ADDRESS for feature in features)
+
+
+def _addresses(recipients: Sequence[JID]) -> bytes:
+    """The address header (§4); a JID's own `attr` is ready to stand in single quotes."""
+    addresses = [b"<address type='bcc' jid='%b'/>" % jid.attr for jid in recipients]
+    return b"%b%b%b" % (_HEAD, b"".join(addresses), _TAIL)
+
+
+def _each(
+    recipients: Iterable[JID], kind: str, sender: JID, inner: bytes, type_: str, id_: str
+) -> Iterator[bytes]:
+    """A stanza for each; what they share is written once."""
+    head = f"<{kind} from='{attribute(sender)}'"
+    for name, value in (("type", type_), ("id", id_)):
+        if value:
+            head += f" {name}='{attribute(value)}'"
+    start, tail = head.encode(), b">%b</%b>" % (inner, kind.encode())
+    for jid in recipients:
+        yield b"%b to='%b'%b" % (start, jid.attr, tail)
