@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import resource
 import signal
 import sys
@@ -22,13 +21,12 @@ from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from xmppd import __version__, config
-from xmppd.admin import control, logs
+from xmppd.admin import control
 from xmppd.admin.assembly import Assembly, assemble, seal_of
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
 from xmppd.admin.directory import check_owner, make_data_directory
 from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_backlog
-from xmppd.admin.signals import Signals
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
@@ -37,9 +35,12 @@ from xmppd.net.c2s import ClientFactory
 from xmppd.net.component import ComponentFactory
 from xmppd.net.idle import SLOTS, IdleWatch
 from xmppd.net.limits import Admission
-from xmppd.net.poll import shorten
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
+from xmppd.process import logs
+from xmppd.process.interpreter import tune
+from xmppd.process.poll import shorten
+from xmppd.process.signals import Signals
 
 log = Logger(namespace="xmppd")
 
@@ -108,7 +109,7 @@ class Server(MultiService):
     def startService(self) -> None:
         """Start as soon as the reactor runs; a fault then ends the process."""
         super().startService()
-        _tune_interpreter()
+        tune()
         shorten(self._reactor)
         self._reactor.callWhenRunning(self._begin)
 
@@ -314,17 +315,3 @@ def in_force(running: config.Config, wanted: config.Config) -> config.Config:
 
 def _run(work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
     return Deferred.fromCoroutine(work)
-
-
-def _tune_interpreter() -> None:
-    """Set the collector and the thread switch for a long life of many small values.
-
-    What the start-up made stays; stanzas are freed by their reference counts, so looking for
-    cycles after every 700 new objects only costs (measured: a tenth of the CPU per chat
-    message). A store thread that waits for the interpreter gets it within half a millisecond:
-    with Python's five, a busy reactor kept 256 queued writes waiting for seconds.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    sys.setswitchinterval(0.0005)

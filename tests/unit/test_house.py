@@ -165,7 +165,17 @@ def test_wire_and_stream_know_no_twisted() -> None:
 
 
 def test_components_stand_on_public_ground_only() -> None:
-    allowed = ("ns", "jid", "errors", "config", "domainpart", "reasons", "storage")
+    allowed = (
+        "__version__",
+        "ns",
+        "jid",
+        "errors",
+        "config",
+        "domainpart",
+        "process",
+        "reasons",
+        "storage",
+    )
     found = {
         f"{name(path)}:{line} {what}"
         for path in sources("components")

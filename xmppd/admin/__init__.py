@@ -1,1 +1,1 @@
-"""The operator's surface: commands, the control socket, xmppctl, logs, signals, checks."""
+"""The operator's surface: commands, the control socket, xmppctl, checks."""

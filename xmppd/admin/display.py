@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from xmppd.admin.checks import Finding
 from xmppd.admin.commands import Outcome
-from xmppd.admin.logs import escape
+from xmppd.process.logs import escape
 
 
 def as_json(result: Outcome) -> str:

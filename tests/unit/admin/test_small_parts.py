@@ -14,8 +14,8 @@ from twisted.internet.task import deferLater
 from xmppd.admin.hold import check_unheld, hold
 from xmppd.admin.pump import Pump
 from xmppd.admin.secret import NAME, kept_secret
-from xmppd.admin.signals import Signals
 from xmppd.errors import ConfigError
+from xmppd.process.signals import Signals
 
 
 def test_pump_gives_what_a_thread_hands_over():

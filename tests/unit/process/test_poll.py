@@ -13,7 +13,7 @@ from twisted.internet.selectreactor import SelectReactor
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
-from xmppd.net.poll import shorten
+from xmppd.process.poll import shorten
 
 
 class End(FileDescriptor):

@@ -12,7 +12,7 @@ from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
 from xmppd import config
-from xmppd.admin.logs import Log, escape, level_of, wanted
+from xmppd.process.logs import Log, escape, level_of, wanted
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 

@@ -1,0 +1,1 @@
+"""What every process of the house has, server and component: its log, signals, interpreter."""
