@@ -1,0 +1,150 @@
+"""A component as a process: its store opened, its handlers set up, connected, stopped in order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+from twisted.python.failure import Failure
+
+from components.common.component import Component
+from components.common.config import Loaded, Settings
+from xmppd.errors import ConfigError, StoreError
+from xmppd.process.interpreter import tune
+from xmppd.process.logs import Log
+from xmppd.process.poll import shorten
+from xmppd.process.signals import Signals
+from xmppd.storage.interfaces import Database
+from xmppd.storage.url import open_database
+from xmppd.storage.work_queue import Limits
+
+log = Logger(namespace="component")
+
+T = TypeVar("T", bound=Settings)
+
+
+class Setting(NamedTuple, Generic[T]):
+    """What a component is set up with."""
+
+    component: Component
+    config: T
+    loaded: Loaded[T]
+    reactor: Any
+    store: Database | None
+    """The database, brought forward to the component's schema; None for who has no schema."""
+
+
+SetUp: TypeAlias = Callable[[Setting[T]], Coroutine[Deferred[Any], Any, None] | None]
+"""Tells a component who handles what, now or later; it connects then."""
+
+
+class Process(Service, Generic[T]):
+    """One component, from the start of the reactor to its end.
+
+    `fail` ends the process with a message. Making one raises ConfigError for what can be known
+    to be wrong before the reactor runs.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded[T],
+        set_up: SetUp[T],
+        reactor: Any,
+        fail: Callable[[str], None],
+        *,
+        schema: Path | None = None,
+        log_to: Log | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._set_up = set_up
+        self._reactor = reactor
+        self._fail = fail
+        self._schema = schema
+        self._log = log_to
+        self._store: Database | None = None
+        self._starting: Deferred[None] | None = None
+        self._signals = Signals(reactor, {signal.SIGTERM: self._asked_to_stop})
+        endpoint = loaded.settings.core.endpoint
+        try:
+            client = clientFromString(reactor, endpoint)
+        except (ValueError, TypeError, KeyError) as error:
+            remedy = 'Write a client endpoint of Twisted, such as "tcp:127.0.0.1:5347"'
+            problem = f'"{endpoint}" can\'t be connected to ({error})'
+            raise ConfigError(loaded.source, "core.endpoint", problem, remedy) from None
+        self.component = Component(loaded.identity, loaded.servers, client, reactor, where=endpoint)
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of an application, and write its log unless twistd was told to."""
+        if self._log is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._log)
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Start as soon as the reactor runs; a fault then ends the process."""
+        super().startService()
+        tune()
+        shorten(self._reactor)
+        self._reactor.callWhenRunning(self._begin)
+
+    def _begin(self) -> None:
+        self._signals.install()  # only now: the reactor has installed its own handlers
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._not_started)
+
+    async def _start(self) -> None:
+        loaded = self._loaded
+        if self._schema is not None:
+            self._store = await self._open(self._schema)
+        setting = Setting(self.component, loaded.settings, loaded, self._reactor, self._store)
+        later = self._set_up(setting)
+        if later is not None:
+            await later
+        self.component.start()
+
+    async def _open(self, schema: Path) -> Database:
+        loaded, store = self._loaded, self._loaded.settings.store
+        limits = Limits(queue=store.queue, wait=store.wait_seconds, connections=store.connections)
+        try:
+            loaded.data.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            problem = f"can't make the directory {loaded.data} ({error.strerror})"
+            remedy = "Name a directory that this user may write to"
+            raise ConfigError(loaded.source, "component.data", problem, remedy) from None
+        try:
+            return await open_database(
+                loaded.url, schema, self._reactor, loaded.data, limits=limits, source=loaded.source
+            )
+        except StoreError as error:
+            remedy = "Restore a backup of it, or name another store"
+            raise ConfigError(loaded.source, "store.url", str(error), remedy) from error
+
+    def _not_started(self, failure: Failure) -> None:
+        if failure.check(ConfigError):
+            self._fail(failure.getErrorMessage())
+        else:
+            log.failure("the component could not start", failure)
+            self._fail(f"could not start: {failure.getErrorMessage()}. See the log")
+
+    def _asked_to_stop(self) -> None:
+        """SIGTERM is how a component is meant to end: with status 0."""
+        self._reactor.stop()
+
+    def stopService(self) -> Deferred[None]:
+        """Finish what is begun, close the stream, then the store."""
+        return Deferred.fromCoroutine(self._end())
+
+    async def _end(self) -> None:
+        super().stopService()
+        if self._starting is not None:
+            await self._starting
+        await self.component.stop()
+        if self._store is not None:
+            await self._store.close()
+        self._signals.restore()

@@ -1,0 +1,7 @@
+"""`twistd xmppd-NAME`: the components, each a process of its own."""
+
+from twisted.application.service import ServiceMaker
+
+echo = ServiceMaker(
+    "xmppd-echo", "components.echo.tap", "A component that sends back what it is sent", "xmppd-echo"
+)
