@@ -22,18 +22,15 @@ GONE = {
     "iteritems": lambda mapping: iter(mapping.items()),
     "itervalues": lambda mapping: iter(mapping.values()),
 }
-"""What wokkel takes from `twisted.python.compat`, where that has it no more."""
+"""What wokkel takes from `twisted.python.compat`, which warns at each use, or has it no more."""
 
 
 def install() -> None:
-    """Make wokkel importable; done once, as this module is imported."""
+    """Make wokkel importable; done as this module is imported."""
     for name, module in MOVED.items():
         sys.modules.setdefault(name, module)
     for name, value in GONE.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            if not hasattr(compat, name):
-                setattr(compat, name, value)
+        setattr(compat, name, value)
 
 
 install()

@@ -18,12 +18,16 @@ from components.common import answers, forwarded
 from components.common.answers import Answer
 from components.common.component import Component, Later, Passed
 from components.common.disco import Disco, Info
+from components.common.grants import Grants
 from components.common.stanza import Stanza
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 _NAME = f"{ns.DELEGATION} delegation"
+
+Namespaces: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The namespaces, each with the attributes that a request must have (§4.2)."""
 
 Responder: TypeAlias = Callable[[Stanza], Answer | Later]
 """Answers a delegated request, now or later, or raises StanzaError."""
@@ -33,15 +37,12 @@ class Delegation:
     """What the servers of a component delegate to it, and who answers."""
 
     def __init__(self, component: Component, disco: Disco) -> None:
-        self.granted: dict[JID, Mapping[str, tuple[str, ...]]] = {}
-        """By server: the namespaces, each with the attributes that a request must have (§4.2)."""
+        self._grants: Grants[Namespaces] = Grants(component, _NAME, _read)
         self._component = component
         self._disco = disco
         self._responders: dict[tuple[str, str], Responder] = {}
         disco.add(ns.DELEGATION)
-        component.on_message(self._advertised, _NAME)
         component.iq("set", _NAME, self._delegated)
-        component.on_lost(self._lost)
 
     def iq(self, type_: str, payload: str, responder: Responder) -> None:
         """Have delegated IQs of `type_` with the payload ``"namespace local"`` answered.
@@ -70,6 +71,11 @@ class Delegation:
         self._disco.node(f"{ns.DELEGATION}::{namespace}", lambda: own)
         self._disco.node(f"{ns.DELEGATION}:bare:{namespace}", lambda: account)
 
+    @property
+    def granted(self) -> Mapping[JID, Namespaces]:
+        """By server, what it delegates."""
+        return self._grants.by_server
+
     def has(self, namespace: str, server: JID | None = None) -> bool:
         """Whether a server, or any of them, has delegated the namespace."""
         servers = self.granted if server is None else (server,)
@@ -77,21 +83,9 @@ class Delegation:
 
     # ------------------------------------------------------------------ from the server
 
-    def _advertised(self, stanza: Stanza) -> None:
-        """The server says what it delegates (§4.2); it is all of it each time."""
-        self._check(stanza)
-        granted: dict[str, tuple[str, ...]] = {}
-        for delegated in stanza.element.iterfind(
-            f"{{{ns.DELEGATION}}}delegation/{{{ns.DELEGATION}}}delegated"
-        ):
-            attributes = delegated.iterfind(f"{{{ns.DELEGATION}}}attribute")
-            names = tuple(attribute.get("name", "") for attribute in attributes)
-            granted[delegated.get("namespace", "")] = names
-        self.granted[stanza.sender] = granted
-
     def _delegated(self, outer: Stanza) -> Any:
         """Answer what the server delegates (§4.3): an error of ours is a result of its own."""
-        self._check(outer)
+        self._grants.check(outer)
         request = forwarded.unwrap(outer, _NAME)
         if request is None or request.kind != "iq" or request.type not in ("get", "set"):
             raise StanzaError("bad-request", "no forwarded request", reason="stanza.malformed")
@@ -117,10 +111,13 @@ class Delegation:
     def _send(self, outer: Stanza, reply: bytes) -> None:
         self._component.send(answers.result(outer, forwarded.wrap(reply, _NAME)))
 
-    def _check(self, stanza: Stanza) -> None:
-        if stanza.sender not in self._component.servers:
-            raise StanzaError("forbidden", reason="component.not-the-server")
 
-    def _lost(self, resumable: bool) -> None:
-        if not resumable:
-            self.granted.clear()
+def _read(stanza: Stanza) -> Namespaces:
+    granted: dict[str, tuple[str, ...]] = {}
+    for delegated in stanza.element.iterfind(
+        f"{{{ns.DELEGATION}}}delegation/{{{ns.DELEGATION}}}delegated"
+    ):
+        attributes = delegated.iterfind(f"{{{ns.DELEGATION}}}attribute")
+        names = tuple(attribute.get("name", "") for attribute in attributes)
+        granted[delegated.get("namespace", "")] = names
+    return granted

@@ -19,6 +19,7 @@ from components.common import answers, forwarded
 from components.common.answers import Answer
 from components.common.build import Content, Tag, render
 from components.common.component import Component
+from components.common.grants import Grants
 from components.common.requests import SECONDS, RequestFailed
 from components.common.stanza import Stanza, write
 from xmppd import ns
@@ -72,14 +73,16 @@ class Privilege:
     """What the servers of a component let it do."""
 
     def __init__(self, component: Component) -> None:
-        self.granted: dict[JID, Permissions] = {}
-        """By server."""
+        self._grants: Grants[Permissions] = Grants(component, _NAME, _read)
         self._component = component
         self._on_push: list[OnPush] = []
         self._on_presence: list[OnPresence] = []
-        component.on_message(self._advertised, _NAME)
         component.iq("set", _ROSTER, self._pushed)
-        component.on_lost(self._lost)
+
+    @property
+    def granted(self) -> Mapping[JID, Permissions]:
+        """By server, what it grants."""
+        return self._grants.by_server
 
     def of(self, jid: JID) -> Permissions:
         """What may be done in the name of accounts of the server that `jid` is at."""
@@ -182,27 +185,17 @@ class Privilege:
             for tell in self._on_presence:
                 tell(stanza)
 
-    # ------------------------------------------------------------------ from the server
 
-    def _advertised(self, stanza: Stanza) -> None:
-        """The server says what it grants; it is all of it each time."""
-        if stanza.sender not in self._component.servers:
-            raise StanzaError("forbidden", reason="component.not-the-server")
-        perms = {perm.get("access", ""): perm for perm in stanza.element.iterfind(_PERM)}
-        types = {access: perm.get("type", "none") for access, perm in perms.items()}
-        roster = types.get("roster", "none")
-        push = perms["roster"].get("push", "true") if "roster" in perms else "false"
-        iq = perms.get("iq")
-        self.granted[stanza.sender] = Permissions(
-            roster,
-            push in ("true", "1") and roster in _ALLOW["get"],
-            types.get("message", "none"),
-            types.get("presence", "none"),
-            {}
-            if iq is None
-            else {one.get("ns", ""): one.get("type", "none") for one in iq.iterfind(_NAMESPACE)},
-        )
-
-    def _lost(self, resumable: bool) -> None:
-        if not resumable:
-            self.granted.clear()
+def _read(stanza: Stanza) -> Permissions:
+    perms = {perm.get("access", ""): perm for perm in stanza.element.iterfind(_PERM)}
+    types = {access: perm.get("type", "none") for access, perm in perms.items()}
+    roster = types.get("roster", "none")
+    push = perms["roster"].get("push", "true") if "roster" in perms else "false"
+    namespaces = perms["iq"].iterfind(_NAMESPACE) if "iq" in perms else ()
+    return Permissions(
+        roster,
+        push in ("true", "1") and roster in _ALLOW["get"],
+        types.get("message", "none"),
+        types.get("presence", "none"),
+        {one.get("ns", ""): one.get("type", "none") for one in namespaces},
+    )

@@ -66,11 +66,16 @@ class Work:
 
     def _finished(self, outcome: Any, later: Deferred[Any]) -> Any:
         del self._begun[later]
+        if self._idle and not self._begun:
+            # Soon: what comes behind a handler, such as its acknowledgement, is to be done by then.
+            self._clock.callLater(0, self._tell_idle)
+        return outcome
+
+    def _tell_idle(self) -> None:
         if not self._begun:
             waiting, self._idle = self._idle, []
             for idle in waiting:
                 idle.callback(None)
-        return outcome
 
     def _give_up(self, idle: Deferred[None]) -> None:
         self._idle.remove(idle)

@@ -52,7 +52,7 @@ def where(source: str, text: str, key: Key) -> str:
             current = read(header[1])
             if current == key:
                 return f"{source}:{number}"
-            if current == key[:-1] and len(key) > 2:
+            if current == key[:-1] and len(key) > 1:
                 table = f"{source}:{number}"
         elif (assigned := re.match(r"\s*([\w.\"'-]+)\s*=", line)) and (
             (*current, *read(assigned[1])) == key
