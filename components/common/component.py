@@ -151,6 +151,16 @@ class Component:
 
     # ------------------------------------------------------------------ what it sends
 
+    @property
+    def connected(self) -> bool:
+        """Whether what is sent goes out at once."""
+        return self.link.connected
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits for the server that who sends much had better pause."""
+        return self.link.crowded
+
     def send(self, stanza: Tag | bytes) -> bool:
         """Send a stanza, whose `from` is at the component's domain, or keep it for later.
 
@@ -199,9 +209,12 @@ class Component:
         """Finish what handlers have begun, close the stream and the connection."""
         self._stopping = True
         for finish in self._on_stop:
-            outcome = finish()
-            if outcome is not None:
-                await _later(outcome)
+            try:
+                outcome = finish()
+                if outcome is not None:
+                    await _later(outcome)
+            except Exception:  # noqa: BLE001 - the rest is to end all the same
+                log.failure("the component could not finish something")
         await self.work.when_idle(STOPPING)
         self.work.stop()
         await self.link.stop()
@@ -213,15 +226,13 @@ class Component:
 
     def opened(self, *, resumed: bool) -> None:
         """There is a stream (`connection.Receiver`)."""
-        for tell in self._on_open:
-            tell(resumed)
+        _tell(self._on_open, resumed)
 
     def lost(self, *, resumable: bool) -> None:
         """There is none any more (`connection.Receiver`)."""
         if not resumable:
             self.requests.fail("remote-server-timeout", "the connection is lost")
-        for tell in self._on_lost:
-            tell(resumable)
+        _tell(self._on_lost, resumable)
 
     def received(self, stanza: Stanza) -> Deferred[None] | None:
         """A stanza has come (`connection.Receiver`)."""
@@ -334,6 +345,14 @@ class Component:
             refuse(stanza, told)
         elif answers.answerable(stanza):
             self.link.send(answers.error(stanza, told))
+
+
+def _tell(who: Iterable[Callable[[bool], object]], what: bool) -> None:
+    for tell in who:
+        try:
+            tell(what)
+        except Exception:  # noqa: BLE001 - a bug there is no fault of the stream
+            log.failure("the component met a bug as its stream came or went")
 
 
 def _later(outcome: Any) -> Deferred[Any]:

@@ -79,8 +79,7 @@ class Connection(TwistedProtocol):
 
     def __init__(self, link: Keeper) -> None:
         self._link = link
-        self.paused = False
-        """Whether the server takes no more for now."""
+        self._paused = False
         self._blocked = False
         self._backlog = 0
         self._paused_at = 0.0
@@ -184,16 +183,21 @@ class Connection(TwistedProtocol):
         """Ask the server for a sign of life, or give it up."""
         now, dead = self._link.clock.seconds(), self._link.pace.dead
         silent = self.stream.managed and now - self._heard > dead
-        if silent or (self.paused and now - self._paused_at > dead):
+        if silent or (self._paused and now - self._paused_at > dead):
             self._abort()
         elif self.stream.state is State.OPEN:
             self.stream.ask()
 
     # ------------------------------------------------------------------ pressure
 
+    @property
+    def clogged(self) -> bool:
+        """Whether so much waits that nothing more is read."""
+        return self._blocked
+
     def _write(self, data: bytes) -> None:
         self.transport.write(data)
-        if self.paused:
+        if self._paused:
             self._backlog += len(data)
             if self._backlog > self._link.pace.octets and not self._blocked:
                 # Nothing that makes more is read. The server may wait for us in the same way:
@@ -203,13 +207,13 @@ class Connection(TwistedProtocol):
 
     def pauseProducing(self) -> None:
         """The server takes no more for now (`IPushProducer`)."""
-        self.paused = True
+        self._paused = True
         self._backlog = 0
         self._paused_at = self._link.clock.seconds()
 
     def resumeProducing(self) -> None:
         """The server takes more (`IPushProducer`)."""
-        self.paused = False
+        self._paused = False
         if self._blocked:
             self._blocked = False
             self.transport.resumeProducing()

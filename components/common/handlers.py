@@ -1,12 +1,12 @@
 """wokkel's handlers on a component: whatever implements IXMPPHandler of Twisted.
 
     handlers = Handlers(component)
-    handlers.addHandler(PubSubService(resource))
+    PubSubService(resource).setHandlerParent(handlers)
 
 They get what none of the component's own handlers takes, as trees of Twisted (domish). That costs
-several times what bytes do: 8 us for a message, 55 us for a delegated request, against 4 and 10,
-and each of their observers is an XPath that is tried. So they are for what is seldom sent. What
-they do later is not waited for: to the server a stanza is handled once they have been told of it.
+four times as much: a message is echoed in 35 us, in 8 as bytes; and each observer is an XPath
+that is tried. So they are for what is seldom sent. What they do later is not waited for: to the
+server a stanza is handled once they have been told of it.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Link:
     def crowded(self) -> bool:
         """Whether so much waits for the server that senders of much had better pause."""
         return self.session.outbox.octets > self.pace.octets or (
-            self._connection is not None and self._connection.paused
+            self._connection is not None and self._connection.clogged
         )
 
     # ------------------------------------------------------------------ start and stop

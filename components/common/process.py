@@ -70,6 +70,7 @@ class Process(Service, Generic[T]):
         self._log = log_to
         self._store: Database | None = None
         self._starting: Deferred[None] | None = None
+        self._stopping = False
         self._signals = Signals(reactor, {signal.SIGTERM: self._asked_to_stop})
         endpoint = loaded.settings.core.endpoint
         try:
@@ -134,7 +135,9 @@ class Process(Service, Generic[T]):
 
     def _asked_to_stop(self) -> None:
         """SIGTERM is how a component is meant to end: with status 0."""
-        self._reactor.stop()
+        if not self._stopping:
+            self._stopping = True
+            self._reactor.stop()
 
     def stopService(self) -> Deferred[None]:
         """Finish what is begun, close the stream, then the store."""
@@ -142,6 +145,7 @@ class Process(Service, Generic[T]):
 
     async def _end(self) -> None:
         super().stopService()
+        self._stopping = True
         if self._starting is not None:
             await self._starting
         await self.component.stop()

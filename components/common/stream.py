@@ -23,6 +23,9 @@ from xmppd.errors import StreamError
 ASK_EVERY = 64
 """After how many stanzas the server is asked what it has had (XEP-0198 §4)."""
 
+ASK_OCTETS = 256 * 1024
+"""After how many octets it is asked at the latest."""
+
 _ASK = f"<r xmlns='{ns.STREAM_MANAGEMENT}'/>".encode()
 _CLOSE = b"</stream:stream>"
 
@@ -101,6 +104,7 @@ class Stream:
         self._batch: list[bytes] | None = None
         """What is to be written when all that was read has been seen to."""
         self._since_asked = 0
+        self._octets_since_asked = 0
 
     # ------------------------------------------------------------------ out
 
@@ -122,12 +126,13 @@ class Stream:
         if self.managed:
             self._session.outbox.add(data)
             self._since_asked += 1
-            if self._since_asked >= ASK_EVERY:
+            self._octets_since_asked += len(data)
+            if self._since_asked >= ASK_EVERY or self._octets_since_asked >= ASK_OCTETS:
                 self.ask()
 
     def ask(self) -> None:
         """Ask the server what it has had; where it does not count, send white space."""
-        self._since_asked = 0
+        self._since_asked = self._octets_since_asked = 0
         self._put(_ASK if self.managed else b" ")
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from components.common.connection import Pace
-from components.common.stream import ASK_EVERY
+from components.common.stream import ASK_EVERY, ASK_OCTETS
 from tests.support.kit import (
     ASK,
     DOMAIN,
@@ -269,6 +269,8 @@ def test_the_server_is_asked_after_some_stanzas_and_after_some_time(server: Serv
     assert ASK not in server.take()
     component.message(ROMEO, b"<body/>")
     assert server.take().endswith(ASK)
+    component.message(ROMEO, b"x" * ASK_OCTETS)
+    assert server.take().endswith(ASK)
     server.pass_time(31)
     assert server.take() == ASK
 
@@ -343,12 +345,13 @@ def test_nothing_is_read_while_the_server_takes_nothing(server: Server) -> None:
     component.on_message(lambda m: None)
     server.let_in()
     server.line.producer.pauseProducing()
-    assert component.link.crowded
+    component.message(ROMEO, b"x" * 300)
+    assert server.line.reading and not component.crowded
     for _ in range(4):
         component.message(ROMEO, b"x" * 300)
-    assert not server.line.reading
+    assert not server.line.reading and component.crowded
     server.line.producer.resumeProducing()
-    assert server.line.reading and not component.link.crowded
+    assert server.line.reading and not component.crowded
 
 
 def test_a_server_that_takes_nothing_for_long_is_given_up(server: Server) -> None:

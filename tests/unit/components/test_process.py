@@ -1,0 +1,127 @@
+"""A component as a process: its store, its set-up, and what becomes of faults in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+
+from components.common.config import Settings, load
+from components.common.process import Process, Setting
+from components.common.stanza import Stanza
+from tests.support.deferred import result
+from xmppd.storage.interfaces import Transaction
+
+ROOT = Path(__file__).parents[3]
+TEXT = """\
+[component]
+domain = "echo.example.org"
+secret = "what's in a name"
+[store]
+url = "sqlite::memory:"
+"""
+
+
+class Reactor(MemoryReactorClock):
+    stopped = False
+
+    def callFromThread(self, function: Any, *args: Any) -> None:
+        function(*args)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class Running:
+    """A process that has started, and what it failed with."""
+
+    def __init__(self, directory: Path, set_up: Any, schema: Path | None = None) -> None:
+        path = directory / "echo.toml"
+        path.write_text(TEXT)
+        self.reactor = Reactor()
+        self.failed: list[str] = []
+        loaded = load(path, Settings, "echo", {})
+        reactor: Any = self.reactor
+        self.process = Process(loaded, set_up, reactor, self.failed.append, schema=schema)
+        self.process.startService()
+        for function, args, named in self.reactor.whenRunningHooks:
+            function(*args, **named)
+
+
+def test_what_it_is_set_up_with(tmp_path: Path) -> None:
+    settings: list[Setting[Settings]] = []
+    running = Running(tmp_path, settings.append)
+    [setting] = settings
+    assert setting.component.domain == "echo.example.org"
+    assert setting.store is None
+    assert len(running.reactor.tcpClients) == 1
+    result(running.process.stopService())
+
+
+def test_it_has_a_store_of_its_own_schema(tmp_path: Path) -> None:
+    schema = tmp_path / "echoes"
+    schema.mkdir()
+    (schema / "0001_echoes.sql").write_text("CREATE TABLE echoes (text $text NOT NULL);")
+    rows: list[Any] = []
+
+    async def work(tx: Transaction) -> Any:
+        await tx.execute("INSERT INTO echoes VALUES (?)", ("hello",))
+        return (await tx.execute("SELECT text FROM echoes")).rows
+
+    async def set_up(setting: Setting[Settings]) -> None:
+        assert setting.store is not None
+        rows.extend(await setting.store.write(work))
+
+    running = Running(tmp_path, set_up, schema)
+    assert rows == [("hello",)]
+    result(running.process.stopService())
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_fault_of_the_set_up_ends_it(tmp_path: Path, late: bool) -> None:
+    async def later(setting: Setting[Settings]) -> None:
+        raise ValueError("out of breath")
+
+    def now(setting: Setting[Settings]) -> None:
+        raise ValueError("out of breath")
+
+    running = Running(tmp_path, later if late else now)
+    assert running.failed == ["could not start: out of breath. See the log"]
+    assert len(running.reactor.tcpClients) == 0
+    result(running.process.stopService())
+
+
+def test_it_is_asked_to_stop_once(tmp_path: Path) -> None:
+    running = Running(tmp_path, lambda setting: None)
+    running.process._asked_to_stop()
+    assert running.reactor.stopped
+    running.reactor.stopped = False
+    running.process._asked_to_stop()
+    assert not running.reactor.stopped
+    result(running.process.stopService())
+
+
+def test_the_sample_is_the_default_in_all_that_it_shows(tmp_path: Path) -> None:
+    """`etc/component.toml`, as it stands and with every line that it shows."""
+    text = (ROOT / "etc" / "component.toml").read_text()
+    stated = tmp_path / "stated.toml"
+    stated.write_text(text)
+    shown = tmp_path / "shown.toml"
+    lines = [
+        line.removeprefix("#") if line.startswith("#") and line[1:2] != " " else line
+        for line in text.splitlines()
+    ]
+    shown.write_text("\n".join(line for line in lines if not line.startswith("secret_file")))
+    first, second = (load(path, Settings, "echo", {}) for path in (stated, shown))
+    assert first.settings.log == second.settings.log
+    assert first[1:-1] == second[1:-1]
+    for table in Settings.__struct_fields__:
+        for key in getattr(first.settings, table).__struct_fields__:
+            assert f"{key} = " in text, (table, key)
+
+
+def test_a_stanza_says_nothing_of_its_content() -> None:
+    stanza = Stanza("message", {"from": "a@b", "to": "c"}, [], b"<body>secret</body>")
+    assert repr(stanza) == "<Stanza message - a@b -> c>"
