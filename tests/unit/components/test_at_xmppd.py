@@ -6,69 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
 
-from components.common.about import About, introduce
-from components.common.component import Component
 from components.common.delegation import Delegation
 from components.common.disco import Identity, Info
 from components.common.multicast import Multicast
 from components.common.stanza import Stanza
-from components.common.stream import Identity as Account
-from tests.support.components import SECRET, table
-from tests.support.components import Component as Wire
-from tests.support.kit import Line
-from tests.support.server import Verona, condition
+from tests.support.meeting import VCARD, Meeting
+from tests.support.server import condition
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
-VCARD = "vcard.capulet.lit"
 TEMP = "vcard-temp"
-
-
-class Meeting:
-    """A component of the kit and a server; `pump` brings to each what the other has written."""
-
-    def __init__(self, **grants: Any) -> None:
-        self.server = Verona(components={VCARD: table(**grants)})
-        self.wire: Wire
-        self.line: Line
-        account = Account(VCARD, SECRET)
-        self.component = Component(account, ["capulet.lit"], self, self.server.clock)
-        self.disco = introduce(self.component, About(Identity("component", "generic")))
-
-    def connect(self, factory: Any) -> Deferred[Any]:
-        self.wire = Wire(self.server, VCARD)
-        self.line = Line(factory.buildProtocol(None))
-        connected: Deferred[Any] = Deferred()
-        connected.callback(self.line.protocol)
-        return connected
-
-    def start(self) -> Meeting:
-        self.component.start()
-        return self.pump()
-
-    def pump(self) -> Meeting:
-        while self.line.up and not self.wire.closed:
-            written, self.line.written = self.line.written, b""
-            if written:
-                self.wire.send(written)
-            answered = self.wire.take()
-            if answered:
-                self.line.protocol.dataReceived(answered)
-            if not written and not answered:
-                break
-        return self
-
-    def cut(self) -> None:
-        """Lose the connection, and what is on its way."""
-        self.wire.hang_up()
-        self.line.cut()
-
-    def come_back(self) -> None:
-        self.server.clock.advance(2)
-        self.pump()
 
 
 def delegated(answer: Callable[[Stanza], Any]) -> Meeting:
