@@ -182,6 +182,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "an element of private XML that is too large",
         "raise [private] element_octets",
     ),
+    "limit.vcard": ("a vCard that is too large", "raise vcard_octets of the vCard component"),
+    "limit.photo": (
+        "a photo in a vCard that is too large",
+        "use a smaller one, or raise photo_octets of the vCard component",
+    ),
     "limit.offline": (
         "as much waits for an account that is not there as may",
         "raise [offline] messages or octets",
@@ -389,6 +394,21 @@ REASONS: dict[str, tuple[str, str]] = {
     "component.asked-in-vain": (
         "the component had to ask somebody else, who did not answer or refused",
         "see the error's condition",
+    ),
+    # vCards and the search for users
+    "vcard.malformed": ("something else than a vCard", "the client is broken (XEP-0054, XEP-0292)"),
+    "vcard.photo": (
+        "a photo that is no base64, or no PNG, JPEG, GIF or WebP",
+        "choose another image",
+    ),
+    "vcard.avatar": (
+        "an avatar that is not what its metadata say",
+        "the client is broken (XEP-0084 §3)",
+    ),
+    "search.empty": ("a search for nobody in particular", "fill in one field at least"),
+    "search.page": (
+        "a page of users beside something that is no address",
+        "search anew: the client made it up (XEP-0059 §2.4)",
     ),
     # registration
     "register.closed": ("registration is off here", "see [registration] policy"),

@@ -1,0 +1,123 @@
+"""vCards that were asked for lately, and who has none: most gets need no store.
+
+It is right as long as this process alone changes the vCards of the owners that it is asked for;
+`clear` forgets everything when that was not so for a time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from components.vcard.store import Edit, Edited, SQLVCards, StoredVCard
+from components.vcard.vcard import VCard
+from xmppd.jid import JID
+
+OVERHEAD = 400
+"""Octets that an entry takes besides the vCard's own: its address, and its place in here."""
+
+
+class Known(NamedTuple):
+    """A vCard's bytes, None where there is none, and the hash of its photo, "" for none."""
+
+    encoded: bytes | None
+    photo: str
+
+    @property
+    def octets(self) -> int:
+        """What it takes in memory, about."""
+        return OVERHEAD + len(self.encoded or b"")
+
+
+NONE = Known(None, "")
+
+
+class CachedVCards:
+    """A store with a cache of at most `octets` in front of it; all changes go through it."""
+
+    def __init__(self, store: SQLVCards, octets: int) -> None:
+        self._store = store
+        self._room = octets
+        self._known: OrderedDict[JID, Known] = OrderedDict()
+        # Who waits for a reading that is under way. A change that ends meanwhile takes it away:
+        # what is being read may be older, and is told to those who had asked, but not kept.
+        self._reading: dict[JID, list[Deferred[Known]]] = {}
+
+    def get(self, owner: JID) -> Deferred[Known]:
+        """The vCard of an owner. However many ask at once, the store is asked once."""
+        known = self._known.get(owner)
+        if known is not None:
+            self._known.move_to_end(owner)
+            return succeed(known)
+        answer: Deferred[Known] = Deferred()
+        waiting = self._reading.get(owner)
+        if waiting is not None:
+            waiting.append(answer)
+            return answer
+        self._reading[owner] = waiting = [answer]
+        reading = self._store.get(owner)
+        reading.addCallbacks(
+            self._read,
+            self._unread,
+            callbackArgs=(owner, waiting),
+            errbackArgs=(owner, waiting),
+        )
+        return answer
+
+    def edit(self, owner: JID, edit: Edit, *, now: float) -> Deferred[Edited]:
+        """See `SQLVCards.edit`."""
+        done = self._store.edit(owner, edit, now=now)
+        return done.addCallbacks(
+            self._edited, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
+        )
+
+    def clear(self) -> None:
+        """Forget everything: somebody else may have changed it."""
+        self._room += sum(known.octets for known in self._known.values())
+        self._known.clear()
+        self._reading.clear()
+
+    def _read(self, stored: StoredVCard | None, owner: JID, waiting: list[Deferred[Known]]) -> None:
+        known = NONE if stored is None else Known(stored.encoded, stored.photo)
+        if self._reading.get(owner) is waiting:
+            del self._reading[owner]
+            self._keep(owner, known)
+        for each in waiting:
+            each.callback(known)
+
+    def _unread(self, failure: Failure, owner: JID, waiting: list[Deferred[Known]]) -> None:
+        if self._reading.get(owner) is waiting:
+            del self._reading[owner]
+        for each in waiting:
+            each.errback(failure)
+
+    def _edited(self, edited: Edited, owner: JID) -> Edited:
+        self._forget(owner)
+        self._keep(owner, _known(edited.after))
+        return edited
+
+    def _unedited(self, failure: Failure, owner: JID) -> Failure:
+        self._forget(owner)  # it may have been done all the same
+        return failure
+
+    def _forget(self, owner: JID) -> None:
+        self._reading.pop(owner, None)
+        known = self._known.pop(owner, None)
+        if known is not None:
+            self._room += known.octets
+
+    def _keep(self, owner: JID, known: Known) -> None:
+        """Keep what is known of an owner of whom nothing is, and let go of the oldest."""
+        self._known[owner] = known
+        self._room -= known.octets
+        while self._room < 0:
+            self._room += self._known.popitem(last=False)[1].octets
+
+
+def _known(vcard: VCard | None) -> Known:
+    if vcard is None:
+        return NONE
+    return Known(vcard.encoded, vcard.photo.hash if vcard.photo else "")

@@ -1,0 +1,10 @@
+"""The XML namespaces of vCards, avatars and user search, one constant each."""
+
+VCARD_TEMP = "vcard-temp"  # XEP-0054
+AVATAR_UPDATE = "vcard-temp:x:update"  # XEP-0153
+VCARD4 = "urn:ietf:params:xml:ns:vcard-4.0"  # XEP-0292, RFC 6351
+AVATAR_DATA = "urn:xmpp:avatar:data"  # XEP-0084
+AVATAR_METADATA = "urn:xmpp:avatar:metadata"  # XEP-0084
+AVATAR_CONVERSION = "urn:xmpp:pep-vcard-conversion:0"  # XEP-0398
+SEARCH = "jabber:iq:search"  # XEP-0055
+RESULT_SET = "http://jabber.org/protocol/rsm"  # XEP-0059

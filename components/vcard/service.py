@@ -1,0 +1,151 @@
+"""vCards and who is found by them: what the component knows, without a stanza.
+
+Its faces translate: IQs for an account or the server (XEP-0054), for the search (XEP-0055), and
+what PEP publishes (XEP-0084, XEP-0292). Who may set what is their business: an owner's vCard is
+set by the owner alone (XEP-0054 §3.2), and got by everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+
+from twisted.internet.defer import Deferred
+
+from components.vcard import vcard, vcard4
+from components.vcard.cache import CachedVCards, Known
+from components.vcard.directory import Row
+from components.vcard.paging import Found
+from components.vcard.photo import Photo
+from components.vcard.search import Search
+from components.vcard.store import Edit, Edited, SQLVCards, StoredVCard
+from components.vcard.vcard import Limits, VCard
+from xmppd.jid import JID
+
+CACHED_OCTETS = 16_777_216
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change came to.
+
+    `encoded` is the vCard that is there now, None for none. `before` and `after` are the hashes of
+    its photo, "" for none; `photo` is the one that is there now.
+    """
+
+    encoded: bytes | None = field(repr=False)
+    before: str
+    photo: Photo | None
+
+    @property
+    def after(self) -> str:
+        """The hash of the photo that is there now, "" for none."""
+        return self.photo.hash if self.photo else ""
+
+    @property
+    def new_photo(self) -> bool:
+        """Whether presence (XEP-0153) and PEP (XEP-0398) have something to tell."""
+        return self.before != self.after
+
+
+class VCards:
+    """The service over a store. `now` gives seconds UTC since 1970; owners may be full JIDs.
+
+    Everything fails as `storage.interfaces` says; what sets something, also with StanzaError.
+    """
+
+    def __init__(
+        self,
+        store: SQLVCards,
+        now: Callable[[], float],
+        limits: Limits = Limits(),  # noqa: B008 - a value
+        cached_octets: int = CACHED_OCTETS,
+    ) -> None:
+        self._vcards = CachedVCards(store, cached_octets)
+        self._directory = store.directory
+        self._now = now
+        self.limits = limits
+
+    def get(self, owner: JID) -> Deferred[bytes | None]:
+        """The vCard as it is to be sent; None where there is none (XEP-0054 §3.1, §3.3)."""
+        return self._vcards.get(owner.bare).addCallback(_encoded)
+
+    def photo_hash(self, owner: JID) -> Deferred[str]:
+        """The hash of the photo, for presence; "" where there is none (XEP-0398 §4)."""
+        return self._vcards.get(owner.bare).addCallback(_photo)
+
+    def set(self, owner: JID, element: Element) -> Deferred[Change]:
+        """Have `<vCard/>` in place of the vCard that is there (XEP-0054 §3.2).
+
+        Fails as `vcard.checked` says.
+        """
+        return Deferred.fromCoroutine(self._set(owner, element))
+
+    def set_photo(self, owner: JID, photo: Photo | None) -> Deferred[Change]:
+        """Have this photo in the vCard, None for none, and all else as it is (XEP-0398 §3.1)."""
+
+        def edit(stored: StoredVCard | None) -> VCard | None:
+            return vcard.checked(vcard.with_photo(_element(stored), photo), self.limits)
+
+        return self._edit(owner, edit)
+
+    def set_vcard4(self, owner: JID, xcard: Element) -> Deferred[Change]:
+        """Have what a vCard4 says in the vCard, and what it can't say as it is (XEP-0292 §11).
+
+        Fails with StanzaError also where it is no vCard4.
+        """
+
+        def edit(stored: StoredVCard | None) -> VCard | None:
+            return vcard.checked(vcard4.to_temp(xcard, _element(stored)), self.limits)
+
+        return self._edit(owner, edit)
+
+    def vcard4(self, owner: JID) -> Deferred[Element | None]:
+        """The vCard as a vCard4 (XEP-0292 §11); None where there is none."""
+        return self._vcards.get(owner.bare).addCallback(_vcard4)
+
+    def remove(self, owner: JID) -> Deferred[Change]:
+        """Erase everything that there is of an owner."""
+        return self._edit(owner, lambda stored: None)
+
+    def search(self, search: Search, domain: str | None = None) -> Deferred[Found[Row]]:
+        """The users that were searched for, of one domain or all of them (XEP-0055)."""
+        return self._directory.search(search.criteria, search.page, domain)
+
+    def forget_cached(self) -> None:
+        """Ask the store again for everything: others may have changed it."""
+        self._vcards.clear()
+
+    async def _set(self, owner: JID, element: Element) -> Change:
+        # Before the unit of work, which others wait for.
+        new = vcard.checked(element, self.limits)
+        return await self._edit(owner, lambda stored: new)
+
+    def _edit(self, owner: JID, edit: Edit) -> Deferred[Change]:
+        return self._vcards.edit(owner.bare, edit, now=self._now()).addCallback(_change)
+
+
+def _element(stored: StoredVCard | None) -> Element:
+    return vcard.empty() if stored is None else vcard.parsed(stored.encoded)
+
+
+def _encoded(known: Known) -> bytes | None:
+    return known.encoded
+
+
+def _photo(known: Known) -> str:
+    return known.photo
+
+
+def _vcard4(known: Known) -> Element | None:
+    return None if known.encoded is None else vcard4.from_temp(vcard.parsed(known.encoded))
+
+
+def _change(edited: Edited) -> Change:
+    before, after = edited
+    return Change(
+        None if after is None else after.encoded,
+        "" if before is None else before.photo,
+        None if after is None else after.photo,
+    )

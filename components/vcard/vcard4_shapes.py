@@ -1,0 +1,296 @@
+"""How a property of vcard-temp (XEP-0054) and of a vCard4 in XML (RFC 6351) become one another.
+
+A shape is a value with two methods: each makes of one element that of the other kind, None where
+there is nothing to say. Blanks around a text say nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+from xml.etree.ElementTree import Element
+
+from components.vcard import markup
+from components.vcard.names import VCARD4, VCARD_TEMP
+
+TEMP, NEW = f"{{{VCARD_TEMP}}}", f"{{{VCARD4}}}"
+
+_PARAMETERS = f"{NEW}parameters"
+
+FLAGS = {
+    "HOME": "home",
+    "WORK": "work",
+    "VOICE": "voice",
+    "FAX": "fax",
+    "PAGER": "pager",
+    "MSG": "text",  # as in the example of XEP-0292 §4.1.1
+    "CELL": "cell",
+    "VIDEO": "video",
+}
+"""The types that both have, as elements in vcard-temp and as values of TYPE (RFC 6350 §5.6)."""
+_ELEMENTS = {type_: flag for flag, type_ in FLAGS.items()}
+
+
+class Shape(Protocol):
+    """What a property looks like on both sides; `name` is that of the element to be made."""
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """The property of a vCard4."""
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """The property of vcard-temp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text: of the element itself, or of its child `inside`, on the side of vcard-temp.
+
+    The vCard4 has it in an element called `value`. `flags` says that there are types, too.
+    """
+
+    value: str = "text"
+    inside: str = ""
+    flags: bool = False
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        text = _text(old.find(f"{TEMP}{self.inside}") if self.inside else old)
+        if not text:
+            return None
+        made = markup.element(VCARD4, name)
+        if self.flags:
+            _put_parameters(made, old)
+        markup.child(made, *self._said(text))
+        return made
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """See `Shape`. A value of any type is taken: dates come as several."""
+        text = next(_values(new), "")
+        text = self._understood(text)
+        if not text:
+            return None
+        if not self.inside:
+            return markup.element(VCARD_TEMP, name, text)
+        made = markup.element(VCARD_TEMP, name)
+        if self.flags:
+            _put_flags(made, new)
+        markup.child(made, self.inside, text)
+        return made
+
+    def _said(self, text: str) -> tuple[str, str]:
+        """The element's name and its text."""
+        return self.value, text
+
+    def _understood(self, text: str) -> str:
+        return text
+
+
+_DATE = re.compile("[-0-9]+")
+_GLOBAL = re.compile(r"\+[-.()0-9]*[0-9][-.()0-9]*")
+
+
+class Date(Text):
+    """A date, with a time or without, or a text about one (RFC 6350 §6.2.5), as it is spelled."""
+
+    __slots__ = ()
+
+    def _said(self, text: str) -> tuple[str, str]:
+        day, clock, _ = text.partition("T")
+        if not _DATE.fullmatch(day):
+            return "text", text
+        return ("date-time" if clock else "date"), text
+
+
+class Address(Text):
+    """A JID, which is an `xmpp:` URI in a vCard4 (XEP-0292 §11.1)."""
+
+    __slots__ = ()
+
+    def _said(self, text: str) -> tuple[str, str]:
+        return "uri", f"xmpp:{text}"
+
+    def _understood(self, text: str) -> str:
+        return text.removeprefix("xmpp:") if text.startswith("xmpp:") else ""
+
+
+class Number(Text):
+    """A telephone number: a `tel:` URI where it is a global one (RFC 3966 §5.1.4), or a text."""
+
+    __slots__ = ()
+
+    def _said(self, text: str) -> tuple[str, str]:
+        return ("uri", f"tel:{text}") if _GLOBAL.fullmatch(text) else ("text", text)
+
+    def _understood(self, text: str) -> str:
+        return text.removeprefix("tel:")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Several parts, each an element by another name: `pairs` of vcard-temp's and the vCard4's.
+
+    Of a part that comes several times the texts are joined by commas, as vcard-temp has them.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    flags: bool = False
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        made = markup.element(VCARD4, name)
+        for there, here in self.pairs:
+            if text := _joined(old.iterfind(f"{TEMP}{there}")):
+                markup.child(made, here, text)
+        if not len(made):
+            return None
+        if self.flags:
+            _put_parameters(made, old)
+        return made
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        made = markup.element(VCARD_TEMP, name)
+        if self.flags:
+            _put_flags(made, new)
+        said = len(made)
+        for there, here in self.pairs:
+            if text := _joined(new.iterfind(f"{NEW}{here}")):
+                markup.child(made, there, text)
+        return made if len(made) > said else None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A list: in vcard-temp elements called `first`, the others `rest`, or one text with commas."""
+
+    first: str = ""
+    rest: str = ""
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        if self.first:
+            names = (f"{TEMP}{self.first}", f"{TEMP}{self.rest}")
+            words = [_text(each) for each in old if each.tag in names]
+        else:
+            words = [word.strip() for word in _text(old).split(",")]
+        words = [word for word in words if word]
+        if not words:
+            return None
+        made = markup.element(VCARD4, name)
+        for word in words:
+            markup.child(made, "text", word)
+        return made
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        words = list(_values(new))
+        if not words:
+            return None
+        if not self.first:
+            return markup.element(VCARD_TEMP, name, ",".join(words))
+        made = markup.element(VCARD_TEMP, name)
+        for number, word in enumerate(words):
+            markup.child(made, self.rest if number else self.first, word)
+        return made
+
+
+class Place:
+    """A position: latitude and longitude, or a `geo:` URI (RFC 5870)."""
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        ends = [_text(old.find(f"{TEMP}{part}")) for part in ("LAT", "LON")]
+        if not all(_NUMBER.fullmatch(end) for end in ends):
+            return None
+        made = markup.element(VCARD4, name)
+        markup.child(made, "uri", f"geo:{','.join(ends)}")
+        return made
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        found = _GEO.match(next(_values(new), ""))
+        if found is None:
+            return None
+        made = markup.element(VCARD_TEMP, name)
+        markup.child(made, "LAT", found[1])
+        markup.child(made, "LON", found[2])
+        return made
+
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
+_GEO = re.compile(r"geo:([-+]?[0-9]+(?:\.[0-9]+)?),([-+]?[0-9]+(?:\.[0-9]+)?)(?![0-9.])")
+
+
+class Picture:
+    """An image: within the vCard, where a vCard4 has a `data:` URI (RFC 2397), or elsewhere."""
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        data = "".join(_text(old.find(f"{TEMP}BINVAL")).split())
+        uri = _text(old.find(f"{TEMP}EXTVAL"))
+        if data:
+            type_ = _text(old.find(f"{TEMP}TYPE"))
+            uri = f"data:{type_ if _MEDIA_TYPE.fullmatch(type_) else ''};base64,{data}"
+        if not uri:
+            return None
+        made = markup.element(VCARD4, name)
+        markup.child(made, "uri", uri)
+        return made
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        uri = next(_values(new), "")
+        head, comma, data = uri.partition(",")
+        made = markup.element(VCARD_TEMP, name)
+        if not head.startswith("data:"):
+            markup.child(made, "EXTVAL", uri)
+        elif head.endswith(";base64") and comma and data:
+            markup.child(made, "TYPE", head.removeprefix("data:").removesuffix(";base64"))
+            markup.child(made, "BINVAL", data)
+        return made if uri and len(made) else None
+
+
+_MEDIA_TYPE = re.compile(r"[-+.\w]+/[-+.\w]+", re.ASCII)
+
+
+def _text(element: Element | None) -> str:
+    return "" if element is None else (element.text or "").strip()
+
+
+def _joined(elements: Iterator[Element]) -> str:
+    return ",".join(filter(None, map(_text, elements)))
+
+
+def _values(new: Element) -> Iterator[str]:
+    """The texts of a property of a vCard4, its parameters aside."""
+    return filter(None, (_text(each) for each in new if each.tag != _PARAMETERS))
+
+
+def _put_parameters(made: Element, old: Element) -> None:
+    """Say in front of the rest of which types it is, and whether it is preferred."""
+    types = [type_ for flag, type_ in FLAGS.items() if old.find(f"{TEMP}{flag}") is not None]
+    preferred = old.find(f"{TEMP}PREF") is not None
+    if not types and not preferred:
+        return
+    parameters = markup.element(VCARD4, "parameters")
+    made.insert(0, parameters)
+    if types:
+        type_ = markup.child(parameters, "type")
+        for each in types:
+            markup.child(type_, "text", each)
+    if preferred:
+        markup.child(markup.child(parameters, "pref"), "integer", "1")
+
+
+def _put_flags(made: Element, new: Element) -> None:
+    said = {
+        (each.text or "").strip().lower()
+        for each in new.iterfind(f"{_PARAMETERS}/{NEW}type/{NEW}text")
+    }
+    for type_, flag in _ELEMENTS.items():
+        if type_ in said:
+            markup.child(made, flag)
+    if _text(new.find(f"{_PARAMETERS}/{NEW}pref/{NEW}integer")) == "1":
+        markup.child(made, "PREF")

@@ -1,0 +1,90 @@
+"""Elements written as bytes (Namespaces in XML): what is read back is what was written."""
+
+from xml.etree.ElementTree import Element, fromstring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.vcard import markup
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+    | st.sampled_from("&<>'\"\t\n\r"),
+    max_size=8,
+)
+NAMES = st.sampled_from(["FN", "{vcard-temp}FN", "{urn:x'&}n", "{vcard-temp}GIVEN"])
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["version", "{urn:x}type", "{http://www.w3.org/XML/1998/namespace}lang"]),
+    TEXTS,
+    max_size=3,
+)
+
+
+@st.composite
+def made(draw, children=()):
+    element = Element(draw(NAMES), draw(ATTRIBUTES))
+    element.text = draw(TEXTS)
+    for child in children:
+        child.tail = draw(TEXTS)
+        element.append(child)
+    return element
+
+
+TREES = st.recursive(made(), lambda trees: st.lists(trees, max_size=3).flatmap(made), max_leaves=8)
+
+
+def facts(element):
+    return (
+        element.tag,
+        dict(element.attrib),
+        element.text or "",
+        [(facts(each), each.tail or "") for each in element],
+    )
+
+
+@given(TREES)
+def test_what_is_read_back_is_what_was_written(tree):
+    assert facts(fromstring(markup.written(tree))) == facts(tree)
+
+
+@given(TREES)
+def test_it_is_written_the_same_once_it_was_read_back(tree):
+    once = markup.written(tree)
+    assert markup.written(fromstring(once)) == once
+
+
+def test_a_namespace_is_declared_once_as_the_default_one():
+    root = markup.element("vcard-temp", "vCard")
+    markup.child(markup.child(root, "N"), "GIVEN", "Juliet")
+    assert markup.written(root) == (
+        b"<vCard xmlns='vcard-temp'><N><GIVEN>Juliet</GIVEN></N></vCard>"
+    )
+
+
+def test_what_stands_behind_an_element_is_left_out():
+    root = fromstring("<a><b/>Ay me!</a>")
+    assert markup.written(root[0]) == b"<b/>"
+
+
+def test_few_octets_that_mean_many_are_stopped_in_time():
+    """Each use of a prefix becomes a declaration of its namespace."""
+    uri = "urn:" + "x" * 10_000
+    tree = fromstring(f"<vCard xmlns='vcard-temp' xmlns:a='{uri}'>{'<a:b/>' * 10_000}</vCard>")
+    with pytest.raises(markup.TooLong):
+        markup.written(tree, 200_000)
+
+
+def test_nothing_is_too_deep():
+    root = deepest = Element("a")
+    for _ in range(20_000):
+        deepest.append(deepest := Element("a"))
+    assert markup.written(root).startswith(b"<a><a><a>")
+
+
+@pytest.mark.parametrize("text", ["\0", "\x1b", "\ud800", "\uffff"])
+def test_what_is_no_character_of_xml_is_never_written(text):
+    with pytest.raises(ValueError, match="no character"):
+        markup.written(markup.element("vcard-temp", "FN", text))
+    with pytest.raises(ValueError, match="no character"):
+        markup.written(markup.element("vcard-temp", "FN", attributes={"a": text}))

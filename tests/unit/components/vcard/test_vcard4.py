@@ -1,0 +1,214 @@
+"""vCard4 from vcard-temp and back (XEP-0292 §11)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.vcard import markup, vcard4
+from components.vcard.markup import written
+from components.vcard.vcard4 import PROPERTIES
+from tests.support.vcards import picture, vcard, xcard
+from xmppd.errors import StanzaError
+
+EMPTY = vcard()
+FN = "<FN>J</FN>", "<fn><text>J</text></fn>"
+
+PAIRS = {
+    "fn": FN,
+    "n": (
+        "<N><FAMILY>Capulet</FAMILY><GIVEN>Juliet</GIVEN><MIDDLE>A</MIDDLE>"
+        "<PREFIX>Signora</PREFIX><SUFFIX>II</SUFFIX></N>",
+        "<n><surname>Capulet</surname><given>Juliet</given><additional>A</additional>"
+        "<prefix>Signora</prefix><suffix>II</suffix></n>",
+    ),
+    "nickname": (
+        "<NICKNAME>Jule,Julie</NICKNAME>",
+        "<nickname><text>Jule</text><text>Julie</text></nickname>",
+    ),
+    "photo": (
+        picture(b"\x89"),
+        "<photo><uri>data:image/png;base64,iQ==</uri></photo>",
+    ),
+    "photo-elsewhere": (
+        "<PHOTO><EXTVAL>https://x.example/j.png</EXTVAL></PHOTO>",
+        "<photo><uri>https://x.example/j.png</uri></photo>",
+    ),
+    "bday": ("<BDAY>1582-07-31</BDAY>", "<bday><date>1582-07-31</date></bday>"),
+    "bday-time": (
+        "<BDAY>1582-07-31T10:00:00Z</BDAY>",
+        "<bday><date-time>1582-07-31T10:00:00Z</date-time></bday>",
+    ),
+    "bday-text": ("<BDAY>Lammas eve</BDAY>", "<bday><text>Lammas eve</text></bday>"),
+    "adr": (
+        "<ADR><HOME/><WORK/><PREF/><POBOX>1</POBOX><EXTADD>2</EXTADD><STREET>3</STREET>"
+        "<LOCALITY>Verona</LOCALITY><REGION>VR</REGION><PCODE>37121</PCODE>"
+        "<CTRY>Italia</CTRY></ADR>",
+        "<adr><parameters><type><text>home</text><text>work</text></type>"
+        "<pref><integer>1</integer></pref></parameters><pobox>1</pobox><ext>2</ext>"
+        "<street>3</street><locality>Verona</locality><region>VR</region><code>37121</code>"
+        "<country>Italia</country></adr>",
+    ),
+    "tel": (
+        "<TEL><CELL/><NUMBER>+39-045-8077</NUMBER></TEL>",
+        "<tel><parameters><type><text>cell</text></type></parameters>"
+        "<uri>tel:+39-045-8077</uri></tel>",
+    ),
+    "tel-local": ("<TEL><NUMBER>8077 (x)</NUMBER></TEL>", "<tel><text>8077 (x)</text></tel>"),
+    "email": (
+        "<EMAIL><WORK/><USERID>juliet@verona.example</USERID></EMAIL>",
+        "<email><parameters><type><text>work</text></type></parameters>"
+        "<text>juliet@verona.example</text></email>",
+    ),
+    "impp": (
+        "<JABBERID>juliet@verona.example</JABBERID>",
+        "<impp><uri>xmpp:juliet@verona.example</uri></impp>",
+    ),
+    "tz": ("<TZ>Europe/Rome</TZ>", "<tz><text>Europe/Rome</text></tz>"),
+    "geo": (
+        "<GEO><LAT>45.44</LAT><LON>-10.99</LON></GEO>",
+        "<geo><uri>geo:45.44,-10.99</uri></geo>",
+    ),
+    "title": ("<TITLE>Lady</TITLE>", "<title><text>Lady</text></title>"),
+    "role": ("<ROLE>Lover</ROLE>", "<role><text>Lover</text></role>"),
+    "org": (
+        "<ORG><ORGNAME>Capulet</ORGNAME><ORGUNIT>Balcony</ORGUNIT><ORGUNIT>Orchard</ORGUNIT></ORG>",
+        "<org><text>Capulet</text><text>Balcony</text><text>Orchard</text></org>",
+    ),
+    "categories": (
+        "<CATEGORIES><KEYWORD>a</KEYWORD><KEYWORD>b</KEYWORD></CATEGORIES>",
+        "<categories><text>a</text><text>b</text></categories>",
+    ),
+    "note": ("<DESC>The sun &amp; moon</DESC>", "<note><text>The sun &amp; moon</text></note>"),
+    "prodid": ("<PRODID>quill</PRODID>", "<prodid><text>quill</text></prodid>"),
+    "rev": ("<REV>15950101T000000Z</REV>", "<rev><timestamp>15950101T000000Z</timestamp></rev>"),
+    "uid": ("<UID>urn:uuid:1</UID>", "<uid><uri>urn:uuid:1</uri></uid>"),
+    "url": ("<URL>https://x.example/</URL>", "<url><uri>https://x.example/</uri></url>"),
+    "key": ("<KEY><CRED>abc</CRED></KEY>", "<key><text>abc</text></key>"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS.values(), ids=PAIRS)
+def test_what_both_have_is_the_same_on_the_other_side(old, new):
+    if old != FN[0]:
+        old, new = FN[0] + old, FN[1] + new
+    assert written(vcard4.from_temp(vcard(old))) == written(xcard(new))
+    assert written(vcard4.to_temp(xcard(new), EMPTY)) == written(vcard(old))
+
+
+def test_every_property_of_the_table_is_tried():
+    tried = {new[1:].partition(">")[0] for _, new in PAIRS.values()}
+    assert tried | {"logo"} == {each.new for each in PROPERTIES}
+
+
+TEXTS = st.text("aé😀 &<,;:+-1", max_size=6)
+
+
+def elements(name, *children, flags=()):
+    """Some property of vcard-temp, sensible or not."""
+    inner = st.tuples(*(st.tuples(st.just(child), TEXTS) for child in children))
+    marks = st.lists(st.sampled_from([*flags, "PREF"]), unique=True) if flags else st.just([])
+    return st.tuples(st.just(name), inner, marks)
+
+
+SOME = st.lists(
+    st.one_of(
+        elements("N", "FAMILY", "GIVEN"),
+        elements("ADR", "LOCALITY", "CTRY", flags=["HOME", "WORK"]),
+        elements("TEL", "NUMBER", flags=["VOICE", "FAX", "MSG"]),
+        elements("EMAIL", "USERID", flags=["HOME", "WORK"]),
+        elements("ORG", "ORGNAME", "ORGUNIT"),
+        elements("GEO", "LAT", "LON"),
+        elements("CATEGORIES", "KEYWORD", "KEYWORD"),
+        elements("PHOTO", "TYPE", "BINVAL"),
+        st.tuples(st.sampled_from(["NICKNAME", "BDAY", "JABBERID", "NOTE", "URL"]), TEXTS),
+    ),
+    max_size=6,
+)
+
+
+def made(properties):
+    root = vcard("<FN>J</FN>")
+    for name, inner, *marks in properties:
+        if isinstance(inner, str):
+            markup.child(root, name, inner)
+            continue
+        top = markup.child(root, name)
+        for mark in marks[0]:
+            markup.child(top, mark)
+        for child, text in inner:
+            markup.child(top, child, text)
+    return root
+
+
+@given(SOME)
+def test_who_went_to_the_other_side_once_stays_the_same(properties):
+    """What only one side has is lost on the first way, nothing on the second."""
+    once = vcard4.from_temp(made(properties))
+    temp = vcard4.to_temp(once, EMPTY)
+    again = vcard4.from_temp(temp)
+    assert written(again) == written(once)
+    assert written(vcard4.to_temp(again, EMPTY)) == written(temp)
+
+
+def test_what_a_vcard4_can_not_say_stays_as_it_was():
+    """XEP-0292 §11.5, and names that nobody knows."""
+    kept = "<CLASS><PUBLIC/></CLASS><LABEL/><MAILER>m</MAILER><X-SIGN/><y xmlns='urn:y'/>"
+    before = vcard(f"<FN>Old</FN><TITLE>Old</TITLE><NOTE>Old</NOTE>{kept}")
+    after = vcard4.to_temp(xcard(FN[1]), before)
+    assert written(after) == written(vcard(FN[0] + kept))
+
+
+def test_a_vcard4_without_a_photo_leaves_the_avatar():
+    before = vcard(picture())
+    assert written(vcard4.to_temp(xcard(FN[1]), before)) == written(vcard(FN[0] + picture()))
+    other = "<PHOTO><EXTVAL>u</EXTVAL></PHOTO>"
+    after = vcard4.to_temp(xcard(f"{FN[1]}<photo><uri>u</uri></photo>"), before)
+    assert written(after) == written(vcard(FN[0] + other))
+
+
+@pytest.mark.parametrize(
+    ("inner", "name"),
+    [
+        ("", "<text/>"),
+        ("<N><GIVEN>Juliet</GIVEN><FAMILY>Capulet</FAMILY></N>", "<text>Juliet Capulet</text>"),
+        ("<N><GIVEN>Juliet</GIVEN></N><NICKNAME>Jule</NICKNAME>", "<text>Juliet</text>"),
+        ("<NICKNAME>Jule</NICKNAME><FN> </FN>", "<text>Jule</text>"),
+    ],
+)
+def test_a_vcard4_has_a_formatted_name(inner, name):
+    """RFC 6350 §6.2.1: one or more instances MUST be present."""
+    assert written(vcard4.from_temp(vcard(inner))[0]) == written(xcard(f"<fn>{name}</fn>")[0])
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        ("<nickname/>", ""),
+        ("<nickname><parameters/><text/></nickname>", ""),
+        ("<impp><uri>sip:j@x</uri></impp>", ""),
+        ("<geo><uri>geo:x,y</uri></geo>", ""),
+        ("<geo><uri>geo:1.5,2;u=30</uri></geo>", "<GEO><LAT>1.5</LAT><LON>2</LON></GEO>"),
+        ("<photo><uri>data:image/png,xyz</uri></photo>", ""),
+        ("<photo><uri>data:image/png;base64,</uri></photo>", ""),
+        ("<photo/>", ""),
+        ("<adr><parameters><type><text>HOME</text></type></parameters></adr>", ""),
+        (
+            "<tel><parameters><type><text>HOME</text><text>textphone</text></type>"
+            "<pref><integer>2</integer></pref></parameters><uri>tel:1</uri></tel>",
+            "<TEL><HOME/><NUMBER>1</NUMBER></TEL>",
+        ),
+        (
+            "<n><given>Juliet</given><given>Giulia</given></n>",
+            "<N><GIVEN>Juliet,Giulia</GIVEN></N>",
+        ),
+        ("<gender><sex>F</sex></gender><fn xmlns='urn:x'><text>F</text></fn>", ""),
+    ],
+)
+def test_what_vcard_temp_has_no_word_for_is_left_out(new, old):
+    assert written(vcard4.to_temp(xcard(new), EMPTY)) == written(vcard(old))
+
+
+def test_something_else_is_no_vcard4():
+    with pytest.raises(StanzaError) as caught:
+        vcard4.to_temp(vcard(), EMPTY)
+    assert (caught.value.condition, caught.value.reason) == ("bad-request", "vcard.malformed")
