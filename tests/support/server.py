@@ -106,6 +106,7 @@ class Verona:
         self.host.administrator = Administration(self.host, run=at_once, seal=self._seal)
         self.loaded = Loaded(self.host, _modules() if available is None else available)
         self.loaded.follow(self.config.modules.off)
+        result(Deferred.fromCoroutine(self.host.components.restore()))
         for name in accounts:
             self.account(name)
 

@@ -88,6 +88,7 @@ class Assembly:
     async def open(self, config: Config, seal: Seal | None, source: str) -> None:
         """Take the first configuration; raises ConfigError as `follow` does."""
         self.follow(config, seal, source)
+        await self.host.components.restore()
         await self.survey()
         self._surveying.start(SECONDS, now=False)
 

@@ -143,7 +143,9 @@ class Host:
             self.hooks.capabilities,
             lambda: self.config.capabilities.remembered,
         )
-        self.components = Components(self.router, self.directory, self.hooks, clock)
+        self.components = Components(
+            self.router, self.directory, self.hooks, clock, stores.components
+        )
         self.components.follow(config.components)
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)

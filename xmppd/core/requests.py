@@ -34,13 +34,23 @@ class RequestFailed(Exception):
     """There was no result: an error came, nothing came, or too much is being asked already.
 
     `condition` is that of the error, or the one that a server would send in its place. `stanza`
-    is the error where one came.
+    is the error where one came. `temporary` says that it may help to ask again later: nothing has
+    come, or an error of the type "wait".
     """
 
     def __init__(self, condition: str, stanza: Stanza | None = None) -> None:
         super().__init__(condition)
         self.condition = condition
         self.stanza = stanza
+
+    @property
+    def temporary(self) -> bool:
+        """See above."""
+        stanza = self.stanza
+        if stanza is None:
+            return True
+        error = stanza.element.find(f"{{{stanza.content}}}error")
+        return error is not None and error.get("type") == "wait"
 
 
 class _Pending(NamedTuple):

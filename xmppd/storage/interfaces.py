@@ -18,6 +18,7 @@ from xmppd.credentials import Credentials
 from xmppd.jid import JID
 
 if TYPE_CHECKING:
+    from xmppd.storage.components import SQLComponents
     from xmppd.storage.last import SQLLastPresence
     from xmppd.storage.offline import SQLOfflineMessages
     from xmppd.storage.privacy import SQLPrivacy
@@ -175,4 +176,5 @@ class Stores:
     offline: SQLOfflineMessages
     privacy: SQLPrivacy
     private: SQLPrivate
+    components: SQLComponents
     database: Database

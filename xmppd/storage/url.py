@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.errors import ConfigError
 from xmppd.storage.accounts import SQLAccounts
+from xmppd.storage.components import SQLComponents
 from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.interfaces import Database, Stores
 from xmppd.storage.last import SQLLastPresence
@@ -69,6 +70,7 @@ def _stores(database: Database) -> Stores:
         offline=SQLOfflineMessages(database),
         privacy=SQLPrivacy(database),
         private=SQLPrivate(database),
+        components=SQLComponents(database),
         database=database,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -11,11 +11,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from xmppd import ns
 from xmppd.config import Component as Settings
 from xmppd.core.acknowledging import count, enabled, failed, resumed, seconds_wanted, too_high
+from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
 from xmppd.core.components.spool import Spool
 from xmppd.core.router import Router
 from xmppd.core.sessions import SessionDirectory
 from xmppd.errors import StanzaError, StreamError
+from xmppd.storage.components import Waiting
 from xmppd.stream.acks import TooHighError
 from xmppd.wire.stanza import Nonza, Stanza
 
@@ -53,6 +55,7 @@ class Instance:
     __slots__ = (
         "_clock",
         "_directory",
+        "_durable",
         "_expired",
         "_expiring",
         "_from_component",
@@ -80,6 +83,7 @@ class Instance:
         router: Router,
         directory: SessionDirectory,
         clock: IReactorTime,
+        durable: DurableSpool,
         expired: Callable[[Instance], None],
     ) -> None:
         self.domain = domain
@@ -89,6 +93,7 @@ class Instance:
         self._from_component = router.from_component
         self._directory = directory
         self._clock = clock
+        self._durable = durable
         self._expired = expired
         self._expiring: IDelayedCall | None = None
         self._settling: IDelayedCall | None = None
@@ -120,7 +125,7 @@ class Instance:
     def deliver(self, stanza: Stanza) -> None:
         """Send it a stanza; raises StanzaError where it can't be, or not be kept for later."""
         line, spool = self.line, self.spool
-        if line is None and stanza.kind == "iq":
+        if line is None and stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS:
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
         if self.clogged and line is not None:
             self._slow_down(stanza, line)
@@ -211,6 +216,14 @@ class Instance:
         self._expiring = self._clock.callLater(spool.seconds, self._expire)
         return True
 
+    def restore(self, waiting: Iterable[Waiting]) -> None:
+        """Wait for it with what was in the store when the server was started."""
+        spool = self.spool = self._new_spool("", self._settings().spool_seconds)
+        spool.leave()
+        for each in waiting:
+            spool.restore(each.number, each.at, each.stanza)
+        self._expiring = self._clock.callLater(spool.seconds, self._expire)
+
     def _expire(self) -> None:
         self._expiring = None
         self.give_up("component.expired")
@@ -244,9 +257,14 @@ class Instance:
         settings = self._settings()
         seconds = seconds_wanted(nonza, settings.spool_seconds)
         id_ = secrets.token_urlsafe(18) if seconds else ""
-        self.spool = Spool(self._router, self._clock, self._settings, self.pending, id_, seconds)
         line.write(enabled(id_, seconds))
+        self.spool = self._new_spool(id_, seconds)
         self.spool.begin(line.write, before)
+
+    def _new_spool(self, id_: str, seconds: float) -> Spool:
+        return Spool(
+            self._router, self._clock, self._settings, self.pending, self._durable, id_, seconds
+        )
 
     def _resume(self, nonza: Nonza) -> None:
         """Go on with the stream that it had (§5)."""

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from xmppd import config, ns
 from xmppd.core.components.domain import Component
+from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Instance
 from xmppd.core.hooks import Hooks
 from xmppd.core.router import Router
 from xmppd.core.sessions import SessionDirectory
 from xmppd.errors import StreamError
 from xmppd.jid import JID
+from xmppd.storage.components import SQLComponents
 from xmppd.stream.component import ComponentPolicy
 from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
 from xmppd.wire.parsers import Parsers
+
+log = Logger()
 
 LARGER = 4
 """How many times larger a component's stanza may be than a client's: it may hold what a client has
@@ -31,12 +37,18 @@ class Components:
     """By domain. `follow` takes the tables of a configuration."""
 
     def __init__(
-        self, router: Router, directory: SessionDirectory, hooks: Hooks, clock: IReactorTime
+        self,
+        router: Router,
+        directory: SessionDirectory,
+        hooks: Hooks,
+        clock: IReactorTime,
+        store: SQLComponents,
     ) -> None:
         self._router = router
         self._directory = directory
         self._hooks = hooks
         self._clock = clock
+        self._store = store
         self._domains: dict[str, Component] = {}
         self._detach: dict[str, Callable[[], None]] = {}
         self._parsers = Parsers()
@@ -80,6 +92,25 @@ class Components:
             if before != settings and component.connected:
                 self._hooks.component_connected(domain, "")
 
+    async def restore(self) -> None:
+        """Have what was in the store wait on; to be awaited before anybody connects.
+
+        What is for domains that no component serves any more waits for nobody. Raises StoreError.
+        """
+        for domain, waiting in groupby(await self._store.all(), lambda each: each.component):
+            component = self._domains.get(domain)
+            if component is not None:
+                component.place("").restore(waiting)
+                continue
+            lost = [each.number for each in waiting]
+            for number in lost:
+                await self._store.forget(domain, number)
+            log.warn(
+                "{count} messages for {domain} are lost: no component serves it any more",
+                count=len(lost),
+                domain=domain,
+            )
+
     def _instance(self, component: Component, name: str) -> Instance:
         return Instance(
             component.domain,
@@ -88,6 +119,7 @@ class Components:
             router=self._router,
             directory=self._directory,
             clock=self._clock,
+            durable=DurableSpool(self._store, component.domain, self._clock.seconds),
             expired=component.forget,
         )
 

@@ -1,7 +1,8 @@
 """What a component has not acknowledged, and what waits for it while it is away (XEP-0198).
 
-Messages wait; presence keeps its newest value; of requests none waits, since who has asked has been
-told. All of it is bounded in octets and in time.
+Messages wait, in the store as well, so that their senders know them in safe hands; presence keeps
+its newest value; of requests none waits, since who has asked has been told. All of it is bounded in
+octets and in time.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from xmppd import ns
 from xmppd.config import Component as Settings
 from xmppd.core.acknowledging import AT_ONCE, Acknowledging
+from xmppd.core.components.durable import DurableSpool, Stored
 from xmppd.core.components.pending import Pending
 from xmppd.core.router import Router
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.stream.acks import Sent
+from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
 SOON = 0.25
 """Seconds after which a component is asked how much it has handled, where that is not much."""
 
 PATIENCE = 15.0
-"""Seconds that it may take; then the senders of what it was sent wait for it no longer."""
+"""Seconds that it may take; then what it was sent is stored as well, and nobody waits for it."""
 
 COUNTED = 16
 """At each so many stanzas that wait their octets are counted, to see whether they are too many,"""
@@ -42,6 +45,7 @@ class Spool(Acknowledging):
     __slots__ = (
         "_asking",
         "_clock",
+        "_durable",
         "_octets",
         "_pending",
         "_presence",
@@ -59,6 +63,7 @@ class Spool(Acknowledging):
         clock: IReactorTime,
         settings: Callable[[], Settings],
         pending: Pending,
+        durable: DurableSpool,
         id_: str,
         seconds: float,
     ) -> None:
@@ -67,6 +72,7 @@ class Spool(Acknowledging):
         self._clock = clock
         self._settings = settings
         self._pending = pending
+        self._durable = durable
         self.id = id_
         self.seconds = seconds
         self.write: Callable[[bytes], None] = _nowhere
@@ -107,10 +113,13 @@ class Spool(Acknowledging):
             claim.hold(self)
         outbox = self.outbox
         if self.away:
-            outbox.date(self._clock.seconds())
-        waiting = outbox.add(data, claim)
-        if self.away:
+            now = self._clock.seconds()
+            outbox.date(now)
+            if stanza.kind == "message":
+                claim = self._stored(data, claim, now)
+            outbox.add(data, claim)
             return
+        waiting = outbox.add(data, claim)
         self.write(data)
         if waiting == 1:
             outbox.date(self._clock.seconds(), last=1)
@@ -147,10 +156,21 @@ class Spool(Acknowledging):
         self._ask_soon()
 
     def secure(self) -> None:
-        """Have nobody wait any longer for what the component has not acknowledged."""
-        for sent in self.outbox:
-            if sent.claim is not None:
-                sent.claim.excuse()
+        """Have the messages that are not acknowledged in the store, too: others wait for that."""
+        self.outbox.replace([self._secured(sent) for sent in self.outbox])
+
+    def _secured(self, sent: Sent) -> Claim | None:
+        if not sent.data.startswith(b"<message"):
+            return sent.claim
+        return self._stored(sent.data, sent.claim, sent.at)
+
+    def _stored(self, data: bytes, claim: Claim | None, at: float) -> Claim:
+        return claim if isinstance(claim, Stored) else self._durable.keep(data, at, claim)
+
+    def restore(self, number: int, at: float, data: bytes) -> None:
+        """A message has been in the store since before the server was started."""
+        self.outbox.date(at)
+        self.outbox.add(data, self._durable.claim(number))
 
     # ------------------------------------------------------------------ away, back, gone
 

@@ -1,0 +1,398 @@
+"""Stream management of a component's stream (XEP-0198), and what waits while it is away."""
+
+import re
+
+import pytest
+from twisted.internet.defer import fail
+
+from tests.support.components import ECHO, Component, table, verona
+from tests.support.logs import logged
+from tests.support.server import Verona, condition
+from xmppd import ns
+from xmppd.errors import StoreError
+
+SM = ns.STREAM_MANAGEMENT
+
+
+@pytest.fixture
+def server():
+    return verona()
+
+
+@pytest.fixture
+def juliet(server):
+    return server.log_in("juliet", "balcony")
+
+
+@pytest.fixture
+def echo(server):
+    return managed(server)
+
+
+def managed(server, **attrs):
+    component = Component(server).log_in(version="1.0")
+    shown = "".join(f" {key}='{value}'" for key, value in {"resume": "true", **attrs}.items())
+    component.send(f"<enable xmlns='{SM}'{shown}/>")
+    component.enabled = component.elements()[0]
+    return component
+
+
+def back(server, before, h=0):
+    """The component comes back and goes on with its stream."""
+    component = Component(server).log_in(version="1.0")
+    component.send(f"<resume xmlns='{SM}' previd='{before.enabled.get('id')}' h='{h}'/>")
+    component.enabled = before.enabled
+    return component
+
+
+def say(*bodies, to=ECHO, type_="chat"):
+    return "".join(
+        f"<message to='{to}' type='{type_}' id='{body}'><body>{body}</body></message>"
+        for body in bodies
+    )
+
+
+def ask(id_):
+    return f"<iq type='get' id='{id_}' to='{ECHO}'><ping xmlns='urn:xmpp:ping'/></iq>"
+
+
+def told(component):
+    """The kinds of what came, a message by its body."""
+    found = []
+    for element in component.elements():
+        kind = element.tag.rpartition("}")[2]
+        found.append(element.findtext(f"{{{ns.COMPONENT}}}body") if kind == "message" else kind)
+    return found
+
+
+def ack(component, h):
+    return component.send(f"<a xmlns='{SM}' h='{h}'/>")
+
+
+# 3, 4
+
+
+def test_3_it_is_enabled_and_may_be_resumed(echo):
+    assert echo.enabled.tag == f"{{{SM}}}enabled"
+    assert echo.enabled.attrib.keys() == {"id", "resume", "max"}
+    assert echo.enabled.get("max") == "600"
+
+
+@pytest.mark.parametrize(("attrs", "told"), [({"max": "60"}, "60"), ({"resume": "false"}, None)])
+def test_3_both_agree_how_long_it_waits(server, attrs, told):
+    assert managed(server, **attrs).enabled.get("max") == told
+
+
+def test_3_a_second_enable_is_a_fault(echo):
+    echo.send(f"<enable xmlns='{SM}'/>")
+    assert condition(echo.elements()[-1]) == "policy-violation"
+
+
+@pytest.mark.parametrize("name", ["r", "a h='0'"])
+def test_3_what_is_not_managed_has_no_acknowledgements(server, name):
+    component = Component(server).log_in()
+    component.send(f"<{name} xmlns='{SM}'/>")
+    assert condition(component.elements()[-1]) == "unsupported-stanza-type"
+
+
+def test_4_what_the_component_sends_is_acknowledged(echo, juliet):
+    echo.send(say("a", "b", to=juliet.jid) + f"<r xmlns='{SM}'/>")
+    assert echo.one().attrib == {"h": "2"}
+
+
+def test_4_what_it_is_sent_is_asked_about(server, echo, juliet):
+    juliet.send(say("a"))
+    assert told(echo) == ["a"]
+    server.clock.advance(0.3)
+    assert told(echo) == ["r"]
+    ack(echo, 1)
+    server.clock.advance(0.3)
+    assert told(echo) == []
+
+
+def test_4_many_are_asked_about_at_once(echo, juliet):
+    juliet.send(say(*map(str, range(20))))
+    assert "r" in told(echo)
+
+
+def test_6_too_high_a_count_ends_the_stream(echo):
+    ack(echo, 1)
+    assert condition(echo.elements()[-1]) == "undefined-condition"
+    assert b"handled-count-too-high" in echo.log
+
+
+@pytest.mark.parametrize("h", ["", "-1", "x", str(2**32)])
+def test_4_a_count_that_is_none_ends_the_stream(echo, h):
+    ack(echo, h)
+    assert condition(echo.elements()[-1]) == "policy-violation"
+
+
+# 5 Away and back
+
+
+def test_5_what_was_not_acknowledged_comes_again_and_then_what_came_meanwhile(server, echo, juliet):
+    juliet.send(say("a", "b", "c"))
+    ack(echo, 1)
+    echo.hang_up()
+    juliet.send(say("d"))
+    again = back(server, echo, 2)
+    resumed, *rest = again.elements()
+    assert (resumed.tag, resumed.get("h")) == (f"{{{SM}}}resumed", "0")
+    bodies = [each.findtext(f"{{{ns.COMPONENT}}}body") for each in rest]
+    assert bodies == ["c", "d", None]
+    ack(again, 4)
+    again.hang_up()
+    assert told(back(server, again, 4)) == ["resumed"]
+    assert juliet.take() == b""
+
+
+def test_5_it_counts_on(server, echo, juliet):
+    echo.send(say("a", to=juliet.jid))
+    echo.hang_up()
+    again = back(server, echo)
+    assert again.one().get("h") == "1"
+    again.send(say("b", to=juliet.jid) + f"<r xmlns='{SM}'/>")
+    assert again.one().get("h") == "2"
+
+
+def test_5_requests_are_answered_at_once_and_not_asked_again(server, echo, juliet):
+    juliet.send(say("a") + ask("q") + say("b"))
+    echo.hang_up()
+    assert condition(juliet.one()) == "service-unavailable"
+    juliet.send(ask("r"))
+    assert condition(juliet.one()) == "service-unavailable"
+    assert told(back(server, echo)) == ["resumed", "a", "b", "r"]
+
+
+def test_5_what_it_had_handled_of_them_still_counts(server, echo, juliet):
+    """Of three it has handled two, the request among them, whose answer was lost."""
+    juliet.send(say("a") + ask("q") + say("b"))
+    echo.hang_up()
+    assert told(back(server, echo, 2)) == ["resumed", "b", "r"]
+
+
+def test_5_results_that_it_waits_for_come_again(server, echo, juliet):
+    echo.send(f"<iq type='get' id='q' to='{juliet.jid}'><ping xmlns='urn:xmpp:ping'/></iq>")
+    juliet.take()
+    echo.hang_up()
+    juliet.send(f"<iq type='result' id='q' to='{ECHO}'/>")
+    again = back(server, echo)
+    assert told(again) == ["resumed", "iq", "r"]
+
+
+def test_5_presence_keeps_its_newest_value(server, echo, juliet):
+    echo.hang_up()
+    for show in ("away", "dnd", "xa"):
+        juliet.send(f"<presence to='{ECHO}'><show>{show}</show></presence>")
+    juliet.send(say("a") + f"<presence to='moon@{ECHO}'/>")
+    again = back(server, echo)
+    shows = [e.findtext(f"{{{ns.COMPONENT}}}show") for e in again.elements() if "presence" in e.tag]
+    assert shows == ["xa", None]
+
+
+def test_5_a_stream_that_is_not_resumed_still_gets_what_waits(server, echo, juliet):
+    """A component that was restarted knows nothing of its old stream."""
+    juliet.send(say("a") + ask("q"))
+    echo.hang_up()
+    juliet.send(say("b"))
+    again = managed(server)
+    assert re.findall(rb"<body>(\w)</body>", again.log) == [b"a", b"b"]
+    ack(again, 2)
+    assert told(again) == []
+
+
+def test_5_nor_need_it_be_managed_again(server, echo, juliet):
+    juliet.send(say("a"))
+    echo.hang_up()
+    plain = Component(server).open().prove()
+    assert told(plain) == ["handshake", "a"]
+
+
+def test_5_who_may_go_on_has_a_moment_to_say_so(server, echo, juliet):
+    juliet.send(say("a"))
+    echo.hang_up()
+    again = Component(server).log_in(version="1.0")
+    juliet.send(say("b"))
+    assert told(again) == []
+    server.clock.advance(2)
+    assert told(again) == ["a", "b"]
+
+
+def test_5_who_sends_something_has_said_that_it_does_not(server, echo, juliet):
+    juliet.send(say("a"))
+    echo.hang_up()
+    again = Component(server).log_in(version="1.0")
+    again.send(say("x", to=juliet.jid))
+    assert told(again) == ["a"]
+
+
+@pytest.mark.parametrize("previd", ["", "x"])
+def test_5_an_unknown_stream_is_not_found(server, echo, previd):
+    echo.hang_up()
+    again = Component(server).log_in(version="1.0")
+    again.send(f"<resume xmlns='{SM}' previd='{previd}' h='0'/>")
+    assert again.one()[0].tag.endswith("item-not-found")
+    again.send(f"<enable xmlns='{SM}'/>")
+    assert told(again) == ["enabled"]
+
+
+def test_5_a_new_connection_takes_the_stream_over(server, echo, juliet):
+    """The old one may be dead, and nobody has noticed yet."""
+    juliet.send(say("a"))
+    again = back(server, echo)
+    assert echo.closed
+    assert told(again) == ["resumed", "a", "r"]
+
+
+def test_who_does_not_come_back_is_given_up_and_senders_are_told(server, echo, juliet):
+    juliet.send(say("a"))
+    echo.hang_up()
+    juliet.send(say("b") + f"<presence to='{ECHO}'/>")
+    server.clock.advance(599)
+    assert juliet.take() == b""
+    server.clock.advance(2)
+    errors = juliet.elements()
+    assert [(each.get("id"), condition(each)) for each in errors] == [
+        ("a", "service-unavailable"),
+        ("b", "service-unavailable"),
+    ]
+    juliet.send(say("c"))
+    assert condition(juliet.one()) == "service-unavailable"
+    assert told(back(server, echo)) == ["failed"]
+
+
+def test_a_stream_that_is_closed_in_peace_waits_for_its_component_too(server, echo, juliet):
+    """That is how it is upgraded: the next process gets what was left."""
+    juliet.send(say("a"))
+    echo.send("</stream:stream>")
+    juliet.send(say("b"))
+    assert told(back(server, echo)) == ["resumed", "a", "b", "r"]
+
+
+def test_what_is_not_to_be_resumed_does_not_wait(server, juliet):
+    echo = managed(server, resume="false")
+    juliet.send(say("a"))
+    echo.hang_up()
+    assert condition(juliet.one()) == "service-unavailable"
+
+
+def test_what_waits_is_bounded(juliet):
+    server = verona(spool_octets=65_536)
+    echo, juliet = managed(server), server.log_in("juliet")
+    echo.hang_up()
+    big = f"<message to='{ECHO}' id='m'><body>{'x' * 30_000}</body></message>"
+    juliet.send(big * 2)
+    assert juliet.take() == b""
+    juliet.send(big)
+    assert condition(juliet.one()) == "resource-constraint"
+    juliet.send(f"<presence to='{ECHO}'><status>{'x' * 30_000}</status></presence>")
+    assert condition(juliet.one()) == "resource-constraint"
+
+
+def test_many_small_ones_are_bounded_too():
+    server = verona(spool_octets=65_536)
+    echo, juliet = managed(server), server.log_in("juliet")
+    echo.hang_up()
+    juliet.send(say(*("x" * 50 for _ in range(1_000))))
+    refused = juliet.elements()
+    assert 400 < len(refused) < 900
+    assert {condition(each) for each in refused} == {"resource-constraint"}
+
+
+def test_an_error_for_it_that_finds_no_room_is_answered_by_nothing():
+    server = verona(spool_octets=65_536)
+    echo, juliet = managed(server), server.log_in("juliet")
+    echo.hang_up()
+    big = "<body>" + "x" * 100_000 + "</body>"
+    juliet.send(f"<message to='{ECHO}' type='error'>{big}</message>")
+    assert juliet.take() == b""
+
+
+# The delivery contract
+
+
+def sm(client):
+    client.send(f"<enable xmlns='{SM}'/>").take()
+    return client
+
+
+def handled(client):
+    """How much of what it sent the client is told to be handled."""
+    client.send(f"<r xmlns='{SM}'/>")
+    return client.elements()[-1].get("h")
+
+
+def test_a_client_is_told_when_the_component_has_acknowledged(server, echo, juliet):
+    sm(juliet).send(say("a"))
+    assert handled(juliet) == "0"
+    ack(echo, 1)
+    assert handled(juliet) == "1"
+
+
+def test_a_client_does_not_wait_for_a_component_that_takes_long(server, echo, juliet):
+    sm(juliet).send(say("a"))
+    server.clock.pump([0.3] * 52)
+    assert handled(juliet) == "1"
+
+
+def test_a_client_is_told_when_what_it_wrote_to_who_is_away_is_stored(server, echo, juliet):
+    echo.hang_up()
+    sm(juliet).send(say("a"))
+    assert handled(juliet) == "1"
+
+
+def killed(server):
+    """The server is killed and started again."""
+    return Verona(after=server, components={ECHO: table()})
+
+
+def test_a_server_that_is_killed_loses_nothing_that_it_has_acknowledged(server, echo, juliet):
+    """What was under way when the component went, and what came later; each once, in order."""
+    sm(juliet).send(say("a", "b"))
+    ack(echo, 1)
+    echo.hang_up()
+    juliet.send(say("c"))
+    assert handled(juliet) == "3"
+    server = killed(server)
+    again = managed(server)
+    assert re.findall(rb"<body>(\w)</body>", again.log) == [b"b", b"c"]
+    ack(again, 2)
+    again.hang_up()
+    assert b"<body>" not in managed(killed(server)).log, "they are forgotten"
+
+
+def test_what_no_component_has_come_for_is_answered_in_the_end(server, echo, juliet):
+    echo.hang_up()
+    juliet.send(say("a"))
+    server = killed(server)
+    juliet = server.log_in("juliet", "balcony")
+    server.clock.advance(601)
+    assert condition(juliet.one()) == "service-unavailable"
+    assert b"<body>" not in managed(killed(server)).log
+
+
+def test_what_waits_for_a_domain_that_is_no_components_any_more_is_dropped(server, echo, juliet):
+    echo.hang_up()
+    juliet.send(say("a"))
+    server = Verona(after=server)
+    assert b"<body>" not in managed(killed(server)).log
+
+
+def test_what_could_not_be_stored_is_not_acknowledged(server, echo, juliet, monkeypatch):
+    echo.hang_up()
+    monkeypatch.setattr(server.host.stores.database, "write", lambda work: fail(StoreError("full")))
+    with logged("critical") as found:
+        sm(juliet).send(say("a"))
+    assert handled(juliet) == "0"
+    assert any("was not stored" in text for text in found)
+    monkeypatch.undo()
+    ack(back(server, echo), 1)
+    assert handled(juliet) == "1"
+
+
+def test_a_component_is_told_when_the_client_has_acknowledged(echo, juliet):
+    sm(juliet)
+    echo.send(say("a", to=juliet.jid) + f"<r xmlns='{SM}'/>")
+    assert echo.one().get("h") == "0"
+    ack(juliet, 1)
+    assert echo.one().get("h") == "1"
