@@ -134,6 +134,23 @@ REASONS: dict[str, tuple[str, str]] = {
         "a stanza for many from somebody who may not send such stanzas",
         "[multicast] users says whether users may; guests and other servers never do",
     ),
+    # the session tunnel
+    "tunnel.forbidden": (
+        "somebody wanted to carry clients' sessions who is not granted that",
+        "if it is your gateway, say tunnel = true in its table of [components]",
+    ),
+    "tunnel.malformed": (
+        "a message of a gateway that is wrong",
+        "the gateway is broken (docs/session-tunnel.md); see the error text",
+    ),
+    "tunnel.conflict": (
+        "a gateway opened a session whose name is in use",
+        "the gateway is broken: it must choose names that nobody can guess",
+    ),
+    "tunnel.unknown": (
+        "a gateway spoke in a session that is not there",
+        "nothing, if it or the server was restarted: its clients connect anew",
+    ),
     # limits
     "limit.stanza-size": (
         "a stanza over the size limit",
@@ -215,6 +232,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "limit.slow-reader": (
         "the client read more slowly than it was sent to",
         "raise [limits] write_buffer_bytes",
+    ),
+    "limit.unread": (
+        "a gateway went on reading from a client when it was told to stop",
+        "the gateway is broken (docs/session-tunnel.md), or the client sends far too fast",
     ),
     "limit.stalled": (
         "the client took nothing of what waited for it",

@@ -30,11 +30,11 @@ from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_ba
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
+from xmppd.core.limits import Admission
 from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
 from xmppd.net.component import ComponentFactory
 from xmppd.net.idle import SLOTS, IdleWatch
-from xmppd.net.limits import Admission
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
 from xmppd.process import logs
@@ -123,6 +123,7 @@ class Server(MultiService):
         self._workers.start()
         self.admission.files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
         self.assembly = await assemble(self.config, self._reactor, self._workers, self._source)
+        self.assembly.host.turn = self._turn
         await self._listen(self.assembly)
         self._watch_idle()
         log.info(

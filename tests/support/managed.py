@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from tests.support.gateway import Gateway
 from tests.support.server import Client, Verona
 from xmppd import ns
 
@@ -13,7 +14,7 @@ REQUEST = f"<r {SM}/>"
 
 
 def managed(
-    server: Verona, name: str, resource: str, attrs: str = "resume='true'"
+    server: Verona | Gateway, name: str, resource: str, attrs: str = "resume='true'"
 ) -> tuple[Client, str]:
     """A client with a managed session, and the SM-ID of that, "" where it can't be resumed."""
     client = server.log_in(name, resource)
@@ -22,19 +23,21 @@ def managed(
     return client, enabled.get("id", "")
 
 
-def unbound(server: Verona, name: str) -> Client:
+def unbound(server: Verona | Gateway, name: str) -> Client:
     """A client that has authenticated, and bound no resource."""
     client = server.connect().open().authenticate(name).open()
     client.take()
     return client
 
 
-def come_back(server: Verona, name: str, id_: str, h: int = 0) -> Client:
+def come_back(server: Verona | Gateway, name: str, id_: str, h: int = 0) -> Client:
     """A client that has asked to go on with a session, and has read nothing yet."""
     return unbound(server, name).send(f"<resume {SM} previd='{id_}' h='{h}'/>")
 
 
-def resumed(server: Verona, name: str, id_: str, h: int = 0) -> tuple[Client, int, list[Element]]:
+def resumed(
+    server: Verona | Gateway, name: str, id_: str, h: int = 0
+) -> tuple[Client, int, list[Element]]:
     """A client that goes on with a session: what the server has handled, and what it sends again.
 
     Without the question of the server, if it asks one.

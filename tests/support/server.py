@@ -41,7 +41,9 @@ from xmppd.core.loader import Loaded
 from xmppd.core.residents import Resident
 from xmppd.credentials import Credentials, make_credentials
 from xmppd.jid import JID
+from xmppd.net.turn import Turn
 from xmppd.storage.url import open_stores
+from xmppd.stream.events import Spoken
 from xmppd.stream.policy import TLSFacts
 
 DOMAIN = "capulet.lit"
@@ -90,6 +92,7 @@ class Verona:
         else:
             stores, accounts = after.host.stores, ()
         self.host = Host(self.config, clock=self.clock, stores=stores)
+        self.host.turn = self.turn = Turn(self.clock, self.clock.seconds)
         auth = self.config.auth
         self._seal = _SEAL if auth.legacy or auth.digest_md5 else None
         self.throttle = Throttle(self.clock.seconds)
@@ -267,6 +270,9 @@ class Client:
     def write(self, data: bytes) -> None:
         assert not self.closed, f"written after the end: {data!r}"
         self.log += data
+
+    def speak(self, spoken: Spoken) -> None:
+        self.write(spoken.data)
 
     def start_tls(self, domain: str) -> None:
         self.secure_for = domain

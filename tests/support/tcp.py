@@ -20,11 +20,10 @@ from twisted.python.failure import Failure
 from tests.support import memory_tls
 from tests.support.server import DOMAIN, STRANGER, Client, Verona, condition
 from xmppd import ns
+from xmppd.core.limits import Admission
 from xmppd.net.c2s import ClientFactory
 from xmppd.net.idle import IdleWatch
-from xmppd.net.limits import Admission
 from xmppd.net.tls import CertificateStore
-from xmppd.net.turn import Turn
 
 UNLIMITED = 1 << 60
 
@@ -233,7 +232,7 @@ class Port:
         self.host = self.server.host
         self.admission = Admission(self.server.config.limits)
         self.idle = IdleWatch()
-        self.turn = Turn(self.clock, self.clock.seconds)
+        self.turn = self.server.turn
         parts = (self.host, certificates, self.admission, self.idle, self.turn)
         self.plain = ClientFactory(*parts)
         self.direct = ClientFactory(*parts, direct=True)

@@ -129,7 +129,7 @@ def test_the_sample_shows_the_true_defaults():
             assert shown[table][name] == expected, key
 
 
-COMING = {f"components.{key}" for key in ("tunnel", "instances", "route_by")}
+COMING = {f"components.{key}" for key in ("route_by",)}
 """Keys of what is being built."""
 
 
@@ -207,6 +207,12 @@ def test_every_key_is_read_by_something():
         (f"[components.x]\n{SECRET}\ndomains = ['y']", 3, "components.x.domains", "no domain of"),
         (f"[components.x]\n{SECRET}\nroster = 'all'", 3, "components.x.roster", '"both"'),
         (f"[components.x]\n{SECRET}\npresence = 'roster'", 3, "components.x.presence", "roster to"),
+        (
+            f"[components.x]\n{SECRET}\ntunnel = true\ninstances = 2",
+            3,
+            "components.x.tunnel",
+            "live in one process",
+        ),
         (f"[components.x]\n{SECRET}\n[components.x.iq]\nz = 'no'", 3, "components.x.iq", '"get"'),
         (
             f"[components.x]\n{SECRET}\n[components.x.delegation]\n'urn:xmpp:delegation:2' = []",

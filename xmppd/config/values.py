@@ -201,6 +201,12 @@ def _check_components(config: Config) -> None:
                     f'"{domain}" is no domain of this server',
                     "Add it to [server] domains",
                 )
+        if component.tunnel and component.instances > 1:
+            raise Fault(
+                f"{table}.tunnel",
+                "its sessions live in one process, and instances says that there are more",
+                "Leave instances out, and give each gateway a domain of its own",
+            )
         if component.presence == "roster" and component.roster not in ("get", "both"):
             raise Fault(
                 f"{table}.presence",

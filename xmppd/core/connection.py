@@ -49,7 +49,10 @@ class Wire(Protocol):
     """What carries a client stream."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes; never blocks, never raises."""
+        """Send whole elements; never blocks, never raises."""
+
+    def speak(self, spoken: Spoken) -> None:
+        """Send what the stream says, spelled as it is done on this wire."""
 
     def start_tls(self, domain: str) -> None:
         """Begin TLS, once what was written is out."""
@@ -229,7 +232,7 @@ class ClientConnection:
         for event in events:
             try:
                 if isinstance(event, Spoken):
-                    self._wire.write(event.data)
+                    self._wire.speak(event)
                 else:
                     self._act_rarely(event)
             except StreamError as error:

@@ -113,6 +113,20 @@ class Administrator(Protocol):
         """Remove an account and end its streams; False when there is no such account."""
 
 
+class Flushable(Protocol):
+    """Holds what was written until the end of the turn."""
+
+    def flush(self) -> None:
+        """Send it."""
+
+
+class EndOfTurn(Protocol):
+    """Who knows when the reactor's turn ends; see `net.turn.Turn`."""
+
+    def add(self, held: Flushable) -> None:
+        """Have `held` flushed then."""
+
+
 class Host:
     """What one server process consists of, for whoever needs more than his own stream."""
 
@@ -129,6 +143,7 @@ class Host:
         self.stores = stores
         self.authenticator: Authenticator
         self.administrator: Administrator
+        self.turn: EndOfTurn
         self.started = clock.seconds()
         self.hooks = Hooks()
         self.refusals = Refusals(clock.seconds)

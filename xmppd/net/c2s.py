@@ -10,10 +10,10 @@ from twisted.python.failure import Failure
 from xmppd.addresses import is_loopback
 from xmppd.core.connection import ClientConnection
 from xmppd.core.host import Host
+from xmppd.core.limits import Admission, Admitted
 from xmppd.net.carrier import Carrier
 from xmppd.net.certificates import channel_bindings, client_identities
 from xmppd.net.idle import IdleWatch
-from xmppd.net.limits import Admission, Admitted
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
 from xmppd.stream.policy import TLSFacts

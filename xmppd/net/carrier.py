@@ -15,13 +15,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.core.host import Host
+from xmppd.core.limits import Bucket
 from xmppd.net.compression import Compression
 from xmppd.net.handshake import fault
 from xmppd.net.layer import TLSLayer
-from xmppd.net.limits import Bucket
 from xmppd.net.reading import Carried, Reader
 from xmppd.net.transport import half_closing, straight, tune
 from xmppd.net.turn import Turn
+from xmppd.stream.events import Spoken
 
 log = Logger()
 
@@ -105,6 +106,10 @@ class Carrier(Reader):
         else:  # the ordinary case, which costs nothing more; `_joined` leaves the first one out
             self._turn.add(self)
             out.append(data)
+
+    def speak(self, spoken: Spoken) -> None:
+        """Send what a stream says, as it stands on TCP."""
+        self.write(spoken.data)
 
     def unsent(self) -> int:
         """How many of the octets written the peer has not taken."""

@@ -8,10 +8,10 @@ from twisted.python.failure import Failure
 
 from xmppd.core.components.connection import ComponentConnection
 from xmppd.core.host import Host
+from xmppd.core.limits import Admission, Admitted
 from xmppd.core.quota import Quota
 from xmppd.net.carrier import Carrier
 from xmppd.net.idle import IdleWatch
-from xmppd.net.limits import Admission, Admitted
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
 

@@ -8,9 +8,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Protocol
 
 from xmppd.core.host import Host
+from xmppd.core.limits import Bucket
 from xmppd.errors import StreamError
 from xmppd.net.compression import Compression
-from xmppd.net.limits import Bucket
 from xmppd.net.transport import READ_BYTES, Transport
 from xmppd.net.turn import Turn
 

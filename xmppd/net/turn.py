@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 from time import monotonic
-from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+
+from xmppd.core.host import Flushable
 
 log = Logger()
 
@@ -21,13 +22,6 @@ QUIET = 0.0002
 """Seconds since the last read after which the next one is its own turn. A busy server reads
 every few microseconds; there, joining what several senders have for one client pays more than
 a timer for each turn costs."""
-
-
-class Flushable(Protocol):
-    """Holds bytes until the end of the turn."""
-
-    def flush(self) -> None:
-        """Send them."""
 
 
 class Turn:

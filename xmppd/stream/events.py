@@ -8,12 +8,14 @@ from typing import NamedTuple, TypeAlias
 from xmppd.errors import SASLFailure, StreamError
 from xmppd.jid import JID
 from xmppd.stream import header, sasl
+from xmppd.wire import faults
+from xmppd.wire.build import Raw, Tag
 from xmppd.wire.frames import Frame
 from xmppd.wire.stanza import Nonza, Stanza
 
 
 class Opening(NamedTuple):
-    """Our stream header (RFC 6120 §4.7). Other wires than TCP open a stream in their own way."""
+    """Our stream header (RFC 6120 §4.7)."""
 
     domain: str
     stream_id: str
@@ -34,6 +36,28 @@ class Send(NamedTuple):
     data: bytes
 
 
+class Offered(NamedTuple):
+    """The features on offer from here on (RFC 6120 §4.3.2): elements, `content`."""
+
+    content: bytes
+
+    @property
+    def data(self) -> bytes:
+        """The features as they stand on TCP."""
+        return Tag("stream:features", {}, [Raw(self.content)] if self.content else ()).render()
+
+
+class Failed(NamedTuple):
+    """Why the stream ends (RFC 6120 §4.9); `Ending` is next."""
+
+    error: StreamError
+
+    @property
+    def data(self) -> bytes:
+        """The error as it stands on TCP."""
+        return faults.stream_error(self.error)
+
+
 class Ending(NamedTuple):
     """Our end of the stream (RFC 6120 §4.4): nothing is sent behind it."""
 
@@ -43,8 +67,9 @@ class Ending(NamedTuple):
         return header.CLOSE
 
 
-Spoken: TypeAlias = Opening | Send | Ending
-"""What goes to the peer; `data` is how it stands on TCP."""
+Spoken: TypeAlias = Opening | Offered | Send | Failed | Ending
+"""What goes to the peer; `data` is how it stands on TCP. All but `Send` has to do with the stream
+as such, and is spelled in another way by other wires."""
 
 
 class StartTLS(NamedTuple):

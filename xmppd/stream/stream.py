@@ -27,11 +27,14 @@ from xmppd.stream.events import (
     EarlyNonza,
     Ending,
     Event,
+    Failed,
+    Offered,
     Opening,
     OpenRequest,
     Passed,
     Question,
     Send,
+    Spoken,
     StartCompression,
     StartTLS,
 )
@@ -183,12 +186,12 @@ class ClientStream:
         error.__traceback__ = error.__context__ = None
         if self.state is State.CLOSED:
             return
-        yield from self._close(faults.stream_error(error), error)
+        yield from self._close(Failed(error), error)
 
     def close(self) -> Iterator[Event]:
         """End the stream in peace (RFC 6120 §4.4)."""
         if self.state is not State.CLOSED:
-            yield from self._close(b"", None)
+            yield from self._close()
 
     def admit(self, jid: JID) -> Iterator[Event]:
         """The client has logged in and bound full `jid` by other means than SASL (XEP-0078).
@@ -212,7 +215,7 @@ class ClientStream:
         elif isinstance(frame, Nonza):
             yield from self._on_nonza(frame)
         elif isinstance(frame, StreamClose):
-            yield from self._close(b"", None)
+            yield from self._close()
         elif isinstance(frame, Stanza):
             yield from self._on_early_stanza(frame)
         else:
@@ -222,7 +225,7 @@ class ClientStream:
         moved_by = INPUTS.get(nonza.name)
         if moved_by is None:
             if nonza.name == _ERROR:  # the client has given up: nothing to add (§4.9.1.1)
-                yield from self._close(b"", None)
+                yield from self._close()
                 return
             if self.facts & Fact.BOUND:
                 yield nonza
@@ -304,7 +307,7 @@ class ClientStream:
         self.domain = opened.to or self.domain
         yield self._opening(opened.sender)
         if self.version >= (1, 0):
-            yield Send(self._features())
+            yield Offered(self._features())
 
     def _opening(self, to: JID | None) -> Opening:
         self._header_sent = True
@@ -316,7 +319,7 @@ class ClientStream:
         if self.domain in self.policy.anonymous:  # nobody has an account there
             facts &= ~(Fact.REGISTRATION | Fact.LEGACY_AUTH)
         tags = [f.render(self) for f in offered(self.policy.features, facts)]
-        return Tag("stream:features", {}, [tag for tag in tags if tag is not None]).render()
+        return build.render(tag for tag in tags if tag is not None)
 
     def _restart(self) -> None:
         """The peer opens a new stream over the same connection (RFC 6120 §4.3.3)."""
@@ -324,15 +327,17 @@ class ClientStream:
         self.authentication.restart()
         self._header_sent = False
 
-    def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
+    def _close(
+        self, last_words: Spoken | None = None, error: StreamError | None = None
+    ) -> Iterator[Event]:
         self.state = step(self.state, Input.CLOSE)
         self._question = None  # nothing that still comes is kept for an answer
         self.framer.close()
         self.authentication.stop()
         if not self._header_sent:
             yield self._opening(None)
-        if last_words:
-            yield Send(last_words)
+        if last_words is not None:
+            yield last_words
         yield Ending()
         yield Closed(error)
 
@@ -340,7 +345,7 @@ class ClientStream:
 
     def _on_starttls(self, nonza: Nonza) -> Iterator[Event]:
         if not self._on_offer("starttls"):
-            yield from self._close(Tag("failure", ns=ns.TLS).render(), None)
+            yield from self._close(Send(Tag("failure", ns=ns.TLS).render()))
             return
         if self.framer.discard():
             raise StreamError("policy-violation", reason="tls.injection")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from xmppd import ns
 from xmppd.errors import SASLFailure, StanzaError, StreamError
-from xmppd.wire.build import Raw, Tag
+from xmppd.wire.build import Raw, Tag, render
 from xmppd.wire.stanza import Stanza
 
 
 def stream_error(error: StreamError) -> bytes:
     """`<stream:error/>` (RFC 6120 §4.9.2)."""
-    children: list[Tag | Raw] = [
-        Tag(error.condition, ns=ns.STREAM_ERRORS),
-        *_text(error.text, ns.STREAM_ERRORS),
-        Raw(error.extra),
-    ]
-    return Tag("stream:error", {}, children).render()
+    return Tag("stream:error", {}, [Raw(stream_error_content(error))]).render()
+
+
+def stream_error_content(error: StreamError) -> bytes:
+    """What stands in it, for whoever spells the element itself in another way."""
+    condition = Tag(error.condition, ns=ns.STREAM_ERRORS)
+    return render([condition, *_text(error.text, ns.STREAM_ERRORS), Raw(error.extra)])
 
 
 def sasl_failure(failure: SASLFailure) -> bytes:

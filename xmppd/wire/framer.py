@@ -107,6 +107,11 @@ class Framer:
         if len(self._held) > self._limits.stanza:
             raise StreamError("policy-violation", reason="limit.stanza-size")
 
+    @property
+    def room(self) -> int:
+        """How many bytes more `keep` takes."""
+        return self._limits.stanza - len(self._held)
+
     def close(self) -> None:
         """Let the parser go: no frame comes after this."""
         self.finished = True

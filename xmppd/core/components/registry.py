@@ -28,7 +28,10 @@ log = Logger()
 
 LARGER = 4
 """How many times larger a component's stanza may be than a client's: it may hold what a client has
-sent, wrapped, and the answers of archives."""
+sent, wrapped, and the answers of archives. So may a tag, which declares more namespaces then."""
+WRAPPED = 8
+"""How much deeper it may be than a client's, and how many attributes more its elements may have:
+what one client has sent is not to end the stream of a component."""
 
 _FEATURES = (Tag("sm", ns=ns.STREAM_MANAGEMENT).render(),)
 
@@ -137,7 +140,12 @@ class Components:
             limits.depth,
             limits.attributes,
         )
-        after = before._replace(stanza=LARGER * limits.stanza_bytes)
+        after = Limits(
+            LARGER * limits.stanza_bytes,
+            LARGER * limits.tag_bytes,
+            limits.depth + WRAPPED,
+            limits.attributes + WRAPPED,
+        )
         return ComponentPolicy(self._secret, before, after, _FEATURES, self._parsers)
 
     def _secret(self, domain: str) -> str | None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xmppd.config import Limits
-from xmppd.net.limits import Admission, Admitted, Bucket
+from xmppd.core.limits import Admission, Admitted, Bucket
 
 
 def admission(**limits: int) -> Admission:
