@@ -341,6 +341,14 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "component.absent": ("the addressed component is not connected", "see its own log"),
     "component.gone": ("the component went away before it answered", "see its own log"),
+    "component.drained": (
+        "the component was drained, for another process to take over",
+        "none needed: it connects again, or its next process does",
+    ),
+    "component.hand-over": (
+        "an instance did not let go of addresses that are another's by now",
+        "see its own log; docs/writing-a-component.md describes the request",
+    ),
     "component.expired": (
         "the component did not come back for what waited for it",
         "see its own log; spool_seconds in its table says how long that waits",

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from xmppd.config import Config
 from xmppd.core.capabilities import Capabilities
 from xmppd.core.components.registry import Components
+from xmppd.core.components.server import Server
 from xmppd.core.disco import Advertised
 from xmppd.core.hooks import Hooks
 from xmppd.core.refusals import Refusals
@@ -159,7 +160,7 @@ class Host:
             lambda: self.config.capabilities.remembered,
         )
         self.components = Components(
-            self.router, self.directory, self.hooks, clock, stores.components
+            Server(self.router, self.directory, self.hooks, clock, stores.components, self.requests)
         )
         self.components.follow(config.components)
         self.advertised = Advertised()

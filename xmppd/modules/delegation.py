@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -92,14 +93,20 @@ class Delegation:
         stanza = request.stanza
         envelope = Raw(b"%b%b%b" % (_HEAD, forwarded.forward(stanza), _TAIL))
         asking: Deferred[Any] = self._host.requests.ask(
-            self.domain, self.component, "set", envelope, send=self._send
+            self.domain, self.component, "set", envelope, send=partial(self._send, request.to)
         )
         return asking.addCallbacks(self._answered, self._failed, (stanza,), {}, (stanza,), {})
 
-    def _send(self, request: Stanza) -> None:
+    def _send(self, address: JID, request: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
         request.content = ns.COMPONENT
-        self._host.router.route(request)
+        component = self._host.components.get(self.component)
+        try:
+            if component is None:
+                raise StanzaError("service-unavailable", reason="component.absent")
+            component.route(request, address)
+        except StanzaError as error:
+            self._host.router.bounce(request, error)
 
     def _answered(self, envelope: Stanza, asked: Stanza) -> Stanza:
         """The answer in an envelope, if it is one to what was asked (§4.3)."""
@@ -190,13 +197,13 @@ class Delegations:
         for each in self._of(component):
             by[each.domain].append(each)
         for domain, delegations in by.items():
-            self._advertise(domain, delegations)
+            self._advertise(domain, delegations, instance)
         self._ask(component)
 
     def _of(self, component: str) -> list[Delegation]:
         return [each for each in self._all if each.component == component]
 
-    def _advertise(self, domain: JID, delegations: Sequence[Delegation]) -> None:
+    def _advertise(self, domain: JID, delegations: Sequence[Delegation], instance: str) -> None:
         delegated = [
             Tag(
                 "delegated",
@@ -207,7 +214,7 @@ class Delegations:
         ]
         message = build.stanza("message", {}, Tag("delegation", {}, delegated, ns=ns.DELEGATION))
         message.sender, message.to = domain, delegations[0].component
-        self._host.router.route(message)
+        self._host.components.tell(message.to, instance, message)
 
     def _ask(self, component: str) -> None:
         self._stop_asking(component)

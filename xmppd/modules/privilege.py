@@ -60,7 +60,7 @@ class Privilege:
                 content = Tag("privilege", {}, permissions, ns=ns.PRIVILEGE)
                 message = build.stanza("message", {}, content)
                 message.sender, message.to = JID.parse(domain), jid
-                host.router.route(message)
+                host.components.tell(jid, instance, message)
 
     # ------------------------------------------------------------------ messages
 

@@ -150,14 +150,14 @@ class Told:
         later = host.clock.callLater
         # A contact of users at two domains is told of once.
         once = {id(stanza): stanza for stanza in waiting}.values()
-        presence.in_slices(later, once, lambda some: self._tell(jid, some), _done)
+        presence.in_slices(later, once, lambda some: self._tell(jid, some, instance), _done)
 
-    def _tell(self, component: JID, stanzas: Iterable[Stanza]) -> None:
+    def _tell(self, component: JID, stanzas: Iterable[Stanza], instance: str = "") -> None:
         """Directed presence from a full JID (§7.1.1), whatever its privacy lists say to others."""
         for stanza in stanzas:
             copy = stanza.addressed(component)
             copy.claim = None
-            self._host.router.route(copy)
+            self._host.components.tell(component, instance, copy)
 
 
 def _done() -> None:

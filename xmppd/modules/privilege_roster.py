@@ -31,4 +31,4 @@ def _push(host: Host, resident: Resident, item: RosterItem) -> None:
         grants = host.components.grants(jid, resident.jid.domain)
         if grants is not None and grants.roster_push and grants.roster in ("get", "both"):
             stanza = stanza or rosters.pushed(resident, item)
-            host.router.route(stanza.addressed(jid))
+            host.components.tell(jid, "", stanza.addressed(jid))

@@ -116,10 +116,11 @@ class ComponentConnection:
     # ------------------------------------------------------------------ from the stream
 
     def _take(self, frames: Sequence[Frame]) -> None:
+        component = self._component
         for frame in frames:
             instance = self.instance
-            if frame.__class__ is Stanza and instance is not None:
-                instance.take(frame)
+            if frame.__class__ is Stanza and instance is not None and component is not None:
+                component.take(instance, frame)
             elif (
                 frame.__class__ is Nonza
                 and instance is not None

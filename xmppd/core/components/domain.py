@@ -3,48 +3,123 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd import ns
 from xmppd.config import Component as Settings
+from xmppd.core.components.choice import Choice
+from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Instance, Line
+from xmppd.core.components.server import Server
+from xmppd.core.requests import RequestFailed
 from xmppd.errors import StanzaError, StreamError
+from xmppd.jid import JID, JIDError
+from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
+
+log = Logger()
+
+HAND_OVER = 10.0
+"""Seconds that an instance may take to let go of addresses that are another's by now."""
+
+MOST_ASKED = 10_000
+"""Of how many requests of several instances it is remembered whose they were."""
 
 
 class Component:
     """A domain that the configuration leaves to a component.
 
-    `make` gives an `Instance` of a name. `told` is called with an instance that is there, or is
-    gone, and whether it is.
+    `told` is called with an instance that is there, or is gone, and whether it is.
     """
 
     def __init__(
         self,
         domain: str,
         settings: Settings,
-        make: Callable[[Component, str], Instance],
+        server: Server,
         told: Callable[[Instance, bool], Any],
     ) -> None:
         self.domain = domain
+        self.jid = JID.parse(domain)
         self.settings = settings
         self.instances: dict[str, Instance] = {}
-        self._make = make
+        self._server = server
         self._told = told
+        self._durable = DurableSpool(server.store, domain, server.clock.seconds)
+        self._choice = Choice(self._deliver, server.router.bounce, server.clock.seconds)
+        self._asked: OrderedDict[tuple[str, str, str], str] = OrderedDict()
+        """By address, id and asker of a request, which of several instances has made it."""
 
     @property
     def connected(self) -> list[Instance]:
         """The instances that are there."""
         return [each for each in self.instances.values() if each.line is not None]
 
+    @property
+    def epoch(self) -> int:
+        """Grows whenever the instances change, where there may be several."""
+        return self._choice.epoch
+
+    @property
+    def moving(self) -> int:
+        """How many stanzas wait until an address has been handed over to another instance."""
+        return self._choice.waiting
+
     # ------------------------------------------------------------------ stanzas
 
-    def route(self, stanza: Stanza) -> None:
-        """Take a stanza for the domain to who serves it; raises StanzaError."""
+    def route(self, stanza: Stanza, address: JID | None = None) -> None:
+        """Take a stanza for the domain to who serves it; raises StanzaError.
+
+        `address` is by whom an instance is chosen, where that is not as the configuration says.
+        """
+        if self._choice.names:
+            self._choose(stanza, address)
+            return
         for instance in self.instances.values():
             instance.deliver(stanza)
             return
         raise StanzaError("service-unavailable", reason="component.absent", type="wait")
+
+    def tell(self, name: str, stanza: Stanza) -> None:
+        """Send a stanza to the instance of a name, or to all that are there for ""."""
+        for instance in self.connected:
+            if name in ("", instance.name):
+                self._send(instance, stanza)
+
+    def _choose(self, stanza: Stanza, address: JID | None) -> None:
+        if stanza.kind == "iq" and stanza.type in ("result", "error"):
+            name = self._asked.pop((stanza.sender or "", stanza.id, stanza.to or ""), None)
+            if name in self.instances:
+                self.instances[name].deliver(stanza)
+                return
+        by = stanza.sender if self.settings.route_by == "from" else stanza.to
+        assert by is not None
+        self._choice.route((address or by).bare, stanza)
+
+    def _deliver(self, name: str, stanza: Stanza) -> None:
+        self.instances[name].deliver(stanza)
+
+    def take(self, instance: Instance, stanza: Stanza) -> None:
+        """Take a stanza that an instance has sent; see `Instance.take`."""
+        if self._choice.names and stanza.kind == "iq" and stanza.type in ("get", "set"):
+            self._remember(instance, stanza.attrs)  # first of all: it may be answered at once
+        instance.take(stanza)
+
+    def _remember(self, instance: Instance, attrs: Mapping[str, str]) -> None:
+        try:
+            to, sender = JID.parse(attrs.get("to", "")), JID.parse(attrs.get("from", self.domain))
+        except JIDError:
+            return  # it will be answered for that
+        self._asked[to, attrs.get("id", ""), sender] = instance.name
+        if len(self._asked) > MOST_ASKED:
+            self._asked.popitem(last=False)
 
     # ------------------------------------------------------------------ who is there
 
@@ -69,19 +144,25 @@ class Component:
         """The instance of a name, which may have left something behind."""
         instance = self.instances.get(name)
         if instance is None:
-            instance = self.instances[name] = self._make(self, name)
+            instance = self.instances[name] = Instance(
+                self.domain, name, lambda: self.settings, self._server, self._durable, self.forget
+            )
         return instance
 
     def enter(self, instance: Instance, line: Line, *, knows_more: bool) -> None:
         """Have an instance connected by `line`; see `Instance.connect`."""
         instance.connect(line, knows_more=knows_more)
         self._told(instance, True)
+        if self.settings.instances > 1 or self._choice.names:
+            self._changed()
 
     def leave(self, instance: Instance) -> None:
         """The connection of an instance is gone."""
         if not instance.disconnect():
             self.forget(instance)
         self._told(instance, False)
+        if self._choice.names:
+            self._changed()
 
     def forget(self, instance: Instance) -> None:
         """An instance is not expected back."""
@@ -95,3 +176,58 @@ class Component:
                 instance.line.end(error)
             instance.give_up("component.gone")
             self.forget(instance)
+
+    async def drain(self, seconds: float, name: str | None = None) -> dict[str, int]:
+        """Drain the instance of a name, or all, one after the other; see `Instance.drain`.
+
+        Gives what each has left undone, by name. Of several, those that stay take over.
+        """
+        chosen = [each for each in self.connected if name in (None, each.name)]
+        return {each.name: await each.drain(seconds) for each in chosen}
+
+    # ------------------------------------------------------------------ several of them
+
+    def _changed(self) -> None:
+        """Other instances are there than before: they share the addresses anew."""
+        there = {each.name: each for each in self.connected}
+        self._choice.change(there)
+        for instance in there.values():
+            self._announce(instance)
+        if there:
+            for away in [each for each in self.instances.values() if each.line is None]:
+                self.forget(away)
+                away.hand_over()
+
+    def _announce(self, instance: Instance) -> None:
+        epoch = self._choice.epoch
+        attrs = {"epoch": str(epoch), "self": instance.name, "by": self.settings.route_by}
+        names = [Tag("instance", {"name": name}) for name in self._choice.names]
+        payload = Tag("instances", attrs, names, ns=ns.INSTANCES)
+        server = JID.parse(self._server.router.domains[0])
+        asking: Deferred[Any] = self._server.requests.ask(
+            server, self.jid, "set", payload, seconds=HAND_OVER, send=partial(self._send, instance)
+        )
+        asking.addCallbacks(
+            lambda _: self._choice.let_go(instance.name, epoch),
+            self._not_let_go,
+            (),
+            {},
+            (instance, epoch),
+            {},
+        )
+        asking.addErrback(lambda failure: log.failure("a hand-over failed", failure))
+
+    def _send(self, instance: Instance, stanza: Stanza) -> None:
+        try:
+            instance.deliver(stanza)
+        except StanzaError as error:
+            self._server.router.bounce(stanza, error)
+
+    def _not_let_go(self, failure: Failure, instance: Instance, epoch: int) -> None:
+        """One that knows nothing of this keeps nothing; one that says nothing may act on."""
+        failure.trap(RequestFailed)
+        failed: Any = failure.value
+        if failed.stanza is not None:
+            self._choice.let_go(instance.name, epoch)
+        elif instance.line is not None and epoch == self._choice.epoch:
+            instance.line.end(StreamError("policy-violation", reason="component.hand-over"))

@@ -6,24 +6,35 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
 
 from xmppd import ns
 from xmppd.config import Component as Settings
 from xmppd.core.acknowledging import count, enabled, failed, resumed, seconds_wanted, too_high
+from xmppd.core.components.backlog import Backlog
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
+from xmppd.core.components.server import Server
 from xmppd.core.components.spool import Spool
-from xmppd.core.router import Router
-from xmppd.core.sessions import SessionDirectory
 from xmppd.errors import StanzaError, StreamError
 from xmppd.storage.components import Waiting
 from xmppd.stream.acks import TooHighError
+from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Nonza, Stanza
 
 SETTLING = 2.0
 """Seconds that a component which has come back may take to say whether it goes on with its stream
 (XEP-0198 §5). What waits for it, and what comes meanwhile, is sent then."""
+
+RETURN = 60.0
+"""Seconds that what is held back waits for the next process of an instance that was drained."""
+
+DRAIN_STEP = 0.1
+"""Seconds between two looks at whether it has finished."""
+
+_DRAINED = Tag("drained", ns=ns.INSTANCES).render()
+"""Tells a component why its stream ends: it may end, too, for another to take over."""
 
 _REQUESTS = frozenset({"get", "set"})
 
@@ -53,14 +64,14 @@ class Instance:
     """
 
     __slots__ = (
+        "_backlog",
         "_clock",
-        "_directory",
         "_durable",
         "_expired",
         "_expiring",
         "_from_component",
         "_held",
-        "_router",
+        "_server",
         "_settings",
         "_settling",
         "clogged",
@@ -79,30 +90,28 @@ class Instance:
         domain: str,
         name: str,
         settings: Callable[[], Settings],
-        *,
-        router: Router,
-        directory: SessionDirectory,
-        clock: IReactorTime,
+        server: Server,
         durable: DurableSpool,
         expired: Callable[[Instance], None],
     ) -> None:
         self.domain = domain
         self.name = name
         self._settings = settings
-        self._router = router
-        self._from_component = router.from_component
-        self._directory = directory
-        self._clock = clock
+        self._server = server
+        self._from_component = server.router.from_component
+        self._clock = server.clock
         self._durable = durable
         self._expired = expired
         self._expiring: IDelayedCall | None = None
         self._settling: IDelayedCall | None = None
+        self._backlog: Backlog | None = None
+        """What is held back while it is being drained, and until the next one is there."""
         self._held: dict[str, Callable[[], None]] = {}
         """By full JID, the clients that are read more slowly on its account."""
         self.line: Line | None = None
         self.since = 0.0
         """When it connected, in seconds UTC since 1970."""
-        self.pending = Pending(router.bounce, clock)
+        self.pending = Pending(server.router.bounce, server.clock)
         self.spool: Spool | None = None
         self.clogged = False
         """Whether it takes what it is sent more slowly than that comes."""
@@ -112,20 +121,24 @@ class Instance:
     @property
     def waiting(self) -> int:
         """How many stanzas wait for it: unacknowledged, or unsent while it is away."""
-        return len(self.spool) if self.spool is not None else 0
+        return sum(len(each) for each in (self.spool, self._backlog) if each is not None)
 
     @property
     def octets(self) -> int:
         """How many octets wait for it in memory."""
         unsent = self.line.unsent() if self.line is not None else 0
-        return unsent + (self.spool.octets if self.spool is not None else 0)
+        return unsent + sum(each.octets for each in (self.spool, self._backlog) if each is not None)
 
     # ------------------------------------------------------------------ the data path
 
     def deliver(self, stanza: Stanza) -> None:
         """Send it a stanza; raises StanzaError where it can't be, or not be kept for later."""
+        if self._backlog is not None:
+            self._backlog.keep(stanza)
+            return
         line, spool = self.line, self.spool
-        if line is None and stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS:
+        request = stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS
+        if line is None and (spool is None or request):
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
         if self.clogged and line is not None:
             self._slow_down(stanza, line)
@@ -133,7 +146,7 @@ class Instance:
             spool.deliver(stanza)
         elif line is not None:
             line.write(stanza.render_in(ns.COMPONENT))
-        if stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS:
+        if request:
             self.pending.add(stanza)
         self.sent += 1
 
@@ -156,7 +169,7 @@ class Instance:
         if line.unsent() > self._settings().queue_octets:
             raise StanzaError("resource-constraint", reason="component.queue")
         sender = stanza.sender
-        session = self._directory.get(sender) if sender is not None else None
+        session = self._server.directory.get(sender) if sender is not None else None
         if session is not None and session.jid not in self._held:
             self._held[session.jid] = session.hold()
 
@@ -177,27 +190,45 @@ class Instance:
         """
         self.line = line
         self.since = self._clock.seconds()
-        if self._expiring is not None:
-            self._expiring.cancel()
-            self._expiring = None
-        if self.spool is not None:
+        self._no_expiring()
+        if self.spool is not None or self._backlog is not None:
             self._settling = self._clock.callLater(SETTLING, self._settle)
             if not knows_more:
                 self._settle()
 
     def _settle(self) -> None:
         """It does not go on with the stream that it had."""
-        self._settled()
+        self._no_settling()
         spool, line = self.spool, self.line
         if spool is not None and line is not None and spool.away:
             self.spool = None
             spool.let_out(line.write)
+        self._give_back()
 
-    def _settled(self) -> None:
+    def _no_settling(self) -> None:
         if self._settling is not None:
             if self._settling.active():
                 self._settling.cancel()
             self._settling = None
+
+    def _give_back(self) -> None:
+        """What was held back goes its way, to whoever is there or is not."""
+        backlog, self._backlog = self._backlog, None
+        for stanza in () if backlog is None else backlog.take():
+            try:
+                self.deliver(stanza)
+            except Exception as error:  # noqa: BLE001 - its sender is told
+                self._server.router.bounce(stanza, error)
+
+    def hand_over(self) -> None:
+        """It does not come back, and others are there: they get what waits for it, in order."""
+        self._no_expiring()
+        router, spool, backlog = self._server.router, self.spool, self._backlog
+        self.spool = self._backlog = None
+        if spool is not None:
+            spool.hand_over()
+        for stanza in () if backlog is None else backlog.take():
+            router.route(stanza)
 
     def disconnect(self) -> bool:
         """The connection is lost; whether it is expected back.
@@ -205,20 +236,23 @@ class Instance:
         Whoever waits for an answer gets one.
         """
         self.line = None
-        self._settled()
+        self._no_settling()
         self.unclog()
         self.pending.give_up("component.gone")
         spool = self.spool
-        if spool is None or not spool.seconds:
-            self.give_up("component.gone")
-            return False
-        spool.leave()
-        self._expiring = self._clock.callLater(spool.seconds, self._expire)
-        return True
+        if spool is not None and spool.seconds:
+            spool.leave()
+            self._expiring = self._clock.callLater(spool.seconds, self._expire)
+        else:
+            self._give_up_spool("component.gone")
+        if self._backlog is not None and self._expiring is None:
+            self._expiring = self._clock.callLater(RETURN, self._expire)
+        return self._expiring is not None
 
     def restore(self, waiting: Iterable[Waiting]) -> None:
         """Wait for it with what was in the store when the server was started."""
-        spool = self.spool = self._new_spool("", self._settings().spool_seconds)
+        settings = self._settings()
+        spool = self.spool = self._new_spool("", settings.spool_seconds)
         spool.leave()
         for each in waiting:
             spool.restore(each.number, each.at, each.stanza)
@@ -231,12 +265,42 @@ class Instance:
 
     def give_up(self, reason: str) -> None:
         """It does not come back; `reason` is a code of `xmppd.reasons`."""
-        if self._expiring is not None:
-            self._expiring.cancel()
-            self._expiring = None
+        self._no_expiring()
+        self._give_up_spool(reason)
+        self._give_back()
+
+    def _give_up_spool(self, reason: str) -> None:
         spool, self.spool = self.spool, None
         if spool is not None:
             spool.give_up(reason)
+
+    def _no_expiring(self) -> None:
+        if self._expiring is not None:
+            self._expiring.cancel()
+            self._expiring = None
+
+    # ------------------------------------------------------------------ draining
+
+    async def drain(self, seconds: float) -> int:
+        """Have it finish what it has begun, and end its connection: its next process takes over.
+
+        What comes meanwhile is held back, and goes to whoever connects next. Gives how many
+        requests it has not answered, or stanzas not acknowledged, within so many seconds.
+        """
+        settings, deadline = self._settings(), self._clock.seconds() + seconds
+        if self._backlog is None:
+            self._backlog = Backlog(settings.spool_octets)
+        while self.line is not None and self._unfinished and self._clock.seconds() < deadline:
+            await deferLater(self._clock, DRAIN_STEP)
+        unfinished = self._unfinished
+        if self.line is not None:
+            error = StreamError("system-shutdown", reason="component.drained", extra=_DRAINED)
+            self.line.end(error)
+        return unfinished
+
+    @property
+    def _unfinished(self) -> int:
+        return len(self.pending) + (len(self.spool) if self.spool is not None else 0)
 
     # ------------------------------------------------------------------ stream management
 
@@ -253,17 +317,24 @@ class Instance:
         assert line is not None
         if before is not None and not before.away:
             raise StreamError("policy-violation", "enabled already", reason="acks.enabled")
-        self._settled()
+        self._no_settling()
         settings = self._settings()
         seconds = seconds_wanted(nonza, settings.spool_seconds)
         id_ = secrets.token_urlsafe(18) if seconds else ""
         line.write(enabled(id_, seconds))
         self.spool = self._new_spool(id_, seconds)
         self.spool.begin(line.write, before)
+        self._give_back()
 
     def _new_spool(self, id_: str, seconds: float) -> Spool:
         return Spool(
-            self._router, self._clock, self._settings, self.pending, self._durable, id_, seconds
+            self._server.router,
+            self._clock,
+            self._settings,
+            self.pending,
+            self._durable,
+            id_,
+            seconds,
         )
 
     def _resume(self, nonza: Nonza) -> None:
@@ -274,9 +345,10 @@ class Instance:
             line.write(failed("item-not-found"))
             return
         self._acknowledged(nonza)
-        self._settled()
+        self._no_settling()
         line.write(resumed(spool.id, spool.inbox.handled))
         spool.resume(line.write)
+        self._give_back()
 
     def _request(self, nonza: Nonza) -> None:
         self._managed().acknowledge()

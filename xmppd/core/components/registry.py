@@ -6,23 +6,19 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from xmppd import config, ns
 from xmppd.core.components.domain import Component
-from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Instance
-from xmppd.core.hooks import Hooks
-from xmppd.core.router import Router
-from xmppd.core.sessions import SessionDirectory
+from xmppd.core.components.server import Server
 from xmppd.errors import StreamError
 from xmppd.jid import JID
-from xmppd.storage.components import SQLComponents
 from xmppd.stream.component import ComponentPolicy
 from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
 from xmppd.wire.parsers import Parsers
+from xmppd.wire.stanza import Stanza
 
 log = Logger()
 
@@ -39,19 +35,8 @@ _FEATURES = (Tag("sm", ns=ns.STREAM_MANAGEMENT).render(),)
 class Components:
     """By domain. `follow` takes the tables of a configuration."""
 
-    def __init__(
-        self,
-        router: Router,
-        directory: SessionDirectory,
-        hooks: Hooks,
-        clock: IReactorTime,
-        store: SQLComponents,
-    ) -> None:
-        self._router = router
-        self._directory = directory
-        self._hooks = hooks
-        self._clock = clock
-        self._store = store
+    def __init__(self, server: Server) -> None:
+        self._server = server
         self._domains: dict[str, Component] = {}
         self._detach: dict[str, Callable[[], None]] = {}
         self._parsers = Parsers()
@@ -77,7 +62,7 @@ class Components:
         if component is None:
             return None
         settings = component.settings
-        return settings if domain in (settings.domains or self._router.domains) else None
+        return settings if domain in (settings.domains or self._server.router.domains) else None
 
     def follow(self, tables: Mapping[str, config.Component]) -> None:
         """Serve these domains, and no others; what is granted changes at once."""
@@ -88,46 +73,41 @@ class Components:
         for domain, settings in tables.items():
             component = self._domains.get(domain)
             if component is None:
-                component = Component(domain, settings, self._instance, self._told)
+                component = Component(domain, settings, self._server, self._told)
                 self._domains[domain] = component
-                self._detach[domain] = self._router.attach(component.route, domain)
+                self._detach[domain] = self._server.router.attach(component.route, domain)
             component.settings, before = settings, component.settings
             if before != settings and component.connected:
-                self._hooks.component_connected(domain, "")
+                self._server.hooks.component_connected(domain, "")
+
+    def tell(self, component: JID, instance: str, stanza: Stanza) -> None:
+        """Send a stanza to an instance of a component, or to all that are there for ""."""
+        found = self._domains.get(component)
+        if found is not None:
+            found.tell(instance, stanza)
 
     async def restore(self) -> None:
         """Have what was in the store wait on; to be awaited before anybody connects.
 
         What is for domains that no component serves any more waits for nobody. Raises StoreError.
         """
-        for domain, waiting in groupby(await self._store.all(), lambda each: each.component):
+        for domain, waiting in groupby(await self._server.store.all(), lambda each: each.component):
             component = self._domains.get(domain)
             if component is not None:
                 component.place("").restore(waiting)
                 continue
             lost = [each.number for each in waiting]
             for number in lost:
-                await self._store.forget(domain, number)
+                await self._server.store.forget(domain, number)
             log.warn(
                 "{count} messages for {domain} are lost: no component serves it any more",
                 count=len(lost),
                 domain=domain,
             )
 
-    def _instance(self, component: Component, name: str) -> Instance:
-        return Instance(
-            component.domain,
-            name,
-            lambda: component.settings,
-            router=self._router,
-            directory=self._directory,
-            clock=self._clock,
-            durable=DurableSpool(self._store, component.domain, self._clock.seconds),
-            expired=component.forget,
-        )
-
     def _told(self, instance: Instance, there: bool) -> None:
-        event = self._hooks.component_connected if there else self._hooks.component_gone
+        hooks = self._server.hooks
+        event = hooks.component_connected if there else hooks.component_gone
         event(instance.domain, instance.name)
 
     # ------------------------------------------------------------------ streams

@@ -20,6 +20,7 @@ from xmppd.core.router import Router
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.stream.acks import Sent
+from xmppd.wire import stored
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
@@ -239,6 +240,18 @@ class Spool(Acknowledging):
         self._presence.clear()
         self._octets = 0
         return presence
+
+    def hand_over(self) -> None:
+        """Send what waits to whoever serves the addresses by now."""
+        for sent in self.outbox.clear():
+            if self._still_wanted(sent):
+                stanza = sent.stanza
+                stanza.claim = sent.claim
+                self._router.route(stanza)
+            if sent.claim is not None:
+                sent.claim.let_go()
+        for data in self._take_presence():
+            self._router.route(stored.load(data))
 
     def give_up(self, reason: str) -> None:
         """The component does not come back: who has sent a message is told."""
