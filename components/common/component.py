@@ -95,6 +95,8 @@ class Component:
         self._on_lost: list[Callable[[bool], object]] = []
         self._on_stop: list[Callable[[], Any]] = []
         self._stopping = False
+        self.when_drained: Callable[[], object] = lambda: None
+        """Called when the server has drained it: the process is to end for its successor."""
 
     # ------------------------------------------------------------------ what it handles
 
@@ -233,6 +235,10 @@ class Component:
         if not resumable:
             self.requests.fail("remote-server-timeout", "the connection is lost")
         _tell(self._on_lost, resumable)
+
+    def drained(self) -> None:
+        """Another process is to take over (`connection.Receiver`)."""
+        self.when_drained()
 
     def received(self, stanza: Stanza) -> Deferred[None] | None:
         """A stanza has come (`connection.Receiver`)."""

@@ -51,6 +51,9 @@ class Receiver(Protocol):
     def lost(self, *, resumable: bool) -> None:
         """There is none any more; whoever waits for an answer has none unless `resumable`."""
 
+    def drained(self) -> None:
+        """There will be none any more: another process is to take over."""
+
 
 class Keeper(Protocol):
     """Who makes connections, one after the other."""

@@ -174,6 +174,11 @@ class Link:
         self._connection = None
         self._lost_at = self.clock.seconds()
         slow = False
+        if error is not None and error.reason == "component.drained":
+            # What it was sent is finished, and what comes next is its successor's.
+            self._running = False
+            log.info("{where}: drained; this process ends for the next one", where=self.where)
+            self.receiver.drained()
         if error is not None:
             self.session.id = ""
             problem, slow = self._refused(error)

@@ -80,6 +80,7 @@ class Process(Service, Generic[T]):
             problem = f'"{endpoint}" can\'t be connected to ({error})'
             raise ConfigError(loaded.source, "core.endpoint", problem, remedy) from None
         self.component = Component(loaded.identity, loaded.servers, client, reactor, where=endpoint)
+        self.component.when_drained = self._asked_to_stop
 
     def setServiceParent(self, parent: Any) -> None:
         """Become part of an application, and write its log unless twistd was told to."""
@@ -134,7 +135,7 @@ class Process(Service, Generic[T]):
             self._fail(f"could not start: {failure.getErrorMessage()}. See the log")
 
     def _asked_to_stop(self) -> None:
-        """SIGTERM is how a component is meant to end: with status 0."""
+        """SIGTERM is how a component is meant to end, or a server that drains it: with status 0."""
         if not self._stopping:
             self._stopping = True
             self._reactor.stop()

@@ -281,8 +281,11 @@ class Stream:
 
     def _error(self, nonza: Nonza) -> None:
         """The server ends the stream (RFC 6120 §4.9)."""
-        condition, text = answers.condition(nonza.element, ns.STREAM_ERRORS)
-        self._fail(StreamError(condition, text, reason="component.refused"))
+        element = nonza.element
+        condition, text = answers.condition(element, ns.STREAM_ERRORS)
+        drained = element.find(f"{{{ns.INSTANCES}}}drained") is not None
+        reason = "component.drained" if drained else "component.refused"
+        self._fail(StreamError(condition, text, reason=reason))
 
     def _open(self, *, resumed: bool) -> None:
         """Begin with what has waited (XEP-0198 §5)."""

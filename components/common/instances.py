@@ -1,0 +1,87 @@
+"""Several processes that serve one domain: which of them acts for which address.
+
+    instances = Instances(component)
+    instances.on_change(let_go)
+    if instances.own(room): ...
+
+The server shares addresses among the instances by rendezvous hashing, and says so to each when one
+comes or goes. It sends nothing for an address that is another's by then until the one who had it
+has answered. So whoever keeps something of an address in memory writes it down in a handler of
+`on_change`: the next who is asked reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha1
+from typing import Any, NamedTuple
+
+from components.common.component import Component
+from components.common.stanza import Stanza
+from xmppd import ns
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+
+
+class Epoch(NamedTuple):
+    """A time during which the instances are the same; `number` grows from one to the next."""
+
+    number: int
+    own: str
+    """The name of this instance."""
+    names: tuple[str, ...]
+    """Those of all, this one among them."""
+
+    def owner(self, address: JID) -> str:
+        """The instance that acts for an address, resource aside."""
+        return max(self.names, key=lambda name: _weight(name, address.bare))
+
+
+def _weight(instance: str, address: str) -> bytes:
+    return sha1(f"{instance}\0{address}".encode(), usedforsecurity=False).digest()
+
+
+ALONE = Epoch(0, "", ("",))
+"""Nothing has been said of others."""
+
+Change = Callable[[Epoch], Any]
+"""Acts on a new epoch, now or later; only then the server goes on."""
+
+
+class Instances:
+    """The instances of a component, this one among them."""
+
+    def __init__(self, component: Component) -> None:
+        self._component = component
+        self._changes: list[Change] = []
+        self.epoch = ALONE
+        component.iq("set", f"{ns.INSTANCES} instances", self._said)
+
+    def on_change(self, change: Change) -> None:
+        """Have `change` called with each new epoch, before the server goes on."""
+        self._changes.append(change)
+
+    def own(self, address: JID) -> bool:
+        """Whether this instance acts for an address."""
+        return self.epoch.owner(address) == self.epoch.own
+
+    async def _said(self, stanza: Stanza) -> None:
+        if stanza.sender not in self._component.servers:
+            raise StanzaError("forbidden", reason="component.not-the-server")
+        epoch = _read(stanza)
+        if epoch.number <= self.epoch.number:
+            return  # it has been overtaken
+        self.epoch = epoch
+        for change in self._changes:
+            later = change(epoch)
+            if later is not None:
+                await later
+
+
+def _read(stanza: Stanza) -> Epoch:
+    payload = stanza.payload
+    number, own = payload.get("epoch", ""), payload.get("self", "")
+    names = tuple(each.get("name", "") for each in payload.iterfind(f"{{{ns.INSTANCES}}}instance"))
+    if not number.isdecimal() or own not in names:
+        raise StanzaError("bad-request", reason="stanza.malformed")
+    return Epoch(int(number), own, names)

@@ -1,0 +1,164 @@
+"""Several instances of a component, removed accounts, and the end of a drained one."""
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from components.common.accounts import Accounts
+from components.common.instances import ALONE, Epoch, Instances
+from tests.support.components import SECRET
+from tests.support.components import Component as Wire
+from tests.support.kit import DOMAIN, SERVER, Server, iq
+from tests.support.meeting import VCARD, Meeting
+from xmppd import ns
+from xmppd.core.components.choice import Owners
+from xmppd.jid import JID
+
+ROOMS = [JID.parse(f"room{number}@{DOMAIN}/nick") for number in range(50)]
+
+
+def announce(number, own="a", names="ab", sender=SERVER):
+    shown = "".join(f"<instance name='{name}'/>" for name in names)
+    payload = f"<instances xmlns='{ns.INSTANCES}' epoch='{number}' self='{own}'>{shown}</instances>"
+    return iq("set", payload, sender=sender)
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+def instances(server):
+    component = server.component()
+    server.let_in()
+    return Instances(component)
+
+
+def test_alone_it_acts_for_all(instances):
+    assert instances.epoch == ALONE
+    assert all(instances.own(room) for room in ROOMS)
+
+
+def test_it_shares_addresses_as_the_server_does():
+    epoch, owners = Epoch(1, "a", ("a", "b", "c")), Owners("abc")
+    assert [epoch.owner(room) for room in ROOMS] == [owners.of(room.bare) for room in ROOMS]
+
+
+def test_the_server_goes_on_when_it_has_let_go(server, instances):
+    changes, letting_go = [], Deferred()
+    instances.on_change(lambda epoch: changes.append(epoch) or letting_go)
+    server.send(announce(7))
+    assert changes == [Epoch(7, "a", ("a", "b"))]
+    assert server.take() == b""
+    assert {instances.own(room) for room in ROOMS} == {True, False}
+    letting_go.callback(None)
+    assert b"type='result'" in server.take()
+
+
+def test_an_epoch_that_is_over_changes_nothing(server, instances):
+    server.send(announce(7) + announce(6, names="a") + announce(7, names="a"))
+    assert instances.epoch.names == ("a", "b")
+    assert server.take().count(b"type='result'") == 3
+
+
+@pytest.mark.parametrize("wrong", [{"number": "x"}, {"number": 7, "own": "c"}])
+def test_what_makes_no_sense_changes_nothing(server, instances, wrong):
+    server.send(announce(**wrong))
+    assert b"bad-request" in server.take()
+    assert instances.epoch == ALONE
+
+
+def test_nobody_but_the_server_says_so(server, instances):
+    server.send(announce(7, sender="juliet@example.org/balcony"))
+    assert b"forbidden" in server.take()
+    assert instances.epoch == ALONE
+
+
+# Accounts
+
+
+def removal(jid, sender=SERVER):
+    return iq("set", f"<removed xmlns='{ns.ACCOUNTS}' jid='{jid}'/>", sender=sender)
+
+
+def test_a_removed_account_is_forgotten_before_it_is_answered(server):
+    forgotten, forgetting = [], Deferred()
+    accounts = Accounts(server.component())
+    accounts.on_removed(lambda jid: forgotten.append(jid) or forgetting)
+    server.let_in().send(removal("juliet@example.org"))
+    assert forgotten == ["juliet@example.org"]
+    assert server.take() == b""
+    forgetting.callback(None)
+    assert b"type='result'" in server.take()
+
+
+def test_what_fails_is_told_as_an_error(server):
+    accounts = Accounts(server.component())
+    accounts.on_removed(lambda jid: 1 / 0)
+    server.let_in().send(removal("juliet@example.org"))
+    assert b"internal-server-error" in server.take()
+
+
+@pytest.mark.parametrize(
+    ("jid", "sender"),
+    [
+        ("juliet@example.org", "juliet@example.org/balcony"),
+        ("juliet@example.org", "other.example.org"),
+        ("juliet@other.example.org", SERVER),
+        ("@", SERVER),
+    ],
+)
+def test_nobody_but_their_server_removes_accounts(server, jid, sender):
+    forgotten = []
+    Accounts(server.component()).on_removed(forgotten.append)
+    server.let_in().send(removal(jid, sender))
+    assert b"type='error'" in server.take()
+    assert forgotten == []
+
+
+def test_at_xmppd_an_account_that_is_removed_is_forgotten():
+    meeting = Meeting(delegation={"vcard-temp": ()})
+    forgotten = []
+    Accounts(meeting.component).on_removed(forgotten.append)
+    meeting.start()
+    server = meeting.server
+    server.done(server.host.administrator.remove(JID.parse("juliet@capulet.lit")))
+    meeting.pump()
+    assert forgotten == ["juliet@capulet.lit"]
+    assert server.done(server.host.stores.components.erasures(VCARD, 10)) == []
+
+
+def test_at_xmppd_instances_are_told_of_each_other():
+    meeting = Meeting()
+    meeting.server.reload(components={VCARD: {"secret": SECRET, "instances": 2}})
+    instances = Instances(meeting.component)
+    meeting.start()
+    Wire(meeting.server, VCARD).log_in("other")
+    meeting.pump()
+    assert "other" in instances.epoch.names
+    assert len(instances.epoch.names) == 2
+
+
+# Draining
+
+
+def test_a_drained_one_does_not_come_back(server):
+    drained = []
+    component = server.component()
+    component.when_drained = lambda: drained.append(True)
+    server.let_in().send(
+        f"<stream:error><system-shutdown xmlns='{ns.STREAM_ERRORS}'/>"
+        f"<drained xmlns='{ns.INSTANCES}'/></stream:error></stream:stream>"
+    )
+    server.pass_time(120)
+    assert drained == [True]
+    assert len(server.attempts) == 1
+
+
+def test_one_whose_server_stops_does(server):
+    component = server.component()
+    component.when_drained = lambda: 1 / 0
+    error = f"<system-shutdown xmlns='{ns.STREAM_ERRORS}'/>"
+    server.let_in().send(f"<stream:error>{error}</stream:error></stream:stream>")
+    server.pass_time(5)
+    assert len(server.attempts) == 2
