@@ -80,6 +80,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--resume", action="store_true", help="chat-sm with streams that can be resumed")
     add("--offline", type=int, default=default.offline, help="offline messages per user (25)")
     add("--senders", type=int, default=default.senders, help="who send them (40)")
+    add("--recipients", type=int, default=default.recipients, help="of a multicast (1000)")
     add("--ejabberd-vm", default="+S 1", help='options of the Erlang machine (default "+S 1")')
     add("--json", type=Path, metavar="FILE", help="write all raw figures there")
     return parser.parse_args(argv)
@@ -104,6 +105,7 @@ def options(args: argparse.Namespace) -> Options:
         resume=args.resume,
         offline=args.offline,
         senders=args.senders,
+        recipients=args.recipients,
     )
 
 
@@ -174,6 +176,8 @@ def run(servers: list[Server], args: argparse.Namespace) -> report.Results:
         for row in (row for row in ROWS if row.key in args.rows):
             if number < (args.rounds if row.repeats else args.memory_rounds):
                 for server in servers:
+                    if row.servers and server.name not in row.servers:
+                        continue
                     results.add(row.key, server.name, measure(row, server, work))
     return results
 

@@ -56,10 +56,12 @@ class Client:
         "user",
     )
 
-    def __init__(self, crowd: "Crowd", number: int, user: str) -> None:
+    def __init__(
+        self, crowd: "Crowd", number: int, user: str, address: tuple[str, int] | None = None
+    ) -> None:
         self._crowd = crowd
         self._outbox = b""
-        self._socket = socket.create_connection(crowd.address, timeout=30)
+        self._socket = socket.create_connection(address or crowd.address, timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
         self.fd = self._socket.fileno()

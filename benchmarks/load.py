@@ -75,6 +75,10 @@ class Crowd:
         """Play a script with clients that are connected; otherwise as `play`."""
         return self._play(iter(clients), script, concurrency, stall)
 
+    def join(self, user: str, address: tuple[str, int]) -> Client:
+        """Connect one more, who is no user, to another address of the server."""
+        return self._connect(len(self.clients), user, address)
+
     def drain(self, seconds: float) -> None:
         """Read whatever comes for some seconds."""
         end = time.perf_counter() + seconds
@@ -113,8 +117,8 @@ class Crowd:
                 raise LoadError(f"no script ended for {stall:.0f} s; {self._stuck()}")
         return self._took
 
-    def _connect(self, number: int, user: str) -> Client:
-        client = Client(self, number, user)
+    def _connect(self, number: int, user: str, address: tuple[str, int] | None = None) -> Client:
+        client = Client(self, number, user, address)
         self.clients[client.fd] = client
         self.epoll.register(client.fd, select.EPOLLIN)
         return client

@@ -2,7 +2,8 @@
 
 Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
 passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
-Offline storage and acks (XEP-0198) are loaded for the rows that need them, and for no other.
+Offline storage, acks (XEP-0198) and the port for components are there for the rows that need them,
+and for no other.
 """
 
 import re
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.server import Server
+from benchmarks.server import COMPONENT, SECRET, Server
 
 _PROSODY = """\
 run_as_root = true
@@ -21,6 +22,8 @@ network_backend = "epoll"
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {port} }}
 c2s_direct_tls_ports = {{ }}
+component_ports = {{ {component_port} }}
+component_interfaces = {{ "127.0.0.1" }}
 s2s_ports = {{ }}
 modules_enabled = {{
     "roster", "saslauth", "tls", "disco", "ping", "version", "time", "uptime", "register"{enabled}
@@ -33,6 +36,11 @@ c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 ssl = {{ certificate = "{crt}", key = "{key}" }}
 VirtualHost "localhost"
+{component}"""
+
+_PROSODY_COMPONENT = """\
+Component "{domain}"
+    component_secret = "{secret}"
 """
 
 _EJABBERD = """\
@@ -53,7 +61,7 @@ listen:
     shaper: none
     max_stanza_size: 262144
     backlog: 1024
-access_rules:
+{component}access_rules:
   registration:
     allow: all
 modules:
@@ -71,6 +79,16 @@ registration_timeout: infinity
 shaper_rules:
   offline:
     infinity: all
+"""
+
+_EJABBERD_COMPONENT = """\
+  -
+    port: {port}
+    ip: "127.0.0.1"
+    module: ejabberd_service
+    hosts:
+      "{domain}":
+        password: "{secret}"
 """
 
 _EJABBERD_MODULES = {
@@ -116,6 +134,10 @@ class Prosody(Server):
             port=self.port,
             crt=self.certificate.path("crt"),
             key=self.certificate.path("key"),
+            component_port=self.component_port,
+            component=_PROSODY_COMPONENT.format(domain=COMPONENT, secret=SECRET)
+            if "component" in self.features
+            else "",
             enabled=', "smacks"' if "acks" in self.features else "",
             disabled="" if "offline" in self.features else ', "offline"',
         )
@@ -155,7 +177,14 @@ class Ejabberd(Server):
         text = _EJABBERD.format(
             port=self.port,
             pem=self.certificate.path("pem"),
-            enabled="".join(_EJABBERD_MODULES[feature] for feature in sorted(self.features)),
+            component=_EJABBERD_COMPONENT.format(
+                port=self.component_port, domain=COMPONENT, secret=SECRET
+            )
+            if "component" in self.features
+            else "",
+            enabled="".join(
+                _EJABBERD_MODULES.get(feature, "") for feature in sorted(self.features)
+            ),
         )
         self._config.write_text(text)
 

@@ -83,8 +83,8 @@ def _late_growth(results: Results) -> float | None:
     return _median(float(note["KiB after"]) - float(note["KiB at half"]) for note in notes)
 
 
-def _acks(results: Results) -> float | None:
-    return results.ratio("chat-sm", _SUBJECT, _SUBJECT, peers_row="chat")
+def _of_chat(row: str) -> Callable[[Results], float | None]:
+    return lambda results: results.ratio(row, _SUBJECT, _SUBJECT, peers_row="chat")
 
 
 def _worst_ping(results: Results) -> float | None:
@@ -94,7 +94,7 @@ def _worst_ping(results: Results) -> float | None:
 BARS = (
     Bar("chat", "chat, plain: ÷ ejabberd", 0.40, _against("chat", "ejabberd")),
     Bar("chat", "chat, plain: ÷ prosody", 0.30, _against("chat", "prosody")),
-    Bar("chat-sm", "chat with acks: ÷ xmppd's own chat", 1.25, _acks, beside="chat"),
+    Bar("chat-sm", "chat with acks: ÷ xmppd's own chat", 1.25, _of_chat("chat-sm"), beside="chat"),
     Bar("chat-tls", "chat, TLS: ÷ ejabberd", 0.45, _against("chat-tls", "ejabberd")),
     Bar("chat-tls", "chat, TLS: ÷ prosody", 0.32, _against("chat-tls", "prosody")),
     Bar("paced", "chat, paced: ÷ ejabberd", 0.80, _against("paced", "ejabberd")),
@@ -112,6 +112,8 @@ BARS = (
         1.00,
         _against_best("offline-deliver"),
     ),
+    Bar("component", "component: ÷ xmppd's own chat", 1.30, _of_chat("component"), beside="chat"),
+    Bar("multicast", "multicast: ÷ xmppd's own chat", 0.40, _of_chat("multicast"), beside="chat"),
     Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst_ping),
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import bigroster, offline, presence
+from benchmarks import bigroster, components, offline, presence
 from benchmarks.acks import chatting_with_acks
 from benchmarks.chat import chatting
 from benchmarks.rosters import provide_big, provide_ring
@@ -81,6 +81,23 @@ ROWS = (
         offline.deliver,
         offline.provide,
         frozenset({"offline"}),
+    ),
+    Row(
+        "component",
+        "messages between clients and a component, closed loop, plain",
+        _DELIVERED,
+        components.talking,
+        _users,
+        frozenset({"component"}),
+    ),
+    Row(
+        "multicast",
+        "messages of a component to many clients at once, plain",
+        _DELIVERED,
+        components.multicasting,
+        _accounts(lambda options: options.recipients),
+        frozenset({"component"}),
+        servers=frozenset({"xmppd", "xmppd-pg"}),
     ),
     Row(
         "big-roster",

@@ -24,6 +24,11 @@ from cryptography.x509.oid import NameOID
 
 from benchmarks.proc import tree
 
+COMPONENT = "echo.localhost"
+"""The domain of the component, where the rows have one."""
+SECRET = "a rose by any other name"
+"""And its secret."""
+
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _LIBC = ctypes.CDLL(None)
@@ -94,6 +99,7 @@ class Server(ABC):
         self.home = home
         self.certificate = certificate
         self.port = free_port()
+        self.component_port = free_port()
         self.accounts: set[str] = set()
         self.rosters: set[str] = set()
         self.features: frozenset[str] = frozenset()
@@ -127,6 +133,11 @@ class Server(ABC):
     def address(self) -> tuple[str, int]:
         """Where the server's client port listens."""
         return ("127.0.0.1", self.port)
+
+    @property
+    def component_address(self) -> tuple[str, int]:
+        """Where the server listens for the component, where it has the feature "component"."""
+        return ("127.0.0.1", self.component_port)
 
     def load(self, features: frozenset[str]) -> None:
         """Have the modules for these features loaded, and no others, from the next start on."""

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.server import Server
+from benchmarks.server import COMPONENT, SECRET, Server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,6 +17,7 @@ data = "{home}/data"
 [listen]
 c2s = ["tcp:{port}:interface=127.0.0.1"]
 c2s_tls = []
+component = ["tcp:{component_port}:interface=127.0.0.1"]
 
 [tls]
 certificates = "{certificates}"
@@ -37,6 +38,13 @@ unauthenticated_per_address = 0
 
 [log]
 level = "warn"
+"""
+
+
+_COMPONENT = """
+[components."{domain}"]
+secret = "{secret}"
+multicast = 100_000
 """
 
 
@@ -69,8 +77,13 @@ class Xmppd(Server):
         """Write `xmppd.toml`."""
         self._config = self.home / "xmppd.toml"
         text = _CONFIG.format(
-            home=self.home, port=self.port, certificates=self.certificate.directory
+            home=self.home,
+            port=self.port,
+            component_port=self.component_port,
+            certificates=self.certificate.directory,
         )
+        if "component" in self.features:
+            text += _COMPONENT.format(domain=COMPONENT, secret=SECRET)
         self._config.write_text(text + self.store())
 
     def store(self) -> str:

@@ -29,6 +29,7 @@ class Options:
     resume: bool = False
     offline: int = 25
     senders: int = 40
+    recipients: int = 1000
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Row:
     `provide` makes what the work needs on the server and is not there yet: accounts, rosters.
     `features` names the modules that the peers load for this row only. `repeats` says whether it
     is worth several rounds (memory is not), `ratios` whether costs can be compared by dividing
-    them.
+    them. `servers` names those that can do it at all, where not all can.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Row:
     features: frozenset[str] = frozenset()
     repeats: bool = True
     ratios: bool = True
+    servers: frozenset[str] = frozenset()
 
 
 def people(count: int, name: str = "juliet") -> list[str]:

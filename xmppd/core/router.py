@@ -268,6 +268,26 @@ class Router:
         except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
             self.bounce(stanza, error)
 
+    def spread(self, stanza: Stanza, jids: Iterable[JID]) -> None:
+        """Take one stanza, whose `sender` is set, to each of `jids`; never raises.
+
+        As `route` does with a copy for each, but what all have in common is found out once.
+        """
+        hooks, get, route = self.hooks, self._get, self.route
+        at_once = (stanza.kind, stanza.attrs.get("type", "")) in AT_ONCE
+        plain = at_once and not (
+            hooks.to_account[stanza.kind] or hooks.session_stanza.handlers or self._held
+        )
+        for jid in jids:
+            session = get(jid) if plain else None
+            if session is None:
+                route(stanza.addressed(jid))
+                continue
+            try:
+                session.deliver(stanza.addressed(jid))
+            except Exception as error:  # noqa: BLE001 - the others are to have it all the same
+                self.bounce(stanza.addressed(jid), error)
+
     def bounce(self, stanza: Stanza, error: BaseException) -> None:
         """Answer `stanza` with an error where it may be answered at all (RFC 6120 §8.3.1).
 

@@ -61,25 +61,37 @@ class Multicast:
 
     def _multicast(self, stanza: Stanza, sender: JID, session: Session | None, to: JID) -> None:
         most = self._most(sender, session, to)
+        if stanza.kind == "presence" and stanza.type not in _PRESENCE:
+            raise StanzaError("bad-request", "not to many at once", reason="stanza.type")
+        if session is None and stanza.claim is None:
+            blind = addresses.read_blind(stanza, most)
+            if blind is not None:
+                self._check(blind.to)
+                copies = stanza.with_inner(blind.content)
+                self._host.router.spread(copies, dict.fromkeys(blind.to))
+                return
         header = addresses.read(stanza, most)
         recipients = _recipients(header)
         if not recipients:
             raise StanzaError(
                 "bad-request", "nobody is left to send it to", reason="multicast.malformed"
             )
-        if stanza.kind == "presence" and stanza.type not in _PRESENCE:
-            raise StanzaError("bad-request", "not to many at once", reason="stanza.type")
-        for jid in recipients:
-            if not jid.local and jid.domain in self._host.domains:  # it would come here again
-                raise StanzaError(
-                    "bad-request", "not to the service itself", reason="multicast.malformed"
-                )
+        self._check(recipients)
         if session is not None:
             if stanza.kind == "presence":
                 _note(session, stanza, recipients)
             session.charge((len(recipients) - 1) * len(stanza.tail()))
         own_bcc = session is not None
         self._send(_copies(stanza, header, recipients, own_bcc=own_bcc), session, stanza)
+
+    def _check(self, recipients: Iterable[JID]) -> None:
+        """Refuse what is for the service itself: it would come here again."""
+        domains = self._host.domains
+        for jid in recipients:
+            if not jid.local and jid.domain in domains:
+                raise StanzaError(
+                    "bad-request", "not to the service itself", reason="multicast.malformed"
+                )
 
     def _most(self, sender: JID, session: Session | None, to: JID) -> int:
         """How many addresses a sender may name; raises StanzaError `forbidden` for none (§9)."""

@@ -20,7 +20,7 @@ from xmppd.net.compression import Compression
 from xmppd.net.handshake import fault
 from xmppd.net.layer import TLSLayer
 from xmppd.net.reading import Carried, Reader
-from xmppd.net.transport import half_closing, straight, tune
+from xmppd.net.transport import READ_BYTES, half_closing, straight, tune
 from xmppd.net.turn import Turn
 from xmppd.stream.events import Spoken
 
@@ -28,6 +28,10 @@ log = Logger()
 
 LINGER = 5.0
 """Seconds that a closed connection may take to send what is left."""
+
+TRUSTED_BYTES = 262_144
+"""The most that is read at a time of who is trusted: what it sends to many in one turn reaches each
+of them in one piece."""
 
 JOINED_BYTES = 65_536
 """How much is joined before it is sent without waiting for the end of the turn: one read of
@@ -62,7 +66,7 @@ class Carrier(Reader):
     def carry(self, carried: Carried, *, trusted: bool = False) -> None:
         """Carry `carried` from here on; who is `trusted` is held to no rate."""
         limits = self._host.config.limits
-        tune(self._transport, limits.dead_seconds)
+        tune(self._transport, limits.dead_seconds, TRUSTED_BYTES if trusted else READ_BYTES)
         if limits.read_rate and not trusted:
             now = self._host.clock.seconds()
             self._bucket = Bucket(limits.read_rate, limits.read_burst, now)

@@ -144,15 +144,16 @@ def straight(transport: Any) -> Any:
     return transport if hasattr(transport, "taken") else IndirectTransport(transport)
 
 
-def tune(transport: Any, dead_seconds: int) -> None:
+def tune(transport: Any, dead_seconds: int, read_bytes: int = READ_BYTES) -> None:
     """Set TCP options: no delay for small stanzas, and an end to a peer that answers nothing.
 
+    At most `read_bytes` are read at a time.
     Nothing that was sent stays without an acknowledgement for more than `dead_seconds`
     (TCP_USER_TIMEOUT, RFC 5482).
     """
     if isinstance(transport, DirectTransport):
         transport = transport._tcp
-    transport.bufferSize = READ_BYTES
+    transport.bufferSize = read_bytes
     try:
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)

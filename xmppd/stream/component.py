@@ -170,6 +170,7 @@ class ComponentStream:
         self.state = following
         self.framer.limits = self.policy.after
         self.framer.halting = False
+        self.framer.patient = True
         yield Send(_ACCEPTED)
         yield Accepted()
 

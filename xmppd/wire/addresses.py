@@ -23,6 +23,16 @@ DELIVERABLE = frozenset({"to", "cc", "bcc"})
 
 _TYPES = DELIVERABLE | {"replyto", "replyroom", "noreply", "ofrom"}
 _ADDRESS = f"{ns.ADDRESS} address"
+_BLIND = re.compile(
+    rb"<addresses xmlns=['\"]%b['\"]>((?:<address type=['\"]bcc['\"] jid='[^'<&]*'/>)+"
+    rb"|(?:<address type=['\"]bcc['\"] jid=\"[^\"<&]*\"/>)+)</addresses>"
+    % re.escape(ns.ADDRESS).encode()
+)
+"""A header of blind copies and nothing else, as a component writes it that has much for many.
+
+What is spelled so in well-formed content is that, and where it stands at the beginning of the
+content, or at its end, it is no other element's child."""
+_JIDS = re.compile(r" jid=['\"]([^'\"]*)['\"]/>")
 _TAG_NAME = re.compile(rb"<[^\s/>]+")
 
 
@@ -73,13 +83,45 @@ def read(stanza: Stanza, most: int) -> AddressHeader:
         raise _malformed("one address header")
     start, behind_start, end, behind = starts[0]
     inner, found = stanza.inner, reading.elements
-    if len(found) > most:
-        text = f"at most {most} addresses"
-        raise StanzaError("not-acceptable", text, reason="limit.addresses")
+    _check_number(len(found), most)
     addresses = [_address(name, attrs, inner[a:b]) for name, attrs, a, b in found]
     return AddressHeader(
         (inner[:start], inner[behind:]), (inner[start:behind_start], inner[end:behind]), addresses
     )
+
+
+class Blind(NamedTuple):
+    """A stanza's content without a header of nothing but blind copies, and whom it is for."""
+
+    content: bytes
+    to: list[JID]
+
+
+def read_blind(stanza: Stanza, most: int) -> Blind | None:
+    """The content of a stanza whose header has nothing but blind copies, if that is plain to see.
+
+    It takes a tenth of what it takes to read any header. Raises StanzaError as `read` does.
+    """
+    inner = stanza.inner
+    start = inner.rfind(b"<addresses ")
+    found = _BLIND.match(inner, start) if start >= 0 else None
+    if found is None or (start and found.end() != len(inner)):
+        return None
+    content = inner[:start] + inner[found.end() :]
+    if b"addresses" in content:  # there may be another one
+        return None
+    texts = _JIDS.findall(found[1].decode())
+    _check_number(len(texts), most)
+    try:
+        return Blind(content, list(map(JID.parse, texts)))
+    except JIDError as error:
+        raise StanzaError("jid-malformed", str(error), reason="multicast.malformed") from None
+
+
+def _check_number(addresses: int, most: int) -> None:
+    if addresses > most:
+        text = f"at most {most} addresses"
+        raise StanzaError("not-acceptable", text, reason="limit.addresses")
 
 
 class _Reading:

@@ -27,7 +27,7 @@ from xmppd.wire.octets import SPACE
 from xmppd.wire.opening import Opening
 from xmppd.wire.parsers import Parsers, Shared
 from xmppd.wire.scanner import RENEW_BYTES, Inside, Scanner
-from xmppd.wire.whole import may_hold
+from xmppd.wire.whole import is_begun, may_hold
 
 
 class Framer:
@@ -51,6 +51,7 @@ class Framer:
         "content",
         "finished",
         "halting",
+        "patient",
         "unread",
     )
 
@@ -67,6 +68,10 @@ class Framer:
         self.halting = halting
         self._parsers = parsers or Parsers()
         self._held = bytearray()
+        self.patient = False
+        """Whether the beginning of a message waits unread for the rest of it. On a stream of many
+        stanzas a read nearly always ends in one, and a message that is whole is cut for less; but
+        what is wrong in the beginning is told later."""
         self.unread = False
         """True when bytes wait behind a frame at which parsing halted."""
         self._shared: Shared | None = None
@@ -157,7 +162,8 @@ class Framer:
             if self._shared is None:
                 octets.check_start(data)
         self._held += data
-        inside = self._scanner is not None and self._scanner.inside
+        # What has a whole tag in it is a message that is to be cut whole.
+        inside = (self._scanner is not None and self._scanner.inside) or b">" in self._held
         if len(self._held) + begun > (self._limits.stanza if inside else self._limits.tag):
             reason = "limit.stanza-size" if inside else "limit.tag-size"
             raise StreamError("policy-violation", reason=reason)
@@ -189,6 +195,9 @@ class Framer:
             if used == len(data):
                 return
             data = data[used:] if used else data
+            if self.patient and is_begun(data):
+                self._held += data
+                return
         if tail is not None and scanner is not None and scanner.read - len(tail) > RENEW_BYTES:
             scanner.close()  # another reads again what this one has read of the frame
             data, scanner, tail = bytes(tail) + data, None, None

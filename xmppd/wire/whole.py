@@ -57,6 +57,20 @@ def may_hold(data: bytes) -> bool:
     )
 
 
+BEGUN = 2_048
+"""Octets of a message that is not complete yet which wait unread, to be cut whole with the rest."""
+
+
+def is_begun(data: bytes) -> bool:
+    """Whether `data` is the beginning of a message, worth to wait for the rest of it.
+
+    A larger one is read as it comes: what waits is looked through again with each read.
+    """
+    if len(data) > BEGUN or b"</message" in data:
+        return False
+    return _end_of_tag(data, 0) > 0 or (b">" not in data and _BEGIN.startswith(data[:8]))
+
+
 class Cutter:
     """Cuts whole messages for every stream with the usual header and the same limits.
 
@@ -107,7 +121,9 @@ def _cutting(
     parser: pyexpat.XMLParserType, limits: Limits, content: str
 ) -> Callable[[bytes, list[Frame]], int]:
     """What does the work of `Cutter.cut`: closures, as in scanner.py and for the same reason."""
-    most = min(limits.stanza, limits.tag, SLICE)
+    small = min(limits.stanza, limits.tag, SLICE)
+    # A component is no stranger: what it sends to many at once, each named in it, is cut, too.
+    most = limits.stanza if content == ns.COMPONENT else small
     fewest = min(limits.depth, limits.attributes, limits.children)
     # Neither ` a=''` nor `<a></a>` is shorter than five bytes, but a child may be `<a/>`.
     harmless = min(5 * limits.depth, 5 * limits.attributes, 4 * limits.children)
@@ -139,8 +155,12 @@ def _cutting(
             end = closing + len(_END)
             size = end - position
             text = data if size == len(data) else data[position:end]
-            if size > most or (
-                size > harmless and (text.count(b"<") > fewest or text.count(b"=") > fewest)
+            if size > harmless and (
+                size > most
+                or (
+                    (size > small or text.count(b"<") > fewest or text.count(b"=") > fewest)
+                    and not (most > small and _fits(text, limits))
+                )
             ):
                 break
             if checking is not (size > LONGEST_NAMESPACE):
@@ -157,6 +177,21 @@ def _cutting(
         return position
 
     return cut
+
+
+def _fits(text: bytes, limits: Limits) -> bool:
+    """Whether a long message, by its tags, is within the limits that a scanner would hold it to.
+
+    Of elements with an end tag there are no more than it may be deep, and so it is no deeper.
+    """
+    ends = text.count(b"</")
+    tags = text.split(b"<")
+    return (
+        ends <= limits.depth
+        and len(tags) - ends <= limits.children
+        and max(map(len, tags)) <= limits.tag
+        and max(tag.count(b"=") for tag in tags) <= limits.attributes
+    )
 
 
 def _acknowledgement(ack: re.Match[bytes]) -> Nonza:

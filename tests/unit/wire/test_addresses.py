@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -219,3 +220,53 @@ def test_all_but_the_header_keeps_its_bytes(
     ]
     header = OPEN + "".join(shown) + CLOSE if shown else ""
     assert content == head + header + tail
+
+
+# Blind copies alone, as components write them
+
+JIDS = ("juliet@capulet.lit/balcony", "romeo@montague.lit")
+
+
+def blind(content: str, most: int = 10) -> Any:
+    stanza = Stanza("message", {}, None, content.encode())
+    return addresses.read_blind(stanza, most)
+
+
+def header_of(*jids: str, quote: str = "'") -> str:
+    each = "".join(f"<address type='bcc' jid={quote}{jid}{quote}/>" for jid in jids)
+    return f"<addresses xmlns='{ns.ADDRESS}'>{each}</addresses>"
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("layout", ["{h}<body>hi</body>", "<body>hi</body>{h}", "{h}"])
+def test_blind_copies_are_read_by_their_text(layout: str, quote: str) -> None:
+    found = blind(layout.format(h=header_of(*JIDS, quote=quote)))
+    assert found.to == list(JIDS)
+    assert found.content.decode() == layout.format(h="")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<body>hi</body>",
+        header_of(*JIDS).replace("bcc", "to"),
+        header_of(*JIDS).replace("/>", " delivered='true'/>"),
+        header_of("a@b&amp;c"),
+        header_of(*JIDS).replace("><", "> <"),
+        f"<x xmlns='urn:x'>{header_of(*JIDS)}</x>",
+        f"<a/>{header_of(*JIDS)}<b/>",
+        header_of(*JIDS) * 2,
+        f"<x:addresses xmlns:x='{ns.ADDRESS}'/>{header_of(*JIDS)}",
+        f"<addresses xmlns='{ns.ADDRESS}'></addresses>",
+        header_of(*JIDS).replace(ns.ADDRESS, "urn:other"),
+    ],
+)
+def test_whatever_else_is_left_to_who_reads_any_header(content: str) -> None:
+    assert blind(content) is None
+
+
+def test_of_blind_copies_there_are_so_many_at_most_and_each_is_an_address() -> None:
+    with pytest.raises(StanzaError, match="not-acceptable"):
+        blind(header_of(*JIDS), most=1)
+    with pytest.raises(StanzaError, match="jid-malformed"):
+        blind(header_of("@"))

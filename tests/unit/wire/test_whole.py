@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.frames import CLOSE, HEADER, Scribe, frames_of, shape
 from xmppd import ns
+from xmppd.errors import StreamError
 from xmppd.wire.framer import Framer
 from xmppd.wire.frames import Frame
 from xmppd.wire.limits import Limits
@@ -208,3 +210,75 @@ def test_new_limits_hold_for_the_frames_that_follow() -> None:
     framer.limits = Limits(stanza=10_000)
     data = b"<message><body>%b</body></message>" % (b"x" * 500)
     assert isinstance(framer.feed(data)[0], Stanza)
+
+
+# Waiting for the rest
+
+
+def patient() -> Framer:
+    framer = Framer(Limits())
+    framer.feed(HEADER)
+    framer.patient = True
+    return framer
+
+
+@pytest.mark.parametrize("at", range(1, len(b"<message to='a'><body>hi</body></message>")))
+def test_a_message_that_comes_in_two_reads_is_one(at: int) -> None:
+    message = b"<message to='a'><body>hi</body></message>"
+    framer = patient()
+    assert framer.feed(message[:at]) == []
+    frames = framer.feed(message[at:] + message)
+    assert [type(frame) for frame in frames] == [Stanza, Stanza]
+    assert [frame.inner for frame in frames] == [b"<body>hi</body>"] * 2
+
+
+@pytest.mark.parametrize(
+    "first", [b"<message/>", b"<message a='b'/>", b"<message></message>", b"<presence/>"]
+)
+def test_what_is_complete_does_not_wait(first: bytes) -> None:
+    assert len(patient().feed(first)) == 1
+
+
+def test_what_waits_is_bounded_as_ever() -> None:
+    framer = patient()
+    framer.feed(b"<message><body>")
+    frames: list[Any] = []
+    while not frames:
+        frames = list(framer.feed(b"x" * 10_000))
+    assert isinstance(frames[-1], StreamError)
+    assert frames[-1].reason == "limit.stanza-size"
+
+
+def test_a_large_one_is_read_as_it_comes() -> None:
+    framer = patient()
+    framer.feed(b"<message><body>" + b"<x/>" * 600)
+    error = framer.feed(b"</message>")[-1]
+    assert isinstance(error, StreamError)
+
+
+# Large ones, of components
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        b"<a/>" * 900,
+        b"<a b='c'/>" * 900,
+        b"<a>" * 30 + b"</a>" * 30 + b"<b/>" * 200,
+        b"<a>" * 70 + b"</a>" * 70,
+        b"<a/>" * 1_100,
+        b"<a " + b"".join(b"x%d='' " % number for number in range(70)) + b"/>" + b"<b/>" * 50,
+        b"<a b='" + b"x" * 9_000 + b"'/>",
+        b"x" * 20_000,
+    ],
+)
+def test_a_large_message_of_a_component_is_read_as_by_the_long_way(inner: bytes) -> None:
+    message = b"<message to='a'>%b</message>" % inner
+    header = HEADER.replace(ns.CLIENT.encode(), ns.COMPONENT.encode())
+
+    def read(*pieces: bytes) -> list[tuple[object, ...]]:
+        framer = Framer(Limits(), content=ns.COMPONENT)
+        framer.feed(header)
+        return [shape(frame) for piece in pieces for frame in framer.feed(piece)]
+
+    assert read(message) == read(message[:1], message[1:])
