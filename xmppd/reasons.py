@@ -199,10 +199,13 @@ REASONS: dict[str, tuple[str, str]] = {
         "an element of private XML that is too large",
         "raise [private] element_octets",
     ),
-    "limit.vcard": ("a vCard that is too large", "raise vcard_octets of the vCard component"),
+    "limit.vcard": (
+        "a vCard that is too large",
+        "raise octets in the table [vcard] of the vCard component's own file",
+    ),
     "limit.photo": (
         "a photo in a vCard that is too large",
-        "use a smaller one, or raise photo_octets of the vCard component",
+        "use a smaller one, or raise photo_octets in [vcard] of the vCard component's own file",
     ),
     "limit.offline": (
         "as much waits for an account that is not there as may",
@@ -425,6 +428,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "see the error's condition",
     ),
     # vCards and the search for users
+    "vcard.none": ("a vCard of somebody who has none, or no account", "nothing"),
     "vcard.malformed": ("something else than a vCard", "the client is broken (XEP-0054, XEP-0292)"),
     "vcard.photo": (
         "a photo that is no base64, or no PNG, JPEG, GIF or WebP",
