@@ -37,6 +37,7 @@ CAPS = "http://jabber.org/protocol/caps"  # XEP-0115
 CHAT_STATES = "http://jabber.org/protocol/chatstates"  # XEP-0085
 OLD_DELAY = "jabber:x:delay"  # XEP-0091
 MUC_USER = "http://jabber.org/protocol/muc#user"  # XEP-0045
+AVATAR_UPDATE = "vcard-temp:x:update"  # XEP-0153
 RECEIPTS = "urn:xmpp:receipts"  # XEP-0184
 CONFERENCE = "jabber:x:conference"  # XEP-0249
 CHAT_MARKERS = "urn:xmpp:chat-markers:0"  # XEP-0333

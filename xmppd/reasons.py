@@ -389,6 +389,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "a component's answer to a request that was handed on does not fit it",
         "correct the component (XEP-0355 §4.3)",
     ),
+    # avatars in presence
+    "avatar.malformed": (
+        "a component told of an avatar without its hash",
+        "correct the component: 40 hexadecimal digits, or none (XEP-0153 §3.1)",
+    ),
     # stanzas
     "stanza.to": ("the `to` address is no JID", "correct the address"),
     "stanza.iq-id": ("an IQ without id", "an id is required (RFC 6120 §8.2.3)"),
@@ -439,6 +444,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "the client is broken (XEP-0084 §3)",
     ),
     "search.empty": ("a search for nobody in particular", "fill in one field at least"),
+    "search.stranger": (
+        "a search by somebody who is no user of the server",
+        'nothing, or search = "everybody" in [vcard] of the vCard component\'s own file',
+    ),
+    "search.rate": (
+        "more searches by a user than a minute may have",
+        "raise searches_per_minute in [vcard] of the vCard component's own file",
+    ),
     "search.page": (
         "a page of users beside something that is no address",
         "search anew: the client made it up (XEP-0059 §2.4)",

@@ -33,6 +33,10 @@ Responder: TypeAlias = Callable[[Stanza], Answer | Later]
 """Answers a delegated request, now or later, or raises StanzaError."""
 
 
+Said: TypeAlias = Info | Callable[[], Info]
+"""What an address can do: the same always, or what is found then."""
+
+
 class Delegation:
     """What the servers of a component delegate to it, and who answers."""
 
@@ -59,17 +63,18 @@ class Delegation:
         namespace: str,
         *,
         features: Iterable[str] = (),
-        bare: Info | None = None,
-        server: Info | None = None,
+        bare: Said | None = None,
+        server: Said | None = None,
     ) -> None:
         """Tell the server what it may say of itself, and of its users' bare JIDs (§7.2).
 
-        `features` are of both, where `server` or `bare` do not say more.
+        `features` are of both, where `server` or `bare` do not say more; either may be something
+        that is called when the server asks.
         """
         plain = Info(features=tuple(features))
-        own, account = server or plain, bare or plain
-        self._disco.node(f"{ns.DELEGATION}::{namespace}", lambda: own)
-        self._disco.node(f"{ns.DELEGATION}:bare:{namespace}", lambda: account)
+        for where, said in (("::", server or plain), (":bare:", bare or plain)):
+            tell = (lambda said=said: said) if isinstance(said, Info) else said
+            self._disco.node(f"{ns.DELEGATION}{where}{namespace}", tell)
 
     @property
     def granted(self) -> Mapping[JID, Namespaces]:

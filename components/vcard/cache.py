@@ -74,6 +74,13 @@ class CachedVCards:
             self._edited, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
         )
 
+    def erase(self, owner: JID) -> Deferred[None]:
+        """See `SQLVCards.erase`."""
+        done = self._store.erase(owner)
+        return done.addCallbacks(
+            self._erased, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
+        )
+
     def clear(self) -> None:
         """Forget everything: somebody else may have changed it."""
         self._room += sum(known.octets for known in self._known.values())
@@ -99,6 +106,10 @@ class CachedVCards:
         self._keep(owner, _known(edited.after))
         return edited
 
+    def _erased(self, done: None, owner: JID) -> None:
+        self._forget(owner)
+        self._keep(owner, NONE)
+
     def _unedited(self, failure: Failure, owner: JID) -> Failure:
         self._forget(owner)  # it may have been done all the same
         return failure
@@ -120,4 +131,4 @@ class CachedVCards:
 def _known(vcard: VCard | None) -> Known:
     if vcard is None:
         return NONE
-    return Known(vcard.encoded, vcard.photo.hash if vcard.photo else "")
+    return Known(vcard.encoded, vcard.photo_hash)

@@ -64,6 +64,8 @@ class VCards:
     ) -> None:
         self._vcards = CachedVCards(store, cached_octets)
         self._directory = store.directory
+        self.untold = store.untold
+        """Which photos the server has not been told of."""
         self._now = now
         self.limits = limits
 
@@ -105,9 +107,9 @@ class VCards:
         """The vCard as a vCard4 (XEP-0292 §11); None where there is none."""
         return self._vcards.get(owner.bare).addCallback(_vcard4)
 
-    def remove(self, owner: JID) -> Deferred[Change]:
-        """Erase everything that there is of an owner."""
-        return self._edit(owner, lambda stored: None)
+    def remove(self, owner: JID) -> Deferred[None]:
+        """Erase everything that there is of an owner, whose account is gone: nobody is told."""
+        return self._vcards.erase(owner.bare)
 
     def search(self, search: Search, domain: str | None = None) -> Deferred[Found[Row]]:
         """The users that were searched for, of one domain or all of them (XEP-0055)."""
@@ -143,9 +145,8 @@ def _vcard4(known: Known) -> Element | None:
 
 
 def _change(edited: Edited) -> Change:
-    before, after = edited
     return Change(
-        None if after is None else after.encoded,
-        "" if before is None else before.photo,
-        None if after is None else after.photo,
+        None if edited.after is None else edited.after.encoded,
+        edited.photo_before,
+        None if edited.after is None else edited.after.photo,
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from twisted.internet.defer import Deferred
 
 from components.vcard.directory import SQLDirectory
+from components.vcard.untold import SQLUntold
 from components.vcard.vcard import VCard
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
@@ -51,6 +52,16 @@ class Edited(NamedTuple):
     before: StoredVCard | None
     after: VCard | None
 
+    @property
+    def photo_before(self) -> str:
+        """The hash of the photo that there was, "" for none."""
+        return "" if self.before is None else self.before.photo
+
+    @property
+    def photo_after(self) -> str:
+        """The hash of the photo that there is, "" for none."""
+        return "" if self.after is None else self.after.photo_hash
+
 
 class SQLVCards:
     """The table `vcards` of `schema/vcard/0001_vcards.sql`. An owner is a bare JID."""
@@ -58,6 +69,7 @@ class SQLVCards:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.directory = SQLDirectory(database)
+        self.untold = SQLUntold(database)
 
     def get(self, owner: JID) -> Deferred[StoredVCard | None]:
         """The vCard of an owner; None where there is none."""
@@ -66,7 +78,8 @@ class SQLVCards:
     def edit(self, owner: JID, edit: Edit, *, now: float) -> Deferred[Edited]:
         """Have the edit's vCard in place of the one that is there, and the directory as it says.
 
-        `now` is in seconds UTC since 1970. Fails with what `edit` raises.
+        `now` is in seconds UTC since 1970. Where that changes the photo, it is among the untold.
+        Fails with what `edit` raises.
         """
 
         async def work(tx: Transaction) -> Edited:
@@ -76,13 +89,24 @@ class SQLVCards:
                 await self._put(tx, owner, after, now)
             elif before is not None:
                 await tx.execute(_REMOVE, (str(owner),))
-            return Edited(before, after)
+            edited = Edited(before, after)
+            if edited.photo_before != edited.photo_after:
+                await self.untold.note(tx, owner, edited.photo_after)
+            return edited
+
+        return self._database.write(work)
+
+    def erase(self, owner: JID) -> Deferred[None]:
+        """Have nothing of an owner any more, nor anything to tell."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute(_REMOVE, (str(owner),))
+            await self.untold.forget(tx, owner)
 
         return self._database.write(work)
 
     async def _put(self, tx: Transaction, owner: JID, vcard: VCard, now: float) -> None:
-        photo = vcard.photo.hash if vcard.photo else ""
-        params = (str(owner), owner.domain, photo, now, vcard.encoded)
+        params = (str(owner), owner.domain, vcard.photo_hash, now, vcard.encoded)
         id_ = (await tx.execute(_PUT, params)).rows[0][0]
         await self.directory.put(tx, id_, vcard.listing)
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from components.common.about import About, introduce
-from components.common.delegation import Delegation
-from components.common.disco import Identity
 from components.common.process import Setting
 from components.common.tap import Program
-from components.vcard import vcard_iq
+from components.vcard.assembly import assemble
 from components.vcard.config import Config
-from components.vcard.service import VCards
-from components.vcard.store import SCHEMA, SQLVCards
+from components.vcard.store import SCHEMA
 
 
 def set_up(setting: Setting[Config]) -> None:
-    """Serve the vCards of the server's users."""
+    """Serve the vCards that are in the store."""
     assert setting.store is not None
-    component, config = setting.component, setting.config.vcard
-    vcards = VCards(
-        SQLVCards(setting.store), setting.reactor.seconds, config.limits, config.cached_octets
-    )
-    disco = introduce(component, About(Identity("directory", "user", "Users")))
-    vcard_iq.serve(Delegation(component, disco), vcards, lambda account, change: None)
+    assemble(setting.component, setting.store, setting.config.vcard, setting.reactor.seconds)
 
 
 PROGRAM = Program(

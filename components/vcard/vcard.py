@@ -35,6 +35,11 @@ class VCard:
     photo: Photo | None
     listing: Listing | None
 
+    @property
+    def photo_hash(self) -> str:
+        """The hash of its photo, "" for none."""
+        return self.photo.hash if self.photo else ""
+
 
 def checked(element: Element, limits: Limits) -> VCard | None:
     """The vCard of a set; None for an empty one, which says that there is none (XEP-0054 §3.1).

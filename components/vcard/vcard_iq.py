@@ -29,10 +29,9 @@ _EMPTY = f"<vCard xmlns='{VCARD_TEMP}'/>".encode()
 
 def serve(delegation: Delegation, vcards: VCards, changed: OnChange) -> None:
     """Answer gets and sets of vCards in the place of the server."""
-    faces = VCardRequests(vcards, changed)
-    delegation.iq("get", _VCARD, faces.get)
-    delegation.iq("set", _VCARD, faces.set)
-    delegation.namespace(VCARD_TEMP, features=[VCARD_TEMP])
+    requests = VCardRequests(vcards, changed)
+    delegation.iq("get", _VCARD, requests.get)
+    delegation.iq("set", _VCARD, requests.set)
 
 
 def owner(request: Stanza) -> JID:
@@ -46,11 +45,6 @@ def own(request: Stanza) -> JID:
     if account != request.sender.bare:
         raise StanzaError("forbidden", "that is not your vCard", reason="stanza.forbidden")
     return account
-
-
-def absent(request: Stanza) -> StanzaError:
-    """What others read where there is no vCard, and no account either (§3.3)."""
-    return StanzaError("service-unavailable", reason="vcard.none")
 
 
 class VCardRequests:
@@ -75,4 +69,4 @@ def _given(encoded: bytes | None, request: Stanza) -> bytes:
         return encoded
     if owner(request) == request.sender.bare:
         return _EMPTY
-    raise absent(request)
+    raise StanzaError("service-unavailable", reason="vcard.none")

@@ -7,13 +7,14 @@ meeting.pump()
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from twisted.internet.defer import Deferred
 
 from components.common.about import About, introduce
 from components.common.component import Component
-from components.common.disco import Identity
+from components.common.disco import Disco, Identity
 from components.common.stream import Identity as Account
 from tests.support.components import SECRET, table
 from tests.support.components import Component as Wire
@@ -24,15 +25,24 @@ VCARD = "vcard.capulet.lit"
 
 
 class Meeting:
-    """A component of the kit and a server; `pump` brings to each what the other has written."""
+    """A component of the kit and a server; `pump` brings to each what the other has written.
 
-    def __init__(self, **grants: Any) -> None:
-        self.server = Verona(components={VCARD: table(**grants)})
+    `grants` are the component's, `others` the tables of further components.
+    """
+
+    def __init__(
+        self, others: Mapping[str, Mapping[str, Any]] | None = None, **grants: Any
+    ) -> None:
+        self.server = Verona(components={VCARD: table(**grants), **(others or {})})
         self.wire: Wire
         self.line: Line
         account = Account(VCARD, SECRET)
         self.component = Component(account, ["capulet.lit"], self, self.server.clock)
-        self.disco = introduce(self.component, About(Identity("component", "generic")))
+        self.disco = self.introduced()
+
+    def introduced(self) -> Disco:
+        """What the component says of itself."""
+        return introduce(self.component, About(Identity("component", "generic")))
 
     def connect(self, factory: Any) -> Deferred[Any]:
         self.wire = Wire(self.server, VCARD)

@@ -55,6 +55,8 @@ def register(context: ModuleContext) -> None:
     delegations = Delegations(context.host)
     hooks = context.hooks
     context.hook(hooks.component_connected, Phase.DELIVER, delegations.connected)
+    # Behind all that it is granted: what it can do may depend on that.
+    context.hook(hooks.component_connected, Phase.FALLBACK, delegations.asked)
     context.hook(hooks.component_gone, Phase.DELIVER, delegations.gone)
     context.hook(hooks.configured, Phase.DELIVER, delegations.follow)
     context.advertise(ns.DELEGATION)
@@ -192,12 +194,15 @@ class Delegations:
     # ------------------------------------------------------------------ components
 
     def connected(self, component: str, instance: str) -> None:
-        """Tell a component what is delegated to it (§4.2), and ask what it can do (§7.2)."""
+        """Tell a component what is delegated to it (§4.2)."""
         by: defaultdict[JID, list[Delegation]] = defaultdict(list)
         for each in self._of(component):
             by[each.domain].append(each)
         for domain, delegations in by.items():
             self._advertise(domain, delegations, instance)
+
+    def asked(self, component: str, instance: str) -> None:
+        """Ask a component what it can do (§7.2)."""
         self._ask(component)
 
     def _of(self, component: str) -> list[Delegation]:

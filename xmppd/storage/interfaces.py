@@ -18,6 +18,7 @@ from xmppd.credentials import Credentials
 from xmppd.jid import JID
 
 if TYPE_CHECKING:
+    from xmppd.storage.avatars import SQLAvatars
     from xmppd.storage.components import SQLComponents
     from xmppd.storage.last import SQLLastPresence
     from xmppd.storage.offline import SQLOfflineMessages
@@ -177,4 +178,5 @@ class Stores:
     privacy: SQLPrivacy
     private: SQLPrivate
     components: SQLComponents
+    avatars: SQLAvatars
     database: Database

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.errors import ConfigError
 from xmppd.storage.accounts import SQLAccounts
+from xmppd.storage.avatars import SQLAvatars
 from xmppd.storage.components import SQLComponents
 from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.interfaces import Database, Stores
@@ -71,6 +72,7 @@ def _stores(database: Database) -> Stores:
         privacy=SQLPrivacy(database),
         private=SQLPrivate(database),
         components=SQLComponents(database),
+        avatars=SQLAvatars(database),
         database=database,
     )
 

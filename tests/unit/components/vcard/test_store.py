@@ -105,4 +105,4 @@ def test_the_schema_is_brought_forward_once(backend):
         sql = "SELECT max(version) FROM schema_migrations WHERE schema_set = 'vcard'"
         return (await tx.execute(sql)).rows[0][0]
 
-    assert backend.reactor.wait(database.read(version)) == 1
+    assert backend.reactor.wait(database.read(version)) == 2

@@ -1,0 +1,51 @@
+"""The service and its faces, put together around a component and its store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from components.common.about import About, introduce
+from components.common.component import Component
+from components.common.delegation import Delegation
+from components.common.disco import Identity, Info
+from components.common.privilege import Privilege
+from components.vcard import search_iq, vcard4_iq, vcard_iq
+from components.vcard.announcing import Announcing
+from components.vcard.config import VCardTable
+from components.vcard.names import VCARD_TEMP
+from components.vcard.pep import Conversion
+from components.vcard.service import Change, VCards
+from components.vcard.store import SQLVCards
+from xmppd.jid import JID
+from xmppd.storage.interfaces import Database
+
+IDENTITY = Identity("component", "generic", "vCards")
+
+
+def assemble(
+    component: Component, database: Database, config: VCardTable, now: Callable[[], float]
+) -> VCards:
+    """Have a component serve the vCards in a database; `now` gives seconds UTC since 1970."""
+    vcards = VCards(SQLVCards(database), now, config.limits, config.cached_octets)
+    # While there was no connection, another process may have served them.
+    component.on_open(lambda resumed: None if resumed else vcards.forget_cached())
+    searched = config.search != "off"
+    disco = introduce(component, About(search_iq.DIRECTORY if searched else IDENTITY))
+    announcing = Announcing(component, vcards.untold)
+    conversion = Conversion(component, Privilege(component), vcards, announcing.changed)
+    conversion.listen(disco)
+
+    def changed(account: JID, change: Change) -> None:
+        announcing.changed(account, change)
+        conversion.publish(account, change)
+
+    delegation = Delegation(component, disco)
+    vcard_iq.serve(delegation, vcards, changed)
+    vcard4_iq.serve(delegation, vcards, changed)
+    delegation.namespace(
+        VCARD_TEMP,
+        features=[VCARD_TEMP],
+        bare=lambda: Info(features=[VCARD_TEMP, *conversion.features()]),
+    )
+    search_iq.serve(component, disco, vcards, config)
+    return vcards

@@ -1,0 +1,59 @@
+"""The search for users by IQ (XEP-0055), at the component's own domain."""
+
+from __future__ import annotations
+
+from components.common.component import Component
+from components.common.disco import Disco, Identity
+from components.common.stanza import Stanza
+from components.vcard import markup, search
+from components.vcard.config import VCardTable
+from components.vcard.names import RESULT_SET, SEARCH
+from components.vcard.rate import Rate
+from components.vcard.service import VCards
+from xmppd import ns
+from xmppd.errors import StanzaError
+
+_QUERY = f"{SEARCH} query"
+
+DIRECTORY = Identity("directory", "user", "User Search")
+
+
+def serve(component: Component, disco: Disco, vcards: VCards, config: VCardTable) -> None:
+    """Answer searches, as far as the configuration lets anybody search."""
+    if config.search == "off":
+        return
+    requests = SearchRequests(component, vcards, config)
+    component.iq("get", _QUERY, requests.get)
+    component.iq("set", _QUERY, requests.set)
+    disco.add(SEARCH, RESULT_SET, ns.DATA_FORM)
+
+
+class SearchRequests:
+    """Searches by the users of the component's servers, or by everybody."""
+
+    def __init__(self, component: Component, vcards: VCards, config: VCardTable) -> None:
+        self._vcards = vcards
+        self._fields = markup.written(search.fields())
+        self._domains = (
+            None if config.search == "everybody" else {str(each) for each in component.servers}
+        )
+        self._rate = Rate(config.searches_per_minute, component.clock.seconds)
+
+    def get(self, request: Stanza) -> bytes:
+        """Tell by what users can be searched for (§2.1, §3)."""
+        self._check(request)
+        return self._fields
+
+    async def set(self, request: Stanza) -> bytes:
+        """Search for users (§2.1, §3), and give a page of them (XEP-0059)."""
+        self._check(request)
+        if not self._rate.take(request.sender.bare):
+            raise StanzaError(
+                "resource-constraint", "wait a minute", reason="search.rate", type="wait"
+            )
+        asked = search.submitted(request.payload)
+        return markup.written(search.answered(asked, await self._vcards.search(asked)))
+
+    def _check(self, request: Stanza) -> None:
+        if self._domains is not None and request.sender.domain not in self._domains:
+            raise StanzaError("forbidden", "for users of the server only", reason="search.stranger")
