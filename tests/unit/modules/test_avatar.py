@@ -228,7 +228,7 @@ def test_guests_have_none():
         components=COMPONENTS, server={"domains": [DOMAIN, masks]}, auth={"anonymous": [masks]}
     )
     guest = server.connect().open(masks)
-    guest.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+    guest.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'>=</auth>")
     jid = guest.open(masks).bind().findtext(".//{*}jid")
     component = Component(server, VCARD).log_in()
     assert tell(component, HASH, jid.partition("/")[0]) == "item-not-found"
