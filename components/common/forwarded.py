@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pyexpat
 import re
+from functools import cache
 
 from components.common import build, tree
-from components.common.stanza import Stanza
+from components.common.stanza import XML_LANG, Stanza
 from xmppd import ns
 
 _OPEN = f"<forwarded xmlns='{ns.FORWARD}'>".encode()
@@ -14,6 +15,15 @@ _CLOSE = b"</forwarded>"
 
 _START_TAG = re.compile(rb"""<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>""")
 _KINDS = frozenset({"message", "presence", "iq"})
+
+
+_PLAIN = re.compile(
+    rb"<forwarded xmlns='%b'><(iq|message|presence) xmlns='%b'((?: [a-z:]+='[^'<&\t\r\n]*')*)>"
+    rb"(<([A-Za-z][\w.-]*) xmlns='([^'<&\t\r\n]*)'/>)</\1></forwarded>"
+    % (re.escape(ns.FORWARD).encode(), re.escape(ns.CLIENT).encode())
+)
+"""A stanza that holds one element without content, as most requests do."""
+_ATTR = re.compile(" ([a-z:]+)='([^']*)'")
 
 
 def wrap(stanza: bytes, *names: str) -> bytes:
@@ -31,6 +41,36 @@ def unwrap(outer: Stanza, *names: str) -> Stanza | None:
 
     None where there is none. What it holds may be passed on, as of any other stanza.
     """
+    return _plain(outer.inner, names) or _parsed(outer, names)
+
+
+def _plain(data: bytes, names: tuple[str, ...]) -> Stanza | None:
+    """The stanza where it is written as the server writes it; much sooner than by a parser."""
+    head, tail = _around(names)
+    if not (data.startswith(head) and data.endswith(tail)):
+        return None
+    found = _PLAIN.fullmatch(data, len(head), len(data) - len(tail))
+    if found is None:
+        return None
+    kind, written, inner, local, namespace = found.groups()
+    attrs = dict(_ATTR.findall(written.decode()))
+    if b":" in written:
+        attrs = {XML_LANG if name == "xml:lang" else name: attrs[name] for name in attrs}
+        if any(":" in name and name != XML_LANG for name in attrs):
+            return None
+    children = [f"{namespace.decode()} {local.decode()}"]
+    return Stanza(kind.decode(), attrs, children, inner, ns.CLIENT)
+
+
+@cache
+def _around(names: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """What stands before and behind a `<forwarded/>` in these elements."""
+    spaced = [name.rpartition(" ") for name in names]
+    head = "".join(f"<{local} xmlns='{space}'>" for space, _, local in spaced)
+    return head.encode(), "".join(f"</{local}>" for _, _, local in reversed(spaced)).encode()
+
+
+def _parsed(outer: Stanza, names: tuple[str, ...]) -> Stanza | None:
     path = [*names, f"{ns.FORWARD} forwarded"]
     data = outer.inner
     head = f"<x xmlns='{outer.content}'>".encode()

@@ -46,11 +46,17 @@ class CachedVCards:
         # what is being read may be older, and is told to those who had asked, but not kept.
         self._reading: dict[JID, list[Deferred[Known]]] = {}
 
-    def get(self, owner: JID) -> Deferred[Known]:
-        """The vCard of an owner. However many ask at once, the store is asked once."""
+    def at_hand(self, owner: JID) -> Known | None:
+        """What is known of an owner without a look into the store; None where nothing is."""
         known = self._known.get(owner)
         if known is not None:
             self._known.move_to_end(owner)
+        return known
+
+    def get(self, owner: JID) -> Deferred[Known]:
+        """The vCard of an owner. However many ask at once, the store is asked once."""
+        known = self.at_hand(owner)
+        if known is not None:
             return succeed(known)
         answer: Deferred[Known] = Deferred()
         waiting = self._reading.get(owner)

@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from twisted.internet.defer import Deferred
 
-from components.common.answers import Answer
 from components.common.delegation import Delegation
 from components.common.stanza import Stanza
 from components.vcard.names import VCARD_TEMP
@@ -54,9 +53,13 @@ class VCardRequests:
         self._vcards = vcards
         self._changed = changed
 
-    def get(self, request: Stanza) -> Deferred[Answer]:
+    def get(self, request: Stanza) -> Deferred[bytes] | bytes:
         """Give the vCard of an account (§3.1, §3.3)."""
-        return self._vcards.get(owner(request)).addCallback(_given, request)
+        account = owner(request)
+        known = self._vcards.at_hand(account)
+        if known is not None:
+            return _given(known.encoded, request)
+        return self._vcards.get(account).addCallback(_given, request)
 
     async def set(self, request: Stanza) -> None:
         """Have a vCard in place of the sender's own (§3.2)."""
