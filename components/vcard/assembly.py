@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from components.common.about import About, introduce
+from components.common.accounts import Accounts
 from components.common.component import Component
 from components.common.delegation import Delegation
 from components.common.disco import Identity, Info
+from components.common.instances import Instances
 from components.common.privilege import Privilege
 from components.vcard import search_iq, vcard4_iq, vcard_iq
 from components.vcard.announcing import Announcing
@@ -27,7 +29,9 @@ def assemble(
 ) -> VCards:
     """Have a component serve the vCards in a database; `now` gives seconds UTC since 1970."""
     vcards = VCards(SQLVCards(database), now, config.limits, config.cached_octets)
-    # While there was no connection, another process may have served them.
+    Accounts(component).on_removed(vcards.remove)
+    # Another process may have changed what this one is asked for from now on.
+    Instances(component).on_change(lambda epoch: vcards.forget_cached())
     component.on_open(lambda resumed: None if resumed else vcards.forget_cached())
     searched = config.search != "off"
     disco = introduce(component, About(search_iq.DIRECTORY if searched else IDENTITY))

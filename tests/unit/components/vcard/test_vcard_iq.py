@@ -11,6 +11,7 @@ from tests.support.meeting import VCARD
 from tests.support.people import JULIET, C
 from tests.support.server import DOMAIN, condition
 from tests.support.vcards import picture, png
+from xmppd import ns
 from xmppd.jid import JID
 
 NOBODY = f"nobody@{DOMAIN}"
@@ -162,8 +163,25 @@ def test_the_component_has_a_vcard_itself(faces, romeo):
     assert name(faces.get(romeo, VCARD)) == "User Search"
 
 
-def test_who_is_removed_has_none_any_more(faces, juliet, romeo):
+def test_who_is_removed_has_none_any_more_nor_has_who_takes_the_name(faces, juliet, romeo):
     faces.set(juliet, f"<FN>Juliet</FN>{picture()}")
-    faces.server.done(faces.vcards.remove(JID.parse(f"{JULIET}/x")))
+    server = faces.server
+    removing = server.host.administrator.remove(JID.parse(JULIET))
+    faces.pump()
+    server.done(removing)
     assert condition(faces.get(romeo, JULIET)) == "service-unavailable"
+    server.account("juliet")
+    again = faces.log_in("juliet", "balcony")
+    assert name(faces.get(again)) is None
+
+
+def test_other_instances_may_have_changed_what_becomes_its_own(faces, juliet):
+    """(docs/writing-a-component.md)"""
+    faces.set(juliet, "<FN>Juliet</FN>")
+    store = faces.vcards._vcards._store
+    faces.server.done(store.edit(JID.parse(JULIET), lambda stored: None, now=0.0))
+    names = "<instance name='a'/><instance name='b'/>"
+    said = f"<instances xmlns='{ns.INSTANCES}' epoch='9' self='a'>{names}</instances>"
+    request = f"<iq type='set' id='i' from='{DOMAIN}' to='{VCARD}'>{said}</iq>"
+    faces.line.protocol.dataReceived(request.encode())
     assert name(faces.get(juliet)) is None
