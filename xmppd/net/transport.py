@@ -155,13 +155,15 @@ def tune(transport: Any, dead_seconds: int, read_bytes: int = READ_BYTES) -> Non
         transport = transport._tcp
     transport.bufferSize = read_bytes
     try:
+        sock = transport.getHandle()
+        if getattr(sock, "family", None) is socket.AF_UNIX:
+            return
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)
-        sock = transport.getHandle()
         if hasattr(socket, "TCP_USER_TIMEOUT") and isinstance(sock, socket.socket):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, dead_seconds * 1000)
     except AttributeError:
-        pass  # a UNIX socket, or a transport of a test, has no such options
+        pass  # a transport of a test has no such options
 
 
 def half_closing(transport: Any) -> Callable[[], None] | None:

@@ -45,6 +45,20 @@ def test_tcp_finds_out_when_a_peer_is_dead() -> None:
         assert real.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 77_000
 
 
+def test_a_unix_socket_has_no_options_of_tcp() -> None:
+    real, other = socket.socketpair()
+    with real, other:
+
+        class Transport:
+            def setTcpNoDelay(self, on: bool) -> None:
+                real.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
+
+            def getHandle(self) -> Any:
+                return real
+
+        tune(Transport(), 77)
+
+
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_a_stream_may_come_in_any_pieces(port: Port, size: int) -> None:
     peer = port.log_in("juliet")
