@@ -365,6 +365,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "too much waits for the component",
         "it is too slow: run more instances, or raise queue_octets or spool_octets in its table",
     ),
+    "component.failing": (
+        "a bundled component ends again and again",
+        "see what it says in the log, mend that, then xmppctl reload; or name it in [bundled] off",
+    ),
     "privilege.message": (
         "a component that may send no messages in others' names",
         'grant it: message = "outgoing" in its table',

@@ -20,9 +20,10 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
-from xmppd import __version__, config
+from xmppd import __version__, bundled, config
 from xmppd.admin import control
 from xmppd.admin.assembly import Assembly, assemble, seal_of
+from xmppd.admin.bundle import Bundle
 from xmppd.admin.checks import check_start
 from xmppd.admin.commands import Operated, Outcome
 from xmppd.admin.directory import check_owner, make_data_directory
@@ -91,6 +92,8 @@ class Server(MultiService):
         self._turn = Turn(reactor)
         self.assembly: Assembly | None = None
         self._log = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
+        self._bundle = Bundle(reactor, self._source, self._component_fails)
+        self._components: Factory | None = None
         self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
         self._starting: Deferred[None] | None = None
         self._stopping = False
@@ -122,7 +125,8 @@ class Server(MultiService):
     async def _start(self) -> None:
         self._workers.start()
         self.admission.files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
-        self.assembly = await assemble(self.config, self._reactor, self._workers, self._source)
+        config = self._bundle.extend(self.config)
+        self.assembly = await assemble(config, self._reactor, self._workers, self._source)
         self.assembly.host.turn = self._turn
         await self._listen(self.assembly)
         self._watch_idle()
@@ -131,6 +135,7 @@ class Server(MultiService):
             version=__version__,
             domains=", ".join(self.config.server.domains),
         )
+        self._bundle.follow(self.config)
         await self._introduce(self.assembly)
 
     async def _listen(self, assembly: Assembly) -> None:
@@ -160,10 +165,26 @@ class Server(MultiService):
             except Exception as error:  # each kind of endpoint has its own
                 raise cannot_listen(self._source, key, description, error) from error
             self._opened(port, key, description)
+        self._components = factories["listen.component"]
+        self._listen_for_bundled(self.config)
         operated = Operated(assembly.host, self.reload, self._facts)
         path = self.config.listen.control
         port = control.listen(self._reactor, path, control.ControlFactory(operated), self._source)
         self._opened(port, control.KEY, path)
+
+    def _listen_for_bundled(self, config: config.Config) -> None:
+        """Open the socket of the bundled components, where there are any."""
+        opened = any(one["key"] == bundled.KEY for one in self._listening)
+        if self._components is not None and not opened and self._bundle.wanted(config):
+            path = bundled.socket_path(config)
+            port = control.listen(
+                self._reactor, path, self._components, self._source, key=bundled.KEY
+            )
+            self._opened(port, bundled.KEY, path)
+
+    def _component_fails(self, domain: str, words: str) -> None:
+        if self.assembly is not None:
+            self.assembly.host.refusals.note("component.failing", domain, detail=words)
 
     def _opened(self, port: Any, key: str, description: str) -> None:
         where = port.getHost()
@@ -218,6 +239,7 @@ class Server(MultiService):
         return {
             "listening": self._listening,
             "certificate_problems": [str(problem) for problem in self.certificates.problems],
+            "bundled": self._bundle.facts(),
             "modules": sorted(self.assembly.modules.contexts) if self.assembly else [],
         }
 
@@ -232,10 +254,13 @@ class Server(MultiService):
         wanted = config.load(self._path)
         changes = config.changes(self.config, wanted)
         new = in_force(self.config, wanted)
+        full = self._bundle.extend(new)
         seal = seal_of(new)
         take_certificates = self.certificates.prepare(new.tls, new.server.domains)
-        self.assembly.follow(new, seal, self._source)
+        self._listen_for_bundled(new)
+        self.assembly.follow(full, seal, self._source)
         take_certificates()
+        self._bundle.follow(new)
         self.config = new
         self.assembly.survey()  # accounts made since the last one have the old iteration count
         self.admission.limits = new.limits
@@ -282,7 +307,10 @@ class Server(MultiService):
             self._sweeping.stop()
             self._sweeping = None
         if self.assembly is not None:
-            self.assembly.host.shut_down()
+            host = self.assembly.host
+            host.shut_down(host.connections)
+            await self._bundle.stop()  # whose streams have to be there for what they finish
+            host.shut_down(host.component_connections)
             await self._drained()
             await self.assembly.close()
         self._workers.stop()

@@ -22,9 +22,7 @@ from xmppd.config import keys, toml
 from xmppd.config.schema import Table
 from xmppd.domainpart import JIDError, prepare_domain
 from xmppd.errors import ConfigError
-
-SECRET_VARIABLE = "XMPPD_COMPONENT_SECRET"
-"""The environment's secret, for a component that another program has configured and starts."""
+from xmppd.process.lifeline import SECRET_VARIABLE
 
 
 class ComponentTable(Table, frozen=True):

@@ -18,6 +18,7 @@ from components.common.component import Component
 from components.common.config import Loaded, Settings
 from xmppd.errors import ConfigError, StoreError
 from xmppd.process.interpreter import tune
+from xmppd.process.lifeline import Lifeline, tie
 from xmppd.process.logs import Log
 from xmppd.process.poll import shorten
 from xmppd.process.signals import Signals
@@ -71,6 +72,7 @@ class Process(Service, Generic[T]):
         self._store: Database | None = None
         self._starting: Deferred[None] | None = None
         self._stopping = False
+        self._lifeline: Lifeline | None = None
         self._signals = Signals(reactor, {signal.SIGTERM: self._asked_to_stop})
         endpoint = loaded.settings.core.endpoint
         try:
@@ -97,6 +99,7 @@ class Process(Service, Generic[T]):
 
     def _begin(self) -> None:
         self._signals.install()  # only now: the reactor has installed its own handlers
+        self._lifeline = tie(self._reactor, self._asked_to_stop)
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._not_started)
 
@@ -147,6 +150,8 @@ class Process(Service, Generic[T]):
     async def _end(self) -> None:
         super().stopService()
         self._stopping = True
+        if self._lifeline is not None:
+            self._lifeline.release()
         if self._starting is not None:
             await self._starting
         await self.component.stop()

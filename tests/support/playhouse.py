@@ -15,6 +15,8 @@ data = "data"
 [listen]
 c2s = ["tcp:0:interface=127.0.0.1"]
 c2s_tls = ["tcp:0:interface=127.0.0.1"]
+[bundled]
+start = false
 [store]
 url = "sqlite::memory:"
 """

@@ -21,6 +21,7 @@ PATIENCE = 60.0
 TABLES = {
     "server": 'domains = ["localhost"]\ndata = "data"',
     "listen": 'c2s = ["tcp:0:interface=127.0.0.1"]\nc2s_tls = ["tcp:0:interface=127.0.0.1"]',
+    "bundled": "start = false",
 }
 """What a server gets that says nothing else: the tables that its own text does not have."""
 
@@ -116,9 +117,11 @@ class RunningProcess:
 class RunningServer(RunningProcess):
     """`twistd -n xmppd` on free ports of 127.0.0.1; `ports` by the key of `[listen]`."""
 
+    twistd: Sequence[str] = (str(BIN / "twistd"),)
+
     def __init__(self, directory: Path, config: Path | None, *options: str) -> None:
         self.config = config
-        arguments = [str(BIN / "twistd"), "-n", "--pidfile=", *options, "xmppd"]
+        arguments = [*self.twistd, "-n", "--pidfile=", *options, "xmppd"]
         super().__init__(arguments + (["-c", str(config)] if config else []), directory)
         self.directory = directory
 

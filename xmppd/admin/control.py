@@ -87,24 +87,26 @@ class ControlFactory(Factory):
         return ControlProtocol(self._operated)
 
 
-def listen(reactor: Any, path: str, factory: ControlFactory, source: str) -> Any:
+def listen(reactor: Any, path: str, factory: Factory, source: str, key: str = KEY) -> Any:
     """Listen at `path` and give the port; a socket that nobody serves any more is replaced.
 
-    Raises ConfigError where something else is there, or the path can't be used.
+    Raises ConfigError, naming `key`, where something else is there, or the path can't be used.
     """
-    if check_free(path, source):
+    if check_free(path, source, key=key):
         os.unlink(path)
     # The socket must never be open to others, not even until its mode is set.
     before = os.umask(0o177)
     try:
         return reactor.listenUNIX(path, factory, mode=0o600)
     except CannotListenError as error:
-        raise _unusable(source, f"can't listen on {path}: {error.socketError}") from None
+        raise _unusable(source, key, f"can't listen on {path}: {error.socketError}") from None
     finally:
         os.umask(before)
 
 
-def check_free(path: str, source: str, connect: Callable[[str], bool] | None = None) -> bool:
+def check_free(
+    path: str, source: str, connect: Callable[[str], bool] | None = None, key: str = KEY
+) -> bool:
     """Whether there is a stale socket at `path` (True) or nothing at all (False).
 
     Raises ConfigError where a server answers there, or where it is no socket.
@@ -114,13 +116,13 @@ def check_free(path: str, source: str, connect: Callable[[str], bool] | None = N
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _unusable(source, f"{path}: {error.strerror}") from None
+        raise _unusable(source, key, f"{path}: {error.strerror}") from None
     if not stat.S_ISSOCK(mode):
-        raise ConfigError(source, KEY, f"{path} is no socket", "Remove it, or name another path")
+        raise ConfigError(source, key, f"{path} is no socket", "Remove it, or name another path")
     if (connect or answers)(path):
         problem = f"a server runs already: it answers at {path}"
         remedy = "Stop it, or give this one another [server] data"
-        raise ConfigError(source, KEY, problem, remedy)
+        raise ConfigError(source, key, problem, remedy)
     return True
 
 
@@ -137,6 +139,6 @@ def answers(path: str) -> bool:
     return True
 
 
-def _unusable(source: str, problem: str) -> ConfigError:
+def _unusable(source: str, key: str, problem: str) -> ConfigError:
     remedy = "Name a path in a directory that this user may write to"
-    return ConfigError(source, KEY, problem, remedy)
+    return ConfigError(source, key, problem, remedy)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
+from xmppd.admin.files import write_private
 from xmppd.errors import ConfigError
 
 NAME = "decoy.key"
@@ -21,7 +21,7 @@ def kept_secret(directory: Path) -> bytes:
     path = directory / NAME
     try:
         if not path.exists():
-            _make(path)
+            write_private(path, secrets.token_bytes(SIZE))
         secret = path.read_bytes()
     except OSError as error:
         problem = error.strerror or str(error)
@@ -31,14 +31,3 @@ def kept_secret(directory: Path) -> bytes:
         remedy = "Restore it from a backup, or delete it: a new one will be made"
         raise ConfigError(str(path), "", problem, remedy)
     return secret
-
-
-def _make(path: Path) -> None:
-    """Write it so that it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(SIZE))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

@@ -9,6 +9,7 @@ from xmppd.config.load import load
 from xmppd.config.schema import (
     TLS,
     Auth,
+    Bundled,
     Component,
     Compression,
     Config,
@@ -27,6 +28,7 @@ from xmppd.config.tolerant import control_socket
 __all__ = [
     "TLS",
     "Auth",
+    "Bundled",
     "Component",
     "Compression",
     "Config",

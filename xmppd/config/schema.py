@@ -218,6 +218,13 @@ class Component(Table, frozen=True):
     delegation: dict[str, tuple[str, ...]] = {}
 
 
+class Bundled(Table, frozen=True):
+    """`[bundled]`: the components that come with the server, run as its child processes."""
+
+    start: bool = True
+    off: tuple[str, ...] = ()
+
+
 class Modules(Table, frozen=True):
     """`[modules]`: which of the server's modules stay out."""
 
@@ -245,4 +252,5 @@ class Config(Table, frozen=True):
     contact: Contact = Contact()
     log: Log = Log()
     modules: Modules = Modules()
+    bundled: Bundled = Bundled()
     components: dict[str, Component] = {}

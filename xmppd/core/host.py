@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -272,7 +273,7 @@ class Host:
             self.hooks.session_unbound(session)
             self.residents.left(session.account)
 
-    def shut_down(self) -> None:
-        """Tell every client and component that the server stops (RFC 6120 §4.9.3.20)."""
-        for connection in (*self.connections, *self.component_connections):
+    def shut_down(self, *which: Iterable[Endable]) -> None:
+        """Tell every client and component, or those, that the server stops (RFC 6120 §4.9.3.20)."""
+        for connection in list(chain(*(which or (self.connections, self.component_connections)))):
             connection.end(StreamError("system-shutdown", reason="stream.shutdown"))

@@ -65,7 +65,7 @@ def _told(event: LogEvent) -> tuple[str, str]:
     failure: Failure | None = event.get("log_failure")
     message = formatEvent(event)
     if failure is None:
-        return message, ""
+        return message, event.get("traceback", "")  # that of a child process, if anyone's
     what = f"{type(failure.value).__name__}: {failure.getErrorMessage()}"
     traceback: str = failure.getTraceback(elideFrameworkCode=True)
     return f"{message or 'unhandled error'}: {what}", traceback

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 
-from components.common.config import SECRET_VARIABLE, Loaded, Settings, load
+from components.common.config import Loaded, Settings, load
 from components.common.process import Process
 from components.common.stream import Identity
 from xmppd.config.schema import Table
 from xmppd.errors import ConfigError
+from xmppd.process.lifeline import SECRET_VARIABLE
 
 
 class Echo(Table, frozen=True):

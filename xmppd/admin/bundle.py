@@ -1,0 +1,176 @@
+"""The bundled components as child processes of the server: what each is started with, and where.
+
+What they connect to is a socket in the data directory; what they prove is a secret that is made
+anew with each server, and handed to them in the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import quoteStringArgument
+from twisted.logger import Logger
+
+from xmppd.admin.commands import Outcome
+from xmppd.admin.files import write_private
+from xmppd.bundled import Bundled, Place, extended, places, socket_path
+from xmppd.config import Config
+from xmppd.errors import ConfigError
+from xmppd.process.child import Child
+from xmppd.process.lifeline import SECRET_VARIABLE, TIED_VARIABLE
+from xmppd.storage.url import is_postgresql
+
+log = Logger()
+
+TWISTD = "import sys; from twisted.scripts.twistd import run; sys.exit(run())"
+"""What the interpreter runs: the twistd that it finds, wherever its script was installed."""
+
+CONNECTIONS = 2
+"""Connections to PostgreSQL that each of them holds: one to write, one to read."""
+
+_FILE = """\
+# Written by xmppd at each start: changes here are lost. Who wants others runs this component
+# himself, see [components] in the server's configuration.
+
+[component]
+domain = {domain}
+data = {data}
+
+[core]
+endpoint = {endpoint}
+server = {servers}
+
+[store]
+url = {url}
+queue = {queue}
+wait_seconds = {wait_seconds}
+connections = {connections}
+
+[log]
+format = "json"
+"""
+
+
+class Bundle:
+    """The bundled components of one server.
+
+    `source` names the configuration, `failing` is told of a domain whose component ends again and
+    again, and of its last words.
+    """
+
+    def __init__(self, reactor: Any, source: str, failing: Callable[[str, str], object]) -> None:
+        self._reactor = reactor
+        self._source = source
+        self._failing = failing
+        self._secrets: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(24))
+        self._children: dict[str, Child] = {}
+        self._domains: dict[str, str] = {}
+        self._files: dict[str, str] = {}
+
+    def extend(self, config: Config) -> Config:
+        """The configuration with a table for each of them; raises ConfigError."""
+        return extended(config, self._source, self._secrets)
+
+    def wanted(self, config: Config) -> list[Place]:
+        """Those that are to run; raises ConfigError."""
+        return [place for place in places(config, self._source) if not place.unwanted]
+
+    def follow(self, config: Config) -> None:
+        """Start, restart and stop what has to be for this configuration.
+
+        Raises ConfigError where a file can't be written.
+        """
+        wanted = self.wanted(config)
+        names = {place.bundled.name for place in wanted}
+        for name in self._files.keys() - names:
+            del self._files[name], self._domains[name]
+            self._children[name].stop()
+        for bundled, domain, _ in wanted:
+            text = settings(bundled, domain, config)
+            if self._files.get(bundled.name) == text:
+                self._children[bundled.name].hurry()
+                continue
+            path = self._write(bundled, text, config)
+            before = bundled.name in self._files
+            self._files[bundled.name], self._domains[bundled.name] = text, domain
+            child = self._children.get(bundled.name)
+            if child is None:
+                child = self._children[bundled.name] = self._child(bundled, path)
+            child.restart() if before else child.start()
+
+    def _write(self, bundled: Bundled, text: str, config: Config) -> Path:
+        path = Path(config.server.data) / f"{bundled.name}.toml"
+        # The level is no reason to start one anew.
+        text += f'level = "{config.log.level}"\n'
+        try:
+            write_private(path, text.encode())
+        except OSError as error:
+            problem = f"{path} can't be written ({error.strerror})"
+            remedy = "Let this user write there"
+            raise ConfigError(self._source, "server.data", problem, remedy) from None
+        return path
+
+    def _child(self, bundled: Bundled, path: Path) -> Child:
+        name = bundled.name
+        # -P: nothing is to be imported from wherever the server happens to run.
+        command = [sys.executable, "-P", "-c", TWISTD, "-n", "--pidfile=", bundled.plugin, "-c"]
+        environment = {SECRET_VARIABLE: self._secrets[name], TIED_VARIABLE: "1"}
+        return Child(
+            name,
+            [*command, str(path)],
+            {**os.environ, **environment},
+            self._reactor,
+            lambda words: self._failing(self._domains.get(name, name), words),
+        )
+
+    def facts(self) -> list[Outcome]:
+        """What `status` tells of each."""
+        return [
+            {
+                "name": name,
+                "domain": domain,
+                "pid": self._children[name].pid,
+                "failures": self._children[name].failures,
+                "last_words": self._children[name].last_words,
+            }
+            for name, domain in self._domains.items()
+        ]
+
+    def stop(self) -> Deferred[Any]:
+        """End them; fires when all have ended."""
+        return DeferredList([child.stop() for child in self._children.values()])
+
+
+def settings(bundled: Bundled, domain: str, config: Config) -> str:
+    """The configuration of a component, but for the last line of it: the level of its log."""
+    store = config.store
+    values = {
+        "domain": domain,
+        "data": config.server.data,
+        "endpoint": f"unix:{quoteStringArgument(socket_path(config))}",
+        "servers": config.server.domains,
+        "url": _store_url(store.url, bundled.name),
+        "queue": store.queue,
+        "wait_seconds": store.wait_seconds,
+        "connections": CONNECTIONS,
+    }
+    # A string of JSON is one of TOML.
+    return _FILE.format_map(
+        {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+    )
+
+
+def _store_url(url: str, name: str) -> str:
+    """A database of its own beside the server's, or its own tables in the same PostgreSQL."""
+    path = url.removeprefix("sqlite:")
+    if is_postgresql(url) or path == ":memory:":
+        return url
+    return f"sqlite:{Path(path).with_name(f'{name}.db')}"

@@ -1,0 +1,109 @@
+"""The components that come with the server, and which of them a configuration leaves to it.
+
+They are known here by name only: each is a program of its own, `twistd xmppd-NAME`. Whoever
+configures a component for the same domain or namespace has that one, and the bundled one stays out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec import structs
+
+from xmppd.config import Component, Config
+from xmppd.config.values import SOCKET_PATH_MAX
+from xmppd.errors import ConfigError
+
+KEY = "bundled"
+"""How the log and `status` call the socket that they connect to."""
+
+
+class Bundled(NamedTuple):
+    """A component: its name, its place below the server's first domain, and what it is granted.
+
+    `grants` are keys of its table, as in `[components]`.
+    """
+
+    name: str
+    subdomain: str
+    grants: Mapping[str, Any] = {}
+
+    @property
+    def plugin(self) -> str:
+        """What twistd calls it."""
+        return f"xmppd-{self.name}"
+
+
+BUNDLED: tuple[Bundled, ...] = ()
+"""Every component that there is a program for."""
+
+
+class Place(NamedTuple):
+    """A bundled component at its domain, and why it is not started there: "" where it is."""
+
+    bundled: Bundled
+    domain: str
+    unwanted: str = ""
+
+
+def socket_path(config: Config) -> str:
+    """The socket that they connect to, in the data directory: no port is open for them."""
+    return str(Path(config.server.data) / "components.sock")
+
+
+def places(config: Config, source: str) -> list[Place]:
+    """Each bundled component, and what becomes of it by a configuration.
+
+    Raises ConfigError, naming `source`, for what can't be.
+    """
+    names = [each.name for each in BUNDLED]
+    for name in config.bundled.off:
+        if name not in names:
+            problem = f"no bundled component is called {name}"
+            raise ConfigError(source, "bundled.off", problem, f"There are: {', '.join(names)}")
+    found = [_place(each, config) for each in BUNDLED]
+    size = len(os.fsencode(socket_path(config)))
+    if size > SOCKET_PATH_MAX and any(not place.unwanted for place in found):
+        problem = f"{socket_path(config)} has {size} octets, a socket's path at most"
+        remedy = "Name a shorter directory, or set start = false in [bundled]"
+        raise ConfigError(source, "server.data", f"{problem} {SOCKET_PATH_MAX}", remedy)
+    return found
+
+
+def _place(each: Bundled, config: Config) -> Place:
+    domain = f"{each.subdomain}.{config.server.domains[0]}"
+    return Place(each, domain, _unwanted(each, domain, config))
+
+
+def _unwanted(each: Bundled, domain: str, config: Config) -> str:
+    if not config.bundled.start:
+        return "[bundled] start is false"
+    if each.name in config.bundled.off:
+        return "[bundled] off names it"
+    if domain in config.server.domains:
+        return f"{domain} is a domain of the server itself"
+    if domain in config.components:
+        return f"[components] has {domain}"
+    for name, component in config.components.items():
+        for namespace in each.grants.get("delegation", ()):
+            if namespace in component.delegation:
+                return f"[components] delegates {namespace} to {name}"
+    return ""
+
+
+def extended(config: Config, source: str, secrets: Mapping[str, str]) -> Config:
+    """A configuration with a table for each bundled component that it wants.
+
+    `secrets` has one for each name. Raises ConfigError as `places` does.
+    """
+    tables = {
+        domain: Component(secret=secrets[each.name], **each.grants)
+        for each, domain, unwanted in places(config, source)
+        if not unwanted
+    }
+    if not tables:
+        return config
+    return structs.replace(config, components={**config.components, **tables})
