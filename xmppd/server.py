@@ -25,8 +25,8 @@ from xmppd.admin import control
 from xmppd.admin.assembly import Assembly, assemble, seal_of
 from xmppd.admin.bundle import Bundle
 from xmppd.admin.checks import check_start
-from xmppd.admin.commands import Operated, Outcome
 from xmppd.admin.directory import check_owner, make_data_directory
+from xmppd.admin.operated import Operated, Outcome
 from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_backlog
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART

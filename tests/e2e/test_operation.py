@@ -6,7 +6,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import time
 
 import pytest
 
@@ -20,6 +19,7 @@ from tests.support.process import (
     environment,
     run,
     run_server,
+    until,
     write_config,
     xmppctl,
 )
@@ -140,14 +140,6 @@ def test_daemon_writes_twistds_log_and_stops_when_told(tmp_path):
         os.kill(pid, signal.SIGTERM)
     until(lambda: not (tmp_path / "twistd.pid").exists())
     assert "stopped" in (tmp_path / "twistd.log").read_text()
-
-
-def until(true):
-    """Wait for something in another process that gives no sign of itself."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 # ---------------------------------------------------------------------- logs

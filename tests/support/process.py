@@ -7,7 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
@@ -28,6 +29,14 @@ TABLES = {
 LISTENS = re.compile(r'listen\.(\w+) listens on \S+:(\d+)(?:$|")')
 READY = "ready: "
 """How the line begins that says that everything listens."""
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for something in another process that gives no sign of itself."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def environment() -> dict[str, str]:

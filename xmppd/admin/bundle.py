@@ -19,8 +19,8 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.logger import Logger
 
-from xmppd.admin.commands import Outcome
 from xmppd.admin.files import write_private
+from xmppd.admin.operated import Outcome
 from xmppd.bundled import Bundled, Place, extended, places, socket_path
 from xmppd.config import Config
 from xmppd.errors import ConfigError
@@ -74,6 +74,7 @@ class Bundle:
         self._children: dict[str, Child] = {}
         self._domains: dict[str, str] = {}
         self._files: dict[str, str] = {}
+        self._told = ""
 
     def extend(self, config: Config) -> Config:
         """The configuration with a table for each of them; raises ConfigError."""
@@ -105,6 +106,17 @@ class Bundle:
             if child is None:
                 child = self._children[bundled.name] = self._child(bundled, path)
             child.restart() if before else child.start()
+        self._introduce(config)
+
+    def _introduce(self, config: Config) -> None:
+        """Tell what has become of each, where that is something else than before."""
+        told = "; ".join(
+            f"{each.name} stays out ({unwanted})" if unwanted else f"{each.name} is {domain}"
+            for each, domain, unwanted in places(config, self._source)
+        )
+        if told != self._told:
+            self._told = told
+            log.info("bundled components: {told}", told=told)
 
     def _write(self, bundled: Bundled, text: str, config: Config) -> Path:
         path = Path(config.server.data) / f"{bundled.name}.toml"
@@ -133,16 +145,17 @@ class Bundle:
 
     def facts(self) -> list[Outcome]:
         """What `status` tells of each."""
-        return [
-            {
-                "name": name,
-                "domain": domain,
-                "pid": self._children[name].pid,
-                "failures": self._children[name].failures,
-                "last_words": self._children[name].last_words,
-            }
-            for name, domain in self._domains.items()
-        ]
+        return [self._fact(self._children[name], at) for name, at in self._domains.items()]
+
+    def _fact(self, child: Child, domain: str) -> Outcome:
+        return {
+            "name": child.name,
+            "domain": domain,
+            "pid": child.pid,
+            "seconds": max(0, round(self._reactor.seconds() - child.since)),
+            "failures": child.failures,
+            "last_words": child.last_words,
+        }
 
     def stop(self) -> Deferred[Any]:
         """End them; fires when all have ended."""

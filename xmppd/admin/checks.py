@@ -21,10 +21,12 @@ from xmppd.admin.assembly import check_modules, seal_of
 from xmppd.admin.directory import no_place, user_name
 from xmppd.admin.hold import check_unheld
 from xmppd.admin.secret import NAME, kept_secret
+from xmppd.bundled import places
 from xmppd.config import Config
 from xmppd.errors import ConfigError
 from xmppd.net import pairs
 from xmppd.net.tls import CertificateStore
+from xmppd.reasons import REASONS
 from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
 from xmppd.storage.sqlite import locked
@@ -33,6 +35,9 @@ from xmppd.storage.url import import_postgresql, is_postgresql
 
 SOON = timedelta(days=14)
 """A certificate that expires within this should have been renewed."""
+
+STARTING = 30
+"""Seconds that a bundled component may take until it is connected."""
 
 LOCKED = 1.0
 """Seconds to wait for a database that somebody else has locked."""
@@ -279,6 +284,31 @@ def _ports(setting: Setting) -> Iterator[str | ConfigError]:
             yield f"{key}: {description} {'is free' if tried else 'was not tried'}"
 
 
+def _components(setting: Setting) -> Iterator[str | ConfigError]:
+    """The bundled ones, and with a running server whether all are there."""
+    status = setting.status or {}
+    children = {one["domain"]: one for one in status.get("bundled", ())}
+    for each, domain, unwanted in places(setting.config, setting.source):
+        if unwanted:
+            yield f"{each.name} is not started: {unwanted}"
+        elif domain not in children:
+            yield f"{each.name} is started with the server, at {domain}"
+    for child in children.values():
+        if child["failures"]:
+            times = f"{child['name']} has ended {child['failures']} times in a row"
+            words = f"{times}; its last words: {child['last_words']}"
+            yield _Advice(setting.source, "bundled", words, REASONS["component.failing"][1])
+    for domain, instances in status.get("components", {}).items():
+        child = children.get(domain)
+        if instances:
+            yield f"{domain} is connected"
+        elif child is None or child["seconds"] > STARTING:
+            remedy = "See its own log, and xmppctl components"
+            yield _Advice(setting.source, domain, "is not connected", remedy)
+        else:
+            yield f"{domain} is starting"
+
+
 class _Advice(ConfigError):
     """A fault that no server fails to start for."""
 
@@ -291,5 +321,6 @@ CHECKS = (
     Check("certificates", _certificates, needed=False),
     Check("control socket", _control),
     Check("ports", _ports),
+    Check("components", _components),
 )
 """All checks, in the order in which a start-up depends on them."""

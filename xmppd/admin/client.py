@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, execute
 
 from xmppd.admin.assembly import Assembly, assemble
-from xmppd.admin.commands import COMMANDS, CommandError, Operated, Outcome, perform
+from xmppd.admin.commands import COMMANDS, perform
 from xmppd.admin.control import answers
 from xmppd.admin.directory import user_name
+from xmppd.admin.operated import CommandError, Operated, Outcome
 from xmppd.admin.pump import Pump
 from xmppd.config import Config
 from xmppd.storage.url import is_postgresql

@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -18,42 +17,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd import __version__
-from xmppd.core.host import Host
-from xmppd.core.refusals import Refusal
+from xmppd.admin import components
+from xmppd.admin.operated import Arguments, CommandError, Operated, Outcome, refusal_told
 from xmppd.core.sessions import Session
 from xmppd.errors import ConfigError, StoreError, StreamError
 from xmppd.jid import JID, JIDError
-from xmppd.reasons import REASONS
 from xmppd.storage.interfaces import AccountExists
 
 log = Logger()
-
-Outcome: TypeAlias = dict[str, Any]
-"""What a command gives: an object of JSON."""
-
-
-class CommandError(Exception):
-    """A command could not be carried out, by no fault of the server: what and what to do."""
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"{problem}. {remedy}")
-        self.problem = problem
-        self.remedy = remedy
-
-
-@dataclass(frozen=True)
-class Operated:
-    """What commands act on. Without a server there is nothing to reload, and no facts."""
-
-    host: Host
-    reload: Callable[[], Sequence[str]] | None = None
-    """Reads the configuration again; what has changed. Raises ConfigError."""
-    facts: Callable[[], Outcome] = field(default=dict)
-    """What only the server process knows, for `status`."""
-
-
-class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Arguments of a command; by themselves, none."""
 
 
 class Credentials(Arguments, frozen=True):
@@ -187,13 +158,8 @@ async def _why(on: Operated, args: Subject) -> Outcome:
         subject = args.subject
     return {
         "subject": subject,
-        "refusals": [_refusal(refusal) for refusal in on.host.refusals.about(subject)],
+        "refusals": [refusal_told(refusal) for refusal in on.host.refusals.about(subject)],
     }
-
-
-def _refusal(refusal: Refusal) -> Outcome:
-    meaning, remedy = REASONS.get(refusal.reason, ("", ""))
-    return {**refusal._asdict(), "meaning": meaning, "remedy": remedy}
 
 
 async def _status(on: Operated, args: Arguments) -> Outcome:
@@ -207,6 +173,7 @@ async def _status(on: Operated, args: Arguments) -> Outcome:
         "domains": list(host.domains),
         "connections": len(host.connections),
         "sessions": len(host.directory),
+        "components": {each.domain: len(each.connected) for each in host.components},
         "accounts": accounts,
         "routed": host.router.routed,
         "refusals": dict(sorted(host.refusals.counts.items())),
@@ -243,6 +210,8 @@ COMMANDS: Mapping[str, Command] = {
     "users": Command(Page, _users, offline=True),
     "sessions": Command(Page, _sessions),
     "kick": Command(Address, _kick),
+    "components": Command(Arguments, components.listed),
+    "explain": Command(components.Domain, components.explained),
     "why": Command(Subject, _why),
     "status": Command(Arguments, _status),
     "reload": Command(Arguments, _reload),

@@ -19,7 +19,8 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 
-from xmppd.admin.commands import CommandError, Operated, Outcome, perform
+from xmppd.admin.commands import perform
+from xmppd.admin.operated import CommandError, Operated, Outcome
 from xmppd.errors import ConfigError
 
 log = Logger()

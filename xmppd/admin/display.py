@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from xmppd.admin.checks import Finding
-from xmppd.admin.commands import Outcome
+from xmppd.admin.operated import Outcome
 from xmppd.process.logs import escape
 
 
@@ -83,6 +83,46 @@ def _refusal(refusal: Outcome) -> str:
     return escape("  ".join(parts))
 
 
+def components(result: Outcome) -> Iterator[str]:
+    """An instance of a component a line; of one that is not there, since when and why."""
+    for component in result["components"]:
+        who = component["domain"] + (" (bundled)" if component["bundled"] else "")
+        if not component["connected"]:
+            yield f"{who}  not connected for {duration(component['absent_seconds'])}"
+            if refusal := component["refusal"]:
+                yield f"    {moment(refusal['when'])}  {_refusal(refusal)}: {refusal['meaning']}"
+        for instance in component["instances"]:
+            yield f"{who}{_instance(instance)}"
+    if not result["components"]:
+        yield "no component is configured"
+
+
+def _instance(instance: Outcome) -> str:
+    name = f"/{instance['name']}" if instance["name"] else ""
+    if instance["connected"]:
+        where = f"{instance['address'] or 'local'}  {duration(instance['seconds'])}"
+    else:
+        where = "expected back"
+    queued = f"queued {instance['waiting']} ({instance['waiting_octets']} octets)"
+    counts = f"sent {instance['sent']}  received {instance['received']}"
+    return escape(f"{name}  {where}  {queued}  {counts}  pending {instance['pending']}")
+
+
+def grants(result: Outcome) -> Iterator[str]:
+    """What a component may do at each domain of the server, and what it may not."""
+    here = f"connected ({result['connected']})" if result["connected"] else "not connected"
+    by = f"bundled as {result['bundled']}" if result["bundled"] else f"[{result['table']}]"
+    yield f"{result['domain']}: {by}, {here}"
+    for at in result["domains"]:
+        if not (at["may"] or at["may_not"]):
+            yield f"at {at['domain']}: nothing is granted, its domains are others"
+        for title, told in (("it may", at["may"]), ("it may not", at["may_not"])):
+            if told:
+                yield f"at {at['domain']} {title}"
+            for each in told:
+                yield escape(f"  {each['what']}  ({each['key']})")
+
+
 def status(result: Outcome) -> Iterator[str]:
     """The server at a glance, then what it has refused."""
     yield f"xmppd {result['version']}, process {result['pid']}, up {duration(result['uptime'])}"
@@ -93,9 +133,25 @@ def status(result: Outcome) -> Iterator[str]:
     sessions = counted(result["sessions"], "sessions")
     yield f"{counted(result['connections'], 'connections')}, {sessions}"
     yield f"{counted(result['routed'], 'stanzas')} from clients"
+    there = [domain for domain, instances in result["components"].items() if instances]
+    absent = [domain for domain in result["components"] if domain not in there]
+    for state, domains in (("connected", there), ("not connected", absent)):
+        if domains:
+            yield f"components {state}: {', '.join(domains)}"
+    for child in result["bundled"]:
+        yield _child(child)
     yield from result["certificate_problems"]
     for reason, count in result["refusals"].items():
         yield f"refused {reason}: {count}"
+
+
+def _child(child: Outcome) -> str:
+    runs = f"process {child['pid']}" if child["pid"] else "not running"
+    failed = ""
+    if child["failures"]:
+        words = f"its last words: {child['last_words']}"
+        failed = f", has ended {counted(child['failures'], 'times')} in a row; {words}"
+    return escape(f"bundled {child['name']} at {child['domain']}: {runs}{failed}")
 
 
 def changes(result: Outcome) -> Iterator[str]:

@@ -18,8 +18,8 @@ from xmppd import __version__, config
 from xmppd.admin import display
 from xmppd.admin.checks import Setting, check_all
 from xmppd.admin.client import Caller, ServerCaller, caller
-from xmppd.admin.commands import CommandError, Outcome
 from xmppd.admin.control import KEY, answers
+from xmppd.admin.operated import CommandError, Outcome
 from xmppd.config import Config
 from xmppd.config.load import BUILT_IN
 from xmppd.errors import ConfigError, StoreError
@@ -177,6 +177,8 @@ class Entry(NamedTuple):
     summary: str
     example: str
     arguments: Mapping[str, Mapping[str, Any]] = {}
+    actions: Mapping[str, Entry] = {}
+    """What else may be done, by the word that follows the command."""
 
 
 JID: Mapping[str, Any] = {"metavar": "JID", "help": "an account, such as juliet@example.org"}
@@ -225,6 +227,18 @@ COMMANDS: Mapping[str, Entry] = {
         "kick juliet@example.org/balcony",
         {"jid": {"metavar": "JID", "help": "a full or a bare JID"}},
     ),
+    "components": Entry(
+        _show(display.components),
+        "list the components: who is connected, since when, from where, and how much waits",
+        "components --json",
+        {"--json": JSON},
+    ),
+    "explain": Entry(
+        _show(display.grants, "domain"),
+        "tell what a component may do at each domain, by which key, and what it may not",
+        "explain conference.example.org",
+        {"domain": {"metavar": "COMPONENT", "help": "the component's domain"}, "--json": JSON},
+    ),
     "why": Entry(
         _show(display.refusals, "subject"),
         "tell what was refused lately, why, and what to do about it",
@@ -267,17 +281,33 @@ def parser() -> argparse.ArgumentParser:
         help="the control socket of a running server, whatever its configuration says",
     )
     top.add_argument("--version", action="version", version=f"xmppctl {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, entry in COMMANDS.items():
+    _add(top, "COMMAND", COMMANDS, required=True)
+    return top
+
+
+def _add(
+    parser: argparse.ArgumentParser,
+    metavar: str,
+    entries: Mapping[str, Entry],
+    *,
+    before: str = "",
+    required: bool,
+) -> None:
+    """Add what may follow; `command` is then all the words, `run` what they do."""
+    commands = parser.add_subparsers(metavar=metavar, required=required)
+    for word, entry in entries.items():
         command = commands.add_parser(
-            name,
+            word,
             help=entry.summary,
             description=f"{entry.summary[0].upper()}{entry.summary[1:]}.",
             epilog=f"Example: xmppctl {entry.example}",
         )
+        name = f"{before}{word}"
+        command.set_defaults(command=name, run=entry.run)
         for argument, settings in entry.arguments.items():
             command.add_argument(argument, **settings)
-    return top
+        if entry.actions:
+            _add(command, "ACTION", entry.actions, before=f"{name} ", required=False)
 
 
 def _invocation(options: argparse.Namespace) -> Invocation:
@@ -303,7 +333,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; gives the exit status."""
     options = parser().parse_args(arguments)
     try:
-        return COMMANDS[options.command].run(_invocation(options))
+        status: int = options.run(_invocation(options))
+        return status
     except (CommandError, ConfigError, StoreError) as error:
         print(f"xmppctl: {error}", file=sys.stderr)
         return 1

@@ -58,12 +58,13 @@ class Child:
         self._wanted = False
         self._again = False
         """Whether it is ending because it is to be started anew."""
+        self._ending = False
+        """Whether it has been told to end."""
         self._process: Any = None
         self._killing: IDelayedCall | None = None
         self._starting: IDelayedCall | None = None
         self._stopped: list[Deferred[None]] = []
-        self.failures = 0
-        """How often it has ended, one time after another."""
+        self._failures = 0
         self.last_words = ""
         """Why it ended the last time, as far as it said."""
         self.since = 0.0
@@ -74,17 +75,27 @@ class Child:
         """The process, while there is one."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def failures(self) -> int:
+        """How often it has ended of itself, one time after another; 0 once it has run for long."""
+        return 0 if self._process is not None and self._steady else self._failures
+
+    @property
+    def _steady(self) -> bool:
+        steady: bool = self._reactor.seconds() - self.since >= STEADY
+        return steady
+
     def start(self) -> None:
         """Have it run from now on."""
         self._wanted = True
         if self._process is None:
             self._start()
-        elif self._killing is not None:
+        elif self._ending:
             self._again = True
 
     def restart(self) -> None:
         """Have it run anew: what it was started with has changed."""
-        self.failures = 0
+        self._failures = 0
         self._end()
         self.start()
 
@@ -124,10 +135,15 @@ class Child:
         else:
             log.info("{name} is started (process {pid})", name=self.name, pid=self.pid)
 
+    def _retry(self) -> None:
+        self._starting = None
+        self._start()
+
     def _end(self) -> None:
         """Ask it to end, and see to it that it does."""
-        if self._process is None or self._killing is not None:
+        if self._process is None or self._ending:
             return
+        self._ending = True
         self._signal("TERM")
         self._killing = self._reactor.callLater(GRACE, self._kill)
 
@@ -145,6 +161,7 @@ class Child:
     def ended(self, how: str, last_words: str) -> None:
         """It has ended, or has not begun."""
         self._process = None
+        self._ending = False
         if self._killing is not None:
             self._killing.cancel()
             self._killing = None
@@ -160,20 +177,19 @@ class Child:
 
     def _failed(self, how: str, last_words: str) -> None:
         """Nobody wanted it to end."""
-        now = self._reactor.seconds()
-        if now - self.since >= STEADY:
-            self.failures = 0
-        seconds = min(FIRST * 2**self.failures, LONGEST)
-        self.failures += 1
+        if self._steady:
+            self._failures = 0
+        seconds = min(FIRST * 2**self._failures, LONGEST)
+        self._failures += 1
         self.last_words = last_words or f"ended {how}"
-        self._starting = self._reactor.callLater(seconds, self._start)
+        self._starting = self._reactor.callLater(seconds, self._retry)
         log.warn(
             "{name} has ended {how}. It is started again in {seconds:g} s",
             name=self.name,
             how=how,
             seconds=seconds,
         )
-        if self.failures == HOPELESS:
+        if self._failures == HOPELESS:
             log.error(
                 "{name} ends again and again. Its last words: {words}",
                 name=self.name,

@@ -6,7 +6,8 @@ from twisted.internet.defer import fail
 from tests.support.deferred import result
 from tests.support.logs import logged
 from tests.support.server import DOMAIN, NOW, PASSWORD, STRANGER, Verona, condition
-from xmppd.admin.commands import COMMANDS, CommandError, Credentials, Operated, perform
+from xmppd.admin.commands import COMMANDS, Credentials, perform
+from xmppd.admin.operated import CommandError, Operated
 from xmppd.errors import ConfigError, StoreBusy
 from xmppd.jid import JID
 from xmppd.reasons import REASONS

@@ -14,8 +14,8 @@ from twisted.internet.testing import StringTransport
 from tests.support.deferred import result
 from tests.support.server import DOMAIN, Verona
 from xmppd.admin import control
-from xmppd.admin.commands import Operated
 from xmppd.admin.control import REQUEST_MAX, ControlFactory, answers, check_free
+from xmppd.admin.operated import Operated
 from xmppd.errors import ConfigError
 from xmppd.jid import JID
 

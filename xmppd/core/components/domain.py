@@ -51,6 +51,8 @@ class Component:
         self.settings = settings
         self.instances: dict[str, Instance] = {}
         self._server = server
+        self.absent_since = server.clock.seconds()
+        """Since when no instance has been there, while none is; in seconds UTC since 1970."""
         self._told = told
         self._durable = DurableSpool(server.store, domain, server.clock.seconds)
         self._choice = Choice(self._deliver, server.router.bounce, server.clock.seconds)
@@ -160,6 +162,8 @@ class Component:
         """The connection of an instance is gone."""
         if not instance.disconnect():
             self.forget(instance)
+        if not self.connected:
+            self.absent_since = self._server.clock.seconds()
         self._told(instance, False)
         if self._choice.names:
             self._changed()
