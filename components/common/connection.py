@@ -11,6 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from components.common.refusals import why_lost
 from components.common.stanza import Stanza
 from components.common.stream import Identity, Session, State, Stream
 from xmppd.errors import StreamError
@@ -118,7 +119,7 @@ class Connection(TwistedProtocol):
             self._watching.stop()
         self._no_timer()
         self.stream.state = State.CLOSING
-        problem = f"the connection is lost: {reason.getErrorMessage()}"
+        problem = f"the connection is lost: {why_lost(reason)}"
         if self._closed:
             problem = "the server has closed the stream"
         self._link.gone(self._error, problem, was_open=self._was_open)

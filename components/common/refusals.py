@@ -1,4 +1,4 @@
-"""Why a server ends a component's stream, what the operator does about it, and how soon to retry.
+"""Why a connection ends, what the operator does about it, and how soon to retry.
 
 The conditions are those of RFC 6120 §4.9.3, as far as servers use them on component streams.
 """
@@ -6,6 +6,8 @@ The conditions are those of RFC 6120 §4.9.3, as far as servers use them on comp
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from twisted.python.failure import Failure
 
 
 class Remedy(NamedTuple):
@@ -59,3 +61,23 @@ REMEDIES = {
 def remedy(condition: str) -> Remedy:
     """What to do about a condition."""
     return REMEDIES.get(condition, _UNKNOWN)
+
+
+_MISMATCH = "service_identity.exceptions.VerificationError"
+_TLS = "OpenSSL.SSL.Error"
+
+
+def why_lost(failure: Failure) -> str:
+    """What has ended a connection, as far as the system or TLS knows.
+
+    The exceptions of TLS are known by name: nothing is imported for who does without it.
+    """
+    told = failure.getErrorMessage()
+    if failure.check(_MISMATCH):
+        return "the server's certificate is for another name than [core] endpoint has"
+    if failure.check(_TLS) and "certificate verify failed" in told:
+        return (
+            "the server's certificate is not vouched for by anyone trusted: have trustRoots in "
+            "[core] endpoint name the directory with the certificate of who has issued it"
+        )
+    return told
