@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -19,6 +20,14 @@ from xmppd.errors import ConfigError
 
 KEY = "bundled"
 """How the log and `status` call the socket that they connect to."""
+
+
+class Secrets(dict[str, str]):
+    """What each of them proves that it knows, by name: made when it is first needed."""
+
+    def __missing__(self, name: str) -> str:
+        made = self[name] = token_hex(24)
+        return made
 
 
 class Bundled(NamedTuple):
@@ -60,10 +69,12 @@ def places(config: Config, source: str) -> list[Place]:
     Raises ConfigError, naming `source`, for what can't be.
     """
     names = [each.name for each in BUNDLED]
-    for name in config.bundled.off:
-        if name not in names:
-            problem = f"no bundled component is called {name}"
-            raise ConfigError(source, "bundled.off", problem, f"There are: {', '.join(names)}")
+    for key, named in (("off", config.bundled.off), ("settings", config.bundled.settings)):
+        for name in named:
+            if name not in names:
+                problem = f"no bundled component is called {name}"
+                remedy = f"There are: {', '.join(names)}"
+                raise ConfigError(source, f"bundled.{key}", problem, remedy)
     found = [_place(each, config) for each in BUNDLED]
     size = len(os.fsencode(socket_path(config)))
     if size > SOCKET_PATH_MAX and any(not place.unwanted for place in found):
@@ -94,10 +105,10 @@ def _unwanted(each: Bundled, domain: str, config: Config) -> str:
     return ""
 
 
-def extended(config: Config, source: str, secrets: Mapping[str, str]) -> Config:
+def extended(config: Config, source: str, secrets: Secrets) -> Config:
     """A configuration with a table for each bundled component that it wants.
 
-    `secrets` has one for each name. Raises ConfigError as `places` does.
+    Raises ConfigError as `places` does.
     """
     tables = {
         domain: Component(secret=secrets[each.name], **each.grants)

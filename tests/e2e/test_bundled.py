@@ -105,7 +105,7 @@ def test_it_comes_with_the_server_answers_and_ends_with_it(tmp_path: Path) -> No
     assert not alive(pid)
     assert server.errors == []
     assert [line for line in server.lines if " warn " in line or " error " in line] == []
-    assert "echo has ended with status 0" in server.output
+    assert "echo ended with status 0" in server.output
     assert not (tmp_path / "data" / "components.sock").exists()
 
 
@@ -130,11 +130,11 @@ def test_it_is_started_again_when_it_is_killed(tmp_path: Path) -> None:
         server.wait_for(CONNECTED)
         first, seen = server.child, len(server.lines)
         kill(first, signal.SIGKILL)
-        server.wait_for("echo has ended by SIGKILL. It is started again in 1 s", seen)
+        server.wait_for("echo ended by SIGKILL. It is started again in 1 s", seen)
         server.wait_for(CONNECTED, seen)
         assert server.child != first
         shown = server.ctl("status").stdout
-        assert "has ended 1 time in a row; its last words: ended by SIGKILL" in shown
+        assert "has ended 1 time in a row, the last time with: ended by SIGKILL" in shown
 
 
 def test_it_is_gone_when_the_server_was_killed(tmp_path: Path) -> None:
@@ -157,12 +157,13 @@ def test_it_is_gone_even_where_the_server_was_killed_before_it_has_connected(
 
 def test_one_that_always_ends_is_told_of_once_with_its_last_words(tmp_path: Path) -> None:
     with running(tmp_path, bundled='("poison", "poison")') as server:
-        line = server.wait_for("poison ends again and again. Its last words: ")
+        line = server.wait_for("poison ends again and again, the last time with: ")
         assert "Unknown command: xmppd-poison" in line
         checked = server.ctl("check")
         assert checked.returncode == 1
         [problem] = [line for line in checked.stdout.splitlines() if line.startswith("PROBLEM")]
-        assert "components: bundled: poison has ended 3 times in a row; its last words: " in problem
+        assert "components: bundled: poison has ended of itself (failures in a row: 3)" in problem
+        assert "Unknown command: xmppd-poison" in problem
         assert "component.failing  poison.localhost" in server.ctl("why", "poison.localhost").stdout
         [poison] = server.told("components")["components"]
         assert (poison["bundled"], poison["connected"]) == ("poison", 0)
@@ -188,6 +189,6 @@ def test_a_reload_starts_and_stops_it(tmp_path: Path) -> None:
         assert server.ctl("check").returncode == 0
         write_config(tmp_path, OFF)
         server.told("reload")
-        server.wait_for("echo has ended with status 0")
+        server.wait_for("echo ended with status 0")
         assert not alive(child)
         assert server.told("components")["components"] == []

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,8 @@ from twisted.logger import Logger
 
 from xmppd.admin.files import write_private
 from xmppd.admin.operated import Outcome
-from xmppd.bundled import Bundled, Place, extended, places, socket_path
-from xmppd.config import Config
+from xmppd.bundled import Bundled, Place, Secrets, extended, places, socket_path
+from xmppd.config import Config, keys
 from xmppd.errors import ConfigError
 from xmppd.process.child import Child
 from xmppd.process.lifeline import SECRET_VARIABLE, TIED_VARIABLE
@@ -37,8 +35,8 @@ CONNECTIONS = 2
 """Connections to PostgreSQL that each of them holds: one to write, one to read."""
 
 _FILE = """\
-# Written by xmppd at each start: changes here are lost. Who wants others runs this component
-# himself, see [components] in the server's configuration.
+# Written by xmppd at each start: changes here are lost. [bundled.settings] of its own file is the
+# place for them.
 
 [component]
 domain = {domain}
@@ -54,7 +52,7 @@ queue = {queue}
 wait_seconds = {wait_seconds}
 connections = {connections}
 
-[log]
+{own}[log]
 format = "json"
 """
 
@@ -70,7 +68,7 @@ class Bundle:
         self._reactor = reactor
         self._source = source
         self._failing = failing
-        self._secrets: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(24))
+        self._secrets = Secrets()
         self._children: dict[str, Child] = {}
         self._domains: dict[str, str] = {}
         self._files: dict[str, str] = {}
@@ -175,10 +173,17 @@ def settings(bundled: Bundled, domain: str, config: Config) -> str:
         "wait_seconds": store.wait_seconds,
         "connections": CONNECTIONS,
     }
-    # A string of JSON is one of TOML.
-    return _FILE.format_map(
-        {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+    own = config.bundled.settings.get(bundled.name, {})
+    lines = [f"{keys.written((key,))} = {_toml(value)}\n" for key, value in own.items()]
+    written = {key: _toml(value) for key, value in values.items()}
+    return _FILE.format(
+        own="".join([f"[{bundled.name}]\n", *lines, "\n"] if own else ""), **written
     )
+
+
+def _toml(value: object) -> str:
+    # Strings, numbers and lists of JSON are such of TOML.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _store_url(url: str, name: str) -> str:

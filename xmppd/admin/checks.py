@@ -295,8 +295,8 @@ def _components(setting: Setting) -> Iterator[str | ConfigError]:
             yield f"{each.name} is started with the server, at {domain}"
     for child in children.values():
         if child["failures"]:
-            times = f"{child['name']} has ended {child['failures']} times in a row"
-            words = f"{times}; its last words: {child['last_words']}"
+            times = f"{child['name']} has ended of itself (failures in a row: {child['failures']})"
+            words = f"{times}, the last time with: {child['last_words']}"
             yield _Advice(setting.source, "bundled", words, REASONS["component.failing"][1])
     for domain, instances in status.get("components", {}).items():
         child = children.get(domain)

@@ -15,6 +15,7 @@ from xmppd.admin.control import answers
 from xmppd.admin.directory import user_name
 from xmppd.admin.operated import CommandError, Operated, Outcome
 from xmppd.admin.pump import Pump
+from xmppd.bundled import Secrets, extended
 from xmppd.config import Config
 from xmppd.storage.url import is_postgresql
 
@@ -112,7 +113,8 @@ class StoreCaller:
         data = config.server.data
         self.where = f"no server runs; the store in {data}"
         self.notice = ""
-        self._config = config
+        # The components that the server would run have something to forget, and to wait for.
+        self._config = extended(config, source, Secrets())
         self._source = source
         self._pump = Pump()
         self._assembly: Assembly | None = None

@@ -149,8 +149,8 @@ def _child(child: Outcome) -> str:
     runs = f"process {child['pid']}" if child["pid"] else "not running"
     failed = ""
     if child["failures"]:
-        words = f"its last words: {child['last_words']}"
-        failed = f", has ended {counted(child['failures'], 'times')} in a row; {words}"
+        times = counted(child["failures"], "times")
+        failed = f", has ended {times} in a row, the last time with: {child['last_words']}"
     return escape(f"bundled {child['name']} at {child['domain']}: {runs}{failed}")
 
 

@@ -7,7 +7,7 @@ range in a field's annotation is what the loader checks.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,9 @@ Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 """A duration of up to a day."""
 SecondsOrOff = Annotated[int, Meta(ge=0, le=86_400)]
 """A duration of up to a day; 0 switches it off."""
+
+Scalar: TypeAlias = bool | int | float | str
+"""What a key of a program holds whose keys are not known here."""
 
 Mechanism = Literal[
     "SCRAM-SHA-256-PLUS",
@@ -219,10 +222,14 @@ class Component(Table, frozen=True):
 
 
 class Bundled(Table, frozen=True):
-    """`[bundled]`: the components that come with the server, run as its child processes."""
+    """`[bundled]`: the components that come with the server, run as its child processes.
+
+    `settings` has by name what the component's own table is to say, which is named like it.
+    """
 
     start: bool = True
     off: tuple[str, ...] = ()
+    settings: dict[str, dict[str, Scalar | tuple[Scalar, ...]]] = {}
 
 
 class Modules(Table, frozen=True):

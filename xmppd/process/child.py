@@ -168,7 +168,7 @@ class Child:
         if self._wanted and not self._again:
             self._failed(how, last_words)
         else:
-            log.info("{name} has ended {how}", name=self.name, how=how)
+            log.info("{name} {how}", name=self.name, how=how)
         if self._again:
             self._start()
         stopped, self._stopped = self._stopped, []
@@ -181,17 +181,17 @@ class Child:
             self._failures = 0
         seconds = min(FIRST * 2**self._failures, LONGEST)
         self._failures += 1
-        self.last_words = last_words or f"ended {how}"
+        self.last_words = last_words or how
         self._starting = self._reactor.callLater(seconds, self._retry)
         log.warn(
-            "{name} has ended {how}. It is started again in {seconds:g} s",
+            "{name} {how}. It is started again in {seconds:g} s",
             name=self.name,
             how=how,
             seconds=seconds,
         )
         if self._failures == HOPELESS:
             log.error(
-                "{name} ends again and again. Its last words: {words}",
+                "{name} ends again and again, the last time with: {words}",
                 name=self.name,
                 words=self.last_words,
             )
@@ -217,7 +217,7 @@ class _Running(ProcessProtocol):
         """It has ended, and its output has."""
         self._relay.end()
         ended: Any = reason.value
-        how = (
-            f"by {Signals(ended.signal).name}" if ended.signal else f"with status {ended.exitCode}"
-        )
-        self._child.ended(how, self._relay.last_words)
+        how = f"with status {ended.exitCode}"
+        if ended.signal:
+            how = f"by {Signals(ended.signal).name}"
+        self._child.ended(f"ended {how}", self._relay.last_words)

@@ -4,6 +4,7 @@ import os
 import socket
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from tests.support.certificates import NOW, Authority, dns, write_pair
 from xmppd.admin.checks import Setting, check_all, check_start
 from xmppd.admin.hold import hold
 from xmppd.admin.ports import check_port
+from xmppd.bundled import Bundled
 from xmppd.config import load
 from xmppd.errors import ConfigError
+from xmppd.reasons import REASONS
 
 FREE = '[listen]\nc2s = ["tcp:0:interface=127.0.0.1"]\nc2s_tls = ["tcp:0:interface=127.0.0.1"]\n'
 
@@ -294,3 +297,75 @@ def test_endpoint_that_needs_a_reactor_is_not_tried():
 def test_endpoint_of_no_known_kind_is_found():
     with pytest.raises(ConfigError, match="can't listen on pigeon:5222"):
         check_port("xmppd.toml", "listen.c2s", "pigeon:5222")
+
+
+# ---------------------------------------------------------------------- components
+
+
+@pytest.fixture
+def echo(monkeypatch):
+    monkeypatch.setattr("xmppd.bundled.BUNDLED", (Bundled("echo", "echo"),))
+
+
+def status(**state):
+    """What a running server tells of `echo.capulet.lit`; None where it is not connected."""
+    child = {"name": "echo", "domain": "echo.capulet.lit", "seconds": 5, "failures": 0}
+    connected = state.pop("connected", 1)
+    return {
+        "pid": 1,
+        "bundled": [{**child, "last_words": "", **state}],
+        "components": {"echo.capulet.lit": connected},
+    }
+
+
+def of_components(setting):
+    return [found[1:] for found in check_all(setting) if found.subject == "components"]
+
+
+def test_bundled_component_is_told_with_its_domain_or_why_it_stays_out(configure, echo):
+    assert of_components(configure()) == [
+        ("echo is started with the server, at echo.capulet.lit", "")
+    ]
+    setting = configure('[bundled]\noff = ["echo"]\n')
+    assert of_components(setting) == [("echo is not started: [bundled] off names it", "")]
+
+
+def test_bundled_component_that_there_is_not_keeps_the_server_from_starting(configure, echo):
+    setting = configure('[bundled]\noff = ["apothecary"]\n')
+    assert [subject for subject, *_ in problems(setting)] == ["components"]
+    with pytest.raises(ConfigError, match="no bundled component is called apothecary"):
+        start(setting)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({}, "echo.capulet.lit is connected"),
+        ({"connected": 0}, "echo.capulet.lit is starting"),
+    ],
+)
+def test_component_of_a_running_server_is_in_order(configure, echo, state, told):
+    setting = replace(configure(), status=status(**state))
+    assert of_components(setting) == [(told, "")]
+
+
+def test_component_that_fails_or_is_not_there_is_advice_with_a_remedy(configure, echo):
+    failing = status(connected=0, failures=4, last_words="xmppd-echo: no voice")
+    silent = status(connected=0, seconds=60)
+    absent = {**status(), "bundled": [], "components": {"rooms.capulet.lit": 0}}
+    gone = ("echo.capulet.lit: is not connected", "See its own log, and xmppctl components")
+    for state, told in (
+        (
+            failing,
+            (
+                "bundled: echo has ended of itself (failures in a row: 4), the last time with: "
+                "xmppd-echo: no voice",
+                REASONS["component.failing"][1],
+            ),
+        ),
+        (silent, gone),
+        (absent, ("rooms.capulet.lit: is not connected", gone[1])),
+    ):
+        setting = replace(configure(), status=state)
+        assert told in of_components(setting)
+        start(setting)

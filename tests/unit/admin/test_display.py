@@ -89,3 +89,55 @@ def test_finding_shows_its_remedy():
 def test_json_is_one_line():
     assert json.loads(display.as_json({"jid": "żaneta\n"})) == {"jid": "żaneta\n"}
     assert "\n" not in display.as_json({"jid": "\n"})
+
+
+def test_status_tells_of_components_and_of_those_that_fail():
+    child = {"name": "echo", "domain": "echo.capulet.lit", "pid": 7, "failures": 0}
+    failing = {**child, "pid": None, "failures": 2, "last_words": "no voice\x1b"}
+    result = {
+        "version": "1",
+        "pid": 1,
+        "uptime": 1,
+        "accounts": {},
+        "listening": [],
+        "sessions": 0,
+        "connections": 0,
+        "routed": 0,
+        "components": {"echo.capulet.lit": 1, "rooms.capulet.lit": 0},
+        "bundled": [child, failing],
+        "certificate_problems": [],
+        "refusals": {},
+    }
+    assert list(display.status(result))[3:] == [
+        "components connected: echo.capulet.lit",
+        "components not connected: rooms.capulet.lit",
+        "bundled echo at echo.capulet.lit: process 7",
+        "bundled echo at echo.capulet.lit: not running, has ended 2 times in a row, "
+        "the last time with: no voice\\x1b",
+    ]
+
+
+def test_instance_that_is_expected_back_is_told_as_that():
+    instance = {
+        "name": "",
+        "connected": False,
+        "address": "",
+        "seconds": 0,
+        "waiting": 2,
+        "waiting_octets": 300,
+        "sent": 4,
+        "received": 0,
+        "pending": 0,
+    }
+    component = {
+        "domain": "echo.capulet.lit",
+        "bundled": "",
+        "connected": 0,
+        "absent_seconds": 9,
+        "refusal": None,
+        "instances": [instance],
+    }
+    assert list(display.components({"components": [component]})) == [
+        "echo.capulet.lit  not connected for 9s",
+        "echo.capulet.lit  expected back  queued 2 (300 octets)  sent 4  received 0  pending 0",
+    ]

@@ -1,0 +1,221 @@
+"""The server's own components: what each is started with, and what a reload makes of them."""
+
+import os
+import stat
+import sys
+import tomllib
+
+import pytest
+
+from tests.support.children import Children
+from tests.support.deferred import result
+from tests.support.logs import logged
+from tests.support.playhouse import BASE, Reactor
+from xmppd import bundled
+from xmppd.admin.bundle import settings
+from xmppd.bundled import Bundled
+from xmppd.config import Component, load
+from xmppd.errors import ConfigError
+
+
+class Crowded(Children, Reactor):
+    """A reactor that starts processes."""
+
+
+ON = BASE.replace("start = false", "start = true")
+ECHO = Bundled("echo", "echo", {"multicast": 20})
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch):
+    monkeypatch.setattr(bundled, "BUNDLED", (ECHO,))
+
+
+@pytest.fixture
+def house(playhouse):
+    playhouse.reactor = Crowded()
+    playhouse.write(base=ON)
+    return playhouse
+
+
+def child(house):
+    """The one that was started last."""
+    return house.reactor.processes[-1]
+
+
+def file(house):
+    return house.directory / "data" / "echo.toml"
+
+
+def written(house):
+    return tomllib.loads(file(house).read_text())
+
+
+def test_it_is_started_when_everything_listens(house):
+    with logged() as messages:
+        server = house.start()
+    assert house.failures == []
+    [process] = house.reactor.processes
+    assert process.command[:2] == [sys.executable, "-P"]
+    assert process.command[-5:] == ["-n", "--pidfile=", "xmppd-echo", "-c", str(file(house))]
+    ready = next(text for text in messages if text.startswith("ready: "))
+    order = [ready, "echo is started (process 100)", "bundled components: echo is echo.capulet.lit"]
+    assert [text for text in messages if text in order] == order
+    component = server.assembly.host.components.get("echo.capulet.lit")
+    secret = process.environment["XMPPD_COMPONENT_SECRET"]
+    assert component.settings == Component(secret=secret, multicast=20)
+    assert process.environment["XMPPD_TIED"] == "1"
+    assert process.environment["PATH"] == os.environ["PATH"]
+
+
+def test_it_has_a_file_for_its_owner_alone_without_the_secret(house):
+    house.start()
+    assert stat.S_IMODE(file(house).stat().st_mode) == 0o600
+    data = house.directory / "data"
+    assert written(house) == {
+        "component": {"domain": "echo.capulet.lit", "data": str(data)},
+        "core": {"endpoint": f"unix:{data}/components.sock", "server": ["capulet.lit"]},
+        "store": {
+            "url": "sqlite::memory:",
+            "queue": 10_000,
+            "wait_seconds": 10,
+            "connections": 2,
+        },
+        "log": {"format": "json", "level": "info"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "its"),
+    [
+        ("sqlite:xmppd.db", "sqlite:{data}/echo.db"),
+        ('sqlite:/srv/it\'s \\"it\\".db', "sqlite:/srv/echo.db"),
+        ("postgresql://romeo:{{ro}}@verona/x", "postgresql://romeo:{ro}@verona/x"),
+    ],
+)
+def test_its_store_is_beside_the_servers_or_in_the_same_database(house, url, its):
+    house.write(base=ON.replace("sqlite::memory:", url))
+    told = tomllib.loads(settings(ECHO, "echo.capulet.lit", load(house.file)))
+    assert told["store"]["url"] == its.replace("{data}", str(house.directory / "data"))
+
+
+def test_socket_is_open_only_while_one_is_wanted(house):
+    house.write()
+    server = house.start()
+    sockets = [path for path, *_ in house.reactor.unixServers]
+    assert [path.rpartition("/")[2] for path in sockets] == ["control.sock"]
+    house.write(base=ON)
+    server.reload()
+    server.reload()
+    sockets = [path for path, *_ in house.reactor.unixServers]
+    assert [path.rpartition("/")[2] for path in sockets] == ["control.sock", "components.sock"]
+    assert server._facts()["listening"][-1]["key"] == "bundled"
+
+
+def test_reload_starts_and_stops_it(house):
+    server = house.start()
+    first = child(house)
+    house.write()
+    assert server.reload() == ["bundled.start: takes effect now"]
+    assert first.signals == ["TERM"]
+    assert server.assembly.host.components.get("echo.capulet.lit") is None
+    assert server._facts()["bundled"] == []
+    house.write(base=ON)
+    server.reload()
+    first.end()
+    assert len(house.reactor.processes) == 2
+    assert server.assembly.host.components.get("echo.capulet.lit") is not None
+
+
+def test_reload_that_concerns_it_starts_it_anew(house):
+    server = house.start()
+    first = child(house)
+    house.write("[bundled.settings.echo]\nwords = ['who?', 'me']\nloud = true\n", base=ON)
+    assert server.reload() == ["bundled.settings: takes effect now"]
+    assert first.signals == ["TERM"]
+    assert written(house)["echo"] == {"words": ["who?", "me"], "loud": True}
+    first.end()
+    assert child(house) is not first
+    assert server._facts()["bundled"][0]["failures"] == 0
+
+
+def test_reload_that_does_not_concern_it_leaves_it_alone(house):
+    server = house.start()
+    house.write('[log]\nlevel = "debug"\n[limits]\ndepth = 70\n', base=ON)
+    server.reload()
+    assert child(house).signals == []
+    assert len(house.reactor.processes) == 1
+
+
+def test_reload_starts_one_that_is_waited_for(house):
+    server = house.start()
+    child(house).end(1)
+    server.reload()
+    assert len(house.reactor.processes) == 2
+
+
+@pytest.mark.parametrize("text", ["off = ['apothecary']", "settings.apothecary.poison = true"])
+def test_one_that_there_is_not_is_told_before_the_start_and_by_a_reload(house, text):
+    faulty = ON.replace("start = true", text)
+    server = house.start()
+    house.write(base=faulty)
+    with pytest.raises(ConfigError, match="no bundled component is called apothecary"):
+        server.reload()
+    assert child(house).signals == []
+    result_of_stop(house, server)
+    with pytest.raises(ConfigError, match="no bundled component is called apothecary"):
+        house.start()
+
+
+def test_file_that_cannot_be_written_is_one_line(house, monkeypatch):
+    def refuse(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("xmppd.admin.bundle.write_private", refuse)
+    house.start()
+    [line] = house.failures
+    assert line.endswith(
+        f"server.data: {file(house)} can't be written (No space left on device). "
+        "Let this user write there"
+    )
+
+
+def test_one_that_ends_again_and_again_is_a_refusal_with_its_reason(house):
+    server = house.start()
+    for _ in range(3):
+        child(house).protocol.errReceived(b"xmppd-echo: no voice\n")
+        child(house).end(1)
+        server._bundle._children["echo"].hurry()
+    [refusal] = server.assembly.host.refusals.about("echo.capulet.lit")
+    assert (refusal.reason, refusal.detail) == ("component.failing", "xmppd-echo: no voice")
+    [fact] = server._facts()["bundled"]
+    assert (fact["failures"], fact["last_words"]) == (3, "xmppd-echo: no voice")
+
+
+# ---------------------------------------------------------------------- stop
+
+
+def result_of_stop(house, server):
+    stopped = server.stopService()
+    for process in house.reactor.processes:
+        if process.signals and process.pid is not None:
+            process.end()
+    return result(stopped)
+
+
+def test_stop_waits_for_it_before_its_stream_is_ended(house):
+    server = house.start()
+    ended = []
+
+    class Stream:
+        def end(self, error):
+            ended.append(error.condition)
+
+    server.assembly.host.component_connections.add(Stream())
+    stopped = server.stopService()
+    assert child(house).signals == ["TERM"]
+    assert ended == []
+    child(house).end()
+    assert ended == ["system-shutdown"]
+    assert stopped.called
+    assert house.reactor.getDelayedCalls() == []
