@@ -211,6 +211,7 @@ COMMANDS: Mapping[str, Command] = {
     "sessions": Command(Page, _sessions),
     "kick": Command(Address, _kick),
     "components": Command(Arguments, components.listed),
+    "components drain": Command(components.Drain, components.drained),
     "explain": Command(components.Domain, components.explained),
     "why": Command(Subject, _why),
     "status": Command(Arguments, _status),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+from twisted.logger import Logger
+
 from xmppd.admin.grants import Grant, granted
 from xmppd.admin.operated import Arguments, CommandError, Operated, Outcome, refusal_told
 from xmppd.config import keys
@@ -9,11 +14,20 @@ from xmppd.core.components.domain import Component
 from xmppd.core.components.instance import Instance
 from xmppd.jid import JID, JIDError
 
+log = Logger()
+
 
 class Domain(Arguments, frozen=True):
     """The domain of a component."""
 
     domain: str
+
+
+class Drain(Domain, frozen=True):
+    """An instance of it, all of them for "", and how long each may take."""
+
+    instance: str = ""
+    seconds: Annotated[int, Meta(ge=1, le=50)] = 30
 
 
 async def listed(on: Operated, args: Arguments) -> Outcome:
@@ -63,6 +77,18 @@ def _last_refusal(on: Operated, domain: str) -> Outcome | None:
         if refusal.who == domain:
             return refusal_told(refusal)
     return None
+
+
+async def drained(on: Operated, args: Drain) -> Outcome:
+    """Have an instance of a component, or all, finish what is begun and leave."""
+    component = _known(on, args.domain)
+    names = [each.name for each in component.connected]
+    if not names or args.instance not in ("", *names):
+        who = f"{component.domain}/{args.instance}" if args.instance else component.domain
+        raise CommandError(f"{who} is not connected", "xmppctl components lists who is")
+    unfinished = await component.drain(args.seconds, args.instance or None)
+    log.info("component {domain} was drained by an operator", domain=component.domain)
+    return {"domain": component.domain, "unfinished": unfinished}
 
 
 async def explained(on: Operated, args: Domain) -> Outcome:

@@ -108,6 +108,14 @@ def _instance(instance: Outcome) -> str:
     return escape(f"{name}  {where}  {queued}  {counts}  pending {instance['pending']}")
 
 
+def drained(result: Outcome) -> Iterator[str]:
+    """What each instance has left undone."""
+    for name, count in result["unfinished"].items():
+        who = f"{result['domain']}/{name}" if name else result["domain"]
+        left = f"{counted(count, 'stanzas')} unfinished" if count else "nothing left undone"
+        yield escape(f"{who}: drained, {left}")
+
+
 def grants(result: Outcome) -> Iterator[str]:
     """What a component may do at each domain of the server, and what it may not."""
     here = f"connected ({result['connected']})" if result["connected"] else "not connected"

@@ -189,6 +189,8 @@ PASSWORD: Mapping[str, Any] = {
     "asked for, or read from standard input)",
 }
 DOMAIN: Mapping[str, Any] = {"metavar": "DOMAIN", "nargs": "?", "default": "", "help": "only these"}
+COMPONENT: Mapping[str, Any] = {"metavar": "COMPONENT", "help": "the component's domain"}
+ONE = "only this one of several instances"
 
 COMMANDS: Mapping[str, Entry] = {
     "adduser": Entry(
@@ -232,12 +234,25 @@ COMMANDS: Mapping[str, Entry] = {
         "list the components: who is connected, since when, from where, and how much waits",
         "components --json",
         {"--json": JSON},
+        {
+            "drain": Entry(
+                _show(display.drained, "domain", "instance", "seconds"),
+                "have a component finish what it has begun and leave, for its next process",
+                "components drain conference.example.org",
+                {
+                    "domain": COMPONENT,
+                    "instance": {"metavar": "INSTANCE", "nargs": "?", "default": "", "help": ONE},
+                    "--seconds": {"type": int, "default": 30, "help": "how long it may take (30)"},
+                    "--json": JSON,
+                },
+            )
+        },
     ),
     "explain": Entry(
         _show(display.grants, "domain"),
         "tell what a component may do at each domain, by which key, and what it may not",
         "explain conference.example.org",
-        {"domain": {"metavar": "COMPONENT", "help": "the component's domain"}, "--json": JSON},
+        {"domain": COMPONENT, "--json": JSON},
     ),
     "why": Entry(
         _show(display.refusals, "subject"),

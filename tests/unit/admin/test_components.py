@@ -110,6 +110,43 @@ def test_status_says_which_are_there(verona):
     assert do(verona, "status")["components"] == {ECHO: 1, ROOMS: 0}
 
 
+# ---------------------------------------------------------------------- drain
+
+
+def test_drain_waits_for_what_is_begun_and_ends_the_stream(verona):
+    echo = Component(verona, ECHO).log_in()
+    juliet = verona.log_in("juliet")
+    juliet.send(f"<iq type='get' id='1' to='{ECHO}'><ping xmlns='urn:xmpp:ping'/></iq>")
+    told = []
+    perform(Operated(verona.host), "components drain", {"domain": ECHO}).addCallback(told.append)
+    verona.clock.pump([0.1] * 5)
+    assert not echo.closed
+    echo.send(f"<iq type='result' id='1' from='{ECHO}' to='{juliet.jid}'/>")
+    verona.clock.pump([0.1] * 2)
+    assert echo.closed
+    assert told == [{"domain": ECHO, "unfinished": {"": 0}}]
+    assert list(display.drained(told[0])) == [f"{ECHO}: drained, nothing left undone"]
+
+
+def test_drain_ends_one_of_several_after_the_time_that_is_given(verona):
+    a, b = (Component(verona, ROOMS).log_in(instance=name) for name in ("a", "b"))
+    told = []
+    args = {"domain": ROOMS, "instance": "a", "seconds": 2}
+    perform(Operated(verona.host), "components drain", args).addCallback(told.append)
+    verona.clock.pump([0.1] * 25)
+    assert (a.closed, b.closed) == (True, False)
+    [outcome] = told
+    assert list(outcome["unfinished"]) == ["a"]
+    outcome["unfinished"]["a"] = 1
+    assert list(display.drained(outcome)) == [f"{ROOMS}/a: drained, 1 stanza unfinished"]
+
+
+@pytest.mark.parametrize("args", [{}, {"instance": "a"}, {"seconds": 51}])
+def test_drain_of_what_is_not_there_is_refused(verona, args):
+    with pytest.raises(CommandError, match=r"is not connected|seconds"):
+        do(verona, "components drain", domain=ECHO, **args)
+
+
 # ---------------------------------------------------------------------- explain
 
 

@@ -160,3 +160,24 @@ def test_without_a_command_the_usage_is_shown(capsys):
         xmppctl.main([])
     assert ended.value.code == 2
     assert "usage: xmppctl" in capsys.readouterr().err
+
+
+def test_help_shows_each_command_and_action_with_an_example(capsys):
+    def entries(found, *words):
+        for word, entry in found.items():
+            yield (*words, word), entry
+            yield from entries(entry.actions, *words, word)
+
+    for words, entry in entries(xmppctl.COMMANDS):
+        with pytest.raises(SystemExit) as ended:
+            xmppctl.main([*words, "--help"])
+        assert ended.value.code == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"Example: xmppctl {entry.example}" in shown
+        assert " ".join(words) in entry.example
+
+
+def test_action_is_a_command_of_its_own():
+    lines = ("components", "components --json", "components drain rooms.capulet.lit a")
+    seen = [xmppctl.parser().parse_args(line.split()).command for line in lines]
+    assert seen == ["components", "components", "components drain"]
