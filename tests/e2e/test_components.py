@@ -124,6 +124,19 @@ def test_it_connects_over_tls_from_another_host(tmp_path: Path, authority: Autho
             assert echo.stop() == 0, echo.output
 
 
+def test_the_servers_own_certificate_can_be_what_is_trusted(tmp_path: Path) -> None:
+    with run_server(tmp_path, OVER_TLS.replace('certificates = "certs"', "")) as server:
+        trusted = tmp_path / "trusted"
+        trusted.mkdir()
+        own = tmp_path / "data/certs/localhost.crt"
+        (trusted / "localhost.pem").write_bytes(own.read_bytes())
+        echo = echo_over_tls(tmp_path, server.ports["component_tls"], "localhost", trusted)
+        try:
+            echo.wait_for("echo.localhost is connected")
+        finally:
+            echo.stop()
+
+
 @pytest.mark.parametrize(
     ("name", "issuer", "told"),
     [

@@ -28,6 +28,7 @@ EXAMPLES = {
     "auth.anonymous",
     "auth.impersonate",
     "modules.off",
+    "bundled.settings",
     "components.secret",
     "components.domains",
     "components.iq",

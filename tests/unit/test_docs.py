@@ -22,7 +22,7 @@ OPERATING = ROOT / "docs" / "operating.md"
 FOLDERS = r"xmppd|tests|etc|docs|benchmarks|twisted|components|\.ci"
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-PATH = re.compile(rf"(?<![\w./-])(?:{FOLDERS})/[\w./*-]*\w|(?<![\w./-])(?:{FOLDERS})/(?!\w)")
+PATH = re.compile(rf"(?<![\w./-])(?:{FOLDERS})/[\w./*@-]*\w|(?<![\w./-])(?:{FOLDERS})/(?!\w)")
 LINK = re.compile(r"\]\((?!https?:|xmpp:|mailto:|#)([^)#]+)")
 COMMAND = re.compile(r"\bxmppctl(?: (?:-c|--config) \S+)? ([a-z]\w*)")
 KEY = re.compile(r"\[(\w+)\] (\w+)")
