@@ -23,6 +23,9 @@ component = ["tcp:{component_port}:interface=127.0.0.1"]
 certificates = "{certificates}"
 require = false
 
+[bundled]
+start = false
+
 [auth]
 plain_without_tls = "loopback"
 

@@ -33,12 +33,15 @@ class Secrets(dict[str, str]):
 class Bundled(NamedTuple):
     """A component: its name, its place below the server's first domain, and what it is granted.
 
-    `grants` are keys of its table, as in `[components]`.
+    `grants` are keys of its table, as in `[components]`. `guests` says whether they hold at domains
+    of guests, too ([auth] anonymous): not for what keeps something of users, since it would outlive
+    a guest.
     """
 
     name: str
     subdomain: str
     grants: Mapping[str, Any] = {}
+    guests: bool = True
 
     @property
     def plugin(self) -> str:
@@ -56,6 +59,8 @@ class Place(NamedTuple):
     bundled: Bundled
     domain: str
     unwanted: str = ""
+    domains: tuple[str, ...] = ()
+    """Those of the server that it is granted something at; () for all."""
 
 
 def socket_path(config: Config) -> str:
@@ -85,8 +90,13 @@ def places(config: Config, source: str) -> list[Place]:
 
 
 def _place(each: Bundled, config: Config) -> Place:
-    domain = f"{each.subdomain}.{config.server.domains[0]}"
-    return Place(each, domain, _unwanted(each, domain, config))
+    served, guests = config.server.domains, config.auth.anonymous
+    domains = () if each.guests or not guests else tuple(d for d in served if d not in guests)
+    domain = f"{each.subdomain}.{(domains or served)[0]}"
+    unwanted = _unwanted(each, domain, config)
+    if not each.guests and set(served) <= set(guests):
+        unwanted = unwanted or "[auth] anonymous has every domain"
+    return Place(each, domain, unwanted, domains)
 
 
 def _unwanted(each: Bundled, domain: str, config: Config) -> str:
@@ -111,9 +121,11 @@ def extended(config: Config, source: str, secrets: Secrets) -> Config:
     Raises ConfigError as `places` does.
     """
     tables = {
-        domain: Component(secret=secrets[each.name], **each.grants)
-        for each, domain, unwanted in places(config, source)
-        if not unwanted
+        place.domain: Component(
+            secret=secrets[place.bundled.name], domains=place.domains, **place.bundled.grants
+        )
+        for place in places(config, source)
+        if not place.unwanted
     }
     if not tables:
         return config

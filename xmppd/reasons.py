@@ -366,7 +366,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "it is too slow: run more instances, or raise queue_octets or spool_octets in its table",
     ),
     "component.failing": (
-        "a bundled component ends again and again",
+        "a bundled component can't be kept running",
         "see what it says in the log, mend that, then xmppctl reload; or name it in [bundled] off",
     ),
     "privilege.message": (

@@ -137,6 +137,16 @@ def test_it_is_started_again_when_it_is_killed(tmp_path: Path) -> None:
         assert "has ended 1 time in a row, the last time with: ended by SIGKILL" in shown
 
 
+def test_one_that_was_drained_is_followed_by_another(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.wait_for(CONNECTED)
+        first, seen = server.child, len(server.lines)
+        told = server.ctl("components", "drain", "echo.localhost")
+        assert told.stdout == "echo.localhost: drained, nothing left undone\n"
+        server.wait_for(CONNECTED, seen)
+        assert server.child != first
+
+
 def test_it_is_gone_when_the_server_was_killed(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.wait_for(CONNECTED)

@@ -108,6 +108,19 @@ def test_domain_of_the_server_is_no_components(configure):
     )
 
 
+def test_what_keeps_something_of_users_is_not_for_guests(configure, monkeypatch):
+    kept = FACES._replace(guests=False)
+    monkeypatch.setattr(bundled, "BUNDLED", (kept, ECHO))
+    found = extended(configure("[auth]\nanonymous = ['capulet.lit']"), "", Secrets()).components
+    assert {name: table.domains for name, table in found.items()} == {
+        "faces.mantua.lit": ("mantua.lit",),
+        "parrot.capulet.lit": (),
+    }
+    masks = configure("[auth]\nanonymous = ['capulet.lit', 'mantua.lit']")
+    assert unwanted(masks) == {"faces": "[auth] anonymous has every domain", "echo": ""}
+    assert {place.domains for place in places(configure(), "")} == {()}
+
+
 def test_configuration_that_wants_none_is_left_as_it_is(configure):
     config = configure("[bundled]\nstart = false")
     assert extended(config, "xmppd.toml", Secrets()) is config

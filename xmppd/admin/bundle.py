@@ -21,7 +21,6 @@ from xmppd.admin.files import write_private
 from xmppd.admin.operated import Outcome
 from xmppd.bundled import Bundled, Place, Secrets, extended, places, socket_path
 from xmppd.config import Config, keys
-from xmppd.errors import ConfigError
 from xmppd.process.child import Child
 from xmppd.process.lifeline import SECRET_VARIABLE, TIED_VARIABLE
 from xmppd.storage.url import is_postgresql
@@ -85,48 +84,48 @@ class Bundle:
     def follow(self, config: Config) -> None:
         """Start, restart and stop what has to be for this configuration.
 
-        Raises ConfigError where a file can't be written.
+        Raises ConfigError for what `wanted` does; one that can't be started is told of.
         """
         wanted = self.wanted(config)
         names = {place.bundled.name for place in wanted}
         for name in self._files.keys() - names:
             del self._files[name], self._domains[name]
             self._children[name].stop()
-        for bundled, domain, _ in wanted:
-            text = settings(bundled, domain, config)
-            if self._files.get(bundled.name) == text:
-                self._children[bundled.name].hurry()
-                continue
-            path = self._write(bundled, text, config)
-            before = bundled.name in self._files
-            self._files[bundled.name], self._domains[bundled.name] = text, domain
-            child = self._children.get(bundled.name)
-            if child is None:
-                child = self._children[bundled.name] = self._child(bundled, path)
-            child.restart() if before else child.start()
+        for place in wanted:
+            name, text = place.bundled.name, settings(place, config)
+            if self._files.get(name) != text:
+                self._run(place, text, config)
+            else:
+                self._children[name].hurry()
         self._introduce(config)
+
+    def _run(self, place: Place, text: str, config: Config) -> None:
+        """Have one run with these settings, whatever it had before."""
+        name = place.bundled.name
+        path = Path(config.server.data) / f"{name}.toml"
+        try:
+            # The level is no reason to start one anew: it is no part of what is compared.
+            write_private(path, f'{text}level = "{config.log.level}"\n'.encode())
+        except OSError as error:
+            words = f"{path} can't be written ({error.strerror})"
+            log.error("{name} is not started: {words}", name=name, words=words)
+            self._failing(place.domain, words)
+            return
+        self._files[name], self._domains[name] = text, place.domain
+        if name not in self._children:
+            self._children[name] = self._child(place.bundled, path)
+        self._children[name].restart()
 
     def _introduce(self, config: Config) -> None:
         """Tell what has become of each, where that is something else than before."""
         told = "; ".join(
-            f"{each.name} stays out ({unwanted})" if unwanted else f"{each.name} is {domain}"
-            for each, domain, unwanted in places(config, self._source)
+            f"{place.bundled.name} "
+            + (f"stays out ({place.unwanted})" if place.unwanted else f"is {place.domain}")
+            for place in places(config, self._source)
         )
         if told != self._told:
             self._told = told
             log.info("bundled components: {told}", told=told)
-
-    def _write(self, bundled: Bundled, text: str, config: Config) -> Path:
-        path = Path(config.server.data) / f"{bundled.name}.toml"
-        # The level is no reason to start one anew.
-        text += f'level = "{config.log.level}"\n'
-        try:
-            write_private(path, text.encode())
-        except OSError as error:
-            problem = f"{path} can't be written ({error.strerror})"
-            remedy = "Let this user write there"
-            raise ConfigError(self._source, "server.data", problem, remedy) from None
-        return path
 
     def _child(self, bundled: Bundled, path: Path) -> Child:
         name = bundled.name
@@ -160,25 +159,23 @@ class Bundle:
         return DeferredList([child.stop() for child in self._children.values()])
 
 
-def settings(bundled: Bundled, domain: str, config: Config) -> str:
+def settings(place: Place, config: Config) -> str:
     """The configuration of a component, but for the last line of it: the level of its log."""
-    store = config.store
+    store, name = config.store, place.bundled.name
     values = {
-        "domain": domain,
+        "domain": place.domain,
         "data": config.server.data,
         "endpoint": f"unix:{quoteStringArgument(socket_path(config))}",
         "servers": config.server.domains,
-        "url": _store_url(store.url, bundled.name),
+        "url": _store_url(store.url, name),
         "queue": store.queue,
         "wait_seconds": store.wait_seconds,
         "connections": CONNECTIONS,
     }
-    own = config.bundled.settings.get(bundled.name, {})
+    own = config.bundled.settings.get(name, {})
     lines = [f"{keys.written((key,))} = {_toml(value)}\n" for key, value in own.items()]
     written = {key: _toml(value) for key, value in values.items()}
-    return _FILE.format(
-        own="".join([f"[{bundled.name}]\n", *lines, "\n"] if own else ""), **written
-    )
+    return _FILE.format(own="".join([f"[{name}]\n", *lines, "\n"] if own else ""), **written)
 
 
 def _toml(value: object) -> str:

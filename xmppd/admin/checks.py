@@ -288,11 +288,12 @@ def _components(setting: Setting) -> Iterator[str | ConfigError]:
     """The bundled ones, and with a running server whether all are there."""
     status = setting.status or {}
     children = {one["domain"]: one for one in status.get("bundled", ())}
-    for each, domain, unwanted in places(setting.config, setting.source):
-        if unwanted:
-            yield f"{each.name} is not started: {unwanted}"
-        elif domain not in children:
-            yield f"{each.name} is started with the server, at {domain}"
+    for place in places(setting.config, setting.source):
+        name = place.bundled.name
+        if place.unwanted:
+            yield f"{name} is not started: {place.unwanted}"
+        elif place.domain not in children:
+            yield f"{name} is started with the server, at {place.domain}"
     for child in children.values():
         if child["failures"]:
             times = f"{child['name']} has ended of itself (failures in a row: {child['failures']})"

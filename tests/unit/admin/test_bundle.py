@@ -13,7 +13,7 @@ from tests.support.logs import logged
 from tests.support.playhouse import BASE, Reactor
 from xmppd import bundled
 from xmppd.admin.bundle import settings
-from xmppd.bundled import Bundled
+from xmppd.bundled import Bundled, Place
 from xmppd.config import Component, load
 from xmppd.errors import ConfigError
 
@@ -95,7 +95,7 @@ def test_it_has_a_file_for_its_owner_alone_without_the_secret(house):
 )
 def test_its_store_is_beside_the_servers_or_in_the_same_database(house, url, its):
     house.write(base=ON.replace("sqlite::memory:", url))
-    told = tomllib.loads(settings(ECHO, "echo.capulet.lit", load(house.file)))
+    told = tomllib.loads(settings(Place(ECHO, "echo.capulet.lit"), load(house.file)))
     assert told["store"]["url"] == its.replace("{data}", str(house.directory / "data"))
 
 
@@ -167,17 +167,21 @@ def test_one_that_there_is_not_is_told_before_the_start_and_by_a_reload(house, t
         house.start()
 
 
-def test_file_that_cannot_be_written_is_one_line(house, monkeypatch):
+def test_file_that_cannot_be_written_is_told_and_tried_again_by_a_reload(house, monkeypatch):
     def refuse(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("xmppd.admin.bundle.write_private", refuse)
-    house.start()
-    [line] = house.failures
-    assert line.endswith(
-        f"server.data: {file(house)} can't be written (No space left on device). "
-        "Let this user write there"
-    )
+    with monkeypatch.context() as full, logged("error") as errors:
+        full.setattr("xmppd.admin.bundle.write_private", refuse)
+        server = house.start()
+    assert house.failures == []
+    words = f"{file(house)} can't be written (No space left on device)"
+    assert errors == [f"echo is not started: {words}"]
+    [refusal] = server.assembly.host.refusals.about("echo.capulet.lit")
+    assert (refusal.reason, refusal.detail) == ("component.failing", words)
+    assert house.reactor.processes == []
+    server.reload()
+    assert len(house.reactor.processes) == 1
 
 
 def test_one_that_ends_again_and_again_is_a_refusal_with_its_reason(house):
