@@ -49,7 +49,17 @@ class Bundled(NamedTuple):
         return f"xmppd-{self.name}"
 
 
-BUNDLED: tuple[Bundled, ...] = ()
+BUNDLED: tuple[Bundled, ...] = (
+    Bundled(
+        "vcard",
+        "vcard",
+        {
+            "delegation": {"vcard-temp": (), "urn:ietf:params:xml:ns:vcard-4.0": ()},
+            "iq": {"http://jabber.org/protocol/pubsub": "set"},
+        },
+        guests=False,
+    ),
+)
 """Every component that there is a program for."""
 
 

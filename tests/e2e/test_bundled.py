@@ -6,14 +6,14 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import kill
 from pathlib import Path
 from typing import Any
 
 from tests.support.peers import Peer
-from tests.support.process import READY, RunningServer, run, until, write_config
+from tests.support.process import READY, RunningServer, run, run_server, until, write_config
 from xmppd import ns
 
 ECHO = '("echo", "echo")'
@@ -202,3 +202,31 @@ def test_a_reload_starts_and_stops_it(tmp_path: Path) -> None:
         server.wait_for("echo ended with status 0")
         assert not alive(child)
         assert server.told("components")["components"] == []
+
+
+# ---------------------------------------------------------------------- what there is
+
+
+def test_vcards_are_there_without_any_setup_and_last(
+    tmp_path: Path, store: Mapping[str, Any]
+) -> None:
+    """On each store: a file of their own, or the same database."""
+    text = f"{ON}[store]\nurl = {json.dumps(store['url'])}\n"
+    card = "<vCard xmlns='vcard-temp'{}"
+    for first in (True, False):
+        with run_server(tmp_path, text) as server:
+            server.wait_for("component vcard.localhost is connected from this machine")
+            if first:
+                made = server.ctl("adduser", "juliet@localhost", stdin="wherefore\n")
+                assert made.returncode == 0, made.stderr
+            assert server.ctl("check").returncode == 0
+            with Peer(server.ports["c2s"], "localhost") as juliet:
+                juliet.log_in("juliet", "wherefore", "balcony")
+                if first:
+                    stored = juliet.ask(card.format("><FN>Juliet</FN></vCard>"), "set")
+                    assert stored.get("type") == "result"
+                answer = juliet.ask(card.format("/>"))
+                assert answer.findtext(".//{vcard-temp}FN") == "Juliet"
+            explained = server.ctl("explain", "vcard.localhost").stdout
+            assert "answer requests of vcard-temp in the server's place" in explained
+    assert (tmp_path / "data/vcard.db").exists() == store["url"].startswith("sqlite:")

@@ -62,6 +62,7 @@ def test_server_without_any_configuration_serves_localhost(tmp_path: Path) -> No
     server = RunningServer(tmp_path, None)
     try:
         server.wait_for(READY)
+        server.wait_for("component vcard.localhost is connected from this machine")
         fields = "<username>prospero</username><password>thus far</password>"
         with Peer(5222, "localhost") as prospero:
             prospero.open()

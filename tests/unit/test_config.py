@@ -28,6 +28,7 @@ EXAMPLES = {
     "auth.anonymous",
     "auth.impersonate",
     "modules.off",
+    "bundled.off",
     "bundled.settings",
     "components.secret",
     "components.domains",

@@ -56,6 +56,7 @@ def test_every_subject_has_a_line(configure):
         "certificates",
         "control socket",
         "ports",
+        "components",
     ]
 
 
@@ -96,7 +97,7 @@ def test_data_directory_that_could_not_be_made_is_found(tmp_path, place):
     subject, detail, _ = problems(setting)[0]
     assert subject == "data directory"
     assert detail.startswith(f"server.data: user {os.geteuid()} can't write to /")
-    assert [f.subject for f in check_all(setting)][-1] == "ports"
+    assert [f.subject for f in check_all(setting)][-1] == "components"
     with pytest.raises(ConfigError, match=r"server\.data"):
         start(setting)
 
@@ -123,7 +124,7 @@ def test_what_may_not_be_looked_at_is_a_problem_and_no_end(configure, monkeypatc
         patch.setattr("os.stat", refuse)
         found = list(check_all(setting))
     assert any(f.subject == "store" and "Permission denied" in f.detail for f in found)
-    assert found[-1].subject == "ports"
+    assert found[-1].subject == "components"
 
 
 @pytest.mark.parametrize("place", ["/nonexistent/control.sock", "/etc/passwd/control.sock"])

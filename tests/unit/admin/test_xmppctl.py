@@ -145,7 +145,7 @@ def test_check_goes_through_all_the_rest_where_the_server_may_not_be_talked_to(
     lines = capsys.readouterr().out.splitlines()
     told = "PROBLEM  control socket: listen.control: can't talk to the server at "
     assert len([line for line in lines if line.startswith(told)]) == 1
-    assert lines[-1].split()[1] == "ports:"
+    assert lines[-1].split()[1] == "components:"
 
 
 def test_server_that_may_not_be_talked_to_names_the_way_out(here, forbidden, capsys):
