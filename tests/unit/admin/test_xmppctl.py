@@ -3,11 +3,15 @@
 import io
 import os
 import stat
+from contextlib import closing
 
 import pytest
 
 from xmppd.admin import xmppctl
+from xmppd.admin.client import StoreCaller
 from xmppd.admin.hold import hold
+from xmppd.bundled import Bundled
+from xmppd.config import load
 
 JULIET = "juliet@localhost"
 
@@ -117,6 +121,16 @@ def test_store_made_by_xmppctl_is_for_its_owner_alone(here):
     data = here / "xmppd-data"
     for path in (data, *data.iterdir()):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_components_that_the_server_would_run_are_known_without_it(here, monkeypatch):
+    """They have something to forget when an account is removed, and messages wait for them."""
+    monkeypatch.setattr("xmppd.bundled.BUNDLED", (Bundled("echo", "echo"),))
+    config = load(None)
+    assert config.components == {}
+    with closing(StoreCaller(config, "x.toml", makes=True)) as caller:
+        assert caller.call("adduser", jid=JULIET, password="wherefore") == {"jid": JULIET}
+        assert "echo.localhost" in caller._assembly.host.config.components
 
 
 @pytest.fixture
