@@ -43,6 +43,8 @@ Component "{domain}"
     component_secret = "{secret}"
 """
 
+_PROSODY_MODULES = {"acks": ', "smacks"', "vcard": ', "vcard"'}
+
 _EJABBERD = """\
 hosts: [localhost]
 loglevel: warning
@@ -94,6 +96,7 @@ _EJABBERD_COMPONENT = """\
 _EJABBERD_MODULES = {
     "offline": "  mod_offline:\n    access_max_user_messages: offline\n",
     "acks": "  mod_stream_mgmt: {}\n",
+    "vcard": "  mod_vcard: {}\n",
 }
 
 
@@ -138,7 +141,9 @@ class Prosody(Server):
             component=_PROSODY_COMPONENT.format(domain=COMPONENT, secret=SECRET)
             if "component" in self.features
             else "",
-            enabled=', "smacks"' if "acks" in self.features else "",
+            enabled="".join(
+                module for feature, module in _PROSODY_MODULES.items() if feature in self.features
+            ),
             disabled="" if "offline" in self.features else ', "offline"',
         )
         self._config.write_text(text)

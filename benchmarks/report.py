@@ -114,6 +114,7 @@ BARS = (
     ),
     Bar("component", "component: ÷ xmppd's own chat", 1.30, _of_chat("component"), beside="chat"),
     Bar("multicast", "multicast: ÷ xmppd's own chat", 0.40, _of_chat("multicast"), beside="chat"),
+    Bar("vcard", "vCard of another: ÷ prosody", 0.60, _against("vcard", "prosody")),
     Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst_ping),
 )
 

@@ -8,6 +8,7 @@ from benchmarks.chat import chatting
 from benchmarks.rosters import provide_big, provide_ring
 from benchmarks.server import Server
 from benchmarks.sessions import churn, idle, login
+from benchmarks.vcards import asking
 from benchmarks.work import Options, Row, people, provide_accounts
 
 _DELIVERED = "µs CPU per delivered message"
@@ -98,6 +99,14 @@ ROWS = (
         _accounts(lambda options: options.recipients),
         frozenset({"component"}),
         servers=frozenset({"xmppd", "xmppd-pg"}),
+    ),
+    Row(
+        "vcard",
+        "vCards of others, closed loop, plain",
+        "µs CPU per request, all processes",
+        asking,
+        _users,
+        frozenset({"vcard"}),
     ),
     Row(
         "big-roster",

@@ -24,7 +24,7 @@ certificates = "{certificates}"
 require = false
 
 [bundled]
-start = false
+start = {bundled}
 
 [auth]
 plain_without_tls = "loopback"
@@ -84,6 +84,7 @@ class Xmppd(Server):
             port=self.port,
             component_port=self.component_port,
             certificates=self.certificate.directory,
+            bundled=str("vcard" in self.features).lower(),
         )
         if "component" in self.features:
             text += _COMPONENT.format(domain=COMPONENT, secret=SECRET)
