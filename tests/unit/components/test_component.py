@@ -25,18 +25,6 @@ NAME = f"{ns.PING} ping"
 ROMEO = JID.parse("romeo@example.org/orchard")
 
 
-@pytest.fixture
-def server() -> Server:
-    return Server()
-
-
-@pytest.fixture
-def component(server: Server) -> Component:
-    component = server.component()
-    server.let_in()
-    return component
-
-
 def condition(data: bytes) -> str:
     """The condition of the one error that was sent."""
     assert data.count(b"type='error'") == 1, data

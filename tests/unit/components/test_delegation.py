@@ -19,18 +19,6 @@ NAME = f"{ns.VCARD} vCard"
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
-
-
-@pytest.fixture
-def component(server: Server) -> Component:
-    component = server.component()
-    server.let_in()
-    return component
-
-
-@pytest.fixture
 def delegation(component: Component) -> Delegation:
     return Delegation(component, Disco(component))
 

@@ -28,18 +28,6 @@ ALL = (
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
-
-
-@pytest.fixture
-def component(server: Server) -> Component:
-    component = server.component()
-    server.let_in()
-    return component
-
-
-@pytest.fixture
 def privilege(component: Component) -> Privilege:
     return Privilege(component)
 

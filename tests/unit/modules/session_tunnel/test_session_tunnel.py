@@ -19,21 +19,6 @@ from xmppd import ns
 BALCONY, ORCHARD = f"{JULIET}/balcony", f"{ROMEO}/orchard"
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona(components=GRANTED)
-
-
-@pytest.fixture
-def gateway(server: Verona) -> Gateway:
-    return Gateway(server)
-
-
-@pytest.fixture
-def juliet(gateway: Gateway) -> TunneledClient:
-    return gateway.log_in("juliet", "balcony")
-
-
 def offers(client: Client) -> set[str]:
     """The features on offer, and the mechanisms."""
     (features,) = [e for e in client.elements() if e.tag == f"{{{ns.STREAM}}}features"]

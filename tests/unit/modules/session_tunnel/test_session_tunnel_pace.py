@@ -25,21 +25,6 @@ def with_limits(**limits: Any) -> Gateway:
     return Gateway(Verona(components=GRANTED, limits=limits))
 
 
-@pytest.fixture
-def server() -> Verona:
-    return Verona(components=GRANTED)
-
-
-@pytest.fixture
-def gateway(server: Verona) -> Gateway:
-    return Gateway(server)
-
-
-@pytest.fixture
-def juliet(gateway: Gateway) -> TunneledClient:
-    return gateway.log_in("juliet", "balcony")
-
-
 def session(client: Client) -> Session:
     found = client.server.host.directory.get(str(client.jid))
     assert found is not None
