@@ -131,6 +131,15 @@ class Server:
             self.send(f"<enabled xmlns='{ns.STREAM_MANAGEMENT}' resume='true' id='{session}'/>")
         return self
 
+    def wait(self) -> None:
+        """Let time pass until the component connects once more: its pauses are chosen at random."""
+        before = len(self.lines)
+        for _ in range(200):
+            if len(self.lines) > before:
+                return
+            self.clock.advance(1.0)
+        raise AssertionError("it does not come back")
+
     def pass_time(self, seconds: float, step: float = 1.0) -> None:
         """Let time pass in steps."""
         for _ in range(int(seconds / step)):

@@ -303,7 +303,7 @@ def test_what_would_end_the_next_stream_too_is_dropped(
     server.send(
         f"<stream:error><{condition} xmlns='{ns.STREAM_ERRORS}'/></stream:error></stream:stream>"
     )
-    server.pass_time(61)
+    server.wait()
     server.let_in(managed=True, session="s2")
     assert (b"<body>x</body>" in server.take()) is kept
 
