@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from twisted.internet.defer import Deferred
+
 WRAP = 2**32
 """Where counters go back to zero (§4)."""
 
@@ -17,10 +19,14 @@ class TooHighError(Exception):
     """The server has acknowledged more than it was sent (§6)."""
 
 
+class GivenUpError(Exception):
+    """What was sent was given up: nobody knows whether the server has had it."""
+
+
 class Outbox:
     """Stanzas as they are sent, in order, until they are acknowledged."""
 
-    __slots__ = ("_waiting", "acknowledged", "octets")
+    __slots__ = ("_gone", "_settling", "_waiting", "acknowledged", "octets")
 
     def __init__(self) -> None:
         self.acknowledged = 0
@@ -28,6 +34,9 @@ class Outbox:
         self.octets = 0
         """How many octets wait."""
         self._waiting: deque[bytes] = deque()
+        self._gone = 0
+        """How many were acknowledged so far, in whatever session."""
+        self._settling: deque[tuple[int, Deferred[None]]] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -48,6 +57,18 @@ class Outbox:
         self.acknowledged = h
         for _ in range(count):
             self.octets -= len(self._waiting.popleft())
+        self._gone += count
+        while self._settling and self._settling[0][0] <= self._gone:
+            self._settling.popleft()[1].callback(None)
+
+    def settled(self) -> Deferred[None]:
+        """Fires once all that waits now is acknowledged; fails with GivenUpError where it can't."""
+        settled: Deferred[None] = Deferred()
+        if self._waiting:
+            self._settling.append((self._gone + len(self._waiting), settled))
+        else:
+            settled.callback(None)
+        return settled
 
     def begin(self) -> None:
         """What waits will be the first of a new session."""
@@ -58,6 +79,9 @@ class Outbox:
         given_up = len(self._waiting)
         self._waiting.clear()
         self.octets = 0
+        settling, self._settling = self._settling, deque()
+        for _, settled in settling:
+            settled.errback(GivenUpError())
         return given_up
 
 

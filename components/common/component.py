@@ -20,14 +20,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from components.common import answers, requests
+from components.common.acks import GivenUpError
 from components.common.answers import Answer
 from components.common.build import Content, Tag, render
 from components.common.connection import Pace
 from components.common.link import Endpoint, Link
-from components.common.requests import OwnRequests
+from components.common.requests import OwnRequests, RequestFailed
 from components.common.stanza import Stanza, write
 from components.common.stream import Identity
 from components.common.work import Work
+from xmppd import ns
 from xmppd.errors import StanzaError, StoreError
 from xmppd.jid import JID, JIDError
 
@@ -199,6 +201,26 @@ class Component:
     ) -> Deferred[Stanza]:
         """Ask somebody; see `OwnRequests.ask`."""
         return self.requests.ask(sender or self.domain, to, type_, payload, seconds)
+
+    async def acknowledged(self) -> None:
+        """Wait until the server has what was sent so far, so that this process may forget it.
+
+        Raises RequestFailed where nobody can say any more. A server that counts nothing is pinged:
+        what it answers behind a stanza it says after it has read that.
+        """
+        if not self.connected:
+            raise RequestFailed("remote-server-timeout", "there is no connection")
+        if self.link.managed:
+            try:
+                await self.link.settled()
+            except GivenUpError:
+                raise RequestFailed("remote-server-timeout", "the connection is lost") from None
+            return
+        try:
+            await self.ask(self.servers[0], "get", Tag("ping", ns=ns.PING))
+        except RequestFailed as failed:
+            if failed.stanza is None:
+                raise
 
     # ------------------------------------------------------------------ start and stop
 
@@ -385,7 +407,7 @@ def as_stanza_error(error: BaseException) -> StanzaError:
     if isinstance(error, StoreError):
         log.error("store: {error}", error=str(error))
         return StanzaError(error.condition, reason="stanza.store", type="wait")
-    if isinstance(error, requests.RequestFailed):
+    if isinstance(error, RequestFailed):
         return StanzaError(error.condition, reason="component.asked-in-vain")
     log.failure("a handler failed", Failure(error))
     return StanzaError("internal-server-error", reason="stanza.internal")

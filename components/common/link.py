@@ -64,6 +64,11 @@ class Link:
         return self._connection is not None and self._connection.stream.state is State.OPEN
 
     @property
+    def managed(self) -> bool:
+        """Whether the server acknowledges what it is sent."""
+        return self._connection is not None and self._connection.stream.managed
+
+    @property
     def crowded(self) -> bool:
         """Whether so much waits for the server that senders of much had better pause."""
         return self.session.outbox.octets > self.pace.octets or (
@@ -106,6 +111,13 @@ class Link:
             return False
         outbox.add(data)
         return True
+
+    def settled(self) -> Deferred[None]:
+        """Fires once the server has acknowledged all that it was sent so far; it is asked now."""
+        settled = self.session.outbox.settled()
+        if not settled.called and self._connection is not None:
+            self._connection.stream.ask()
+        return settled
 
     # ------------------------------------------------------------------ attempts
 
