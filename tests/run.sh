@@ -32,7 +32,7 @@ step mypy
 step lint-imports
 
 if [ $# = 0 ]; then
-    set -- tests/unit
+    set -- tests/unit docs/examples
     for folder in tests/*/; do
         case $folder in
         tests/unit/ | tests/support/ | tests/__pycache__/) ;;

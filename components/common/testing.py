@@ -209,4 +209,4 @@ def iq(type_: str, payload: str, *, sender: str = JULIET, to: str = DOMAIN, id_:
 def asked(data: bytes) -> str:
     """The id of the one request that was sent."""
     assert data.count(b"<iq ") == 1, data
-    return data.partition(b" id='")[2].partition(b"'")[0].decode()
+    return data.partition(b"<iq ")[2].partition(b" id='")[2].partition(b"'")[0].decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,32 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import BIN, PATIENCE, RunningProcess
+from tests.support.prosody import SECRET, Prosody, needs_prosody
 from xmppd import ns
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("prosody") is None, reason="prosody is not installed (apt-get install prosody)"
-)
+pytestmark = needs_prosody
 
-SECRET = "what's in a name"
-PROSODY = """\
-run_as_root = true
-data_path = "{home}/data"
-pidfile = "{home}/prosody.pid"
-log = {{ {{ levels = {{ min = "warn" }}, to = "console" }} }}
-interfaces = {{ "127.0.0.1" }}
-c2s_ports = {{ }}
-c2s_direct_tls_ports = {{ }}
-s2s_ports = {{ }}
-component_ports = {{ {port} }}
-component_interfaces = {{ "127.0.0.1" }}
-modules_enabled = {{ "disco", "ping" }}
-modules_disabled = {{ "s2s", "tls" }}
-VirtualHost "verona.lit"
-Component "echo.verona.lit"
-    component_secret = "{secret}"
-Component "nurse.verona.lit"
-    component_secret = "{secret}"
-"""
 COMPONENT = """\
 [component]
 domain = "echo.verona.lit"
@@ -95,34 +73,11 @@ class Nurse:
         self._socket.close()
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-class Prosody:
-    """Prosody in the foreground, on a port that it keeps."""
-
-    def __init__(self, home: Path) -> None:
-        self.port = free_port()
-        self._home = home
-        (home / "data").mkdir()
-        self._config = home / "prosody.cfg.lua"
-        self._config.write_text(PROSODY.format(home=home, port=self.port, secret=SECRET))
-        self.start()
-
-    def start(self) -> None:
-        command = [shutil.which("prosody") or "", "-F", "--config", str(self._config)]
-        self.process = RunningProcess(command, self._home)
-
-
 @pytest.fixture
 def prosody(tmp_path: Path) -> Iterator[Prosody]:
     home = tmp_path / "prosody"
     home.mkdir()
-    server = Prosody(home)
+    server = Prosody(home, "echo.verona.lit", "nurse.verona.lit")
     try:
         yield server
     finally:

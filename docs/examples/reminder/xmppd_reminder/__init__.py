@@ -1,0 +1,1 @@
+"""Reminders by chat: a component that keeps them, and sends each at its time."""
