@@ -77,7 +77,7 @@ class Peer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.connect(("127.0.0.1", port))
+        self.connect(self._socket, port)
         self.transport: Transport = self._socket
         self._inflate: Any = None
         self._deflate: Any = None
@@ -89,6 +89,10 @@ class Peer:
     def __exit__(self, *error: object) -> None:
         self.transport.close()
         self._socket.close()
+
+    def connect(self, sock: socket.socket, port: int) -> None:
+        """Have `sock` connected to the server."""
+        sock.connect(("127.0.0.1", port))
 
     # ------------------------------------------------------------------ to the server
 
