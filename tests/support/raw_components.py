@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from tests.e2e.verona import VERONA, Server
@@ -70,9 +71,9 @@ class RawComponent(Peer):
             f" to='{self.domain}' {version}>"
         )
 
-    def greet(self) -> Self:
+    def greet(self, version: str = "") -> Self:
         """Send our header, and read the server's."""
-        self.send(self.stream_header())
+        self.send(self.stream_header(version))
         while not self.header:
             self._read()
         return self
@@ -134,7 +135,12 @@ def lines_with(server: Server, start: int, *texts: str, least: int = 1) -> list[
         time.sleep(0.01)
 
 
-def memory(server: Server) -> int:
-    """The memory of the process that is in use now, in KiB."""
-    with open(f"/proc/{server.process.pid}/status") as status:
-        return int(status.read().split("VmRSS:")[1].split()[0])
+def memory(server: Server, what: str = "VmRSS") -> int:
+    """The memory of the process that is in use now, or was at most ("VmHWM"), in KiB."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split(f"{what}:")[1].split()[0])
+
+
+def forget_peak(server: Server) -> None:
+    """Have the most memory that the process ever had count from now on."""
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")

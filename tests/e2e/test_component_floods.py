@@ -1,0 +1,222 @@
+"""Components that send or are sent more than can be taken, and those that die of it.
+
+What the core remembers of them is bounded, and who has nothing to do with it is served as ever.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import pytest
+
+from tests.e2e.verona import VERONA, Server, running
+from tests.support.peers import PATIENCE, Ended, Peer
+from tests.support.process import ROOT, RunningProcess
+from tests.support.raw_components import (
+    RawComponent,
+    forget_peak,
+    lines_with,
+    memory,
+    port,
+    tables,
+    why,
+)
+from tests.support.server import PASSWORD, condition
+from xmppd import ns
+
+MIB = 1024
+"""In the unit of /proc, KiB."""
+FLOOD = 100_000
+QUEUE = 262_144
+"""Octets that may wait for a component here."""
+DEAF = f"deaf.{VERONA}"
+LOUD = f"loud.{VERONA}"
+PING = f"<ping xmlns='{ns.PING}'/>"
+BODY = "<body>" + "a" * 10_000 + "</body>"
+SAYS = f"<message to='{DEAF}'>{BODY}</message>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    components = tables(deaf={"queue_octets": QUEUE}, loud={"queue_octets": QUEUE})
+    limits = {"dead_seconds": 6}
+    with running(tmp_path_factory.mktemp("flood"), {"limits": limits, **components}) as server:
+        yield server
+
+
+class Watcher:
+    """A user who asks all the time, and how long she waits for each answer."""
+
+    def __init__(self, server: Server) -> None:
+        self.longest = 0.0
+        self.answers = 0
+        self._stop = Event()
+        self._peer = Peer(server.c2s, VERONA).log_in("nurse", PASSWORD, "hall")
+        self._thread = Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            asked = time.monotonic()
+            self._peer.ping()
+            self.longest = max(self.longest, time.monotonic() - asked)
+            self.answers += 1
+            time.sleep(0.002)
+
+    def __enter__(self) -> Watcher:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._peer.__exit__()
+
+
+@contextmanager
+def bounded(server: Server, mib: int) -> Iterator[None]:
+    """Meanwhile users are served, and the server grows by no more than so many MiB."""
+    forget_peak(server)
+    before = memory(server)
+    with Watcher(server) as nurse:
+        yield
+        grown = memory(server, "VmHWM") - before
+    assert nurse.answers and nurse.longest < 1.0
+    assert grown < mib * MIB
+
+
+class Reader:
+    """Reads all that comes to somebody, and counts the conditions of the errors in it."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.conditions: Counter[str] = Counter()
+        self._peer = peer
+        self._thread = Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            while (element := self._peer.element()).get("id") != "last":
+                if element.get("type") == "error":
+                    self.conditions[condition(element)] += 1
+        except Ended:
+            pass
+
+    def finish(self) -> None:
+        """Ask once more, and wait for the answer: all that was sent before has been taken."""
+        peer = self._peer
+        sender = f"from='{peer.domain}'" if isinstance(peer, RawComponent) else ""
+        peer.send(f"<iq type='get' id='last' to='{VERONA}' {sender}>{PING}</iq>")
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+
+FLOODS = {
+    "requests": f"<iq type='get' id='1' to='{VERONA}'>{PING}</iq>",
+    "messages to nobody": f"<message to='nobody@{VERONA}' type='chat'><body>hi</body></message>",
+    "presence": f"<presence to='romeo@{VERONA}'/>",
+}
+
+
+@pytest.mark.parametrize("stanza", FLOODS.values(), ids=FLOODS.keys())
+def test_flood_of_a_component_holds_up_nobody(server: Server, stanza: str) -> None:
+    with RawComponent(port(server), LOUD) as loud, bounded(server, 10):
+        reader = Reader(loud.enter())
+        for _ in range(FLOOD // 1_000):
+            loud.send(stanza * 1_000)
+        reader.finish()
+
+
+def test_flood_of_one_that_reads_no_answer_fills_no_memory(server: Server) -> None:
+    """What it is answered is bounded; it is cut off once it has taken nothing for a while."""
+    log = len(server.process.lines)
+    with RawComponent(port(server), LOUD, receive_buffer=4096) as loud, bounded(server, 10):
+        loud.enter()
+        for _ in range(FLOOD // 1_000):
+            loud.send(FLOODS["requests"] * 1_000)
+        assert len(lines_with(server, log, "is cut off: limit.stalled", LOUD)) == 1
+    assert "component.queue" in why(server, LOUD)
+    assert why(server, LOUD)[-1] == "limit.stalled"
+
+
+def test_one_that_never_reads_is_cut_off_and_slows_down_its_correspondents_only(
+    server: Server,
+) -> None:
+    """The user who writes to it is read more slowly, another component is refused."""
+    log = len(server.process.lines)
+    with (
+        Peer(server.c2s, VERONA) as romeo,
+        RawComponent(port(server), LOUD) as loud,
+        bounded(server, 10),
+        RawComponent(port(server), DEAF, receive_buffer=4096) as deaf,
+    ):
+        deaf.enter()
+        readers = [Reader(romeo.log_in("romeo", PASSWORD, "orchard")), Reader(loud.enter())]
+        writers = [Thread(target=each.send, args=(SAYS * 600,)) for each in (romeo, loud)]
+        for writer in writers:
+            writer.start()
+        assert len(lines_with(server, log, "is cut off: limit.stalled", DEAF)) == 1
+        for writer in writers:
+            writer.join(PATIENCE)
+        for reader in readers:
+            reader.finish()
+        users, components = (reader.conditions for reader in readers)
+        assert components["resource-constraint"] > 300
+        assert users["service-unavailable"] > users["resource-constraint"]
+    assert why(server, DEAF)[-1] == "component.absent"
+    assert "limit.stalled" in why(server, DEAF)
+
+
+def test_one_that_acknowledges_nothing_is_sent_no_more_than_its_queue_holds(
+    server: Server,
+) -> None:
+    with (
+        Peer(server.c2s, VERONA) as romeo,
+        bounded(server, 10),
+        RawComponent(port(server), DEAF) as deaf,
+    ):
+        deaf.greet("version='1.0'").prove()
+        deaf.send(f"<enable xmlns='{ns.STREAM_MANAGEMENT}'/>")
+        while deaf.element().tag != f"{{{ns.STREAM_MANAGEMENT}}}enabled":
+            pass
+        counting = Reader(deaf)
+        reader = Reader(romeo.log_in("romeo", PASSWORD, "orchard"))
+        romeo.send(SAYS * 600)
+        reader.finish()
+        counting.finish()
+        assert 600 - QUEUE // len(BODY) - 20 < reader.conditions["resource-constraint"] < 600
+    assert "component.queue" in why(server, DEAF)
+
+
+SILENT = """\
+import sys
+from tests.support.raw_components import RawComponent
+peer = RawComponent(int(sys.argv[1]), sys.argv[2]).enter()
+print("entered", flush=True)
+for _ in range(50):
+    peer.element()
+print("asked", flush=True)
+peer.hears_nothing_more()
+"""
+
+
+def test_requests_are_answered_when_its_process_is_killed(server: Server) -> None:
+    arguments = [sys.executable, "-c", SILENT, str(port(server)), DEAF]
+    with Peer(server.c2s, VERONA) as romeo:
+        romeo.log_in("romeo", PASSWORD, "cell")
+        silent = RunningProcess(arguments, ROOT)
+        silent.wait_for("entered")
+        for number in range(50):
+            romeo.send(f"<iq type='get' id='{number}' to='{DEAF}'>{PING}</iq>")
+        silent.wait_for("asked")
+        killed = time.monotonic()
+        silent.kill()
+        answers = [romeo.element() for _ in range(50)]
+        assert time.monotonic() - killed < 5
+        assert {condition(answer) for answer in answers} == {"service-unavailable"}
+        assert sorted(int(answer.attrib["id"]) for answer in answers) == list(range(50))
+    assert why(server, DEAF)[-1] == "component.gone"
