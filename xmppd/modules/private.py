@@ -41,7 +41,7 @@ class Private:
 
     async def get(self, request: Request) -> Tag:
         """Give what is stored under the names that are asked for, all of one namespace (§2.3)."""
-        account = _owner(request)
+        account = await self._owner(request)
         names = list(dict.fromkeys(_name(child) for child in request.payload))
         if not names:
             raise StanzaError("bad-request", "what is asked for?", reason="private.malformed")
@@ -54,7 +54,7 @@ class Private:
 
     async def set(self, request: Request) -> None:
         """Store elements in place of those of the same names (§2.3)."""
-        account, private = _owner(request), self._host.config.private
+        account, private = await self._owner(request), self._host.config.private
         elements = _elements(request.payload)
         if not elements:
             raise _not_acceptable("there is nothing to store")
@@ -67,15 +67,19 @@ class Private:
         except PrivateFull:
             raise StanzaError("resource-constraint", reason="limit.private") from None
 
+    async def _owner(self, request: Request) -> Resident:
+        """The account that asks; nobody has another's (§2.3, §4).
 
-def _owner(request: Request) -> Resident:
-    """The account of the session that asks; nobody has another's (§2.3, §4)."""
-    if request.session is None or not request.own:
-        raise StanzaError("forbidden", reason="stanza.forbidden")
-    resident = request.session.resident
-    if resident.guest:
-        raise StanzaError("not-allowed", "guests have no storage", reason="private.guest")
-    return resident
+        Where it has no session, somebody asks who may do so in its name (XEP-0356 §6).
+        """
+        if not request.own:
+            raise StanzaError("forbidden", reason="stanza.forbidden")
+        session = request.session
+        fetch = self._host.residents.fetch
+        resident = await fetch(request.to) if session is None else session.resident
+        if resident is None or resident.guest:
+            raise StanzaError("not-allowed", "guests have no storage", reason="private.guest")
+        return resident
 
 
 def _elements(query: Element) -> Mapping[str, bytes]:

@@ -318,6 +318,21 @@ def test_6_3_without_to_it_is_for_the_account(pubsub):
     assert forwarded(pubsub.one()).get("from") == JULIET
 
 
+@pytest.mark.parametrize("online", [False, True])
+def test_6_3_it_reaches_the_users_own_account_as_his_own_does(online):
+    """Private XML (XEP-0049), which is nobody else's."""
+    server = server_with(iq={ns.PRIVATE: "both"})
+    pubsub = connect(server)
+    if online:
+        server.log_in("juliet", "balcony")
+    for type_, text in (("set", "rosemary"), ("get", "")):
+        query = f"<query xmlns='{ns.PRIVATE}'><m xmlns='urn:m'>{text}</m></query>"
+        pubsub.send(request(type_=type_, content=query).replace(f" to='{ROMEO}'", ""))
+        inner = forwarded(pubsub.one())
+        assert inner.get("type") == "result"
+    assert inner[0][0].text == "rosemary"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
