@@ -357,6 +357,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "see its own log; spool_seconds in its table says how long that waits",
     ),
     "component.silent": ("the component did not answer in time", "see its own log"),
+    "component.unasked": (
+        "a component answered what it was not asked, or once more, or after an error had been sent",
+        "nothing, where it had lost its connection; else correct the component",
+    ),
     "component.requests": (
         "the component owes an answer to too many requests",
         "it is too slow: see its own log, or run more instances of it",

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred, DeferredList
+
 from xmppd import ns
 from xmppd.errors import StreamError
 from xmppd.stream.acks import WRAP, Inbox, Outbox, TooHighError
 from xmppd.wire.build import Tag
-from xmppd.wire.claim import Claim, settle
+from xmppd.wire.claim import Claim, secure, settle
 from xmppd.wire.stanza import Nonza, Stanza
 
 AT_ONCE = 16
@@ -100,6 +102,21 @@ class Acknowledging:
         if not self._requested:
             self._requested = True
             self._write(REQUEST)
+
+
+def all_handled(inbox: Inbox) -> Deferred[Any]:
+    """Fires once what was received is in safe hands; who holds it is asked to hasten.
+
+    Until then a peer that is told how much that is would send the rest once more (§5).
+    """
+    secure(inbox.held)
+    return DeferredList([_when_told(claim) for claim in inbox.held])
+
+
+def _when_told(claim: Claim) -> Deferred[None]:
+    done: Deferred[None] = Deferred()
+    claim.then(lambda: done.callback(None))
+    return done
 
 
 # ---------------------------------------------------------------------- its elements

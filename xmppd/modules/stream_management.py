@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 
-from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall
 
 from xmppd import ns
 from xmppd.core.acknowledging import (
+    all_handled,
     count,
     enabled,
     failed,
@@ -32,7 +32,6 @@ from xmppd.stream.acks import WRAP, Inbox, TooHighError
 from xmppd.stream.features import Feature, static
 from xmppd.stream.states import Fact
 from xmppd.wire.build import Tag
-from xmppd.wire.claim import Claim, secure
 from xmppd.wire.stanza import Nonza, Stanza
 
 XEP = (198, "1.6.3", "complete")
@@ -174,10 +173,9 @@ class StreamManagement:
 
     async def _all_handled(self, managed: Managed, connection: Connection) -> None:
         """Wait until what was received is in safe hands: so the client need not send it again."""
-        secure(managed.inbox.held)
-        waits = [_when_told(claim) for claim in managed.inbox.held]
-        if waits:
-            await connection.waits_for(DeferredList(waits))
+        handled = all_handled(managed.inbox)
+        if not handled.called:
+            await connection.waits_for(handled)
 
     def _take_over(self, managed: Managed, connection: Connection, h: int) -> None:
         self._expiring.pop(managed.id).cancel()
@@ -229,10 +227,3 @@ def _too_late(connection: Connection, nonza: Nonza) -> None:
 async def _too_early(connection: Connection, nonza: Nonza) -> None:
     """There is nothing to be managed before a resource is bound, or for strangers (§3)."""
     connection.write(failed("unexpected-request"))
-
-
-def _when_told(claim: Claim) -> Deferred[None]:
-    """Fires when nobody waits for a claim any more."""
-    done: Deferred[None] = Deferred()
-    claim.then(lambda: done.callback(None))
-    return done

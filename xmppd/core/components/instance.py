@@ -11,13 +11,22 @@ from twisted.internet.task import deferLater
 
 from xmppd import ns
 from xmppd.config import Component as Settings
-from xmppd.core.acknowledging import count, enabled, failed, resumed, seconds_wanted, too_high
+from xmppd.core.acknowledging import (
+    all_handled,
+    count,
+    enabled,
+    failed,
+    resumed,
+    seconds_wanted,
+    too_high,
+)
 from xmppd.core.components.backlog import Backlog
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
 from xmppd.core.components.spool import Spool
 from xmppd.errors import StanzaError, StreamError
+from xmppd.jid import JID, JIDError
 from xmppd.storage.components import Waiting
 from xmppd.stream.acks import TooHighError
 from xmppd.wire.build import Tag
@@ -37,6 +46,7 @@ _DRAINED = Tag("drained", ns=ns.INSTANCES).render()
 """Tells a component why its stream ends: it may end, too, for another to take over."""
 
 _REQUESTS = frozenset({"get", "set"})
+_ANSWERS = frozenset({"result", "error"})
 
 
 class Line(Protocol):
@@ -155,14 +165,32 @@ class Instance:
         self.received += 1
         if self._settling is not None:
             self._settle()
-        stanza = stanza.translated(ns.CLIENT)
         spool = self.spool
+        if stanza.kind == "iq" and stanza.attrs.get("type") in _ANSWERS and not self._owes(stanza):
+            if spool is not None:
+                spool.inbox.take(None)
+            return
+        stanza = stanza.translated(ns.CLIENT)
         if spool is None:
             self._from_component(self.domain, stanza)
         else:
             spool.take(self.domain, stanza)
-        if stanza.kind == "iq" and stanza.attrs.get("type") not in _REQUESTS:
-            self.pending.answered(stanza)
+
+    def _owes(self, answer: Stanza) -> bool:
+        """Whether an IQ result or error is one that somebody waits for.
+
+        What comes after he has been answered by an error, since it was away or too late, would be
+        a second answer (RFC 6120 §8.2.3, rule 3).
+        """
+        attrs = answer.attrs
+        try:
+            to, sender = JID.parse(attrs.get("to", "")), JID.parse(attrs.get("from", self.domain))
+        except JIDError:
+            return True  # that is for others to refuse
+        if sender.domain != self.domain or self.pending.answered(to, answer.id, sender):
+            return True
+        self._server.router.refusals.note("component.unasked", sender, to)
+        return False
 
     def _slow_down(self, stanza: Stanza, line: Line) -> None:
         """Read the client that has sent it more slowly; refuse it when there is no room left."""
@@ -338,7 +366,10 @@ class Instance:
         )
 
     def _resume(self, nonza: Nonza) -> None:
-        """Go on with the stream that it had (§5)."""
+        """Go on with the stream that it had (§5), once what it has sent is in safe hands.
+
+        Else it would send that once more, and its recipients would have it twice.
+        """
         spool, line = self.spool, self.line
         assert line is not None
         if spool is None or not spool.away or nonza.attrs.get("previd") != spool.id:
@@ -346,9 +377,14 @@ class Instance:
             return
         self._acknowledged(nonza)
         self._no_settling()
-        line.write(resumed(spool.id, spool.inbox.handled))
-        spool.resume(line.write)
-        self._give_back()
+        all_handled(spool.inbox).addCallback(lambda _: self._go_on(spool, line))
+
+    def _go_on(self, spool: Spool, line: Line) -> None:
+        """Tell it so, unless it has left meanwhile, or begun anew."""
+        if self.spool is spool and self.line is line and spool.away:
+            line.write(resumed(spool.id, spool.inbox.handled))
+            spool.resume(line.write)
+            self._give_back()
 
     def _request(self, nonza: Nonza) -> None:
         self._managed().acknowledge()

@@ -58,9 +58,9 @@ class Pending:
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)
 
-    def answered(self, stanza: Stanza) -> None:
-        """A result or an error has come from the component."""
-        self._asked.pop((stanza.to, stanza.id, stanza.sender), None)
+    def answered(self, asker: JID, id_: str, asked: JID) -> bool:
+        """A result or an error has come from the component; whether somebody waits for it."""
+        return self._asked.pop((asker, id_, asked), None) is not None
 
     def _look(self) -> None:
         """Answer what has waited for too long (RFC 6120 §8.3.3.16)."""
