@@ -1,0 +1,81 @@
+"""A proxy of TCP connections that cuts them when a test says so, in the middle of whatever passes.
+
+    with CuttingProxy(port) as proxy:
+        connect(proxy.port)
+        proxy.cut()
+
+What is under way then is lost: nothing more passes in either direction, and both ends see an RST.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+from contextlib import suppress
+from threading import Lock, Thread
+
+_RST = struct.pack("ii", 1, 0)
+
+
+class CuttingProxy:
+    """Listens on `port`, and passes on to `target`; `passed` counts octets, `cuts` connections.
+
+    In pieces whose sizes `seed` decides, so that a cut falls anywhere in a stanza.
+    """
+
+    def __init__(self, target: int, seed: int = 0) -> None:
+        self.passed = 0
+        self.cuts = 0
+        self._target = target
+        self._random = random.Random(seed)
+        self._lock = Lock()
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> CuttingProxy:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut all connections that there are."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+            for pair in pairs:
+                self.cuts += 1
+                for end in pair:
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
+                    with suppress(OSError):
+                        end.shutdown(socket.SHUT_RD)  # who reads from it wakes up
+                    end.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._server.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            for end in (near, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                self._pairs.append((near, far))
+            for pair in ((near, far), (far, near)):
+                Thread(target=self._pass, args=pair, daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(self._random.randint(1, 4096)):
+                sink.sendall(data)
+                self.passed += len(data)
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
