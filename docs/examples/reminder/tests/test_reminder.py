@@ -8,6 +8,7 @@ import pytest
 
 from components.common.config import ComponentTable, load
 from components.common.testing import Server, asked, iq, message, sm, store
+from xmppd import ns
 from xmppd_reminder import words
 from xmppd_reminder.store import SCHEMA
 from xmppd_reminder.tap import Config, Reminder, set_up
@@ -115,6 +116,17 @@ def test_everybody_has_his_own() -> None:
     assert "1: 1970-01-01 01:00:00 UTC rise" in scene.say("list")
     assert "forgotten" in scene.say("cancel 1")
     assert "Nothing waits" in scene.say("list")
+
+
+def test_a_removed_account_leaves_nothing() -> None:
+    scene = Scene()
+    scene.say("in 1 hour rise")
+    scene.say("in 1 hour rise", sender="romeo@example.org/orchard")
+    removed = f"<removed xmlns='{ns.ACCOUNTS}' jid='juliet@example.org'/>"
+    scene.server.send(iq("set", removed, sender="example.org", to=DOMAIN))
+    assert b"type='result'" in scene.server.take()
+    assert "Nothing waits" in scene.say("list")
+    assert "rise" in scene.say("list", sender="romeo@example.org/orchard")
 
 
 def test_there_are_limits_and_strangers_are_refused() -> None:

@@ -23,6 +23,7 @@ _DUE = f"SELECT {_COLUMNS} FROM reminders WHERE due <= ? ORDER BY due, id LIMIT 
 _NEXT = "SELECT min(due) FROM reminders"
 _CANCEL = "DELETE FROM reminders WHERE id = ? AND owner = ?"
 _FORGET = "DELETE FROM reminders WHERE id = ?"
+_REMOVE = "DELETE FROM reminders WHERE owner = ?"
 
 
 class Reminder(NamedTuple):
@@ -91,6 +92,14 @@ class SQLReminders:
         async def work(tx: Transaction) -> None:
             for number in sent:
                 await tx.execute(_FORGET, (number,))
+
+        return self._database.write(work)
+
+    def remove(self, owner: JID) -> Deferred[None]:
+        """Forget all of somebody's: the account is gone."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute(_REMOVE, (str(owner),))
 
         return self._database.write(work)
 

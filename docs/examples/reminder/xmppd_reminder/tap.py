@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from components.common.about import About, introduce
+from components.common.accounts import Accounts
 from components.common.build import Tag
 from components.common.config import Settings
 from components.common.disco import Identity
@@ -45,6 +46,7 @@ def set_up(setting: Setting[Config]) -> None:
     reminders = SQLReminders(store)
     service = Service(setting, reminders, Bell(component, reminders, setting.reactor))
     component.on_message(service.hear)
+    Accounts(component).on_removed(reminders.remove)
 
 
 class Service:
