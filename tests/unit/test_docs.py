@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.common.config import Settings
+from tests.support.guide import GUIDE, files
 from xmppd.admin.xmppctl import COMMANDS
 from xmppd.config import Config, keys, load
 from xmppd.config.changes import NEEDS_RESTART
@@ -17,7 +18,7 @@ from xmppd.core.context import ModuleContext
 from xmppd.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGES.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGES.md", *(ROOT / "docs").rglob("*.md")])
 OPERATING = ROOT / "docs" / "operating.md"
 FOLDERS = r"xmppd|tests|etc|docs|benchmarks|twisted|components|\.ci"
 
@@ -52,7 +53,11 @@ def test_there_are_documents_that_name_things() -> None:
 @each_document
 def test_every_path_that_a_document_names_exists(document: Path) -> None:
     named = {path for text in code(document) for path in PATH.findall(text)}
-    assert sorted(path for path in named if not any(ROOT.glob(path.rstrip("/")))) == []
+    if document == GUIDE:
+        named -= files().keys()  # which its reader writes
+    there = (ROOT, document.parent)
+    gone = [path for path in named if not any(any(at.glob(path.rstrip("/"))) for at in there)]
+    assert sorted(gone) == []
 
 
 @each_document

@@ -1,0 +1,163 @@
+"""The blocks of docs/writing-a-component.md do what the guide says of them."""
+
+from __future__ import annotations
+
+import tomllib
+from types import SimpleNamespace
+
+import pytest
+from twisted.internet.defer import Deferred, succeed
+
+from components.common import config
+from components.common.privilege import NotGranted
+from tests.support.guide import blocks, files, function
+from tests.support.meeting import VCARD, Meeting
+from tests.support.people import friends
+from tests.support.server import condition
+from xmppd import ns
+from xmppd.jid import JID
+
+PEOPLE = ("juliet", "romeo")
+JULIET = JID.parse("juliet@capulet.lit")
+RUN_ELSEWHERE = {"set_up", "test_it_shouts"}
+"""In tests/e2e/test_guide.py."""
+
+
+def bodies(client):
+    return [
+        e.findtext("{jabber:client}body") for e in client.elements() if e.tag.endswith("message")
+    ]
+
+
+def test_each_block_of_python_is_run_somewhere():
+    names = {text for text in blocks("python") if "def " in text}
+    here = ("deliver", "put", "hall", "cards", "matchmaker", "herald")
+    assert len(names) == len(here) + len(RUN_ELSEWHERE)
+    for name in here:
+        assert callable(function(name))
+
+
+def test_its_files_are_configurations(tmp_path):
+    program = {"shout.py", "test_shout.py", "twisted/plugins/shout.py"}
+    assert set(files()) == program | {"shout.toml", "xmppd.toml"}
+    path = tmp_path / "shout.toml"
+    path.write_text(files()["shout.toml"])
+    loaded = config.load(path, config.Settings, "shout")
+    assert loaded.servers == ("localhost",)
+    server = tomllib.loads(files()["xmppd.toml"])
+    assert server["components"][loaded.identity.domain]["secret"] == loaded.identity.secret
+
+
+def test_what_is_acknowledged_is_forgotten():
+    sent, gone, wait = [], [], Deferred()
+
+    async def acknowledged():
+        await wait
+
+    component = SimpleNamespace(message=lambda *a, **k: sent.append(k), acknowledged=acknowledged)
+    store = SimpleNamespace(forget=lambda letter: succeed(gone.append(letter)))
+    letter = SimpleNamespace(to=JULIET, text="rise", id="1")
+    Deferred.fromCoroutine(function("deliver")(component, store, letter))
+    assert (sent, gone) == ([{"id_": "1"}], [])
+    wait.callback(None)
+    assert gone == [letter]
+
+
+def test_a_unit_of_work_is_written():
+    done = []
+
+    async def execute(sql, params):
+        done.append(params)
+
+    database = SimpleNamespace(write=lambda work: Deferred.fromCoroutine(work(tx)))
+    tx = SimpleNamespace(execute=execute)
+    function("put")(database, "juliet@capulet.lit", "rise")
+    assert done == [("juliet@capulet.lit", "rise")]
+
+
+def test_a_hall_has_addresses_that_people_enter_and_speak_at():
+    meeting = Meeting()
+    function("hall")(meeting.component, meeting.disco)
+    meeting.start()
+    juliet, romeo = (meeting.server.log_in(name, "x") for name in PEOPLE)
+    for person, nick in ((juliet, "Cap"), (romeo, "Mon")):
+        person.send(f"<presence to='ball@{VCARD}/{nick}'/>")
+        meeting.pump()
+        assert person.elements()[-1].get("from") == f"ball@{VCARD}/{nick}"
+    juliet.send(f"<message to='ball@{VCARD}' type='chat'><body>hist</body></message>")
+    meeting.pump()
+    assert (bodies(juliet), bodies(romeo)) == (["hist"], ["hist"])
+    juliet.send(f"<presence to='ball@{VCARD}/Cap' type='unavailable'/>")
+    juliet.send(f"<message to='ball@{VCARD}' type='chat'><body>gone</body></message>")
+    meeting.pump()
+    assert (bodies(juliet), bodies(romeo)) == ([], ["gone"])
+
+
+def test_a_hall_is_found_and_subscribed_to():
+    meeting = Meeting()
+    function("hall")(meeting.component, meeting.disco)
+    meeting.start()
+    juliet = meeting.server.log_in("juliet", "x").send("<presence/>")
+    juliet.send(f"<presence to='ball@{VCARD}' type='subscribe'/>")
+    meeting.pump()
+    assert "subscribed" in [e.get("type") for e in juliet.elements()]
+    query = f"<query xmlns='{ns.DISCO_INFO}'/>"
+    for payload in (query, "<count xmlns='urn:example:hall'/>"):
+        juliet.send(f"<iq type='get' id='q' to='ball@{VCARD}'>{payload}</iq>")
+        meeting.pump()
+        assert juliet.elements()[-1].get("type") == "result"
+
+
+def test_cards_are_kept_in_the_servers_place():
+    meeting = Meeting(delegation={ns.VCARD: ()})
+    function("cards")(meeting.component, meeting.disco)
+    meeting.start()
+    juliet, romeo = (meeting.server.log_in(name, "x") for name in PEOPLE)
+    card = f"<vCard xmlns='{ns.VCARD}'><FN>Juliet</FN></vCard>"
+
+    def ask(person, type_, to, payload):
+        person.send(f"<iq type='{type_}' id='q' to='{to}'>{payload}</iq>")
+        meeting.pump()
+        return person.elements()[-1]
+
+    assert condition(ask(romeo, "get", JULIET, f"<vCard xmlns='{ns.VCARD}'/>")) == "item-not-found"
+    assert condition(ask(romeo, "set", JULIET, card)) == "forbidden"
+    assert ask(juliet, "set", JULIET, card).get("type") == "result"
+    answer = ask(romeo, "get", JULIET, f"<vCard xmlns='{ns.VCARD}'/>")
+    assert answer.find(f".//{{{ns.VCARD}}}FN").text == "Juliet"
+    assert answer.get("from") == JULIET
+
+
+def test_a_matchmaker_speaks_for_those_who_have_written_to_it():
+    grants = {"roster": "get", "message": "outgoing", "presence": "managed_entity"}
+    meeting = Meeting(**grants, iq={ns.PRIVATE: "set"})
+    remember = function("matchmaker")(meeting.component)
+    meeting.start()
+    friends(meeting.server, JULIET, "romeo@capulet.lit")
+    juliet, romeo = (meeting.server.log_in(name, "x").send("<presence/>") for name in PEOPLE)
+    meeting.pump()
+    romeo.elements()
+    juliet.send(f"<message to='{VCARD}'><body>now</body></message>")
+    meeting.pump()
+    assert bodies(romeo) == ["Meet me."]
+    remembering = Deferred.fromCoroutine(remember(JULIET, b"<m xmlns='urn:m'/>"))
+    meeting.pump()
+    assert remembering.result is None
+
+
+def test_a_matchmaker_that_was_granted_nothing_sends_nothing():
+    meeting = Meeting()
+    remember = function("matchmaker")(meeting.component)
+    meeting.start()
+    with pytest.raises(NotGranted):
+        remember(JULIET, b"<m xmlns='urn:m'/>").send(None)
+
+
+def test_a_herald_reaches_many():
+    meeting = Meeting(multicast=10)
+    proclaim = function("herald")(meeting.component)
+    meeting.start()
+    people = [meeting.server.log_in("juliet", str(n)) for n in range(5)]
+    proclaim([JID.parse(person.jid) for person in people], "Peace!")
+    meeting.pump()
+    assert [bodies(person) for person in people] == [["Peace!"]] * 5
