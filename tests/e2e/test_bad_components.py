@@ -90,25 +90,21 @@ def test_who_serves_no_component_stays_outside(
 def test_who_takes_for_ever_over_the_handshake_is_sent_away(
     server: Server, nurse: Peer, log: int
 ) -> None:
-    """One says nothing, one stops in its header, one before the handshake, one in it."""
-    crowd = [RawComponent(port(server), ECHO) for _ in range(4)]
+    """One says nothing, one stops in its header, one before the handshake, one in it, one drips."""
+    crowd = [RawComponent(port(server), ECHO) for _ in range(5)]
     crowd[1].send("<stream:stream xmlns:stream='ht")
     crowd[2].greet()
     crowd[3].greet().send("<handshake>00")
+    dripping = crowd.pop().greet()
+    dripping.send("<handshake>")
+    with pytest.raises(Ended):
+        while True:
+            dripping.send("0").rest(0.1)
     assert [one.ending() for one in crowd] == ["connection-timeout"] * 4
-    assert len(lines_with(server, log, "(stream.timeout)", least=4)) == 4
+    assert len(lines_with(server, log, "(stream.timeout)", least=5)) == 5
     assert why(server, ECHO)[-1] == "stream.timeout"
-    for one in crowd:
+    for one in (*crowd, dripping):
         one.__exit__()
-
-
-def test_who_drips_its_handshake_is_sent_away_too(server: Server, nurse: Peer, log: int) -> None:
-    with RawComponent(port(server), ECHO) as echo:
-        echo.greet().send("<handshake>")
-        with pytest.raises(Ended):
-            while True:
-                echo.send("0").rest(0.1)
-        told(server, log, "stream.timeout", ECHO)
 
 
 def test_a_crowd_before_the_door_locks_nobody_out(server: Server, nurse: Peer) -> None:

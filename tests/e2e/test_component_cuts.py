@@ -26,7 +26,7 @@ from xmppd import ns
 
 ECHO = f"echo.{VERONA}"
 SM = f"xmlns='{ns.STREAM_MANAGEMENT}'"
-CUTS = 8
+CUTS = 6
 PING = f"<ping xmlns='{ns.PING}'/>"
 CONFIG = """\
 [component]

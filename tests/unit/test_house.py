@@ -50,7 +50,7 @@ def test_there_is_something_to_look_at() -> None:
 
 
 def test_no_file_is_longer_than_one_can_hold_in_mind() -> None:
-    long = {name(p): lines(p) for p in sources("xmppd", "components", "tests")}
+    long = {name(p): lines(p) for p in sources("xmppd", "components", "tests", "docs")}
     assert {p: n for p, n in long.items() if n > LARGEST} == {}
 
 
@@ -147,7 +147,7 @@ def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
 def test_the_reactor_is_passed_in() -> None:
     found = {
         f"{name(path)}:{line}"
-        for path in sources("xmppd", "components", "tests/unit", "tests/support")
+        for path in sources("xmppd", "components", "docs", "tests/unit", "tests/support")
         for what, line, early in imports(path)
         if what.startswith("twisted.internet.reactor") and (early or path.name != REACTOR_IN)
     }
@@ -178,7 +178,7 @@ def test_components_stand_on_public_ground_only() -> None:
     )
     found = {
         f"{name(path)}:{line} {what}"
-        for path in sources("components")
+        for path in sources("components", "docs/examples")
         for what, line, _ in imports(path)
         if what.startswith("xmppd.") and what.split(".")[1] not in allowed
     }
