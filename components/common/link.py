@@ -21,6 +21,11 @@ from xmppd.errors import StreamError
 
 log = Logger(namespace="component")
 
+WORKING = 20.0
+"""Seconds that handlers may finish in what they have begun before the session is resumed,"""
+AGAIN = 0.2
+"""and between two looks at whether they have."""
+
 
 class Endpoint(Protocol):
     """What a link connects with (`IStreamClientEndpoint`)."""
@@ -123,8 +128,21 @@ class Link:
 
     def _connect(self) -> None:
         self._retry = None
+        if self._working and self.clock.seconds() - self._lost_at < WORKING:
+            self._retry = self.clock.callLater(AGAIN, self._connect)
+            return
         self._attempt = attempt = self._endpoint.connect(_Connecting(self))
         attempt.addCallbacks(self._connected, self._not_connected)
+
+    @property
+    def _working(self) -> bool:
+        """Whether handlers are at work on what the session has received.
+
+        To resume it is to say that all of it is handled (XEP-0198 §5): or the server would send it
+        again, to be handled twice.
+        """
+        inbox = self.session.inbox
+        return bool(self.session.id) and inbox.handled < inbox.received
 
     def _connected(self, protocol: object) -> None:
         self._attempt = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xmppd.addresses import is_loopback
 from xmppd.core.components.connection import ComponentConnection
 from xmppd.core.host import Host
 from xmppd.core.limits import Admission
@@ -15,6 +16,8 @@ ATTEMPTS = 30
 """Connections from one address that may come to nothing within `ATTEMPTS_SECONDS`: a secret is
 not to be found by trying."""
 ATTEMPTS_SECONDS = 60.0
+LOCAL = 100
+"""Of this machine's own addresses so many times as many: all its components have the same."""
 
 SPARE = 1_048_576
 """Octets that may wait for a component beyond what its instance lets pile up: stream management,
@@ -80,7 +83,8 @@ class ComponentFactory(AdmittingFactory):
     def refusal(self, address: str) -> str | None:
         """See `AdmittingFactory.refusal`; an attempt is counted, too."""
         reason = super().refusal(address)
-        if reason is None and not self._attempts.take(address, ATTEMPTS, ATTEMPTS_SECONDS):
+        most = ATTEMPTS * LOCAL if is_loopback(address) else ATTEMPTS
+        if reason is None and not self._attempts.take(address, most, ATTEMPTS_SECONDS):
             reason = "component.attempts"
         return reason
 

@@ -228,7 +228,7 @@ def test_who_resumes_has_handled_what_is_still_being_handled(server: Server) -> 
     component.on_message(lambda m: work)
     server.let_in(managed=True).send(message())
     server.line.cut()
-    server.pass_time(2)
+    server.pass_time(22)  # it is not waited for for ever
     server.send(f"{HEADER} version='1.0'>{FEATURES}<handshake/>")
     assert server.take().endswith(sm("resume", h=1, previd="s1").encode())
 
@@ -405,3 +405,22 @@ def test_the_end_without_a_connection(server: Server) -> None:
     assert ended.called
     server.pass_time(100)
     assert len(server.attempts) == 1
+
+
+def test_what_a_handler_is_at_work_on_is_finished_before_the_session_is_resumed(
+    server: Server,
+) -> None:
+    """To resume is to say that it is handled (XEP-0198 §5); a process that dies has not said so."""
+    component = server.component(pace=PACE)
+    working: Deferred[None] = Deferred()
+    component.on_message(lambda _: working)
+    server.let_in(managed=True).send(message())
+    server.take()
+    server.line.cut()
+    server.pass_time(10)
+    assert len(server.lines) == 1
+    working.callback(None)
+    server.pass_time(1)
+    server.send(HEADER + " version='1.0'>" + FEATURES).send("<handshake/>")
+    assert b"<resume" in (said := server.take())
+    assert b"h='1'" in said
