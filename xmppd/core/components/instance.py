@@ -152,6 +152,8 @@ class Instance:
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
         if self.clogged and line is not None:
             self._slow_down(stanza, line)
+        if request:
+            self.pending.check_room()  # before it is sent: it has one answer
         if spool is not None:
             spool.deliver(stanza)
         elif line is not None:

@@ -50,10 +50,13 @@ class Pending:
         """Whether a request still waits."""
         return (stanza.sender, stanza.id, stanza.to) in self._asked
 
-    def add(self, stanza: Stanza) -> None:
-        """A request is passed on; raises StanzaError where too many are."""
+    def check_room(self) -> None:
+        """Raise StanzaError where too many requests have been passed on."""
         if len(self._asked) >= MOST:
             raise StanzaError("resource-constraint", reason="component.requests")
+
+    def add(self, stanza: Stanza) -> None:
+        """A request is passed on."""
         self._asked[stanza.sender, stanza.id, stanza.to] = self._now(), stanza.type
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)

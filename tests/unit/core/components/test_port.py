@@ -286,9 +286,11 @@ def test_the_answers_of_others_answer_nothing(echo, juliet, server):
 
 
 def test_a_component_owes_so_many_answers_at_most(echo, juliet, monkeypatch):
+    """What is refused does not reach it: each request has one answer (RFC 6120 §8.2.3)."""
     monkeypatch.setattr("xmppd.core.components.pending.MOST", 3)
     juliet.send("".join(ask(ECHO, f"r{n}") for n in range(4)))
     assert condition(juliet.one()) == "resource-constraint"
+    assert [each.get("id") for each in echo.elements()] == ["r0", "r1", "r2"]
 
 
 # Absent
