@@ -83,6 +83,8 @@ def submitted(query: Element, *, most: int = ROWS, everybody: bool = False) -> S
 def answered(search: Search, found: Found[Row]) -> Element:
     """The users that were found (§2.1, §3); an empty query where there are none at all."""
     query = markup.element(SEARCH, "query")
+    if not found.count:
+        return query
     if search.form:
         query.append(_reported(found.items))
     else:
@@ -90,7 +92,7 @@ def answered(search: Search, found: Found[Row]) -> Element:
             item = markup.child(query, "item", attributes={"jid": row.owner})
             for var in _PLAIN:
                 markup.child(item, var, row.shown.get(var, ""))
-    if search.paged and found.count:
+    if search.paged:
         ends = [row.owner for row in (*found.items[:1], *found.items[-1:])]
         query.append(paging.told(found, *(ends or ("", ""))))
     return query

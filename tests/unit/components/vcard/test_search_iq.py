@@ -65,8 +65,9 @@ def test_2_1_it_finds_who_matches(faces, romeo):
     assert answer[0][0].findtext(f"{S}first") == "Juliet"
 
 
-def test_2_1_nobody_is_an_empty_answer(faces, romeo):
-    (query,) = faces.ask(romeo, search("<last>Escalus</last>"), "set", VCARD)
+@pytest.mark.parametrize("asked", [search("<last>Escalus</last>"), form(last="Escalus")])
+def test_2_1_nobody_is_an_empty_answer(faces, romeo, asked):
+    (query,) = faces.ask(romeo, asked, "set", VCARD)
     assert (query.tag, len(query)) == (f"{S}query", 0)
 
 
