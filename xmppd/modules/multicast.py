@@ -35,7 +35,7 @@ def register(context: ModuleContext) -> None:
     host = context.host
     multicast = Multicast(host)
     context.hook(context.hooks.host_stanza, Phase.DELIVER, multicast.take)
-    context.advertise(ns.ADDRESS, when=lambda domain: host.config.multicast.users)
+    context.advertise(ns.ADDRESS, when=multicast.offered)
 
 
 class Multicast:
@@ -43,6 +43,14 @@ class Multicast:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+
+    def offered(self, domain: str) -> bool:
+        """Whether anybody may send to many at a domain: then it tells of it to everybody (§2.1)."""
+        config = self._host.config
+        return config.multicast.users or any(
+            each.multicast and domain in (each.domains or self._host.domains)
+            for each in config.components.values()
+        )
 
     def take(self, stanza: Stanza) -> Stanza | None:
         """Send a message or presence on to whom it names (§6)."""

@@ -94,6 +94,16 @@ def test_2_1_the_server_tells_of_it_where_users_may(server: Verona, juliet: Clie
     assert ns.ADDRESS not in features(juliet)
 
 
+def test_2_1_it_tells_of_it_where_a_component_may() -> None:
+    """By that the component finds it."""
+    off = {"users": False}
+    server = Verona(multicast=off, components={ROOMS: table(multicast=100)})
+    rooms = Component(server, ROOMS).log_in()
+    rooms.take()
+    rooms.send(f"<iq type='get' id='d' to='{DOMAIN}'><query xmlns='{ns.DISCO_INFO}'/></iq>")
+    assert ns.ADDRESS in [each.get("var") for each in rooms.one()[0]]
+
+
 def test_3_a_message_reaches_each_whom_it_names(people: People) -> None:
     """From who has sent it, to each himself, with all that was in it."""
     people.juliet.send(message(ROMEO, f"{NURSE}/gate", content=f"<thread>t</thread>{BODY}"))
