@@ -144,8 +144,13 @@ class Advertised:
 
     def _forms(self, on: On, domain: str) -> list[Form]:
         made = (make() for make in self.forms) if on is On.HOST else ()
-        forms = {form.form_type: form for form in made if form is not None}
-        for info in self._nested.get((on, domain), {}).values():
+        nested = self._nested.get((on, domain), {})
+        forms = {
+            form.form_type: form
+            for form in made
+            if form is not None and not any(_is_of(form.form_type, each) for each in nested)
+        }
+        for info in nested.values():
             forms |= {form.form_type: form for form in info.forms}
         return list(forms.values())
 

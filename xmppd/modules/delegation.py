@@ -43,6 +43,8 @@ NODES = {On.HOST: "::", On.ACCOUNT: ":bare:"}
 """What stands between the namespaces in the node by which a component is asked what it can do, at
 domains and at accounts (§7.2)."""
 
+NOTHING = DiscoInfo((), frozenset())
+
 REST = {
     f"{ns.DELEGATION}:bare:disco#info:*": ns.DISCO_INFO,
     f"{ns.DELEGATION}:bare:disco#items:*": ns.DISCO_ITEMS,
@@ -75,6 +77,14 @@ class Delegation:
         self.domain = domain
         self.namespace = namespace
         self.attributes = attributes
+
+    @property
+    def absent(self) -> DiscoInfo | None:
+        """What is said of the namespace while the component is not there: nothing can be done.
+
+        None where that is the server's own business: it goes on with what attributes leave to it.
+        """
+        return None if self.attributes else NOTHING
 
     def takes(self, on: On, request: Request) -> bool:
         """Whether a request is handed on: not one of the component itself (§4.4).
@@ -162,6 +172,8 @@ class Delegations:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._all: list[Delegation] = []
+        self._told: dict[str, set[JID]] = {}
+        """By component, the domains that have told it of something that is delegated."""
         self._asking: dict[str, list[Deferred[Any]]] = {}
 
     def follow(self) -> None:
@@ -170,6 +182,8 @@ class Delegations:
             self._nest(each, None)
         by: defaultdict[tuple[str, str], list[Delegate]] = defaultdict(list)
         self._all = list(self._configured())
+        for each in self._all:
+            self._nest(each, each.absent)
         # Of one namespace, what is delegated as a whole goes before what is left over.
         for each in sorted(self._all, key=lambda each: each.namespace in REST):
             by[each.domain, REST.get(each.namespace, each.namespace)].append(each)
@@ -189,17 +203,23 @@ class Delegations:
         """Hand nothing on any more."""
         self._host.router.iq.delegates = {}
         for component in list(self._asking):
-            self._forget(component)
+            self._stop_asking(component)
+        for each in self._all:
+            self._nest(each, None)
 
     # ------------------------------------------------------------------ components
 
     def connected(self, component: str, instance: str) -> None:
-        """Tell a component what is delegated to it (§4.2)."""
+        """Tell a component what is delegated to it (§4.2), or is no longer (§8, rule 3)."""
         by: defaultdict[JID, list[Delegation]] = defaultdict(list)
         for each in self._of(component):
             by[each.domain].append(each)
+        before = self._told.get(component, set())
+        self._told[component] = set(by)
+        for domain in sorted(before - by.keys()):
+            self._advertise(domain, (), JID.parse(component), instance)
         for domain, delegations in by.items():
-            self._advertise(domain, delegations, instance)
+            self._advertise(domain, delegations, delegations[0].component, instance)
 
     def asked(self, component: str, instance: str) -> None:
         """Ask a component what it can do (§7.2)."""
@@ -208,7 +228,9 @@ class Delegations:
     def _of(self, component: str) -> list[Delegation]:
         return [each for each in self._all if each.component == component]
 
-    def _advertise(self, domain: JID, delegations: Sequence[Delegation], instance: str) -> None:
+    def _advertise(
+        self, domain: JID, delegations: Sequence[Delegation], component: JID, instance: str
+    ) -> None:
         delegated = [
             Tag(
                 "delegated",
@@ -218,8 +240,8 @@ class Delegations:
             for each in delegations
         ]
         message = build.stanza("message", {}, Tag("delegation", {}, delegated, ns=ns.DELEGATION))
-        message.sender, message.to = domain, delegations[0].component
-        self._host.components.tell(message.to, instance, message)
+        message.sender, message.to = domain, component
+        self._host.components.tell(component, instance, message)
 
     def _ask(self, component: str) -> None:
         self._stop_asking(component)
@@ -233,14 +255,16 @@ class Delegations:
         query = Tag("query", {"node": node}, ns=ns.DISCO_INFO)
         asking: Deferred[Any] = self._host.requests.ask(each.domain, each.component, "get", query)
         asking.addCallback(lambda answer: self._nest(each, disco_answer.read(answer), on))
-        return asking.addErrback(self._not_learned, each)
+        return asking.addErrback(self._not_learned, each, on)
 
     def _nest(self, each: Delegation, info: DiscoInfo | None, *on: On) -> None:
         for addressee in on or On:
             self._host.advertised.nest(addressee, each.domain, each.namespace, info)
 
-    def _not_learned(self, failure: Failure, each: Delegation) -> None:
-        """A component need not tell what it can do."""
+    def _not_learned(self, failure: Failure, each: Delegation, on: On) -> None:
+        """A component need not tell what it can do: the server says what it would itself."""
+        if not failure.check(CancelledError):
+            self._nest(each, None, on)
         if failure.check(IllFormedError):
             log.warn(
                 "{component} does not say well what it can do of {namespace}: {error}",
@@ -254,12 +278,13 @@ class Delegations:
     def gone(self, component: str, instance: str) -> None:
         """Say no longer of the server what a component could do that is not there."""
         if component not in self._host.components.connected:
+            self._told.pop(component, None)
             self._forget(component)
 
     def _forget(self, component: str) -> None:
         self._stop_asking(component)
         for each in self._of(component):
-            self._nest(each, None)
+            self._nest(each, each.absent)
 
     def _stop_asking(self, component: str) -> None:
         for asking in self._asking.pop(component, ()):

@@ -114,6 +114,16 @@ def test_a_reload_that_changes_them_is_told(server, vcard, juliet):
     assert inner(vcard.elements()[-1]).get("id") == "v1"
 
 
+def test_8_rule_3_what_is_taken_back_is_told(server, vcard):
+    server.reload(components={VCARD: table()})
+    told = vcard.one()
+    assert (told.get("from"), told.get("to")) == ("capulet.lit", VCARD)
+    assert told[0].tag == f"{{{ns.DELEGATION}}}delegation"
+    assert len(told[0]) == 0
+    server.reload(components={VCARD: table(queue_octets=300_000)})
+    assert vcard.take() == b"", "it knows"
+
+
 # 4.3 Handing on
 
 
@@ -406,6 +416,49 @@ def test_7_2_what_the_server_can_do_of_the_namespace_is_not_told():
     found = features(juliet, "capulet.lit")
     assert "urn:other" in found
     assert "jabber:iq:private" not in found
+
+
+def test_7_2_an_absent_components_namespace_is_not_told_of():
+    """N.B.1 of §4.3: whatever is asked of it is service-unavailable meanwhile."""
+    server = server_with("jabber:iq:private")
+    juliet = server.log_in("juliet")
+    assert "jabber:iq:private" not in features(juliet, "capulet.lit")
+    component, asked = connected(server)
+    tell(component, asked[f"{ns.DELEGATION}::jabber:iq:private"], "<feature var='urn:other'/>")
+    component.hang_up()
+    found = features(juliet, "capulet.lit")
+    assert not {"urn:other", "jabber:iq:private"} & {*found}
+    server.reload(components={VCARD: table()})
+    assert "jabber:iq:private" in features(juliet, "capulet.lit")
+
+
+def test_7_2_of_who_does_not_say_what_it_can_do_the_server_says_what_it_would_itself():
+    server = server_with("jabber:iq:private")
+    juliet = server.log_in("juliet")
+    component, asked = connected(server)
+    for question in asked.values():
+        component.send(
+            f"<iq type='error' id='{question.get('id')}' to='capulet.lit'><error type='cancel'>"
+            f"<item-not-found xmlns='{ns.STANZA_ERRORS}'/></error></iq>"
+        )
+    assert "jabber:iq:private" in features(juliet, "capulet.lit")
+
+
+def test_7_2_what_attributes_leave_to_the_server_is_told_while_the_component_is_absent():
+    server = server_with(**{"jabber:iq:private": ("node",)})
+    juliet = server.log_in("juliet")
+    assert "jabber:iq:private" in features(juliet, "capulet.lit")
+
+
+def test_7_2_3_the_servers_own_forms_of_the_namespace_are_not_told():
+    info = "http://jabber.org/network/serverinfo"
+    delegating = table(delegation={info: ()})
+    server = Verona(contact={"abuse": ["mailto:a@b"]}, components={VCARD: delegating})
+    juliet = server.log_in("juliet")
+    component, asked = connected(server)
+    tell(component, asked[f"{ns.DELEGATION}::{info}"], "<feature var='urn:other'/>")
+    found = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to="capulet.lit")
+    assert found.find(f".//{{{ns.DATA_FORM}}}x") is None
 
 
 def test_7_2_3_forms_are_nested(server, juliet):
