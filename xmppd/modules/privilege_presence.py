@@ -77,21 +77,22 @@ class Told:
     def changed(self, session: Session, stanza: Stanza, before: int | None) -> None:
         """A user's resource has come or gone (§7.1.3); what it says in between is no news.
 
-        But to a component that is told of contacts, where somebody here is subscribed to him.
+        But to a component that is told of contacts of those at a domain where somebody sees him.
         """
-        domain = session.jid.domain
+        told: set[JID] = set()
         if (stanza.type == "") is (before is None):
-            granted: tuple[str, ...] = ("managed_entity", "roster")
-        elif stanza.type == "" and self._is_contact(session):
-            granted = ("roster",)
-        else:
+            told.update(self._components(session.jid.domain, "managed_entity", "roster"))
+        elif stanza.type != "":
             return
-        for component in self._components(domain, *granted):
+        for domain in self._follow_him(session):
+            told.update(self._components(domain, "roster"))
+        for component in sorted(told):
             self._tell(component, (stanza,))
 
-    def _is_contact(self, session: Session) -> bool:
+    def _follow_him(self, session: Session) -> set[str]:
+        """The domains of ours where somebody has the user for a contact, and sees him."""
         domains = self._host.domains
-        return any(jid.domain in domains for jid in session.resident.roster.subscribers)
+        return {jid.domain for jid in session.resident.roster.subscribers if jid.domain in domains}
 
     # ------------------------------------------------------------------ contacts elsewhere
 
@@ -143,7 +144,10 @@ class Told:
                 for session in host.directory
                 if session.presence is not None
                 and session.available
-                and session.jid.domain == domain
+                and (
+                    session.jid.domain == domain
+                    or (grants.presence == "roster" and domain in self._follow_him(session))
+                )
             ]
             if grants.presence == "roster":
                 waiting += self._contacts.values()

@@ -156,3 +156,33 @@ def test_what_is_remembered_of_contacts_is_bounded(verona, monkeypatch):
     pubsub = connect(verona)
     verona.clock.advance(0)
     assert told(pubsub) == [("", f"{DREAM}/{number}") for number in (2, 3, 4)]
+
+
+def test_7_2_a_contact_at_another_domain_of_the_server_is_told_of():
+    """Who is granted one domain is told of all contacts of its users, and of nobody else."""
+    grants = table(presence="roster", roster="get", domains=["capulet.lit"])
+    domains = ["capulet.lit", "montague.lit"]
+    server = Verona(server={"domains": domains}, components={PUBSUB: grants})
+    for name in ("benvolio", "abram"):
+        server.account(name, domain="montague.lit")
+    friends(server, JULIET, "benvolio@montague.lit")
+    pubsub = connect(server)
+    abram, benvolio = (_at(server, name, "montague.lit") for name in ("abram", "benvolio"))
+    abram.send("<presence/>")
+    benvolio.send("<presence/>").send("<presence><show>away</show></presence>")
+    assert told(pubsub) == [("", benvolio.jid)] * 2
+    pubsub.hang_up()
+    again = connect(server)
+    server.clock.advance(1)
+    assert told(again) == [("", benvolio.jid)]
+    again.take()
+    benvolio.send("<presence type='unavailable'/>")
+    assert told(again) == [("unavailable", benvolio.jid)]
+
+
+def _at(server, name, domain):
+    client = server.connect().open(domain).authenticate(name)
+    client.open(domain).bind("x")
+    client.jid = f"{name}@{domain}/x"
+    client.take()
+    return client
