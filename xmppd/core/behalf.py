@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xmppd.core.host import Host
+from xmppd.core.iq import Request
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
@@ -22,6 +23,20 @@ async def resident_of(host: Host, account: JID) -> Resident:
     if resident is None or resident.guest:
         raise StanzaError("forbidden", "there is no such user", reason="privilege.entity")
     return resident
+
+
+async def asker(host: Host, request: Request) -> Session | None:
+    """The session that asks its own account; None where somebody else asks.
+
+    Where the account's bare JID asks, that is somebody in its name, by a session like that of
+    `send`: nobody else can send from there.
+    """
+    if not request.own:
+        return None
+    if request.session is not None or not request.sender.is_bare:
+        return request.session
+    resident: Resident | None = await host.residents.fetch(request.to)
+    return None if resident is None or resident.guest else _session(resident)
 
 
 def send(host: Host, resident: Resident, stanza: Stanza) -> None:

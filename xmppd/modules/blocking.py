@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xmppd import ns
-from xmppd.core import privacy, privacy_lists
+from xmppd.core import behalf, privacy, privacy_lists
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
@@ -41,9 +41,9 @@ class Blocking:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    def get(self, request: Request) -> Tag:
+    async def get(self, request: Request) -> Tag:
         """Tell the blocklist; the session is told of its changes from here on (§3.2)."""
-        session = _owner(request)
+        session = await self._owner(request)
         blocked = privacy_lists.of(session.resident).blocked
         session.data[INTERESTED] = True
         items = [Tag("item", {"jid": jid}) for jid in blocked]
@@ -51,18 +51,25 @@ class Blocking:
 
     async def block(self, request: Request) -> None:
         """Block one address or more (§3.3)."""
-        session, jids = _owner(request), _jids(request)
+        session, jids = await self._owner(request), _jids(request)
         if not jids:
             raise _nobody()
         await self._change(session, jids, [])
 
     async def unblock(self, request: Request) -> None:
         """Unblock one address or more, or without any all (§3.4, §3.5)."""
-        session, jids = _owner(request), _jids(request)
+        session, jids = await self._owner(request), _jids(request)
         everybody = not len(request.payload)
         if not jids and not everybody:
             raise _nobody()
         await self._change(session, [], jids, all_unblocked=everybody)
+
+    async def _owner(self, request: Request) -> Session:
+        """The session that asks of its own list; nobody else learns anything (RFC 6121 §8.5.1)."""
+        session = await behalf.asker(self._host, request)
+        if session is None:
+            raise StanzaError("service-unavailable", reason="stanza.forbidden")
+        return session
 
     async def _change(
         self,
@@ -130,13 +137,6 @@ def _at_head(blocked: Sequence[str], others: Sequence[PrivacyItem]) -> list[Priv
         for order, jid in enumerate(blocked, start)
     ]
     return [*blocks, *others]
-
-
-def _owner(request: Request) -> Session:
-    """The session that asks of its own blocklist; nobody else learns anything (RFC 6121 §8.5.1)."""
-    if request.session is None or not request.own:
-        raise StanzaError("service-unavailable", reason="stanza.forbidden")
-    return request.session
 
 
 def _nobody() -> StanzaError:

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from twisted.internet.defer import Deferred
 
 from xmppd import ns
-from xmppd.core import privacy, privacy_lists
+from xmppd.core import behalf, privacy, privacy_lists
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
@@ -66,9 +66,9 @@ class PrivacyLists:
 
     # ------------------------------------------------------------------ get
 
-    def get(self, request: Request) -> Tag:
+    async def get(self, request: Request) -> Tag:
         """Tell the names of all lists, or the rules of one (§2.3)."""
-        session = _owner(request)
+        session = await self._owner(request)
         lists = privacy_lists.of(session.resident)
         if not len(request.payload):
             return Tag("query", {}, _names(session, lists), ns=ns.PRIVACY)
@@ -83,7 +83,7 @@ class PrivacyLists:
 
     async def set(self, request: Request) -> None:
         """Do one of three things; the client is held until it is done (§2.1)."""
-        session = _owner(request)
+        session = await self._owner(request)
         asked = _only_child(request.payload)
         verb = self._verbs.get(asked.tag)
         if verb is None:
@@ -99,6 +99,13 @@ class PrivacyLists:
                 session.resident.lock.release()
         finally:
             release()
+
+    async def _owner(self, request: Request) -> Session:
+        """The session that asks of its own lists; nobody else learns anything (RFC 6121 §8.5.1)."""
+        session = await behalf.asker(self._host, request)
+        if session is None:
+            raise StanzaError("service-unavailable", reason="stanza.forbidden")
+        return session
 
     async def _set_active(self, session: Session, asked: Element) -> None:
         """Have a list apply to this session, or decline any (§2.4)."""
@@ -140,13 +147,6 @@ class PrivacyLists:
     def _others(self, session: Session) -> list[Session]:
         """The other sessions of the account: what applies to them stays (§2.2, rule 11)."""
         return [s for s in self._host.directory.of(session.account) if s is not session]
-
-
-def _owner(request: Request) -> Session:
-    """The session that asks of its own lists; nobody else learns anything (RFC 6121 §8.5.1)."""
-    if request.session is None or not request.own:
-        raise StanzaError("service-unavailable", reason="stanza.forbidden")
-    return request.session
 
 
 def _only_child(query: Element) -> Element:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from xmppd import config, ns
 from xmppd.core import behalf
 from xmppd.core.context import ModuleContext
+from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
 from xmppd.core.iq import On, Request
 from xmppd.core.requests import RequestFailed
@@ -38,25 +39,49 @@ def register(context: ModuleContext) -> None:
     host, hooks = context.host, context.hooks
     privilege = Privilege(host)
     context.hook(hooks.component_connected, Phase.DELIVER, privilege.advertise)
+    context.hook(hooks.component_gone, Phase.DELIVER, privilege.gone)
     context.hook(hooks.host_stanza, Phase.DELIVER, privilege.message)
     for type_ in ("get", "set"):
         context.iq(On.ACCOUNT, type_, _IQ, privilege.iq)
+        context.iq(On.HOST, type_, _IQ, _not_of_an_account)
+    gate = context.gate(hooks.account_iq, Phase.GUARD, privilege.to_account)
+    privilege.to_sessions = gate
+    context.hook(hooks.configured, Phase.DELIVER, privilege.follow)
+    privilege.follow()
     context.advertise(ns.PRIVILEGE)
 
 
 class Privilege:
     """The privileges of all components."""
 
+    to_sessions: Gate
+    """Of requests for accounts and their sessions."""
+
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._told: set[tuple[str, str]] = set()
+        """Components and domains that have told them of something."""
+
+    def follow(self) -> None:
+        """Look at what is sent to accounts while some component may ask in a user's name."""
+        self.to_sessions.open(any(each.iq for each in self._host.config.components.values()))
+
+    def gone(self, component: str, instance: str) -> None:
+        """Who comes back is told anew."""
+        if component not in self._host.components.connected:
+            self._told = {each for each in self._told if each[0] != component}
 
     def advertise(self, component: str, instance: str) -> None:
-        """Tell a component what it may do, at each domain that it may do something at (§4.2)."""
+        """Tell a component what it may do, at each domain that it may do something at (§4.2).
+
+        Or nothing any more, where it could until now.
+        """
         host, jid = self._host, JID.parse(component)
         for domain in host.domains:
             grants = host.components.grants(jid, domain)
             permissions = [] if grants is None else _permissions(grants)
-            if permissions:
+            if permissions or (component, domain) in self._told:
+                self._told.add((component, domain))
                 content = Tag("privilege", {}, permissions, ns=ns.PRIVILEGE)
                 message = build.stanza("message", {}, content)
                 message.sender, message.to = JID.parse(domain), jid
@@ -83,6 +108,8 @@ class Privilege:
         copy = _stanza(found)
         copy.claim = stanza.claim
         if author is None:
+            if copy.to is None:
+                raise StanzaError("bad-request", "to nobody", reason="privilege.malformed")
             copy.sender = JID.parse(to.domain)
             self._host.router.route(copy)
         else:
@@ -101,6 +128,19 @@ class Privilege:
                 claim.let_go()
 
     # ------------------------------------------------------------------ requests
+
+    def to_account(self, stanza: Stanza) -> Stanza:
+        """Refuse what a component asks a session for, which is no user (§6.3)."""
+        to, sender = stanza.to, stanza.sender
+        if (
+            to is not None
+            and to.resource
+            and sender is not None
+            and self._host.components.get(sender.domain) is not None
+            and stanza.children == [_IQ]
+        ):
+            _forbid("to a bare JID")
+        return stanza
 
     async def iq(self, request: Request) -> Tag:
         """Ask in a user's name, and give the component the answer (§6.3)."""
@@ -186,6 +226,11 @@ def _error(asked: Stanza, asker: JID, condition: str) -> Stanza:
     """The answer that a server gives in place of who was asked and is not there."""
     asked.sender = asker
     return faults.stanza_error(asked, StanzaError(condition, reason="stanza.remote"))
+
+
+def _not_of_an_account(request: Request) -> NoReturn:
+    """In a user's name, and to none (§6.3)."""
+    _forbid("to a bare JID")
 
 
 def _forbid(why: str) -> NoReturn:

@@ -81,6 +81,8 @@ class Rosters:
         """
         if request.session is not None and request.own:
             return request.session.resident, request.session
+        if request.own and request.sender.is_bare:  # it is asked in the user's name (XEP-0356 §6)
+            return await behalf.resident_of(self._host, request.to), None
         grants = self._host.components.grants(request.sender, request.to.domain)
         if grants is None or grants.roster not in (request.stanza.type, "both"):
             raise StanzaError("forbidden", reason="stanza.forbidden")

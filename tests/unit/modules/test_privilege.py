@@ -79,6 +79,13 @@ def test_6_2_the_namespaces_of_requests_are_told(server):
     assert named == {PEP: "set", "urn:q": "get"}
 
 
+def test_4_2_what_is_taken_back_is_told(server, pubsub):
+    server.reload(components={PUBSUB: table()})
+    told = pubsub.one()
+    assert (told.get("from"), told[0].tag) == ("capulet.lit", f"{{{ns.PRIVILEGE}}}privilege")
+    assert len(told[0]) == 0
+
+
 def test_the_server_says_that_it_knows_it(juliet):
     answer = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to="capulet.lit")
     assert ns.PRIVILEGE in [each.get("var") for each in answer[0]]
@@ -230,6 +237,15 @@ def test_5_3_what_forwards_no_message_is_refused(pubsub, content):
     assert condition(pubsub.one()) == "bad-request"
 
 
+def test_5_3_the_servers_message_is_for_somebody(pubsub):
+    pubsub.send(
+        f"<message id='m' to='capulet.lit'><privilege xmlns='{ns.PRIVILEGE}'>"
+        f"<forwarded xmlns='{ns.FORWARD}'><message xmlns='{ns.CLIENT}' from='capulet.lit'>"
+        f"<body>Hist!</body></message></forwarded></privilege></message>"
+    )
+    assert condition(pubsub.one()) == "bad-request"
+
+
 def test_5_3_a_presence_is_no_message(pubsub, romeo):
     pubsub.send(say(JULIET, ROMEO, "", "", "presence"))
     assert condition(pubsub.one()) == "bad-request"
@@ -354,6 +370,50 @@ def test_6_3_what_is_not_granted_is_forbidden(pubsub, romeo, wrong):
     error = pubsub.one()
     assert condition(error) == "forbidden"
     assert romeo.take() == b""
+
+
+@pytest.mark.parametrize("to", ["capulet.lit", f"{ROMEO}/orchard", f"{ROMEO}/nowhere"])
+def test_6_3_what_is_to_no_bare_jid_of_a_user_is_forbidden(pubsub, romeo, to):
+    pubsub.send(request(to=to))
+    assert condition(pubsub.one()) == "forbidden"
+    assert romeo.take() == b""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"<query xmlns='{ns.ROSTER}'/>",
+        f"<blocklist xmlns='{ns.BLOCKING}'/>",
+        f"<query xmlns='{ns.PRIVACY}'/>",
+    ],
+)
+def test_6_3_the_users_own_account_answers_as_it_answers_him(query):
+    """As if it were sent by the user himself; to all others it says nothing."""
+    namespace = query.split("'")[1]
+    server = server_with(iq={namespace: "get"})
+    friends(server, JULIET, ROMEO)
+    block = f"<block xmlns='{ns.BLOCKING}'><item jid='moon.lit'/></block>"
+    server.log_in("juliet").ask(block, "set")
+    pubsub = connect(server)
+    pubsub.send(request(type_="get", content=query, to=JULIET).replace(f" to='{ROMEO}'", ""))
+    inner = forwarded(pubsub.one())
+    assert inner.get("type") == "result"
+    assert len(inner[0]) == 1 + (namespace == ns.PRIVACY)
+    romeo = server.log_in("romeo")
+    assert romeo.ask(query, to=JULIET).get("type") == "error"
+    pubsub.send(f"<iq type='get' id='x' to='{JULIET}'>{query}</iq>")
+    assert pubsub.one().get("type") == "error"
+
+
+def test_6_3_a_change_in_the_users_name_is_told_to_his_clients():
+    server = server_with(iq={ns.ROSTER: "set"})
+    juliet = server.log_in("juliet", "balcony")
+    juliet.ask(f"<query xmlns='{ns.ROSTER}'/>")
+    pubsub = connect(server)
+    query = f"<query xmlns='{ns.ROSTER}'><item jid='{ROMEO}'/></query>"
+    pubsub.send(request(content=query, to=JULIET).replace(f" to='{ROMEO}'", ""))
+    assert forwarded(pubsub.one()).get("type") == "result"
+    assert juliet.one()[0][0].get("jid") == ROMEO
 
 
 def test_6_3_a_user_may_not(romeo):
