@@ -16,7 +16,7 @@ from xmppd import ns
 from xmppd.config import Component as Settings
 from xmppd.core.components.choice import Choice
 from xmppd.core.components.durable import DurableSpool
-from xmppd.core.components.instance import Instance, Line
+from xmppd.core.components.instance import Ended, Instance, Line
 from xmppd.core.components.server import Server
 from xmppd.core.requests import RequestFailed
 from xmppd.errors import StanzaError, StreamError
@@ -55,6 +55,7 @@ class Component:
         """Since when no instance has been there, while none is; in seconds UTC since 1970."""
         self._told = told
         self._durable = DurableSpool(server.store, domain, server.clock.seconds)
+        self._ended = Ended()
         self._choice = Choice(self._deliver, server.router.bounce, server.clock.seconds)
         self._asked: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         """By address, id and asker of a request, which of several instances has made it."""
@@ -147,7 +148,13 @@ class Component:
         instance = self.instances.get(name)
         if instance is None:
             instance = self.instances[name] = Instance(
-                self.domain, name, lambda: self.settings, self._server, self._durable, self.forget
+                self.domain,
+                name,
+                lambda: self.settings,
+                self._server,
+                self._durable,
+                self._ended,
+                self.forget,
             )
         return instance
 

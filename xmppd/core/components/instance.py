@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -28,7 +29,7 @@ from xmppd.core.components.spool import Spool
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.components import Waiting
-from xmppd.stream.acks import TooHighError
+from xmppd.stream.acks import WRAP, TooHighError
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Nonza, Stanza
 
@@ -39,6 +40,9 @@ SETTLING = 2.0
 RETURN = 60.0
 """Seconds that what is held back waits for the next process of an instance that was drained."""
 
+REMEMBERED = 100
+"""Of how many streams that have ended it is known how much of them was handled."""
+
 DRAIN_STEP = 0.1
 """Seconds between two looks at whether it has finished."""
 
@@ -47,6 +51,27 @@ _DRAINED = Tag("drained", ns=ns.INSTANCES).render()
 
 _REQUESTS = frozenset({"get", "set"})
 _ANSWERS = frozenset({"result", "error"})
+
+
+class Ended:
+    """How much was handled of streams of a domain that nobody can go on with any more (§5)."""
+
+    __slots__ = ("_handled",)
+
+    def __init__(self) -> None:
+        self._handled: OrderedDict[str, int] = OrderedDict()
+
+    def note(self, spool: Spool) -> None:
+        """A stream has ended for good."""
+        if spool.id:
+            self._handled[spool.id] = spool.inbox.handled % WRAP
+            if len(self._handled) > REMEMBERED:
+                self._handled.popitem(last=False)
+
+    def handled(self, id_: str) -> str | None:
+        """How much it was, by the stream's SM-ID; None where that is unknown."""
+        handled = self._handled.get(id_)
+        return None if handled is None else str(handled)
 
 
 class Line(Protocol):
@@ -77,6 +102,7 @@ class Instance:
         "_backlog",
         "_clock",
         "_durable",
+        "_ended",
         "_expired",
         "_expiring",
         "_from_component",
@@ -102,6 +128,7 @@ class Instance:
         settings: Callable[[], Settings],
         server: Server,
         durable: DurableSpool,
+        ended: Ended,
         expired: Callable[[Instance], None],
     ) -> None:
         self.domain = domain
@@ -111,6 +138,7 @@ class Instance:
         self._from_component = server.router.from_component
         self._clock = server.clock
         self._durable = durable
+        self._ended = ended
         self._expired = expired
         self._expiring: IDelayedCall | None = None
         self._settling: IDelayedCall | None = None
@@ -232,6 +260,7 @@ class Instance:
         spool, line = self.spool, self.line
         if spool is not None and line is not None and spool.away:
             self.spool = None
+            self._ended.note(spool)
             spool.let_out(line.write)
         self._give_back()
 
@@ -256,6 +285,7 @@ class Instance:
         router, spool, backlog = self._server.router, self.spool, self._backlog
         self.spool = self._backlog = None
         if spool is not None:
+            self._ended.note(spool)
             spool.hand_over()
         for stanza in () if backlog is None else backlog.take():
             router.route(stanza)
@@ -302,6 +332,7 @@ class Instance:
     def _give_up_spool(self, reason: str) -> None:
         spool, self.spool = self.spool, None
         if spool is not None:
+            self._ended.note(spool)
             spool.give_up(reason)
 
     def _no_expiring(self) -> None:
@@ -352,6 +383,8 @@ class Instance:
         seconds = seconds_wanted(nonza, settings.spool_seconds)
         id_ = secrets.token_urlsafe(18) if seconds else ""
         line.write(enabled(id_, seconds))
+        if before is not None:
+            self._ended.note(before)
         self.spool = self._new_spool(id_, seconds)
         self.spool.begin(line.write, before)
         self._give_back()
@@ -375,7 +408,7 @@ class Instance:
         spool, line = self.spool, self.line
         assert line is not None
         if spool is None or not spool.away or nonza.attrs.get("previd") != spool.id:
-            line.write(failed("item-not-found"))
+            line.write(failed("item-not-found", self._ended.handled(nonza.attrs.get("previd", ""))))
             return
         self._acknowledged(nonza)
         self._no_settling()

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from xmppd import ns
 from xmppd.config import Component as Settings
+from xmppd.core import delay
 from xmppd.core.acknowledging import AT_ONCE, Acknowledging
 from xmppd.core.components.durable import DurableSpool, Stored
 from xmppd.core.components.pending import Pending
@@ -29,6 +30,9 @@ SOON = 0.25
 
 PATIENCE = 15.0
 """Seconds that it may take; then what it was sent is stored as well, and nobody waits for it."""
+
+LATE = 2.0
+"""Seconds after which a message says when it came, where it goes by another stream (§4)."""
 
 COUNTED = 16
 """At each so many stanzas that wait their octets are counted, to see whether they are too many,"""
@@ -198,7 +202,11 @@ class Spool(Acknowledging):
         waiting: list[Sent] = []
         presence: list[bytes] = []
         if before is not None:
-            waiting = [sent for sent in before.outbox.clear() if before._still_wanted(sent)]
+            waiting = [
+                Sent(before._dated(sent), sent.claim, sent.at)
+                for sent in before.outbox.clear()
+                if before._still_wanted(sent)
+            ]
             presence = before._take_presence()
         self._send_all(write, waiting, presence)
 
@@ -206,7 +214,7 @@ class Spool(Acknowledging):
         """Send what waits to a component that acknowledges nothing: it is in its hands then."""
         for sent in self.outbox.clear():
             if self._still_wanted(sent):
-                write(sent.data)
+                write(self._dated(sent))
             if sent.claim is not None:
                 sent.claim.let_go(safe=True)
         for data in self._take_presence():
@@ -234,6 +242,12 @@ class Spool(Acknowledging):
             return True
         stanza = sent.stanza
         return stanza.type not in ("get", "set") or stanza in self._pending
+
+    def _dated(self, sent: Sent) -> bytes:
+        if self._clock.seconds() - sent.at < LATE or not sent.data.startswith(b"<message"):
+            return sent.data
+        server = self._router.domains[0]
+        return delay.stamped_once(sent.stanza, server, sent.at).render_in(ns.COMPONENT)
 
     def _take_presence(self) -> list[bytes]:
         presence = list(self._presence.values())

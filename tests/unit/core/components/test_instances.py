@@ -143,6 +143,23 @@ def test_what_a_lost_one_had_not_acknowledged_goes_to_who_is_there(server, julie
     assert juliet.take() == b""
 
 
+def test_a_lost_one_that_comes_back_learns_how_much_was_handled(server, juliet):
+    """Its stream was given up for the others (XEP-0198 §5): it need not send all of it again."""
+    juliet.send("<presence/>").take()
+    a = Component(server).log_in("a", version="1.0").send(f"<enable xmlns='{SM}' resume='true'/>")
+    id_ = re.search(rb"<enabled [^>]*? id='([^']*)'", a.log)[1].decode()
+    let_go(a)
+    (b,) = connect(server, "b")
+    let_go(a)  # an answer to the server: it is a stanza, too
+    a.send(f"<message from='{ROOMS[0]}' to='{juliet.jid}'/>")
+    received = server.host.components.get(ECHO).instances["a"].received
+    a.hang_up()
+    let_go(b)
+    a = Component(server).log_in("a", version="1.0")
+    a.send(f"<resume xmlns='{SM}' previd='{id_}' h='0'/>")
+    assert f"<failed xmlns='{SM}' h='{received}'>".encode() in a.take()
+
+
 def test_the_last_one_is_waited_for(server, juliet):
     a = Component(server).log_in("a", version="1.0").send(f"<enable xmlns='{SM}' resume='true'/>")
     let_go(a)

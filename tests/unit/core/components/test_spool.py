@@ -201,6 +201,33 @@ def test_5_a_stream_that_is_not_resumed_still_gets_what_waits(server, echo, juli
     assert told(again) == []
 
 
+@pytest.mark.parametrize("counting", [True, False])
+def test_4_what_has_waited_says_since_when(server, echo, juliet, counting):
+    """XEP-0203, as of any message that comes later than it was sent; once, however often."""
+    echo.hang_up()
+    juliet.send(say("x"))
+    server.clock.advance(300)
+    managed(server).hang_up()
+    server.clock.advance(300)
+    again = Component(server).open(version="1.0" if counting else "").prove()
+    if counting:
+        again.send(f"<enable xmlns='{SM}'/>")
+    came = next(each for each in again.elements() if each.tag.endswith("message"))
+    (delay,) = came.findall(f"{{{ns.DELAY}}}delay")
+    assert delay.attrib == {"from": "capulet.lit", "stamp": "2006-12-08T01:58:35Z"}
+    assert came.findtext(f"{{{ns.COMPONENT}}}body") == "x"
+
+
+def test_5_who_comes_too_late_learns_how_much_was_handled(server, echo, juliet):
+    """So it sends nothing again that was handled."""
+    juliet.send("<presence/>").take()
+    echo.send(f"<message to='{juliet.jid}'/>")
+    echo.hang_up()
+    server.clock.advance(601)
+    assert back(server, echo).one().attrib == {"h": "1"}
+    assert back(server, echo).one().attrib == {"h": "1"}
+
+
 def test_5_nor_need_it_be_managed_again(server, echo, juliet):
     juliet.send(say("a"))
     echo.hang_up()
