@@ -44,6 +44,9 @@ def _weight(instance: str, address: str) -> bytes:
 ALONE = Epoch(0, "", ("",))
 """Nothing has been said of others."""
 
+NOBODY = "/"
+"""The name of no instance: a connection that is lost owns nothing."""
+
 Change = Callable[[Epoch], Any]
 """Acts on a new epoch, now or later; only then the server goes on."""
 
@@ -56,6 +59,7 @@ class Instances:
         self._changes: list[Change] = []
         self.epoch = ALONE
         component.iq("set", f"{ns.INSTANCES} instances", self._said)
+        component.on_lost(self._lost)
 
     def on_change(self, change: Change) -> None:
         """Have `change` called with each new epoch, before the server goes on."""
@@ -64,6 +68,11 @@ class Instances:
     def own(self, address: JID) -> bool:
         """Whether this instance acts for an address."""
         return self.epoch.owner(address) == self.epoch.own
+
+    def _lost(self, resumable: bool) -> None:
+        """The server has others act for all addresses, until it says something else."""
+        if self.epoch != ALONE:
+            self.epoch = self.epoch._replace(own=NOBODY)
 
     async def _said(self, stanza: Stanza) -> None:
         if stanza.sender not in self._component.servers:

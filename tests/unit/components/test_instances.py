@@ -55,6 +55,18 @@ def test_the_server_goes_on_when_it_has_let_go(server, instances):
     assert b"type='result'" in server.take()
 
 
+def test_who_is_cut_off_acts_for_nobody(server, instances):
+    """The server has others act at once; so no two act for an address."""
+    server.send(announce(7))
+    server.line.cut()
+    assert not any(instances.own(room) for room in ROOMS)
+    server.pass_time(2)
+    server.let_in()
+    assert not any(instances.own(room) for room in ROOMS)
+    server.send(announce(8))
+    assert {instances.own(room) for room in ROOMS} == {True, False}
+
+
 def test_an_epoch_that_is_over_changes_nothing(server, instances):
     server.send(announce(7) + announce(6, names="a") + announce(7, names="a"))
     assert instances.epoch.names == ("a", "b")
