@@ -105,20 +105,23 @@ class Delegation:
         stanza = request.stanza
         envelope = Raw(b"%b%b%b" % (_HEAD, forwarded.forward(stanza), _TAIL))
         asking: Deferred[Any] = self._host.requests.ask(
-            self.domain, self.component, "set", envelope, send=partial(self._send, request.to)
+            self.domain, self.component, "set", envelope, send=partial(self._send, request)
         )
         return asking.addCallbacks(self._answered, self._failed, (stanza,), {}, (stanza,), {})
 
-    def _send(self, address: JID, request: Stanza) -> None:
+    def _send(self, asked: Request, envelope: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
-        request.content = ns.COMPONENT
+        envelope.content = ns.COMPONENT
         component = self._host.components.get(self.component)
         try:
             if component is None:
                 raise StanzaError("service-unavailable", reason="component.absent")
-            component.route(request, address)
+            component.route(envelope, asked.to)
         except StanzaError as error:
-            self._host.router.bounce(request, error)
+            self._host.router.bounce(envelope, error)
+        else:
+            if asked.session is not None:
+                component.hold_back(asked.session, asked.to)
 
     def _answered(self, envelope: Stanza, asked: Stanza) -> Stanza:
         """The answer in an envelope, if it is one to what was asked (§4.3)."""

@@ -313,6 +313,20 @@ def test_who_has_asked_is_told_when_the_component_says_nothing(server, vcard, ju
     assert juliet.take() == b"", "it comes too late"
 
 
+@pytest.mark.parametrize("instances", [1, 2])
+def test_who_asks_a_slow_component_is_read_more_slowly(instances):
+    server = Verona(components={VCARD: table(delegation={TEMP: ()}, instances=instances)})
+    component = Component(server, VCARD).log_in()
+    juliet = server.log_in("juliet", "balcony")
+    juliet.send(get())
+    assert not juliet.paused
+    component.clog()
+    juliet.send(get())
+    assert juliet.paused
+    component.unclog()
+    assert not juliet.paused
+
+
 def test_a_second_answer_is_none(vcard, juliet):
     juliet.send(get())
     envelope = vcard.one()

@@ -81,6 +81,10 @@ class Choice:
         """How many stanzas wait for addresses that move."""
         return len(self._waiting)
 
+    def owner(self, address: str) -> str:
+        """The instance that an address is to be served by; raises ValueError for none."""
+        return self._owners.of(address)
+
     def change(self, names: Iterable[str]) -> None:
         """The instances are these from here on: a new epoch. Those that stay have to let go."""
         before, self._owners = self._owners, Owners(names)

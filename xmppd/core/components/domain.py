@@ -19,6 +19,7 @@ from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Ended, Instance, Line
 from xmppd.core.components.server import Server
 from xmppd.core.requests import RequestFailed
+from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.wire.build import Tag
@@ -89,6 +90,13 @@ class Component:
             instance.deliver(stanza)
             return
         raise StanzaError("service-unavailable", reason="component.absent", type="wait")
+
+    def hold_back(self, session: Session, address: JID) -> None:
+        """Read a client more slowly for whom who serves an address was asked, if that is behind."""
+        name = self._choice.owner(address.bare) if self._choice.names else ""
+        instance = self.instances.get(name)
+        if instance is not None:
+            instance.hold_back(session)
 
     def tell(self, name: str, stanza: Stanza) -> None:
         """Send a stanza to the instance of a name, or to all that are there for ""."""

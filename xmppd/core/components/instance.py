@@ -26,6 +26,7 @@ from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
 from xmppd.core.components.spool import Spool
+from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.components import Waiting
@@ -228,7 +229,12 @@ class Instance:
             raise StanzaError("resource-constraint", reason="component.queue")
         sender = stanza.sender
         session = self._server.directory.get(sender) if sender is not None else None
-        if session is not None and session.jid not in self._held:
+        if session is not None:
+            self.hold_back(session)
+
+    def hold_back(self, session: Session) -> None:
+        """Read a client more slowly that has something sent to it, while it is behind."""
+        if self.clogged and session.jid not in self._held:
             self._held[session.jid] = session.hold()
 
     def unclog(self) -> None:
