@@ -32,7 +32,8 @@ _BLIND = re.compile(
 
 What is spelled so in well-formed content is that, and where it stands at the beginning of the
 content, or at its end, it is no other element's child."""
-_JIDS = re.compile(r" jid=['\"]([^'\"]*)['\"]/>")
+_JIDS = {"'": re.compile(r" jid='([^']*)'/>"), '"': re.compile(r' jid="([^"]*)"/>')}
+"""By the quotation mark around them: the other one may be part of a resource."""
 _TAG_NAME = re.compile(rb"<[^\s/>]+")
 
 
@@ -110,7 +111,8 @@ def read_blind(stanza: Stanza, most: int) -> Blind | None:
     content = inner[:start] + inner[found.end() :]
     if b"addresses" in content:  # there may be another one
         return None
-    texts = _JIDS.findall(found[1].decode())
+    listed = found[1].decode()
+    texts = _JIDS[listed[-3]].findall(listed)
     _check_number(len(texts), most)
     try:
         return Blind(content, list(map(JID.parse, texts)))

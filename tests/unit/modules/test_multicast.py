@@ -483,3 +483,32 @@ def test_it_is_acknowledged_when_every_copy_is_in_safe_hands(
     assert not people.juliet.take()
     people.nurse.send(f"<a xmlns='{sm}' h='1'/>")
     assert people.juliet.one().get("h") == "1"
+
+
+@pytest.mark.parametrize("resource", ['my "phone"', f'x jid="{TYBALT}'])
+def test_a_quotation_mark_in_a_resource_is_part_of_it(server: Verona, resource: str) -> None:
+    """A room may write it as it is: whoever is in one has chosen his resource himself."""
+    server.reload(components=granted(100))
+    rooms = Component(server, ROOMS).log_in()
+    occupant, tybalt = server.connect().log_in("romeo", resource=resource), server.log_in("tybalt")
+    for each in (occupant, tybalt):
+        each.send("<presence/>").take()
+    assert occupant.jid is not None
+    addresses = f"<address type='bcc' jid='{occupant.jid.attr.decode()}'/>"
+    header_ = f"<addresses xmlns='{ns.ADDRESS}'>{addresses}</addresses>"
+    rooms.send(f"<message to='{DOMAIN}'>{BODY}{header_}</message>")
+    assert bodies(occupant) == ["A plague on both your houses"]
+    assert not tybalt.take()
+
+
+def test_who_blocks_a_component_gets_nothing_of_its_blind_copies(
+    server: Verona, people: People
+) -> None:
+    server.reload(components=granted(100))
+    rooms = Component(server, ROOMS).log_in()
+    do(people.romeo, block(ROOMS))
+    people.romeo.take()
+    blind = [f"type='bcc' jid='{jid}'" for jid in (ORCHARD, f"{NURSE}/gate")]
+    rooms.send(message(*blind))
+    assert not people.romeo.take()
+    assert bodies(people.nurse) == ["A plague on both your houses"]
