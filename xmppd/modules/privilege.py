@@ -30,6 +30,9 @@ XEP = (356, "0.4.1", "complete")
 _MESSAGE = f"{ns.PRIVILEGE} privilege"
 _IQ = f"{ns.PRIVILEGE} privileged_iq"
 
+_OF_SERVERS = frozenset({ns.PRIVILEGE, ns.DELEGATION, ns.TUNNEL})
+"""What components take from a server alone: nobody says it in a server's name."""
+
 SECONDS = 60.0
 """How long the answer to a request in a user's name may take."""
 
@@ -110,6 +113,8 @@ class Privilege:
         if author is None:
             if copy.to is None:
                 raise StanzaError("bad-request", "to nobody", reason="privilege.malformed")
+            if any(name.rpartition(" ")[0] in _OF_SERVERS for name in copy.children):
+                raise StanzaError("forbidden", reason="privilege.message")
             copy.sender = JID.parse(to.domain)
             self._host.router.route(copy)
         else:

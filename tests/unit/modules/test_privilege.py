@@ -437,3 +437,37 @@ def test_6_3_who_says_nothing_is_answered_for(server, pubsub, romeo):
     pubsub.send(request().replace(f"to='{ROMEO}'", f"to='{romeo.jid}'"))
     server.clock.advance(61)
     assert condition(forwarded(pubsub.one())) == "remote-server-timeout"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"<privilege xmlns='{ns.PRIVILEGE}'><perm access='presence' type='roster'/></privilege>",
+        f"<delegation xmlns='{ns.DELEGATION}'/>",
+        f"<session xmlns='{ns.TUNNEL}'><close/></session>",
+    ],
+)
+def test_nobody_says_in_the_servers_name_what_components_believe_of_it(content):
+    other = "other.capulet.lit"
+    server = Verona(components={PUBSUB: table(message="outgoing"), other: table()})
+    pubsub, victim = connect(server), Component(server, other).log_in()
+    message = f"<message xmlns='{ns.CLIENT}' from='capulet.lit' to='{other}'>{content}</message>"
+    forwarded = f"<forwarded xmlns='{ns.FORWARD}'>{message}</forwarded>"
+    pubsub.send(
+        f"<message to='capulet.lit'><privilege xmlns='{ns.PRIVILEGE}'>{forwarded}</privilege>"
+        "</message>"
+    )
+    assert condition(pubsub.one()) == "forbidden"
+    assert victim.take() == b""
+
+
+def test_what_the_server_is_to_say_to_nobody_is_refused():
+    server = server_with(message="outgoing")
+    pubsub = connect(server)
+    message = f"<message xmlns='{ns.CLIENT}' from='capulet.lit'><body>hi</body></message>"
+    forwarded = f"<forwarded xmlns='{ns.FORWARD}'>{message}</forwarded>"
+    pubsub.send(
+        f"<message to='capulet.lit'><privilege xmlns='{ns.PRIVILEGE}'>{forwarded}</privilege>"
+        "</message>"
+    )
+    assert condition(pubsub.one()) == "bad-request"
