@@ -28,7 +28,8 @@ REMEMBERED = 20_000
 """Of how many resources of contacts elsewhere the last presence is kept."""
 
 LARGEST = 4_096
-"""Octets of presence that is kept: what is larger is told, but to nobody who comes later."""
+"""Octets of presence that is kept, attributes and all: what is larger is told, but to nobody who
+comes later."""
 
 
 def register(context: ModuleContext) -> None:
@@ -123,7 +124,7 @@ class Told:
         last = contacts.pop(sender, None)
         if stanza.type == "unavailable":
             return last is not None or not sender.resource
-        if len(stanza.inner) <= LARGEST:
+        if len(stanza.tail()) <= LARGEST:
             contacts[sender] = stanza
             if len(contacts) > REMEMBERED:
                 contacts.popitem(last=False)

@@ -186,3 +186,12 @@ def _at(server, name, domain):
     client.jid = f"{name}@{domain}/x"
     client.take()
     return client
+
+
+def test_presence_that_is_large_by_its_attributes_is_not_kept(verona):
+    before, moon = connect(verona), connect(verona, MOON)
+    moon.send(f"<presence from='{DREAM}/sky' to='{JULIET}' x='{'x' * 5_000}'/>")
+    assert told(before) == [("", f"{DREAM}/sky")]
+    pubsub = connect(verona)
+    verona.clock.advance(1)
+    assert told(pubsub) == []
