@@ -105,8 +105,9 @@ class Link:
 
     def send(self, data: bytes) -> bool:
         """Send a stanza, or keep it for later; False where there is no room for it."""
-        if self._connection is not None:
-            self._connection.send(data)
+        connection = self._connection
+        if connection is not None and connection.stream.state is State.OPEN:
+            connection.send(data)
             return True
         outbox = self.session.outbox
         if outbox.octets + len(data) > self.pace.octets:
@@ -202,7 +203,8 @@ class Link:
     def gone(self, error: StreamError | None, problem: str, *, was_open: bool) -> None:
         """The connection is lost, by what error of the stream, if any."""
         self._connection = None
-        self._lost_at = self.clock.seconds()
+        if was_open:  # what waits is as old as that, however often nothing came of an attempt
+            self._lost_at = self.clock.seconds()
         slow = False
         if error is not None and error.reason == "component.drained":
             # What it was sent is finished, and what comes next is its successor's.

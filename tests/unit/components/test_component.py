@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from components.common import work
 from components.common.build import Tag
 from components.common.component import Component, On, Passed
+from components.common.connection import Pace
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
 from tests.support.deferred import result
@@ -309,3 +310,23 @@ def test_no_content_is_logged(server: Server, component: Component) -> None:
         server.send(message("a secret"))
     assert len(lines) == 1
     assert not any("a secret" in line for line in lines)
+
+
+def test_what_waits_is_bounded_while_a_connection_is_being_agreed_on(server: Server) -> None:
+    component = server.component(pace=Pace(octets=1_000))
+    assert component.send(b"<message/>" * 90)
+    assert not component.send(b"<message/>" * 90)
+
+
+def test_what_has_waited_for_too_long_is_lost_whatever_came_of_attempts(server: Server) -> None:
+    component = server.component()
+    server.let_in().line.cut()
+    component.send(message().encode())
+    for _ in range(100):  # the server accepts connections, and ends them
+        server.pass_time(10)
+        server.line.cut()
+    while not server.line.up:
+        server.pass_time(1)
+    server.take()
+    server.let_in()
+    assert b"<message" not in server.take()
