@@ -83,16 +83,18 @@ class OwnRequests:
         *,
         seconds: float = SECONDS,
         send: Callable[[Stanza], None] | None = None,
+        needed: bool = False,
     ) -> Deferred[Stanza]:
         """Ask `to` in the name of `sender`: a domain of this server, or an account's bare JID.
 
-        `send` takes it another way than the usual one.
+        `send` takes it another way than the usual one; what it raises is raised. `needed` says that
+        it is asked however many wait: there are few of its kind, and users can't cause them.
 
         Fires with the result; fails with RequestFailed, where nobody answers within `seconds`
         with `remote-server-timeout`. Who cancels it has no use for an answer any more.
         """
         answer: Deferred[Stanza] = Deferred(lambda _: self._forget(id_))
-        if len(self._pending) >= MOST:
+        if len(self._pending) >= MOST and not needed:
             answer.errback(RequestFailed("resource-constraint"))
             return answer
         id_ = secrets.token_urlsafe(12)
@@ -100,7 +102,12 @@ class OwnRequests:
         self._pending[id_] = _Pending(sender, to, answer, timeout)
         request = build.stanza("iq", {"type": type_, "id": id_}, payload)
         request.sender, request.to = sender, to
-        (send or self._send)(request)
+        try:
+            (send or self._send)(request)
+        except BaseException:
+            if id_ in self._pending:
+                self._forget(id_)
+            raise
         return answer
 
     def answered(self, stanza: Stanza) -> None:

@@ -196,3 +196,16 @@ def test_ids_cannot_be_guessed_from_one_another() -> None:
         seen.add(asked.juliet.one().get("id", ""))
     assert len(seen) == 21
     assert all(len(id_) >= 16 for id_ in seen)
+
+
+def test_what_can_not_be_sent_waits_for_no_answer() -> None:
+    server = Verona()
+    requests_ = server.host.requests
+
+    def refuse(request: Stanza) -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        requests_.ask(HOST, ACCOUNT, "get", Tag("vial", ns=POTION), send=refuse)
+    assert len(requests_) == 0
+    server.clock.advance(60)
