@@ -8,6 +8,8 @@ nothing.
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -101,14 +103,27 @@ class Erasing:
                 return
 
     async def _erase(self, component: JID, account: JID) -> None:
+        """Have each instance forget an account: one of them may have it in memory."""
+        there = self._host.components.get(component)
+        instances = [] if there is None else there.connected
+        if not instances:
+            raise RequestFailed("recipient-unavailable")
+        for instance in instances:
+            if instance.line is not None:
+                await self._ask(component, instance.name, account)
+        await self._store.erased(component, account)
+
+    async def _ask(self, component: JID, instance: str, account: JID) -> None:
+        host, server = self._host, JID.parse(account.domain)
         payload = Tag("removed", {"jid": str(account)}, ns=ns.ACCOUNTS)
-        server = JID.parse(account.domain)
+        send = partial(host.components.tell, component, instance)
         try:
-            await self._host.requests.ask(server, component, "set", payload, seconds=SECONDS)
+            await host.requests.ask(
+                server, component, "set", payload, seconds=SECONDS, send=send, needed=True
+            )
         except RequestFailed as failed:
             if failed.temporary or failed.condition not in UNKNOWN:
                 raise
-        await self._store.erased(component, account)
 
 
 def _failed(failure: Failure, component: str) -> None:

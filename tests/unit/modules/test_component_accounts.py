@@ -147,3 +147,15 @@ def test_nor_who_is_granted_it_elsewhere():
     server = Verona(server={"domains": domains}, components=tables(**grants))
     remove(server, JULIET)
     assert told(connect(server)) == {}
+
+
+def test_each_instance_is_told():
+    """The one that has the account in memory, too."""
+    several = table(instances=2, delegation={"vcard-temp": ()})
+    server = Verona(components={VCARD: several})
+    components = [Component(server, VCARD).log_in(name) for name in "ab"]
+    remove(server, JULIET)
+    for component in components:
+        request = told(component)[JULIET]
+        answer(component, request)
+    assert told(Component(server, VCARD).open(**{"from": f"{VCARD}/a"}).prove(SECRET)) == {}
