@@ -20,7 +20,7 @@ from xmppd.core.components.pending import Pending
 from xmppd.core.router import Router
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
-from xmppd.stream.acks import Sent
+from xmppd.stream.acks import WRAP, Outbox, Sent
 from xmppd.wire import stored
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
@@ -34,10 +34,37 @@ PATIENCE = 15.0
 LATE = 2.0
 """Seconds after which a message says when it came, where it goes by another stream (§4)."""
 
-COUNTED = 16
-"""At each so many stanzas that wait their octets are counted, to see whether they are too many,"""
-LARGE = 2_048
-"""and with each stanza of more octets than this."""
+
+class _Outbox(Outbox):
+    """One whose octets are counted as they come and go.
+
+    A client's are counted each time, which is cheaper: few wait, and they are seldom asked for.
+    Here 100,000 may wait, and each that comes asks whether there is room.
+    """
+
+    __slots__ = ("_octets",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._octets = 0
+
+    @property
+    def octets(self) -> int:
+        """How many octets wait."""
+        return self._octets
+
+    def add(self, data: bytes, claim: Claim | None) -> int:
+        self._octets += len(data)
+        return super().add(data, claim)
+
+    def acknowledge(self, h: int) -> list[Claim | None]:
+        self.check(h)
+        self._octets -= sum(map(len, self._data[: (h - self.acknowledged) % WRAP]))
+        return super().acknowledge(h)
+
+    def clear(self) -> list[Sent]:
+        self._octets = 0
+        return super().clear()
 
 
 class Spool(Acknowledging):
@@ -73,6 +100,7 @@ class Spool(Acknowledging):
         seconds: float,
     ) -> None:
         super().__init__(router.from_component)
+        self.outbox = _Outbox()
         self._router = router
         self._clock = clock
         self._settings = settings
@@ -133,7 +161,7 @@ class Spool(Acknowledging):
             self.request()
 
     def _check_room(self, size: int, most: int) -> None:
-        if (size > LARGE or not len(self.outbox) % COUNTED) and self.octets + size > most:
+        if self.octets + size > most:
             raise StanzaError("resource-constraint", reason="component.queue")
 
     def _keep_newest(self, stanza: Stanza, data: bytes) -> None:

@@ -423,3 +423,23 @@ def test_a_component_is_told_when_the_client_has_acknowledged(echo, juliet):
     assert echo.one().get("h") == "0"
     ack(juliet, 1)
     assert echo.one().get("h") == "1"
+
+
+def test_the_octets_that_wait_are_those_of_what_waits(server, juliet, echo):
+    """They are counted as they come and go: to count them all for each that comes is quadratic."""
+    outbox = server.host.components.get(ECHO).instances[""].spool.outbox
+
+    def waiting():
+        return sum(len(sent.data) for sent in outbox)
+
+    juliet.send(say("a", "bb", "ccc"))
+    assert outbox.octets == waiting() > 0
+    echo.send(f"<a xmlns='{SM}' h='2'/>")
+    assert outbox.octets == waiting() > 0
+    echo.hang_up()
+    juliet.send(say("dddd"))
+    assert outbox.octets == waiting()
+    echo = back(server, echo, h=3)
+    assert outbox.octets == waiting() > 0
+    echo.send(f"<a xmlns='{SM}' h='4'/>")
+    assert (outbox.octets, len(outbox)) == (0, 0)
