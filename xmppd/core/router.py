@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from twisted.python.failure import Failure
 
+from xmppd import ns
 from xmppd.core.delivery import (
     AT_ONCE,
     TABLE,
@@ -219,9 +220,10 @@ class Router:
     # ------------------------------------------------------------------ from a component
 
     def from_component(self, domain: str, stanza: Stanza) -> None:
-        """Take a stanza that the component of `domain` sent, in the content namespace of clients.
+        """Take a stanza that the component of `domain` sent, and that nobody else holds yet.
 
         It speaks for every address at its domain (XEP-0114 §3), for itself where it names none.
+        What can't be written for clients is answered, and keeps its content namespace.
         Raises StreamError `invalid-from` for any other.
         """
         attrs = stanza.attrs
@@ -236,6 +238,7 @@ class Router:
             if address is None:
                 raise StanzaError("bad-request", "a `to` is required", reason="component.to")
             stanza.to = to = _address(address)
+            stanza = stanza.translated(ns.CLIENT)
             if stanza.kind != "message":
                 _CHECKS[stanza.kind](stanza)
             self.routes.get(to.domain, self.remote)(stanza)

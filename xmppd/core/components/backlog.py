@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xmppd.errors import StanzaError
+from xmppd.jid import JID
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
@@ -19,27 +20,30 @@ class Backlog:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._stanzas: list[tuple[Stanza, Claim | None]] = []
+        self._stanzas: list[tuple[Stanza, JID | None, Claim | None]] = []
         self.octets = 0
 
     def __len__(self) -> int:
         return len(self._stanzas)
 
-    def keep(self, stanza: Stanza) -> None:
-        """Hold a stanza back; raises StanzaError where there is no more room."""
+    def keep(self, stanza: Stanza, address: JID | None = None) -> None:
+        """Hold a stanza back, with the address that it was brought by, if not its own.
+
+        Raises StanzaError where there is no more room.
+        """
         size = len(stanza.tail())
         if self.octets + size > self._most:
             raise StanzaError("resource-constraint", reason="component.queue")
         self.octets += size
         if stanza.claim is not None:
             stanza.claim.hold()
-        self._stanzas.append((stanza, stanza.claim))
+        self._stanzas.append((stanza, address, stanza.claim))
 
-    def take(self) -> Iterator[Stanza]:
+    def take(self) -> Iterator[tuple[Stanza, JID | None]]:
         """Each of them, held no longer once the next is asked for."""
         stanzas, self._stanzas, self.octets = self._stanzas, [], 0
-        for stanza, claim in stanzas:
+        for stanza, address, claim in stanzas:
             stanza.claim = claim
-            yield stanza
+            yield stanza, address
             if claim is not None:
                 claim.let_go()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from hashlib import sha1
 
 from xmppd.errors import StanzaError
+from xmppd.jid import JID
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
@@ -21,7 +22,9 @@ REMEMBERED = 20_000
 """Of how many addresses the owner is remembered; then all are found out anew."""
 
 MOST_WAITING = 10_000
-"""Stanzas that may wait for addresses that move."""
+"""Stanzas that may wait for addresses that move,"""
+MOST_OCTETS = 8_388_608
+"""and how many octets they may have."""
 
 
 def weight(instance: str, address: str) -> bytes:
@@ -52,12 +55,13 @@ class Owners:
 class Choice:
     """The owners as they are, and as they were where somebody has yet to let go.
 
-    `deliver` takes a stanza to an instance, by name; `bounce` answers it with an error.
+    `deliver` takes a stanza to an instance, by name, with the address that it is its owner of;
+    `bounce` answers it with an error.
     """
 
     def __init__(
         self,
-        deliver: Callable[[str, Stanza], None],
+        deliver: Callable[[str, Stanza, JID], None],
         bounce: Callable[[Stanza, BaseException], None],
         now: Callable[[], float],
     ) -> None:
@@ -68,7 +72,9 @@ class Choice:
         self._before: list[Owners] = []
         self._holding: set[str] = set()
         """The instances that may act for addresses that are others' by now."""
-        self._waiting: list[tuple[str, Stanza, Claim | None]] = []
+        self._waiting: list[tuple[JID, Stanza, Claim | None]] = []
+        self._octets = 0
+        """Of those that wait."""
         self.epoch = 0
 
     @property
@@ -100,17 +106,19 @@ class Choice:
             self._holding.discard(name)
             self._go_on()
 
-    def route(self, address: str, stanza: Stanza) -> None:
+    def route(self, address: JID, stanza: Stanza) -> None:
         """Take a stanza to who owns an address; raises StanzaError where that can't be."""
         owner = self._owners.of(address)
         if self._before and self._moves(address, owner):
-            if len(self._waiting) >= MOST_WAITING:
+            size = len(stanza.tail())
+            if len(self._waiting) >= MOST_WAITING or self._octets + size > MOST_OCTETS:
                 raise StanzaError("resource-constraint", reason="component.queue")
+            self._octets += size
             if stanza.claim is not None:
                 stanza.claim.hold()
             self._waiting.append((address, stanza, stanza.claim))
             return
-        self._deliver(owner, stanza)
+        self._deliver(owner, stanza, address)
 
     def _moves(self, address: str, owner: str) -> bool:
         """Whether somebody else may still act for an address."""
@@ -122,7 +130,7 @@ class Choice:
     def _go_on(self) -> None:
         if not self._holding:
             self._before.clear()
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._octets = self._waiting, [], 0
         for address, stanza, claim in waiting:
             stanza.claim = claim
             try:

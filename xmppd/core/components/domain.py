@@ -114,8 +114,8 @@ class Component:
         assert by is not None
         self._choice.route((address or by).bare, stanza)
 
-    def _deliver(self, name: str, stanza: Stanza) -> None:
-        self.instances[name].deliver(stanza)
+    def _deliver(self, name: str, stanza: Stanza, address: JID) -> None:
+        self.instances[name].deliver(stanza, address)
 
     def take(self, instance: Instance, stanza: Stanza) -> None:
         """Take a stanza that an instance has sent; see `Instance.take`."""
@@ -215,7 +215,13 @@ class Component:
         if there:
             for away in [each for each in self.instances.values() if each.line is None]:
                 self.forget(away)
-                away.hand_over()
+                away.hand_over(self._route_anew)
+
+    def _route_anew(self, stanza: Stanza, address: JID | None) -> None:
+        try:
+            self.route(stanza, address)
+        except Exception as error:  # noqa: BLE001 - its sender is told
+            self._server.router.bounce(stanza, error)
 
     def _announce(self, instance: Instance) -> None:
         epoch = self._choice.epoch
@@ -224,7 +230,13 @@ class Component:
         payload = Tag("instances", attrs, names, ns=ns.INSTANCES)
         server = JID.parse(self._server.router.domains[0])
         asking: Deferred[Any] = self._server.requests.ask(
-            server, self.jid, "set", payload, seconds=HAND_OVER, send=partial(self._send, instance)
+            server,
+            self.jid,
+            "set",
+            payload,
+            seconds=HAND_OVER,
+            send=partial(self._send, instance),
+            needed=True,
         )
         asking.addCallbacks(
             lambda _: self._choice.let_go(instance.name, epoch),
@@ -238,7 +250,7 @@ class Component:
 
     def _send(self, instance: Instance, stanza: Stanza) -> None:
         try:
-            instance.deliver(stanza)
+            instance.deliver(stanza, own=True)
         except StanzaError as error:
             self._server.router.bounce(stanza, error)
 

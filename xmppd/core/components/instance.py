@@ -170,19 +170,23 @@ class Instance:
 
     # ------------------------------------------------------------------ the data path
 
-    def deliver(self, stanza: Stanza) -> None:
-        """Send it a stanza; raises StanzaError where it can't be, or not be kept for later."""
-        if self._backlog is not None:
-            self._backlog.keep(stanza)
+    def deliver(self, stanza: Stanza, address: JID | None = None, *, own: bool = False) -> None:
+        """Send it a stanza; raises StanzaError where it can't be, or not be kept for later.
+
+        `address` is by whom it was chosen, where that is not as the configuration says. `own` says
+        that it concerns this process, and none that takes over from it.
+        """
+        if self._backlog is not None and not own:
+            self._backlog.keep(stanza, address)
             return
         line, spool = self.line, self.spool
         request = stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS
         if line is None and (spool is None or request):
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
+        if request:
+            self.pending.check_room()
         if self.clogged and line is not None:
             self._slow_down(stanza, line)
-        if request:
-            self.pending.check_room()  # before it is sent: it has one answer
         if spool is not None:
             spool.deliver(stanza)
         elif line is not None:
@@ -201,7 +205,6 @@ class Instance:
             if spool is not None:
                 spool.inbox.take(None)
             return
-        stanza = stanza.translated(ns.CLIENT)
         if spool is None:
             self._from_component(self.domain, stanza)
         else:
@@ -218,7 +221,13 @@ class Instance:
             to, sender = JID.parse(attrs.get("to", "")), JID.parse(attrs.get("from", self.domain))
         except JIDError:
             return True  # that is for others to refuse
-        if sender.domain != self.domain or self.pending.answered(to, answer.id, sender):
+        if sender.domain != self.domain:
+            return True
+        try:
+            answer.translated(ns.CLIENT)
+        except StanzaError as error:  # it can't be passed on: he is told so in its place
+            return not self.pending.refuse((to, answer.id, sender), error)
+        if self.pending.answered((to, answer.id, sender)):
             return True
         self._server.router.refusals.note("component.unasked", sender, to)
         return False
@@ -279,22 +288,25 @@ class Instance:
     def _give_back(self) -> None:
         """What was held back goes its way, to whoever is there or is not."""
         backlog, self._backlog = self._backlog, None
-        for stanza in () if backlog is None else backlog.take():
+        for stanza, address in () if backlog is None else backlog.take():
             try:
-                self.deliver(stanza)
+                self.deliver(stanza, address)
             except Exception as error:  # noqa: BLE001 - its sender is told
                 self._server.router.bounce(stanza, error)
 
-    def hand_over(self) -> None:
-        """It does not come back, and others are there: they get what waits for it, in order."""
+    def hand_over(self, route: Callable[[Stanza, JID | None], None]) -> None:
+        """It does not come back, and others are there: they get what waits for it, in order.
+
+        `route` takes a stanza to whoever serves an address by now; it never raises.
+        """
         self._no_expiring()
-        router, spool, backlog = self._server.router, self.spool, self._backlog
+        spool, backlog = self.spool, self._backlog
         self.spool = self._backlog = None
         if spool is not None:
             self._ended.note(spool)
             spool.hand_over()
-        for stanza in () if backlog is None else backlog.take():
-            router.route(stanza)
+        for stanza, address in () if backlog is None else backlog.take():
+            route(stanza, address)
 
     def disconnect(self) -> bool:
         """The connection is lost; whether it is expected back.

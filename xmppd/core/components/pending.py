@@ -20,7 +20,7 @@ SECONDS = 120.0
 LOOK = 10.0
 """Seconds between two looks at who has waited for too long."""
 
-_Asked: TypeAlias = tuple[JID | None, str, JID | None]
+Asked: TypeAlias = tuple[JID | None, str, JID | None]
 """Who has asked, by which id, and whom."""
 
 
@@ -40,7 +40,7 @@ class Pending:
         self._clock = clock
         self._now = clock.seconds
         self._looking: IDelayedCall | None = None
-        self._asked: dict[_Asked, tuple[float, str]] = {}
+        self._asked: dict[Asked, tuple[float, str]] = {}
 
     def __len__(self) -> int:
         """How many wait for an answer."""
@@ -51,19 +51,26 @@ class Pending:
         return (stanza.sender, stanza.id, stanza.to) in self._asked
 
     def check_room(self) -> None:
-        """Raise StanzaError where too many requests have been passed on."""
+        """Raise StanzaError where so many were passed on that one more can't be."""
         if len(self._asked) >= MOST:
             raise StanzaError("resource-constraint", reason="component.requests")
 
     def add(self, stanza: Stanza) -> None:
-        """A request is passed on."""
+        """A request was passed on."""
         self._asked[stanza.sender, stanza.id, stanza.to] = self._now(), stanza.type
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)
 
-    def answered(self, asker: JID, id_: str, asked: JID) -> bool:
+    def answered(self, asked: Asked) -> bool:
         """A result or an error has come from the component; whether somebody waits for it."""
-        return self._asked.pop((asker, id_, asked), None) is not None
+        return self._asked.pop(asked, None) is not None
+
+    def refuse(self, asked: Asked, error: StanzaError) -> bool:
+        """What has come is none that can be passed on; whether somebody was told so."""
+        waits = asked in self._asked
+        if waits:
+            self._fail(asked, error)
+        return waits
 
     def _look(self) -> None:
         """Answer what has waited for too long (RFC 6120 §8.3.3.16)."""
@@ -87,7 +94,7 @@ class Pending:
             error = StanzaError("service-unavailable", reason=reason, type="wait")
             self._fail(next(iter(self._asked)), error)
 
-    def _fail(self, asked: _Asked, error: StanzaError) -> None:
+    def _fail(self, asked: Asked, error: StanzaError) -> None:
         sender, id_, to = asked
         _, type_ = self._asked.pop(asked)
         request = Stanza("iq", {"type": type_, "id": id_}, [], b"", sender=sender, to=to)

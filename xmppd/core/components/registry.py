@@ -17,17 +17,21 @@ from xmppd.jid import JID
 from xmppd.stream.component import ComponentPolicy
 from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
+from xmppd.wire.octets import LONGEST_NAMESPACE
 from xmppd.wire.parsers import Parsers
 from xmppd.wire.stanza import Stanza
 
 log = Logger()
 
-LARGER = 4
-"""How many times larger a component's stanza may be than a client's: it may hold what a client has
-sent, wrapped, and the answers of archives. So may a tag, which declares more namespaces then."""
+LARGER = 16
+"""How many times larger a component's stanza, or a tag of it, may be than a client's. What one
+client has sent is not to end the stream of a component that says it again: a quotation mark in an
+`id` has become six octets by then, prefixes are spelled out, and something may stand around it."""
+SPELLED = LONGEST_NAMESPACE + 32
+"""Octets that a tag may have besides for each of its attributes, which declares a namespace."""
 WRAPPED = 8
-"""How much deeper it may be than a client's, and how many attributes more its elements may have:
-what one client has sent is not to end the stream of a component."""
+"""How much deeper it may be than a client's, and how many attributes more its elements may have,
+which declare as many namespaces as they have attributes."""
 
 _FEATURES = (Tag("sm", ns=ns.STREAM_MANAGEMENT).render(),)
 
@@ -122,9 +126,9 @@ class Components:
         )
         after = Limits(
             LARGER * limits.stanza_bytes,
-            LARGER * limits.tag_bytes,
+            LARGER * limits.tag_bytes + SPELLED * limits.attributes,
             limits.depth + WRAPPED,
-            limits.attributes + WRAPPED,
+            2 * limits.attributes + WRAPPED,
         )
         return ComponentPolicy(self._secret, before, after, _FEATURES, self._parsers)
 

@@ -60,7 +60,7 @@ class Stage:
         self.bounced = []
         self.now = 1_000.0
         self.choice = Choice(
-            lambda name, stanza: self.delivered.append((name, stanza.id)),
+            lambda name, stanza, address: self.delivered.append((name, stanza.id)),
             lambda stanza, error: self.bounced.append((stanza.id, error.condition)),
             lambda: self.now,
         )
@@ -188,3 +188,17 @@ def test_epochs_grow_over_a_restart(stage):
     again.now = stage.now + 1
     again.choice.change("a")
     assert again.choice.epoch > first
+
+
+def test_what_waits_is_bounded_in_octets(stage, monkeypatch):
+    monkeypatch.setattr("xmppd.core.components.choice.MOST_OCTETS", 100)
+    moved, _ = moving("a", "ab")
+    stage.choice.change("a")
+    stage.choice.change("ab")
+    for _ in range(2):
+        stage.send(moved, "x" * 60)
+        with pytest.raises(StanzaError):
+            stage.send(moved, "x" * 60)
+        stage.choice.let_go("a", stage.choice.epoch)
+        stage.choice.change("a")
+        stage.choice.change("ab")

@@ -5,8 +5,8 @@ import re
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.support.components import ECHO, Component, verona
-from tests.support.server import condition
+from tests.support.components import ECHO, Component, table, verona
+from tests.support.server import Verona, condition
 from xmppd import ns
 from xmppd.core.components.choice import Owners
 
@@ -297,3 +297,61 @@ def test_of_several_the_others_take_over(server, juliet):
     juliet.send(say(*ROOMS))
     assert a.closed
     assert set(bodies(b, b.log)) == set(ROOMS)
+
+
+# What a process that is being drained is told, and what is handed on
+
+
+def drained(server, names, who):
+    """Instances of which one is being drained, and has yet to answer a request."""
+    components = dict(zip(names, connect(server, *names), strict=True))
+    for component in components.values():
+        let_go(component)
+    room = next(room for room in ROOMS if Owners(names).of(room) == who)
+    server.log_in("romeo").send(f"<iq type='get' id='1' to='{room}'>{PING}</iq>")
+    drain = Deferred.fromCoroutine(server.host.components.get(ECHO).drain(60, who))
+    assert not drain.called
+    components[who].take()
+    return components
+
+
+def test_one_that_is_drained_lets_go_for_another_that_comes(server):
+    components = drained(server, "ab", "a")
+    c = Component(server).log_in("c")
+    for component in (*components.values(), c):
+        let_go(component)
+    server.clock.advance(11)
+    assert not components["a"].closed
+
+
+def test_a_delegated_request_that_was_held_back_goes_to_who_has_the_account_by_then():
+    name = next(
+        name
+        for name in (f"u{number}" for number in range(99))
+        if Owners("ab").of(f"{name}@capulet.lit") != Owners("ab").of(ECHO)
+        and Owners("abc").of(f"{name}@capulet.lit") == "c"
+    )
+    delegated = table(instances=3, delegation={"vcard-temp": ()})
+    server = Verona(components={ECHO: delegated}, accounts=("romeo", name))
+    components = drained(server, "abc", "c")
+    server.log_in(name).send("<iq type='get' id='1'><vCard xmlns='vcard-temp'/></iq>")
+    components["c"].hang_up()
+    for each in "ab":
+        let_go(components[each])
+    got = [each for each, component in components.items() if b"<vCard" in component.log]
+    assert got == [Owners("ab").of(f"{name}@capulet.lit")]
+
+
+def test_instances_do_not_depend_on_how_many_requests_wait_for_another_component(monkeypatch):
+    monkeypatch.setattr("xmppd.core.requests.MOST", 3)
+    slow = "slow.capulet.lit"
+    tables = {ECHO: table(instances=3), slow: table(delegation={"vcard-temp": ()})}
+    server = Verona(components=tables)
+    Component(server, slow).log_in()
+    (a,) = connect(server, "a")
+    juliet = server.log_in("juliet")
+    for number in range(3):
+        juliet.send(f"<iq type='get' id='{number}'><vCard xmlns='vcard-temp'/></iq>")
+    b = Component(server).log_in("b")
+    assert not a.closed
+    assert not b.closed

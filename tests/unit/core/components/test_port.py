@@ -392,3 +392,15 @@ def test_what_waits_for_a_slow_component_is_bounded(server, echo, juliet):
     juliet.send(message(ECHO, id="m"))
     assert condition(juliet.one()) == "resource-constraint"
     assert echo.take() == b""
+
+
+def test_a_request_that_is_refused_for_want_of_room_is_not_passed_on(monkeypatch):
+    """There would be two answers to it (RFC 6120 §8.2.3)."""
+    monkeypatch.setattr("xmppd.core.components.pending.MOST", 1)
+    server = verona()
+    echo, juliet = Component(server).log_in(), server.log_in("juliet")
+    for id_ in "ab":
+        echo.take()
+        juliet.send(f"<iq type='get' id='{id_}' to='{ECHO}'><ping xmlns='urn:xmpp:ping'/></iq>")
+    assert condition(juliet.one()) == "resource-constraint"
+    assert echo.take() == b""
