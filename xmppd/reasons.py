@@ -404,6 +404,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     # stanzas
     "stanza.to": ("the `to` address is no JID", "correct the address"),
+    "stanza.id": (
+        "an id of more than 1023 characters",
+        "a short one: whoever answers has to repeat it",
+    ),
     "stanza.iq-id": ("an IQ without id", "an id is required (RFC 6120 §8.2.3)"),
     "stanza.iq-type": ("an IQ of no known type", "get, set, result or error (RFC 6120 §8.2.3)"),
     "stanza.iq-child": (

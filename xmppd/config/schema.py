@@ -150,6 +150,10 @@ class StreamManagement(Table, frozen=True):
     octets: Annotated[int, Meta(ge=65_536)] = 4_194_304
 
 
+ANSWERED = 3
+"""How much longer than `tag_bytes` a start tag may be after login."""
+
+
 class Limits(Table, frozen=True):
     """`[limits]`: what one peer, and all of them together, may take. Sizes are in octets."""
 
@@ -168,6 +172,15 @@ class Limits(Table, frozen=True):
     read_rate: CountOrOff = 0
     read_burst: Annotated[int, Meta(ge=4_096)] = 262_144
     resources: Count = 16
+
+    @property
+    def tag(self) -> int:
+        """The longest start tag after login.
+
+        An answer repeats the id and both addresses of what it answers, and each quotation mark in
+        them may have become a reference of six octets, which its sender can do nothing about.
+        """
+        return min(ANSWERED * self.tag_bytes, self.stanza_bytes)
 
 
 class Compression(Table, frozen=True):

@@ -224,8 +224,8 @@ class Host:
     def _make_policy(self, loopback: bool) -> Policy:
         config = self.config
         limits, auth = config.limits, config.auth
-        after = Limits(limits.stanza_bytes, limits.tag_bytes, limits.depth, limits.attributes)
-        before = after._replace(stanza=limits.stanza_bytes_unauthenticated)
+        after = Limits(limits.stanza_bytes, limits.tag, limits.depth, limits.attributes)
+        before = after._replace(stanza=limits.stanza_bytes_unauthenticated, tag=limits.tag_bytes)
         require = config.tls.require
         plain = auth.plain_without_tls
         return Policy(

@@ -37,6 +37,12 @@ from xmppd.wire import faults, tree
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import XML_LANG, Stanza
 
+LONGEST_ID = 1023
+"""Characters in the id of a client's stanza: as many as in a part of an address (RFC 7622 §3.1).
+
+Others answer it in one start tag, with that id and two addresses, each of them escaped.
+"""
+
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,3}\s*", re.ASCII)
 """An xs:byte, but for its range."""
 
@@ -194,6 +200,8 @@ class Router:
             address = attrs.get("to")
             if address is not None:
                 stanza.to = _address(address)
+            if len(attrs.get("id", "")) > LONGEST_ID:
+                raise StanzaError("bad-request", "too long an id", reason="stanza.id")
             if stanza.kind == "message":
                 handlers = self.hooks.from_client["message"]
             else:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.server import DOMAIN, PASSWORD, STRANGER, Client, Verona
+from tests.support.server import DOMAIN, PASSWORD, STRANGER, Client, Verona, condition
 from xmppd import ns
 
 PLAIN = b64encode(f"\0juliet\0{PASSWORD}".encode()).decode()
@@ -153,3 +153,37 @@ def test_bytes_that_mean_nothing_end_their_own_stream_at_most(begun: int, data: 
         client.send(b"</>>")  # whatever was begun is not well-formed now
     assert client.closed
     assert {r for r in server.host.refusals.counts if r.endswith(".internal")} == set()
+
+
+@pytest.mark.parametrize("kind", ["iq type='get'", "message", "presence type='subscribe'"])
+def test_an_id_that_is_too_long_is_refused(kind: str) -> None:
+    server = Verona()
+    juliet, romeo = server.log_in("juliet", "balcony"), server.log_in("romeo", "orchard")
+    content = "<q xmlns='urn:q'/>"
+    name = kind.split()[0]
+    juliet.send(f"<{kind} to='{romeo.jid}' id='{'i' * 1_024}'>{content}</{name}>")
+    assert condition(juliet.one()) == "bad-request"
+    assert romeo.take() == b""
+    juliet.send(f"<message to='{romeo.jid}' id='{'i' * 1_023}'>{content}</message>")
+    assert len(romeo.one().get("id", "")) == 1_023
+
+
+def test_whoever_answers_repeats_what_grows_and_keeps_his_stream() -> None:
+    """Quotation marks in an id and in two resources: each becomes a reference of six octets."""
+    server = Verona()
+    quotes = "'" * 1_023
+    juliet, romeo = (server.log_in(name, quotes) for name in ("juliet", "romeo"))
+    answered = f"romeo@capulet.lit/{quotes}"
+    juliet.send(f'<iq type="get" to="{answered}" id="{quotes}"><q xmlns="urn:q"/></iq>')
+    asked = romeo.one()
+    assert (asked.get("from"), asked.get("id")) == (f"juliet@capulet.lit/{quotes}", quotes)
+    escaped = {name: escape(asked.get(name, "")) for name in ("from", "to", "id")}
+    romeo.send(
+        f"<iq type='result' to='{escaped['from']}' from='{escaped['to']}' id='{escaped['id']}'/>"
+    )
+    assert not romeo.closed
+    assert juliet.one().get("id") == quotes
+
+
+def escape(value: str) -> str:
+    return value.replace("'", "&apos;")

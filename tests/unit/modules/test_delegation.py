@@ -120,7 +120,7 @@ def test_8_rule_3_what_is_taken_back_is_told(server, vcard):
     assert (told.get("from"), told.get("to")) == ("capulet.lit", VCARD)
     assert told[0].tag == f"{{{ns.DELEGATION}}}delegation"
     assert len(told[0]) == 0
-    server.reload(components={VCARD: table(queue_octets=300_000)})
+    server.reload(components={VCARD: table(queue_octets=2_000_000)})
     assert vcard.take() == b"", "it knows"
 
 

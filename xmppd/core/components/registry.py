@@ -126,7 +126,7 @@ class Components:
         )
         after = Limits(
             LARGER * limits.stanza_bytes,
-            LARGER * limits.tag_bytes + SPELLED * limits.attributes,
+            LARGER * limits.tag + SPELLED * limits.attributes,
             limits.depth + WRAPPED,
             2 * limits.attributes + WRAPPED,
         )
