@@ -58,6 +58,7 @@ class _Pending(NamedTuple):
     to: JID
     answer: Deferred[Stanza]
     timeout: IDelayedCall
+    by: str
 
 
 class OwnRequests:
@@ -84,11 +85,13 @@ class OwnRequests:
         seconds: float = SECONDS,
         send: Callable[[Stanza], None] | None = None,
         needed: bool = False,
+        by: str = "",
     ) -> Deferred[Stanza]:
         """Ask `to` in the name of `sender`: a domain of this server, or an account's bare JID.
 
         `send` takes it another way than the usual one; what it raises is raised. `needed` says that
-        it is asked however many wait: there are few of its kind, and users can't cause them.
+        it is asked however many wait: there are few of its kind, and users can't cause them. `by`
+        is the domain of the component that asks in the name of `sender`.
 
         Fires with the result; fails with RequestFailed, where nobody answers within `seconds`
         with `remote-server-timeout`. Who cancels it has no use for an answer any more.
@@ -99,7 +102,7 @@ class OwnRequests:
             return answer
         id_ = secrets.token_urlsafe(12)
         timeout = self._clock.callLater(seconds, self._time_out, id_)
-        self._pending[id_] = _Pending(sender, to, answer, timeout)
+        self._pending[id_] = _Pending(sender, to, answer, timeout, by)
         request = build.stanza("iq", {"type": type_, "id": id_}, payload)
         request.sender, request.to = sender, to
         try:
@@ -109,6 +112,11 @@ class OwnRequests:
                 self._forget(id_)
             raise
         return answer
+
+    def asked_by(self, request: Stanza) -> str:
+        """The domain of the component that asks this in another's name; "" where it is none."""
+        pending = self._pending.get(request.id)
+        return "" if pending is None or pending.sender != request.sender else pending.by
 
     def answered(self, stanza: Stanza) -> None:
         """Take an IQ result or error that is for the server itself, or for one of its accounts."""

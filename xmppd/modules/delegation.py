@@ -89,9 +89,11 @@ class Delegation:
     def takes(self, on: On, request: Request) -> bool:
         """Whether a request is handed on: not one of the component itself (§4.4).
 
-        Nor one without the attributes that make it the component's business (§4.3, N.B.3).
+        Neither in its own name nor in a user's (XEP-0356 §6). Nor one without the attributes that
+        make it the component's business (§4.3, N.B.3).
         """
-        if request.sender.domain == self.component:
+        asked_by = self._host.requests.asked_by(request.stanza) or request.sender.domain
+        if asked_by == self.component:
             return False
         if self.namespace in REST:
             return on is On.ACCOUNT and (

@@ -94,7 +94,7 @@ class Privilege:
 
     def message(self, stanza: Stanza) -> Stanza | None:
         """Send what a component forwards in the name of the server or of a user (§5.3)."""
-        if stanza.kind != "message" or stanza.children != [_MESSAGE] or stanza.type == "error":
+        if stanza.kind != "message" or _MESSAGE not in stanza.children or stanza.type == "error":
             return stanza
         sender, to = stanza.sender, stanza.to
         assert sender is not None and to is not None
@@ -175,6 +175,7 @@ class Privilege:
                 Raw(asked.inner),
                 seconds=SECONDS,
                 send=lambda own: behalf.send(host, resident, own),
+                by=request.sender.domain,
             )
         except RequestFailed as failed:
             answer = failed.stanza or _error(asked, request.to, failed.condition)

@@ -51,10 +51,10 @@ def forward(stanza: Stanza) -> bytes:
 
 
 def read(stanza: Stanza, wrapper: str, *, bare: bool = False) -> Forwarded:
-    """The stanza that a stanza's only child, named ``"namespace local"``, forwards.
+    """The stanza that a stanza's child, named ``"namespace local"``, forwards.
 
-    `bare` says that it is to stand there as it is, without `<forwarded/>`. Raises ValueError where
-    that is not what the stanza holds.
+    Hints or ids may stand beside that child. `bare` says that the stanza is to stand there as it
+    is, without `<forwarded/>`. Raises ValueError where that is not what the stanza holds.
     """
     plain = _PLAIN.fullmatch(stanza.inner)
     if plain is not None and (plain["forwarded"] is None) is bare:
@@ -81,7 +81,10 @@ def _read_plain(plain: re.Match[bytes], wrapper: str) -> Forwarded | None:
 
 def _read_tree(stanza: Stanza, wrapper: str, bare: bool) -> Forwarded:
     namespace, _, local = wrapper.rpartition(" ")
-    outer = _only(stanza.element, f"{{{namespace}}}{local}")
+    wrappers = stanza.element.findall(f"{{{namespace}}}{local}")
+    if len(wrappers) != 1:
+        raise ValueError(f"one {local} is expected")
+    (outer,) = wrappers
     found = _only(outer if bare else _only(outer, _FORWARDED), *_KINDS)
     inner = b"".join(canonical.written(child) for child in found)
     attrs = {name.removeprefix("{").replace("}", " "): text for name, text in found.attrib.items()}

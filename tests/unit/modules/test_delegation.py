@@ -193,6 +193,21 @@ def test_4_4_what_the_component_asks_itself_is_not_handed_on():
     assert component.one().get("type") == "result"
 
 
+def test_4_4_nor_what_it_asks_in_a_users_name():
+    """XEP-0356 §6: that would come back to it for ever."""
+    granted = table(delegation={TEMP: ()}, iq={TEMP: "both"})
+    server = Verona(components={VCARD: granted})
+    vcard = Component(server, VCARD).log_in()
+    vcard.take()
+    asked = f"<iq xmlns='jabber:client' type='get' id='i'><vCard xmlns='{TEMP}'/></iq>"
+    vcard.send(
+        f"<iq type='get' id='o' to='juliet@capulet.lit'>"
+        f"<privileged_iq xmlns='{ns.PRIVILEGE}'>{asked}</privileged_iq></iq>"
+    )
+    ((((error,),),),) = vcard.elements()
+    assert (error.tag, error.get("type")) == ("{jabber:client}iq", "error")
+
+
 def test_who_is_blocked_gets_no_further(server, vcard, juliet):
     """The user may be away: his lists are read first."""
     juliet.ask(f"<block xmlns='{ns.BLOCKING}'><item jid='romeo@capulet.lit'/></block>", "set")

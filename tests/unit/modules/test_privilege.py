@@ -185,6 +185,14 @@ def test_5_3_a_message_is_sent_in_a_users_name(pubsub, romeo):
     assert pubsub.take() == b""
 
 
+def test_5_3_hints_and_ids_may_stand_beside_it(pubsub, romeo):
+    said = say(JULIET, romeo.jid)
+    head, end = said.rsplit("</message>", 1)[0], "</message>"
+    pubsub.send(f"{head}<origin-id xmlns='urn:xmpp:sid:0' id='1'/>{end}")
+    assert romeo.one().findtext("{jabber:client}body") == "Hist!"
+    assert pubsub.take() == b""
+
+
 def test_5_3_and_in_the_servers(pubsub, romeo):
     pubsub.send(say("capulet.lit", romeo.jid))
     assert romeo.one().get("from") == "capulet.lit"

@@ -282,7 +282,7 @@ DEEP = "<x xmlns='urn:x'>" * 65 + "</x>" * 65
     [
         ("<rose xmlns='urn:rose'/>", "unsupported-stanza-type"),
         (f"<message>{DEEP}</message>", "policy-violation"),
-        (f"<message a='{'x' * 8_200}'/>", "policy-violation"),
+        (f"<message a='{'x' * 25_000}'/>", "policy-violation"),
         (f"<message {MANY}/>", "policy-violation"),
     ],
 )
