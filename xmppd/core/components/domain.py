@@ -260,5 +260,5 @@ class Component:
         failed: Any = failure.value
         if failed.stanza is not None:
             self._choice.let_go(instance.name, epoch)
-        elif instance.line is not None and epoch == self._choice.epoch:
+        elif instance.line is not None:  # whether or not others have come since
             instance.line.end(StreamError("policy-violation", reason="component.hand-over"))

@@ -114,6 +114,7 @@ def test_who_knows_nothing_of_it_has_let_go(server, juliet):
 def test_who_does_not_let_go_in_time_is_cut_off(server, juliet):
     (a,) = connect(server, "a")
     b = Component(server).log_in("b")
+    let_go(b)
     juliet.send(say(*ROOMS))
     server.clock.advance(11)
     assert a.closed
@@ -121,6 +122,30 @@ def test_who_does_not_let_go_in_time_is_cut_off(server, juliet):
     assert set(bodies(b, b.log)) == {room for room in ROOMS if Owners("ab").of(room) == "b"}
     juliet.send(say(*ROOMS))
     assert bodies(b) == ROOMS
+
+
+def test_nor_is_he_spared_while_others_come_and_go(server):
+    """Each that comes is a new epoch."""
+    (a,) = connect(server, "a")
+    for _ in range(4):
+        b = Component(server).log_in("b")
+        let_go(b)
+        server.clock.advance(3)
+        b.hang_up()
+    assert a.closed
+
+
+def test_who_answers_each_time_is_not_cut_off(server):
+    (a,) = connect(server, "a")
+    for _ in range(4):
+        b = Component(server).log_in("b")
+        let_go(b)
+        server.clock.advance(3)
+        let_go(a)
+        b.hang_up()
+        let_go(a)
+    server.clock.advance(11)
+    assert not a.closed
 
 
 def test_who_is_lost_is_replaced_at_once(server, juliet):
