@@ -125,12 +125,12 @@ def test_a_crowd_before_the_door_locks_nobody_out(server: Server, nurse: Peer) -
 
 SAYS = {
     **{name: bad for name, bad in XML.items() if "forged" not in name and "oversize" not in name},
-    "more than four times a client's stanza": (
-        b"<message to='%b'><body>" % ROMEO.encode() + b"a" * 300_000,
+    "more than sixteen times a client's stanza": (
+        b"<message to='%b'><body>" % ROMEO.encode() + b"a" * 1_200_000,
         "policy-violation",
     ),
     "a stanza that is never finished": (
-        b"<message to='%b'>" % ROMEO.encode() + b"<a/>" * 70_000,
+        b"<message to='%b'>" % ROMEO.encode() + b"<a/>" * 300_000,
         "policy-violation",
     ),
     "another handshake": (b"<handshake/>", "policy-violation"),
