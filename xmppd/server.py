@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall, deferLater
-from twisted.logger import ILogObserver, Logger
-from twisted.python.components import Componentized
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd import __version__, bundled, config
@@ -39,8 +37,7 @@ from xmppd.net.idle import SLOTS, IdleWatch
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
 from xmppd.process import logs
-from xmppd.process.interpreter import tune
-from xmppd.process.poll import shorten
+from xmppd.process.program import Program
 from xmppd.process.signals import Signals
 
 log = Logger(namespace="xmppd")
@@ -57,7 +54,7 @@ DRAIN_STEP = 0.05
 """Seconds between looks at whether they have."""
 
 
-class Server(MultiService):
+class Server(Program):
     """One server process.
 
     `path` is the configuration file, None for the built-in one; `twistd` are twistd's options;
@@ -72,16 +69,15 @@ class Server(MultiService):
         twistd: Mapping[str, Any],
         fail: Callable[[str], None],
     ) -> None:
-        super().__init__()
         self._path = path.absolute() if path else None  # twistd may go to another directory
         self._source = str(self._path or BUILT_IN)
-        self._reactor = reactor
-        self._fail = fail
         self.config = config.load(self._path)
         check_start(self.config, self._source)
         make_data_directory(Path(self.config.server.data), self._source)
         if twistd.get("uid") is None:  # else the process becomes that user later
             check_owner(Path(self.config.server.data), self._source)
+        log_to = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
+        super().__init__(reactor, fail, log_to)
         server = self.config.server
         self.certificates = CertificateStore(
             self.config.tls, server.domains, server.data, source=self._source
@@ -91,7 +87,6 @@ class Server(MultiService):
         self.idle = IdleWatch()
         self._turn = Turn(reactor)
         self.assembly: Assembly | None = None
-        self._log = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
         self._bundle = Bundle(reactor, self._source, self._component_fails)
         self._components: Factory | None = None
         self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
@@ -101,20 +96,7 @@ class Server(MultiService):
         self._ports: list[Any] = []
         self._listening: list[dict[str, str]] = []
 
-    def setServiceParent(self, parent: Any) -> None:
-        """Become part of an application, and write its log unless twistd was told to."""
-        if self._log is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self._log)
-        super().setServiceParent(parent)
-
     # ------------------------------------------------------------------ start
-
-    def startService(self) -> None:
-        """Start as soon as the reactor runs; a fault then ends the process."""
-        super().startService()
-        tune()
-        shorten(self._reactor)
-        self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
         # Only now: the reactor has installed its own handlers.

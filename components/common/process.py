@@ -7,20 +7,17 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
-from twisted.logger import ILogObserver, Logger
-from twisted.python.components import Componentized
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from components.common.component import Component
 from components.common.config import Loaded, Settings
 from xmppd.errors import ConfigError, StoreError
-from xmppd.process.interpreter import tune
 from xmppd.process.lifeline import Lifeline, tie
 from xmppd.process.logs import Log
-from xmppd.process.poll import shorten
+from xmppd.process.program import Program
 from xmppd.process.signals import Signals
 from xmppd.storage.interfaces import Database
 from xmppd.storage.url import open_database
@@ -46,7 +43,7 @@ SetUp: TypeAlias = Callable[[Setting[T]], Coroutine[Deferred[Any], Any, None] | 
 """Tells a component who handles what, now or later; it connects then."""
 
 
-class Process(Service, Generic[T]):
+class Process(Program, Generic[T]):
     """One component, from the start of the reactor to its end.
 
     `fail` ends the process with a message. Making one raises ConfigError for what can be known
@@ -63,12 +60,10 @@ class Process(Service, Generic[T]):
         schema: Path | None = None,
         log_to: Log | None = None,
     ) -> None:
+        super().__init__(reactor, fail, log_to)
         self._loaded = loaded
         self._set_up = set_up
-        self._reactor = reactor
-        self._fail = fail
         self._schema = schema
-        self._log = log_to
         self._store: Database | None = None
         self._starting: Deferred[None] | None = None
         self._stopping = False
@@ -83,19 +78,6 @@ class Process(Service, Generic[T]):
             raise ConfigError(loaded.source, "core.endpoint", problem, remedy) from None
         self.component = Component(loaded.identity, loaded.servers, client, reactor, where=endpoint)
         self.component.when_drained = self._asked_to_stop
-
-    def setServiceParent(self, parent: Any) -> None:
-        """Become part of an application, and write its log unless twistd was told to."""
-        if self._log is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self._log)
-        super().setServiceParent(parent)
-
-    def startService(self) -> None:
-        """Start as soon as the reactor runs; a fault then ends the process."""
-        super().startService()
-        tune()
-        shorten(self._reactor)
-        self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
         self._signals.install()  # only now: the reactor has installed its own handlers

@@ -8,10 +8,9 @@ assert echo.one().get("from") == juliet.jid
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
 
+from tests.support.ends import End
 from tests.support.server import Verona
 from xmppd import ns
 from xmppd.core.components.connection import ComponentConnection
@@ -21,19 +20,17 @@ ECHO = "echo.capulet.lit"
 SECRET = "what's in a name"
 
 
-class Component:
+class Component(End):
     """The component's end of its stream, and the `Wire` under the server's end."""
 
+    content = ns.COMPONENT
+
     def __init__(self, server: Verona, domain: str = ECHO, address: str = "127.0.0.1") -> None:
+        super().__init__()
         self.server = server
         self.domain = domain
-        self.log = b""
-        self.closed = False
         self.trusted = False
         """Whether the server takes it for a component."""
-        self.behind = 0
-        """Octets that it has not taken, as far as the server knows."""
-        self._read = 0
         self._asked = 0
         self.connection = ComponentConnection(server.host, self, address=address)
 
@@ -66,40 +63,13 @@ class Component:
 
     # ------------------------------------------------------------------ from the server
 
-    def take(self) -> bytes:
-        data, self._read = self.log[self._read :], len(self.log)
-        return data
-
-    def elements(self) -> list[Element]:
-        """The top-level elements that came since something was last read."""
-        data = re.sub(rb"<\?xml[^>]*>|</?stream:stream[^>]*>", b"", self.take())
-        head = f"<stream:stream xmlns='{ns.COMPONENT}' xmlns:stream='{ns.STREAM}'>".encode()
-        return list(fromstring(head + data + b"</stream:stream>"))
-
-    def one(self) -> Element:
-        found = self.elements()
-        assert len(found) == 1, [e.tag for e in found]
-        return found[0]
-
     def bodies(self) -> list[str | None]:
         """The bodies of the messages that came."""
         tag = f"{{{ns.COMPONENT}}}message"
         found = [e for e in self.elements() if e.tag == tag]
         return [e.findtext(f"{{{ns.COMPONENT}}}body") for e in found]
 
-    @property
-    def header(self) -> dict[str, str]:
-        head = re.findall(rb"<stream:stream[^>]*>", self.log)[-1]
-        return dict(fromstring(head + b"</stream:stream>").attrib)
-
     # ------------------------------------------------------------------ Wire
-
-    def write(self, data: bytes) -> None:
-        assert not self.closed, f"written after the end: {data!r}"
-        self.log += data
-
-    def unsent(self) -> int:
-        return self.behind
 
     def authenticated(self) -> None:
         self.trusted = True

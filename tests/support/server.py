@@ -11,7 +11,6 @@ acted on when `send` returns; only what waits for time waits for `server.clock.a
 from __future__ import annotations
 
 import pkgutil
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -19,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
@@ -27,6 +26,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
 from tests.support.deferred import result
+from tests.support.ends import End
 from xmppd import modules, ns
 from xmppd.addresses import is_loopback
 from xmppd.auth.administration import Administration
@@ -148,16 +148,17 @@ class Verona:
         return self.connect().log_in(name, resource=resource)
 
 
-class Client:
+class Client(End):
     """The client's end of a stream, and the `Wire` under the server's end.
 
-    `send` gives bytes to the server. What comes back is read with `take` (bytes), `elements` or
-    `one` (parsed): each gives what came since the last of them. `log` keeps everything.
+    `send` gives bytes to the server.
     """
 
+    content = ns.CLIENT
+
     def __init__(self, server: Verona, address: str, secure: bool, tls_available: bool) -> None:
+        super().__init__()
         self.server = server
-        self.log = b""
         self.jid: JID | None = None
         """The full JID, after `log_in`."""
         self.tls = TLSFacts({}, ())
@@ -167,13 +168,8 @@ class Client:
         self.compressed = False
         """Whether compression was begun; nothing is compressed in memory."""
         self.paused = False
-        self.behind = 0
-        """Octets that the client has not taken, as far as the server knows."""
         self.charged = 0
         """Octets counted against the client's rate besides those that it has sent."""
-        self.closed = False
-        """Whether the server has closed the connection."""
-        self._read = 0
         self._unsent: list[bytes] = []
         self._asked = 0
         host = server.host
@@ -240,36 +236,7 @@ class Client:
         self.closed = True
         self.connection.lost()
 
-    # ------------------------------------------------------------------ from the server
-
-    def take(self) -> bytes:
-        """The bytes that came since something was last read."""
-        data, self._read = self.log[self._read :], len(self.log)
-        return data
-
-    def elements(self) -> list[Element]:
-        """The top-level elements that came since something was last read."""
-        data = re.sub(rb"<\?xml[^>]*>|</?stream:stream[^>]*>", b"", self.take())
-        head = f"<stream:stream xmlns='{ns.CLIENT}' xmlns:stream='{ns.STREAM}'>".encode()
-        return list(fromstring(head + data + b"</stream:stream>"))
-
-    def one(self) -> Element:
-        """The one element that came since something was last read."""
-        found = self.elements()
-        assert len(found) == 1, [e.tag for e in found]
-        return found[0]
-
-    @property
-    def header(self) -> dict[str, str]:
-        """The attributes of the last stream header that the server sent."""
-        head = re.findall(rb"<stream:stream[^>]*>", self.log)[-1]
-        return dict(fromstring(head + b"</stream:stream>").attrib)
-
     # ------------------------------------------------------------------ Wire
-
-    def write(self, data: bytes) -> None:
-        assert not self.closed, f"written after the end: {data!r}"
-        self.log += data
 
     def speak(self, spoken: Spoken) -> None:
         self.write(spoken.data)
@@ -289,9 +256,6 @@ class Client:
 
     def charge(self, octets: int) -> None:
         self.charged += octets
-
-    def unsent(self) -> int:
-        return self.behind
 
     def pause(self) -> None:
         self.paused = True

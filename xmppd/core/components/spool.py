@@ -58,9 +58,10 @@ class _Outbox(Outbox):
         return super().add(data, claim)
 
     def acknowledge(self, h: int) -> list[Claim | None]:
-        self.check(h)
-        self._octets -= sum(map(len, self._data[: (h - self.acknowledged) % WRAP]))
-        return super().acknowledge(h)
+        handled = sum(map(len, self._data[: (h - self.acknowledged) % WRAP]))
+        claims = super().acknowledge(h)
+        self._octets -= handled
+        return claims
 
     def clear(self) -> list[Sent]:
         self._octets = 0
