@@ -60,12 +60,11 @@ class Watcher:
         self._thread = Thread(target=self._ask)
 
     def _ask(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(0.002):
             asked = time.monotonic()
             self._peer.ping()
             self.longest = max(self.longest, time.monotonic() - asked)
             self.answers += 1
-            time.sleep(0.002)
 
     def __enter__(self) -> Watcher:
         self._thread.start()

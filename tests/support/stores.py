@@ -21,6 +21,8 @@ from twisted.internet.defer import Deferred
 from tests.support.postgresql import Cluster, shared
 from xmppd.admin.pump import Pump
 from xmppd.credentials import Credentials, ScramKeys
+from xmppd.jid import JID
+from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.interfaces import Database, Transaction
 from xmppd.storage.migrate import CORE
 from xmppd.storage.url import open_database
@@ -216,3 +218,19 @@ def keys(seed: int = 1, iterations: int = 10_000) -> ScramKeys:
 def credentials(seed: int = 1, *, sealed: bytes | None = None) -> Credentials:
     """Credentials of both hashes that differ with `seed`."""
     return Credentials({"SHA-1": keys(seed), "SHA-256": keys(seed + 1)}, sealed)
+
+
+class Accounts:
+    """A database with accounts: what the stores of what accounts have are tested in.
+
+    `wait` is for what a store is asked.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self.wait = backend.reactor.wait
+        self.database = backend.open()
+        self.accounts = SQLAccounts(self.database)
+
+    def make(self, jid: JID) -> int:
+        """A new account's number."""
+        return self.wait(self.accounts.create(jid, credentials(), now=1602.0)).id

@@ -2,26 +2,20 @@
 
 import pytest
 
-from tests.support.stores import credentials
+from tests.support.stores import Accounts
 from xmppd.jid import JID
-from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.avatars import SQLAvatars
 
 HAMLET = JID.of("hamlet", "shakespeare.lit")
 SKULL, CROWN = "a" * 40, "b" * 40
 
 
-class Elsinore:
+class Elsinore(Accounts):
     """A database, and the avatars of the accounts in it."""
 
     def __init__(self, backend):
-        self.wait = backend.reactor.wait
-        self.database = backend.open()
-        self.accounts = SQLAccounts(self.database)
+        super().__init__(backend)
         self.avatars = SQLAvatars(self.database)
-
-    def make(self, jid):
-        return self.wait(self.accounts.create(jid, credentials(), now=1602.0)).id
 
     def put(self, account, hash_):
         self.wait(self.avatars.put(account, hash_))

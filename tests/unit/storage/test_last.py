@@ -2,25 +2,19 @@
 
 import pytest
 
-from tests.support.stores import credentials
+from tests.support.stores import Accounts
 from xmppd.jid import JID
-from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.last import LastPresence, SQLLastPresence
 
 HAMLET = JID.of("hamlet", "shakespeare.lit")
 
 
-class Elsinore:
+class Elsinore(Accounts):
     """A database, an account in it, and when accounts were last there."""
 
     def __init__(self, backend):
-        self.wait = backend.reactor.wait
-        self.database = backend.open()
-        self.accounts = SQLAccounts(self.database)
+        super().__init__(backend)
         self.last = SQLLastPresence(self.database)
-
-    def make(self, jid):
-        return self.wait(self.accounts.create(jid, credentials(), now=1602.0)).id
 
     def put(self, account, at, status=""):
         self.wait(self.last.put(account, LastPresence(at, status)))

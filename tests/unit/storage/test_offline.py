@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.support.stores import credentials
+from tests.support.stores import Accounts
 from xmppd.jid import JID
-from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.offline import Backlog, SQLOfflineMessages
 
 HAMLET, HORATIO = JID.of("hamlet", "shakespeare.lit"), JID.of("horatio", "shakespeare.lit")
@@ -12,17 +11,12 @@ AWKWARD = "<message><body>Ωphelia \N{DOVE OF PEACE}</body></message>".encode() 
 LATEST = 2**63 - 1
 
 
-class Elsinore:
+class Elsinore(Accounts):
     """A database, and the messages that wait in it."""
 
     def __init__(self, backend):
-        self.wait = backend.reactor.wait
-        self.database = backend.open()
-        self.accounts = SQLAccounts(self.database)
+        super().__init__(backend)
         self.offline = SQLOfflineMessages(self.database)
-
-    def make(self, jid):
-        return self.wait(self.accounts.create(jid, credentials(), now=1602.0)).id
 
     def put(self, account, **stanzas):
         """``put(hamlet, n3=b"<message/>")`` keeps it under the number 3."""

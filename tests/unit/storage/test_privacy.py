@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.support.stores import credentials
+from tests.support.stores import Accounts
 from xmppd.core.privacy import ALL, IQ, MESSAGE
 from xmppd.jid import JID
-from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.privacy import PrivacyItem, SQLPrivacy, StoredPrivacy
 
 JULIET = JID.of("juliet", "verona.example")
@@ -15,18 +14,13 @@ BOTH = PrivacyItem(5, False, ALL, "subscription", "both")
 REST = PrivacyItem(2**32 - 1, True, ALL)
 
 
-class Verona:
+class Verona(Accounts):
     """A database, an account in it, and its lists."""
 
     def __init__(self, backend):
-        self.wait = backend.reactor.wait
-        self.database = backend.open()
-        self.accounts = SQLAccounts(self.database)
+        super().__init__(backend)
         self.privacy = SQLPrivacy(self.database)
         self.juliet = self.make(JULIET)
-
-    def make(self, jid):
-        return self.wait(self.accounts.create(jid, credentials(), now=1595.0)).id
 
     def load(self, account=None):
         number = self.juliet if account is None else account

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.support.stores import credentials
+from tests.support.stores import Accounts
 from xmppd.jid import JID
-from xmppd.storage.accounts import SQLAccounts
 from xmppd.storage.last import LastPresence, SQLLastPresence
 from xmppd.storage.rosters import KEPT, RosterItem, SQLRosters
 from xmppd.subscription import APPROVED, BOTH, IN, LISTED
@@ -14,19 +13,14 @@ ROMEO = JID.parse("romeo@mantua.example")
 GATEWAY = JID.parse("irc.mantua.example")
 
 
-class Verona:
+class Verona(Accounts):
     """A database, an account in it, and its subjects."""
 
     def __init__(self, backend):
-        self.wait = backend.reactor.wait
-        self.database = backend.open()
-        self.accounts = SQLAccounts(self.database)
+        super().__init__(backend)
         self.rosters = SQLRosters(self.database)
         self.last = SQLLastPresence(self.database)
         self.juliet = self.make(JULIET)
-
-    def make(self, jid):
-        return self.wait(self.accounts.create(jid, credentials(), now=1595.0)).id
 
     def roster(self, account=None):
         load = self.rosters.load
