@@ -9,6 +9,13 @@ from xml.etree.ElementTree import Element, fromstring
 from xmppd import ns
 
 
+def parsed(data: bytes, content: str) -> list[Element]:
+    """The top-level elements in `data`, whatever stream headers stand before them."""
+    data = re.sub(rb"<\?xml[^>]*>|</?stream:stream[^>]*>", b"", data)
+    head = f"<stream:stream xmlns='{content}' xmlns:stream='{ns.STREAM}'>".encode()
+    return list(fromstring(head + data + b"</stream:stream>"))
+
+
 class End:
     """The end of a stream that the server does not hold; the server writes to it.
 
@@ -34,9 +41,7 @@ class End:
 
     def elements(self) -> list[Element]:
         """The top-level elements that came since something was last read."""
-        data = re.sub(rb"<\?xml[^>]*>|</?stream:stream[^>]*>", b"", self.take())
-        head = f"<stream:stream xmlns='{self.content}' xmlns:stream='{ns.STREAM}'>".encode()
-        return list(fromstring(head + data + b"</stream:stream>"))
+        return parsed(self.take(), self.content)
 
     def one(self) -> Element:
         """The one element that came since something was last read."""

@@ -18,6 +18,7 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 
 from tests.support import memory_tls
+from tests.support.ends import parsed
 from tests.support.server import DOMAIN, STRANGER, Client, Verona, condition
 from xmppd import ns
 from xmppd.core.limits import Admission
@@ -199,7 +200,7 @@ class Peer:
     authenticate = Client.authenticate
 
     def elements(self) -> list[Element]:
-        return Client.elements(self)  # type: ignore[arg-type]
+        return parsed(self.take(), ns.CLIENT)
 
     def log_in(self, name: str, resource: str = "") -> Peer:
         """To a bound resource, from the stream header if none was sent yet."""
