@@ -10,7 +10,8 @@ import re
 from base64 import b64encode
 from xml.etree.ElementTree import Element
 
-from components.vcard import markup, photo
+from components.common import markup
+from components.vcard import photo
 from components.vcard.names import AVATAR_DATA, AVATAR_METADATA
 from components.vcard.photo import Photo
 from xmppd.errors import StanzaError

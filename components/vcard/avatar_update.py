@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from components.vcard import markup
+from components.common import markup
 from components.vcard.names import AVATAR_UPDATE
 
 _PHOTO = f"{{{AVATAR_UPDATE}}}photo"

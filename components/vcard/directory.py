@@ -12,9 +12,9 @@ from typing import NamedTuple
 import msgspec
 from twisted.internet.defer import Deferred
 
+from components.common.paging import Found, Page
 from components.vcard.criteria import Criterion, Match
 from components.vcard.fields import Listing
-from components.vcard.paging import Found, Page
 from xmppd.storage.interfaces import Database, Transaction, Value
 
 _FORGET = "DELETE FROM listings WHERE vcard = ?"

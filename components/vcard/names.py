@@ -9,4 +9,3 @@ AVATAR_CONVERSION = "urn:xmpp:pep-vcard-conversion:0"  # XEP-0398
 PUBSUB = "http://jabber.org/protocol/pubsub"  # XEP-0060
 PUBSUB_EVENT = "http://jabber.org/protocol/pubsub#event"  # XEP-0060
 SEARCH = "jabber:iq:search"  # XEP-0055
-RESULT_SET = "http://jabber.org/protocol/rsm"  # XEP-0059

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from xml.etree.ElementTree import Element
 
-from components.vcard import image, markup
+from components.common import markup
+from components.vcard import image
 from components.vcard.names import VCARD_TEMP
 from xmppd.errors import StanzaError
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from components.common import markup
 from components.common.build import Tag
 from components.common.stanza import Stanza
-from components.vcard import markup
 from components.vcard.names import PUBSUB, PUBSUB_EVENT
 from xmppd import ns
 

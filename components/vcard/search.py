@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from components.vcard import markup, paging
+from components.common import markup, paging
+from components.common.paging import Found, Page
 from components.vcard.criteria import Criterion, criterion
 from components.vcard.directory import Row
 from components.vcard.fields import FIELDS
 from components.vcard.names import SEARCH
-from components.vcard.paging import Found, Page
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError

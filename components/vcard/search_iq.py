@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from components.common import markup
 from components.common.component import Component
 from components.common.disco import Disco, Identity
+from components.common.paging import RESULT_SET
+from components.common.rate import Rate
 from components.common.stanza import Stanza
-from components.vcard import markup, search
+from components.vcard import search
 from components.vcard.config import VCardTable
-from components.vcard.names import RESULT_SET, SEARCH
-from components.vcard.rate import Rate
+from components.vcard.names import SEARCH
 from components.vcard.service import VCards
 from xmppd import ns
 from xmppd.errors import StanzaError

@@ -13,10 +13,10 @@ from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
+from components.common.paging import Found
 from components.vcard import vcard, vcard4
 from components.vcard.cache import CachedVCards, Known
 from components.vcard.directory import Row
-from components.vcard.paging import Found
 from components.vcard.photo import Photo
 from components.vcard.search import Search
 from components.vcard.store import Edit, Edited, SQLVCards, StoredVCard

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, fromstring
 
-from components.vcard import markup, photo
+from components.common import markup
+from components.vcard import photo
 from components.vcard.fields import Listing, listing
 from components.vcard.names import VCARD_TEMP
 from components.vcard.photo import PHOTO, Photo

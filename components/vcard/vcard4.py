@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from components.vcard import markup
+from components.common import markup
 from components.vcard.names import VCARD4, VCARD_TEMP
 from components.vcard.vcard4_shapes import (
     NEW,

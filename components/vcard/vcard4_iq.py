@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
+from components.common import markup
 from components.common.delegation import Delegation
 from components.common.stanza import Stanza
-from components.vcard import markup
 from components.vcard.names import VCARD4
 from components.vcard.service import VCards
 from components.vcard.vcard_iq import OnChange, own, owner

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from components.vcard import markup
+from components.common import markup
 from components.vcard.names import VCARD4, VCARD_TEMP
 
 TEMP, NEW = f"{{{VCARD_TEMP}}}", f"{{{VCARD4}}}"

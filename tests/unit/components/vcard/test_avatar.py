@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.common.markup import written
 from components.vcard import avatar, avatar_update
-from components.vcard.markup import written
 from components.vcard.photo import decoded
 from tests.support.vcards import base64, photo, png
 from xmppd.errors import StanzaError

@@ -2,9 +2,9 @@
 
 import pytest
 
+from components.common.paging import Found, Page
 from components.vcard.criteria import criterion
 from components.vcard.directory import Row
-from components.vcard.paging import Found, Page
 from components.vcard.vcard import Limits, checked
 from tests.support.vcards import person
 from xmppd.jid import JID

@@ -4,12 +4,12 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from components.common.markup import written
+from components.common.paging import Found, Page
 from components.vcard import search
 from components.vcard.criteria import Criterion, Match
 from components.vcard.directory import Row
 from components.vcard.fields import FIELDS, SHOWN_MAX
-from components.vcard.markup import written
-from components.vcard.paging import Found, Page
 from xmppd.errors import StanzaError
 
 S, X = "{jabber:iq:search}", "{jabber:x:data}"

@@ -4,8 +4,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from components.common.markup import written
 from components.vcard import avatar, search
-from components.vcard.markup import written
 from components.vcard.service import VCards
 from components.vcard.vcard import Limits, checked
 from tests.support.vcards import JULIET, ROMEO, person, photo, picture, png, vcard, xcard

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.vcard import markup, vcard4
-from components.vcard.markup import written
+from components.common import markup
+from components.common.markup import written
+from components.vcard import vcard4
 from components.vcard.vcard4 import PROPERTIES
 from tests.support.vcards import picture, vcard, xcard
 from xmppd.errors import StanzaError

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from xml.etree.ElementTree import Element
 
-from components.vcard import markup
-from components.vcard.names import RESULT_SET
+from components.common import markup
 from xmppd.errors import StanzaError
 
 T = TypeVar("T")
 
+RESULT_SET = "http://jabber.org/protocol/rsm"
 SET = f"{{{RESULT_SET}}}set"
 _DIGITS_MAX = 9
 

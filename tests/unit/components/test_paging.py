@@ -4,8 +4,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.vcard.markup import written
-from components.vcard.paging import Found, Page, asked, told
+from components.common.markup import written
+from components.common.paging import Found, Page, asked, told
 from xmppd.errors import StanzaError
 
 

@@ -1,7 +1,7 @@
 """How often somebody may do something (components/vcard/rate.py)."""
 
-from components.vcard import rate
-from components.vcard.rate import MINUTE, Rate
+from components.common import rate
+from components.common.rate import MINUTE, Rate
 
 
 class Now:
