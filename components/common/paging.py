@@ -5,12 +5,12 @@ What identifies an item is the peer's own word: here it is text, and whoever loo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from xml.etree.ElementTree import Element
 
-from components.common import markup
+from components.common.build import Content, Tag
 from xmppd.errors import StanzaError
 
 T = TypeVar("T")
@@ -36,11 +36,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """A page: its items, where its first one stands, and how many items there are in all."""
+    """A page: its items, where its first one stands, and how many items there are in all.
+
+    None for what would cost too much to know: it is not told (§2.2).
+    """
 
     items: Sequence[T]
-    index: int
-    count: int
+    index: int | None = None
+    count: int | None = None
 
 
 def asked(element: Element | None, most: int) -> Page:
@@ -61,14 +64,16 @@ def asked(element: Element | None, most: int) -> Page:
     )
 
 
-def told(found: Found[T], first: str, last: str) -> Element:
-    """The `<set/>` of a page (§2.2); `first` and `last` identify the items at its ends, if any."""
-    made = markup.element(RESULT_SET, "set")
+def told(found: Found[T], identify: Callable[[T], str]) -> Tag:
+    """The `<set/>` of a page (§2.2); `identify` gives the word for an item."""
+    said: list[Content] = []
     if found.items:
-        markup.child(made, "first", first, {"index": str(found.index)})
-        markup.child(made, "last", last)
-    markup.child(made, "count", str(found.count))
-    return made
+        index = None if found.index is None else str(found.index)
+        said.append(Tag("first", {"index": index}, identify(found.items[0])))
+        said.append(Tag("last", {}, identify(found.items[-1])))
+    if found.count is not None:
+        said.append(Tag("count", {}, str(found.count)))
+    return Tag("set", {}, said, ns=RESULT_SET)
 
 
 def _number(text: str) -> int:

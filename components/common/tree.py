@@ -1,17 +1,21 @@
 """Trees, for the stanzas whose content a component must understand: ElementTree.
 
-Names in a tree are spelled ``{namespace}local``.
+Names in a tree are spelled ``{namespace}local``. What is only sent needs no tree: see `build`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from xml.etree.ElementTree import Element, XMLParser
+from xml.etree.ElementTree import Element, SubElement, XMLParser
 
 from components.common import build
 from xmppd import ns
 
-NO_PREFIXES: Mapping[str, str] = {}
+NONE: Mapping[str, str] = {}
+
+
+class TooLong(Exception):
+    """An element would take more octets than it may."""
 
 
 def parse(
@@ -19,7 +23,7 @@ def parse(
     attrs: Mapping[str, str],
     inner: bytes,
     namespace: str,
-    prefixes: Mapping[str, str] = NO_PREFIXES,
+    prefixes: Mapping[str, str] = NONE,
 ) -> Element:
     """A tree of `inner`, well-formed content, under a root `name` of the namespace.
 
@@ -38,42 +42,75 @@ def parse(
     return root
 
 
-def written(element: Element, default: str = "") -> bytes:
+def element(
+    namespace: str, local: str, text: str = "", attributes: Mapping[str, str] = NONE
+) -> Element:
+    """A new element with text."""
+    made = Element(f"{{{namespace}}}{local}", dict(attributes))
+    made.text = text or None
+    return made
+
+
+def child(
+    parent: Element, local: str, text: str = "", attributes: Mapping[str, str] = NONE
+) -> Element:
+    """A new element with text, of the namespace of `parent` and its last child."""
+    namespace, brace, _ = parent.tag.rpartition("}")
+    made = SubElement(parent, f"{namespace}{brace}{local}", dict(attributes))
+    made.text = text or None
+    return made
+
+
+def written(element: Element, default: str = "", most: int | None = None) -> bytes:
     """An element as bytes that mean the same wherever `default` is the default namespace.
 
-    What stands behind the element is left out.
+    What stands behind the element is left out. Raises `TooLong` where that would be more than
+    `most` octets: every use of a prefix becomes a declaration, so a few bytes may mean many.
+    Raises ValueError for characters that XML can't have; no parser gives them.
     """
     out: list[str] = []
+    room = most
     # A stack rather than recursion: elements may be nested deeply.
     waiting: list[tuple[Element, str] | str] = [(element, default)]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, str):
-            out.append(item)
-            continue
-        node, outer = item
-        namespace, _, local = node.tag.removeprefix("{").rpartition("}")
-        declared = "" if namespace == outer else f" xmlns='{build.attribute(namespace)}'"
-        out.append(f"<{local}{declared}{_attributes(node)}")
-        if not len(node) and not node.text:
-            out.append("/>")
-            continue
-        out.append(f">{build.text(node.text or '')}")
-        waiting.append(f"</{local}>")
-        for child in reversed(node):
-            if child.tail:
-                waiting.append(build.text(child.tail))
-            waiting.append((child, namespace))
-    return "".join(out).encode()
+        piece = item if isinstance(item, str) else _begun(*item, waiting)
+        out.append(piece)
+        if room is not None:
+            room -= len(piece)  # a character is an octet or more
+            if room < 0:
+                raise TooLong
+    encoded = "".join(out).encode()
+    if most is not None and len(encoded) > most:
+        raise TooLong
+    return encoded
+
+
+def _begun(node: Element, outer: str, waiting: list[tuple[Element, str] | str]) -> str:
+    """The start of an element; what has to follow it goes to those that wait, the first one last.
+
+    `outer` is the default namespace around it.
+    """
+    namespace, _, local = node.tag.removeprefix("{").rpartition("}")
+    declared = "" if namespace == outer else f" xmlns='{build.attribute(namespace)}'"
+    head = f"<{local}{declared}{_attributes(node)}"
+    if not len(node) and not node.text:
+        return f"{head}/>"
+    waiting.append(f"</{local}>")
+    for each in reversed(node):
+        if each.tail:
+            waiting.append(build.text(each.tail))
+        waiting.append((each, namespace))
+    return f"{head}>{build.text(node.text or '')}"
 
 
 def content(element: Element) -> bytes:
     """What stands inside an element, as bytes for a place of the same default namespace."""
     namespace = element.tag.removeprefix("{").rpartition("}")[0]
     parts = [build.text(element.text or "").encode()]
-    for child in element:
-        parts.append(written(child, namespace))
-        parts.append(build.text(child.tail or "").encode())
+    for each in element:
+        parts.append(written(each, namespace))
+        parts.append(build.text(each.tail or "").encode())
     return b"".join(parts)
 
 

@@ -10,7 +10,7 @@ import re
 from base64 import b64encode
 from xml.etree.ElementTree import Element
 
-from components.common import markup
+from components.common.build import Tag
 from components.vcard import photo
 from components.vcard.names import AVATAR_DATA, AVATAR_METADATA
 from components.vcard.photo import Photo
@@ -22,22 +22,23 @@ _INFO = f"{{{AVATAR_METADATA}}}info"
 _ID = re.compile("[0-9a-fA-F]{40}")
 
 
-def data(image: Photo) -> Element:
+def data(image: Photo) -> Tag:
     """The payload for the node of the data; the item's id is the photo's hash (XEP-0084 §3.1)."""
-    return markup.element(AVATAR_DATA, "data", b64encode(image.data).decode())
+    return Tag("data", {}, b64encode(image.data).decode(), ns=AVATAR_DATA)
 
 
-def metadata(image: Photo | None) -> Element:
+def metadata(image: Photo | None) -> Tag:
     """The payload for the node of the metadata: one image, or None for no avatar (XEP-0084 §3.5).
 
     The item's id is the photo's hash (XEP-0084 §3.2).
     """
-    made = markup.element(AVATAR_METADATA, "metadata")
-    if image is not None:
-        size = {"width": image.width, "height": image.height} if image.width else {}
-        facts = {"bytes": len(image.data), "id": image.hash, "type": image.type, **size}
-        markup.child(made, "info", attributes={name: str(fact) for name, fact in facts.items()})
-    return made
+    return Tag("metadata", {}, [] if image is None else [_info(image)], ns=AVATAR_METADATA)
+
+
+def _info(image: Photo) -> Tag:
+    size = {"width": image.width, "height": image.height} if image.width else {}
+    facts = {"bytes": len(image.data), "id": image.hash, "type": image.type, **size}
+    return Tag("info", {name: str(fact) for name, fact in facts.items()})
 
 
 def chosen(element: Element) -> str | None:

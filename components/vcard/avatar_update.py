@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from components.common import markup
+from components.common.build import Tag
 from components.vcard.names import AVATAR_UPDATE
 
 _PHOTO = f"{{{AVATAR_UPDATE}}}photo"
@@ -12,9 +12,7 @@ _PHOTO = f"{{{AVATAR_UPDATE}}}photo"
 
 def update(photo: str) -> bytes:
     """`<x/>` as it stands in presence; `photo` is the hash, "" where there is no avatar."""
-    x = markup.element(AVATAR_UPDATE, "x")
-    markup.child(x, "photo", photo)
-    return markup.written(x)
+    return Tag("x", {}, [Tag("photo", {}, photo)], ns=AVATAR_UPDATE).render()
 
 
 def replaced(x: Element | None) -> bool:

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from components.common.build import Tag
 from components.common.component import Component
 from components.common.disco import Disco
 from components.common.privilege import NotGranted, Privilege
@@ -81,7 +82,7 @@ class Conversion:
         item = NO_AVATAR if photo is None else photo.hash
         await self._put(account, AVATAR_METADATA, item, avatar.metadata(photo))
 
-    async def _put(self, account: JID, node: str, item: str, payload: Element) -> None:
+    async def _put(self, account: JID, node: str, item: str, payload: Tag) -> None:
         """Publish for everybody, or for those for whom its owner has made the node (§7)."""
         ask = self._privilege.ask
         try:

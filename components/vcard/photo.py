@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from xml.etree.ElementTree import Element
 
-from components.common import markup
+from components.common import tree
 from components.vcard import image
 from components.vcard.names import VCARD_TEMP
 from xmppd.errors import StanzaError
@@ -29,9 +29,9 @@ class Photo:
 
     def element(self) -> Element:
         """The photo as `<PHOTO/>`, with the type that it has."""
-        made = markup.element(VCARD_TEMP, "PHOTO")
-        markup.child(made, "TYPE", self.type)
-        markup.child(made, "BINVAL", b64encode(self.data).decode())
+        made = tree.element(VCARD_TEMP, "PHOTO")
+        tree.child(made, "TYPE", self.type)
+        tree.child(made, "BINVAL", b64encode(self.data).decode())
         return made
 
 

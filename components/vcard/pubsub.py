@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from components.common import markup
 from components.common.build import Tag
 from components.common.stanza import Stanza
 from components.vcard.names import PUBSUB, PUBSUB_EVENT
@@ -19,12 +18,12 @@ _ITEM = f"{{{PUBSUB}}}pubsub/{{{PUBSUB}}}items/{{{PUBSUB}}}item"
 _OPTIONS = "http://jabber.org/protocol/pubsub#publish-options"
 
 
-def publish(node: str, item: str, payload: Element, *, opened: bool) -> Tag:
+def publish(node: str, item: str, payload: Tag, *, opened: bool) -> Tag:
     """The request that publishes an item (XEP-0060 §7.1).
 
     `opened` asks for a node that everybody may read: it is refused where there is another (§7.1.5).
     """
-    content = [Tag("item", {"id": item}, [markup.written(payload)])]
+    content = [Tag("item", {"id": item}, [payload])]
     asked = [Tag("publish", {"node": node}, content)]
     if opened:
         asked.append(Tag("publish-options", {}, [_open_to_everybody()]))

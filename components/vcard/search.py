@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from components.common import markup, paging
+from components.common import paging
+from components.common.build import Content, Tag
 from components.common.paging import Found, Page
 from components.vcard.criteria import Criterion, criterion
 from components.vcard.directory import Row
@@ -46,20 +47,12 @@ class Search:
     paged: bool
 
 
-def fields() -> Element:
+def fields() -> Tag:
     """What may be searched by: the answer to a get (§2.1, §3)."""
-    query = markup.element(SEARCH, "query")
-    markup.child(query, "instructions", _INSTRUCTIONS)
-    for var in _PLAIN:
-        markup.child(query, var)
-    form = _form("form")
-    query.append(form)
-    markup.child(form, "title", "User Search")
-    markup.child(form, "instructions", _INSTRUCTIONS)
-    _hidden(form)
-    for field in FIELDS:
-        _field(form, field.var, type="text-single", label=field.label)
-    return query
+    instructions = Tag("instructions", {}, _INSTRUCTIONS)
+    shown = [_field(field.var, type="text-single", label=field.label) for field in FIELDS]
+    form = _form("form", Tag("title", {}, "User Search"), instructions, _HIDDEN, *shown)
+    return Tag("query", {}, [instructions, *map(Tag, _PLAIN), form], ns=SEARCH)
 
 
 def submitted(query: Element, *, most: int = ROWS, everybody: bool = False) -> Search:
@@ -80,22 +73,18 @@ def submitted(query: Element, *, most: int = ROWS, everybody: bool = False) -> S
     return Search(criteria, page, form is not None, asked is not None)
 
 
-def answered(search: Search, found: Found[Row]) -> Element:
+def answered(search: Search, found: Found[Row]) -> Tag:
     """The users that were found (§2.1, §3); an empty query where there are none at all."""
-    query = markup.element(SEARCH, "query")
     if not found.count:
-        return query
-    if search.form:
-        query.append(_reported(found.items))
-    else:
-        for row in found.items:
-            item = markup.child(query, "item", attributes={"jid": row.owner})
-            for var in _PLAIN:
-                markup.child(item, var, row.shown.get(var, ""))
+        return Tag("query", ns=SEARCH)
+    said = [_reported(found.items)] if search.form else [_item(row) for row in found.items]
     if search.paged:
-        ends = [row.owner for row in (*found.items[:1], *found.items[-1:])]
-        query.append(paging.told(found, *(ends or ("", ""))))
-    return query
+        said.append(paging.told(found, lambda row: row.owner))
+    return Tag("query", {}, said, ns=SEARCH)
+
+
+def _item(row: Row) -> Tag:
+    return Tag("item", {"jid": row.owner}, [Tag(var, {}, row.shown.get(var, "")) for var in _PLAIN])
 
 
 def _plain(query: Element) -> Mapping[str, str]:
@@ -124,35 +113,30 @@ def _checked(page: Page) -> Page:
     return replace(page, after=jid) if page.after else replace(page, before=jid)
 
 
-def _reported(rows: Iterable[Row]) -> Element:
+def _reported(rows: Iterable[Row]) -> Tag:
     """The users as a form of type "result" (XEP-0004 §3.4).
 
     It says its FORM_TYPE as the example of XEP-0055 §3 does, though XEP-0004 would have no field
     beside the items: clients know by it what they have.
     """
-    form = _form("result")
-    _hidden(form)
-    reported = markup.child(form, "reported")
-    _field(reported, "jid", type="jid-single", label="Jabber ID")
-    for field in FIELDS:
-        _field(reported, field.var, type="text-single", label=field.label)
-    for row in rows:
-        item = markup.child(form, "item")
-        for var, value in {"jid": row.owner, **dict.fromkeys(_VARS, ""), **row.shown}.items():
-            markup.child(_field(item, var), "value", value)
-    return form
+    shown = [_field(field.var, type="text-single", label=field.label) for field in FIELDS]
+    reported = [_field("jid", type="jid-single", label="Jabber ID"), *shown]
+    return _form("result", _HIDDEN, Tag("reported", {}, reported), *map(_row, rows))
+
+
+def _row(row: Row) -> Tag:
+    values = {"jid": row.owner, **dict.fromkeys(_VARS, ""), **row.shown}
+    return Tag("item", {}, [_field(var, value) for var, value in values.items()])
+
+
+def _form(type_: str, *content: Content) -> Tag:
+    return Tag("x", {"type": type_}, content, ns=ns.DATA_FORM)
+
+
+def _field(var: str, value: str | None = None, **attributes: str) -> Tag:
+    values = [] if value is None else [Tag("value", {}, value)]
+    return Tag("field", {"var": var, **attributes}, values)
 
 
 _VARS = tuple(field.var for field in FIELDS)
-
-
-def _form(type_: str) -> Element:
-    return markup.element(ns.DATA_FORM, "x", attributes={"type": type_})
-
-
-def _hidden(form: Element) -> None:
-    markup.child(_field(form, "FORM_TYPE", type="hidden"), "value", SEARCH)
-
-
-def _field(parent: Element, var: str, **attributes: str) -> Element:
-    return markup.child(parent, "field", attributes={"var": var, **attributes})
+_HIDDEN = _field("FORM_TYPE", SEARCH, type="hidden")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.common import markup
+from components.common.build import Tag
 from components.common.component import Component
 from components.common.disco import Disco, Identity
 from components.common.paging import RESULT_SET
@@ -35,7 +35,7 @@ class SearchRequests:
 
     def __init__(self, component: Component, vcards: VCards, config: VCardTable) -> None:
         self._vcards = vcards
-        self._fields = markup.written(search.fields())
+        self._fields = search.fields().render()
         self._domains = (
             None if config.search == "everybody" else {str(each) for each in component.servers}
         )
@@ -46,7 +46,7 @@ class SearchRequests:
         self._check(request)
         return self._fields
 
-    async def set(self, request: Stanza) -> bytes:
+    async def set(self, request: Stanza) -> Tag:
         """Search for users (§2.1, §3), and give a page of them (XEP-0059)."""
         self._check(request)
         if not self._rate.take(request.sender.bare):
@@ -54,7 +54,7 @@ class SearchRequests:
                 "resource-constraint", "wait a minute", reason="search.rate", type="wait"
             )
         asked = search.submitted(request.payload)
-        return markup.written(search.answered(asked, await self._vcards.search(asked)))
+        return search.answered(asked, await self._vcards.search(asked))
 
     def _check(self, request: Stanza) -> None:
         if self._domains is not None and request.sender.domain not in self._domains:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, fromstring
 
-from components.common import markup
+from components.common import tree
 from components.vcard import photo
 from components.vcard.fields import Listing, listing
 from components.vcard.names import VCARD_TEMP
@@ -59,8 +59,8 @@ def checked(element: Element, limits: Limits) -> VCard | None:
             element, (_new(next(new), each) if each.tag == PHOTO else each for each in element)
         )
     try:
-        encoded = markup.written(element, limits.vcard)
-    except markup.TooLong:
+        encoded = tree.written(element, most=limits.vcard)
+    except tree.TooLong:
         raise StanzaError(
             "policy-violation", "the vCard is too large", reason="limit.vcard"
         ) from None
@@ -79,7 +79,7 @@ def parsed(encoded: bytes) -> Element:
 
 def empty() -> Element:
     """A vCard that says nothing."""
-    return markup.element(VCARD_TEMP, "vCard")
+    return tree.element(VCARD_TEMP, "vCard")
 
 
 def with_photo(vcard: Element, image: Photo | None) -> Element:

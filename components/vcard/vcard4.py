@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from components.common import markup
+from components.common import tree
 from components.vcard.names import VCARD4, VCARD_TEMP
 from components.vcard.vcard4_shapes import (
     NEW,
@@ -88,15 +88,15 @@ _PHOTO = f"{TEMP}PHOTO"
 
 def from_temp(vcard: Element) -> Element:
     """The vCard4 of a vCard. It has a formatted name, as it must (RFC 6350 §6.2.1)."""
-    made = markup.element(VCARD4, "vcard")
+    made = tree.element(VCARD4, "vcard")
     for each in vcard:
         known = _BY_TEMP.get(each.tag)
         new = known and known.shape.to_new(each, known.new)
         if new is not None:
             made.append(new)
     if made.find(f"{NEW}fn") is None:
-        named = markup.element(VCARD4, "fn")
-        markup.child(named, "text", _formatted(made))
+        named = tree.element(VCARD4, "fn")
+        tree.child(named, "text", _formatted(made))
         made.insert(0, named)
     return made
 
@@ -109,7 +109,7 @@ def to_temp(vcard4: Element, before: Element) -> Element:
     """
     if vcard4.tag != _ROOT:
         raise StanzaError("bad-request", "no vCard4", reason="vcard.malformed")
-    made = markup.element(VCARD_TEMP, "vCard")
+    made = tree.element(VCARD_TEMP, "vCard")
     for each in vcard4:
         known = _BY_NEW.get(each.tag)
         old = known and known.shape.to_temp(each, known.temp)

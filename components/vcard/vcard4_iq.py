@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
-from components.common import markup
+from components.common import tree
 from components.common.delegation import Delegation
 from components.common.stanza import Stanza
 from components.vcard.names import VCARD4
@@ -47,7 +47,7 @@ class VCard4Requests:
 
 def _given(vcard: Element | None, request: Stanza) -> bytes:
     if vcard is not None:
-        return markup.written(vcard)
+        return tree.written(vcard)
     # An empty one would be no vCard4 (RFC 6350 §6.2.1).
     mine = owner(request) == request.sender.bare
     raise StanzaError("item-not-found" if mine else "service-unavailable", reason="vcard.none")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from components.common import markup
+from components.common import tree
 from components.vcard.names import VCARD4, VCARD_TEMP
 
 TEMP, NEW = f"{{{VCARD_TEMP}}}", f"{{{VCARD4}}}"
@@ -59,10 +59,10 @@ class Text:
         text = _text(old.find(f"{TEMP}{self.inside}") if self.inside else old)
         if not text:
             return None
-        made = markup.element(VCARD4, name)
+        made = tree.element(VCARD4, name)
         if self.flags:
             _put_parameters(made, old)
-        markup.child(made, *self._said(text))
+        tree.child(made, *self._said(text))
         return made
 
     def to_temp(self, new: Element, name: str) -> Element | None:
@@ -72,11 +72,11 @@ class Text:
         if not text:
             return None
         if not self.inside:
-            return markup.element(VCARD_TEMP, name, text)
-        made = markup.element(VCARD_TEMP, name)
+            return tree.element(VCARD_TEMP, name, text)
+        made = tree.element(VCARD_TEMP, name)
         if self.flags:
             _put_flags(made, new)
-        markup.child(made, self.inside, text)
+        tree.child(made, self.inside, text)
         return made
 
     def _said(self, text: str) -> tuple[str, str]:
@@ -139,10 +139,10 @@ class Parts:
 
     def to_new(self, old: Element, name: str) -> Element | None:
         """See `Shape`."""
-        made = markup.element(VCARD4, name)
+        made = tree.element(VCARD4, name)
         for there, here in self.pairs:
             if text := _joined(old.iterfind(f"{TEMP}{there}")):
-                markup.child(made, here, text)
+                tree.child(made, here, text)
         if not len(made):
             return None
         if self.flags:
@@ -151,13 +151,13 @@ class Parts:
 
     def to_temp(self, new: Element, name: str) -> Element | None:
         """See `Shape`."""
-        made = markup.element(VCARD_TEMP, name)
+        made = tree.element(VCARD_TEMP, name)
         if self.flags:
             _put_flags(made, new)
         said = len(made)
         for there, here in self.pairs:
             if text := _joined(new.iterfind(f"{NEW}{here}")):
-                markup.child(made, there, text)
+                tree.child(made, there, text)
         return made if len(made) > said else None
 
 
@@ -178,9 +178,9 @@ class Words:
         words = [word for word in words if word]
         if not words:
             return None
-        made = markup.element(VCARD4, name)
+        made = tree.element(VCARD4, name)
         for word in words:
-            markup.child(made, "text", word)
+            tree.child(made, "text", word)
         return made
 
     def to_temp(self, new: Element, name: str) -> Element | None:
@@ -189,10 +189,10 @@ class Words:
         if not words:
             return None
         if not self.first:
-            return markup.element(VCARD_TEMP, name, ",".join(words))
-        made = markup.element(VCARD_TEMP, name)
+            return tree.element(VCARD_TEMP, name, ",".join(words))
+        made = tree.element(VCARD_TEMP, name)
         for number, word in enumerate(words):
-            markup.child(made, self.rest if number else self.first, word)
+            tree.child(made, self.rest if number else self.first, word)
         return made
 
 
@@ -204,8 +204,8 @@ class Place:
         ends = [_text(old.find(f"{TEMP}{part}")) for part in ("LAT", "LON")]
         if not all(_NUMBER.fullmatch(end) for end in ends):
             return None
-        made = markup.element(VCARD4, name)
-        markup.child(made, "uri", f"geo:{','.join(ends)}")
+        made = tree.element(VCARD4, name)
+        tree.child(made, "uri", f"geo:{','.join(ends)}")
         return made
 
     def to_temp(self, new: Element, name: str) -> Element | None:
@@ -213,9 +213,9 @@ class Place:
         found = _GEO.match(next(_values(new), ""))
         if found is None:
             return None
-        made = markup.element(VCARD_TEMP, name)
-        markup.child(made, "LAT", found[1])
-        markup.child(made, "LON", found[2])
+        made = tree.element(VCARD_TEMP, name)
+        tree.child(made, "LAT", found[1])
+        tree.child(made, "LON", found[2])
         return made
 
 
@@ -235,20 +235,20 @@ class Picture:
             uri = f"data:{type_ if _MEDIA_TYPE.fullmatch(type_) else ''};base64,{data}"
         if not uri:
             return None
-        made = markup.element(VCARD4, name)
-        markup.child(made, "uri", uri)
+        made = tree.element(VCARD4, name)
+        tree.child(made, "uri", uri)
         return made
 
     def to_temp(self, new: Element, name: str) -> Element | None:
         """See `Shape`."""
         uri = next(_values(new), "")
         head, comma, data = uri.partition(",")
-        made = markup.element(VCARD_TEMP, name)
+        made = tree.element(VCARD_TEMP, name)
         if not head.startswith("data:"):
-            markup.child(made, "EXTVAL", uri)
+            tree.child(made, "EXTVAL", uri)
         elif head.endswith(";base64") and comma and data:
-            markup.child(made, "TYPE", head.removeprefix("data:").removesuffix(";base64"))
-            markup.child(made, "BINVAL", data)
+            tree.child(made, "TYPE", head.removeprefix("data:").removesuffix(";base64"))
+            tree.child(made, "BINVAL", data)
         return made if uri and len(made) else None
 
 
@@ -274,14 +274,14 @@ def _put_parameters(made: Element, old: Element) -> None:
     preferred = old.find(f"{TEMP}PREF") is not None
     if not types and not preferred:
         return
-    parameters = markup.element(VCARD4, "parameters")
+    parameters = tree.element(VCARD4, "parameters")
     made.insert(0, parameters)
     if types:
-        type_ = markup.child(parameters, "type")
+        type_ = tree.child(parameters, "type")
         for each in types:
-            markup.child(type_, "text", each)
+            tree.child(type_, "text", each)
     if preferred:
-        markup.child(markup.child(parameters, "pref"), "integer", "1")
+        tree.child(tree.child(parameters, "pref"), "integer", "1")
 
 
 def _put_flags(made: Element, new: Element) -> None:
@@ -291,6 +291,6 @@ def _put_flags(made: Element, new: Element) -> None:
     }
     for type_, flag in _ELEMENTS.items():
         if type_ in said:
-            markup.child(made, flag)
+            tree.child(made, flag)
     if _text(new.find(f"{_PARAMETERS}/{NEW}pref/{NEW}integer")) == "1":
-        markup.child(made, "PREF")
+        tree.child(made, "PREF")

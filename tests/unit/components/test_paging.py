@@ -1,12 +1,17 @@
 """Pages of results as they are asked for and told (XEP-0059)."""
 
-from xml.etree.ElementTree import fromstring
+from xml.etree.ElementTree import canonicalize, fromstring, tostring
 
 import pytest
 
-from components.common.markup import written
+from components.common.build import Tag
 from components.common.paging import Found, Page, asked, told
 from xmppd.errors import StanzaError
+
+
+def written(said):
+    xml = said.render().decode() if isinstance(said, Tag) else tostring(said, "unicode")
+    return canonicalize(xml, rewrite_prefixes=True)
 
 
 def set_(inner):
@@ -60,11 +65,25 @@ def test_what_is_no_page_is_refused(inner):
 
 def test_a_page_tells_its_ends_and_how_many_there_are():
     """XEP-0059 §2.2."""
-    assert written(told(Found(["a", "b"], 10, 800), "a", "b")) == written(
-        set_("<first index='10'>a</first><last>b</last><count>800</count>")
+    assert written(told(Found(["a", "b"], 10, 800), str.upper)) == written(
+        set_("<first index='10'>A</first><last>B</last><count>800</count>")
     )
+
+
+def test_a_page_of_one_item_has_it_at_both_ends():
+    """XEP-0059 §2.2: then they MUST be the same."""
+    assert written(told(Found(["a"], 0, 1), str)) == written(
+        set_("<first index='0'>a</first><last>a</last><count>1</count>")
+    )
+
+
+def test_what_is_not_known_of_a_page_is_not_told():
+    """XEP-0059 §2.2: index and count MAY be omitted, as archives do (XEP-0313 §4.3)."""
+    assert written(told(Found(["a", "b"]), str)) == written(set_("<first>a</first><last>b</last>"))
+    assert written(told(Found([], count=0), str)) == written(set_("<count>0</count>"))
+    assert written(told(Found([]), str)) == written(set_(""))
 
 
 def test_an_empty_page_has_no_ends():
     """XEP-0059 §2.2: then they MUST NOT be included."""
-    assert written(told(Found([], 0, 790), "", "")) == written(set_("<count>790</count>"))
+    assert written(told(Found([], 0, 790), str)) == written(set_("<count>790</count>"))

@@ -4,8 +4,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.common.markup import written
 from components.common.paging import Found, Page
+from components.common.tree import written
 from components.vcard import search
 from components.vcard.criteria import Criterion, Match
 from components.vcard.directory import Row
@@ -35,12 +35,12 @@ def refused(element):
 
 def answer(asked, *rows, index=0, count=None):
     found = Found(rows, index, len(rows) if count is None else count)
-    return search.answered(search.submitted(asked), found)
+    return fromstring(search.answered(search.submitted(asked), found).render())
 
 
 def test_the_fields_are_told_plainly_and_as_a_form():
     """§2.1, §3."""
-    told = search.fields()
+    told = fromstring(search.fields().render())
     names = [each.tag.removeprefix(S) for each in told]
     assert names == ["instructions", "first", "last", "nick", "email", f"{X}x"]
     shown = told.find(f"{X}x")

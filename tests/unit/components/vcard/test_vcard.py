@@ -4,7 +4,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.common.markup import written
+from components.common.tree import written
 from components.vcard import vcard
 from components.vcard.vcard import Limits, checked
 from tests.support.vcards import PUBLIC, base64, photo, picture, png

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.common import markup
-from components.common.markup import written
+from components.common import tree
+from components.common.tree import written
 from components.vcard import vcard4
 from components.vcard.vcard4 import PROPERTIES
 from tests.support.vcards import picture, vcard, xcard
@@ -131,13 +131,13 @@ def made(properties):
     root = vcard("<FN>J</FN>")
     for name, inner, *marks in properties:
         if isinstance(inner, str):
-            markup.child(root, name, inner)
+            tree.child(root, name, inner)
             continue
-        top = markup.child(root, name)
+        top = tree.child(root, name)
         for mark in marks[0]:
-            markup.child(top, mark)
+            tree.child(top, mark)
         for child, text in inner:
-            markup.child(top, child, text)
+            tree.child(top, child, text)
     return root
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.common import markup
+from components.common import tree
 
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
@@ -44,47 +44,54 @@ def facts(element):
 
 
 @given(TREES)
-def test_what_is_read_back_is_what_was_written(tree):
-    assert facts(fromstring(markup.written(tree))) == facts(tree)
+def test_what_is_read_back_is_what_was_written(root):
+    assert facts(fromstring(tree.written(root))) == facts(root)
 
 
 @given(TREES)
-def test_it_is_written_the_same_once_it_was_read_back(tree):
-    once = markup.written(tree)
-    assert markup.written(fromstring(once)) == once
+def test_it_is_written_the_same_once_it_was_read_back(root):
+    once = tree.written(root)
+    assert tree.written(fromstring(once)) == once
 
 
 def test_a_namespace_is_declared_once_as_the_default_one():
-    root = markup.element("vcard-temp", "vCard")
-    markup.child(markup.child(root, "N"), "GIVEN", "Juliet")
-    assert markup.written(root) == (
-        b"<vCard xmlns='vcard-temp'><N><GIVEN>Juliet</GIVEN></N></vCard>"
-    )
+    root = tree.element("vcard-temp", "vCard")
+    tree.child(tree.child(root, "N"), "GIVEN", "Juliet")
+    assert tree.written(root) == (b"<vCard xmlns='vcard-temp'><N><GIVEN>Juliet</GIVEN></N></vCard>")
 
 
 def test_what_stands_behind_an_element_is_left_out():
     root = fromstring("<a><b/>Ay me!</a>")
-    assert markup.written(root[0]) == b"<b/>"
+    assert tree.written(root[0]) == b"<b/>"
 
 
 def test_few_octets_that_mean_many_are_stopped_in_time():
     """Each use of a prefix becomes a declaration of its namespace."""
     uri = "urn:" + "x" * 10_000
-    tree = fromstring(f"<vCard xmlns='vcard-temp' xmlns:a='{uri}'>{'<a:b/>' * 10_000}</vCard>")
-    with pytest.raises(markup.TooLong):
-        markup.written(tree, 200_000)
+    vcard = fromstring(f"<vCard xmlns='vcard-temp' xmlns:a='{uri}'>{'<a:b/>' * 10_000}</vCard>")
+    with pytest.raises(tree.TooLong):
+        tree.written(vcard, most=200_000)
+
+
+def test_the_bound_is_in_octets():
+    made = tree.element("vcard-temp", "FN", "Jülïét" * 10)
+    length = len(tree.written(made))
+    assert tree.written(made, most=length) == tree.written(made)
+    for less in (length - 1, length - 30, 0):
+        with pytest.raises(tree.TooLong):
+            tree.written(made, most=less)
 
 
 def test_nothing_is_too_deep():
     root = deepest = Element("a")
     for _ in range(20_000):
         deepest.append(deepest := Element("a"))
-    assert markup.written(root).startswith(b"<a><a><a>")
+    assert tree.written(root).startswith(b"<a><a><a>")
 
 
 @pytest.mark.parametrize("text", ["\0", "\x1b", "\ud800", "\uffff"])
 def test_what_is_no_character_of_xml_is_never_written(text):
-    with pytest.raises(ValueError, match="no character"):
-        markup.written(markup.element("vcard-temp", "FN", text))
-    with pytest.raises(ValueError, match="no character"):
-        markup.written(markup.element("vcard-temp", "FN", attributes={"a": text}))
+    with pytest.raises(ValueError, match="can't be written"):
+        tree.written(tree.element("vcard-temp", "FN", text))
+    with pytest.raises(ValueError, match="can't be written"):
+        tree.written(tree.element("vcard-temp", "FN", attributes={"a": text}))
