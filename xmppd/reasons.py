@@ -165,6 +165,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "names of elements and attributes that expand too far",
         "no client needs so long a namespace so often",
     ),
+    "limit.form": (
+        "a submitted form with more fields, values or characters than a component reads",
+        "no client needs one so large",
+    ),
     "limit.roster": ("the roster has as many contacts as it may", "raise [roster] items"),
     "limit.roster-octets": (
         "the contacts of a roster have as long addresses, names and groups as they may",
@@ -444,6 +448,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "the component had to ask somebody else, who did not answer or refused",
         "see the error's condition",
     ),
+    "form.value": ("a form with a value that its field can't have", "see the error text"),
     # vCards and the search for users
     "vcard.none": ("a vCard of somebody who has none, or no account", "nothing"),
     "vcard.malformed": ("something else than a vCard", "the client is broken (XEP-0054, XEP-0292)"),

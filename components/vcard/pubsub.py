@@ -5,9 +5,10 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from components.common.build import Tag
+from components.common.forms.fields import text_single
+from components.common.forms.form import Form
 from components.common.stanza import Stanza
 from components.vcard.names import PUBSUB, PUBSUB_EVENT
-from xmppd import ns
 
 EVENT = f"{PUBSUB_EVENT} event"
 """The name of what a message with an event holds."""
@@ -15,7 +16,8 @@ EVENT = f"{PUBSUB_EVENT} event"
 _ITEMS = f"{{{PUBSUB_EVENT}}}event/{{{PUBSUB_EVENT}}}items"
 _EVENT_ITEM = f"{{{PUBSUB_EVENT}}}item"
 _ITEM = f"{{{PUBSUB}}}pubsub/{{{PUBSUB}}}items/{{{PUBSUB}}}item"
-_OPTIONS = "http://jabber.org/protocol/pubsub#publish-options"
+_ACCESS_MODEL = text_single("pubsub#access_model")
+_OPTIONS = Form("http://jabber.org/protocol/pubsub#publish-options", (_ACCESS_MODEL,))
 
 
 def publish(node: str, item: str, payload: Tag, *, opened: bool) -> Tag:
@@ -26,7 +28,7 @@ def publish(node: str, item: str, payload: Tag, *, opened: bool) -> Tag:
     content = [Tag("item", {"id": item}, [payload])]
     asked = [Tag("publish", {"node": node}, content)]
     if opened:
-        asked.append(Tag("publish-options", {}, [_open_to_everybody()]))
+        asked.append(Tag("publish-options", {}, [_OPTIONS.submit([_ACCESS_MODEL.of("open")])]))
     return Tag("pubsub", {}, asked, ns=PUBSUB)
 
 
@@ -52,16 +54,3 @@ def published(message: Stanza, node: str) -> Element | None:
             for item in items.iterfind(_EVENT_ITEM):
                 payload = item[0] if len(item) else payload
     return payload
-
-
-def _open_to_everybody() -> Tag:
-    values = {"FORM_TYPE": _OPTIONS, "pubsub#access_model": "open"}
-    fields = [
-        Tag(
-            "field",
-            {"var": var, "type": "hidden" if var == "FORM_TYPE" else None},
-            [Tag("value", {}, value)],
-        )
-        for var, value in values.items()
-    ]
-    return Tag("x", {"type": "submit"}, fields, ns=ns.DATA_FORM)

@@ -11,26 +11,33 @@ from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from components.common import paging
-from components.common.build import Content, Tag
+from components.common.build import Tag
+from components.common.forms.fields import jid_single, text_single
+from components.common.forms.form import Form
+from components.common.forms.submission import X
+from components.common.forms.values import Values
 from components.common.paging import Found, Page
 from components.vcard.criteria import Criterion, criterion
 from components.vcard.directory import Row
 from components.vcard.fields import FIELDS
 from components.vcard.names import SEARCH
-from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
 
 ROWS = 40
 """Users in one answer. With all that a listing may show of each, it fits in a stanza of 256 KiB."""
 
-_INSTRUCTIONS = (
-    "Fill in one or more fields. An asterisk at the end of a text stands for any continuation,"
-    " one before it for any beginning. Only users who made their vCard public are found."
+_JID = jid_single("jid", "Jabber ID")
+_TEXTS = {field.var: text_single(field.var, field.label) for field in FIELDS}
+FORM = Form(
+    SEARCH,
+    tuple(_TEXTS.values()),
+    title="User Search",
+    instructions=(
+        "Fill in one or more fields. An asterisk at the end of a text stands for any continuation,"
+        " one before it for any beginning. Only users who made their vCard public are found."
+    ),
 )
-_X = f"{{{ns.DATA_FORM}}}x"
-_FIELD = f"{{{ns.DATA_FORM}}}field"
-_VALUE = f"{{{ns.DATA_FORM}}}value"
 _PLAIN = tuple(field.var for field in FIELDS if field.plain)
 
 
@@ -49,10 +56,8 @@ class Search:
 
 def fields() -> Tag:
     """What may be searched by: the answer to a get (§2.1, §3)."""
-    instructions = Tag("instructions", {}, _INSTRUCTIONS)
-    shown = [_field(field.var, type="text-single", label=field.label) for field in FIELDS]
-    form = _form("form", Tag("title", {}, "User Search"), instructions, _HIDDEN, *shown)
-    return Tag("query", {}, [instructions, *map(Tag, _PLAIN), form], ns=SEARCH)
+    instructions = Tag("instructions", {}, FORM.instructions)
+    return Tag("query", {}, [instructions, *map(Tag, _PLAIN), FORM.form()], ns=SEARCH)
 
 
 def submitted(query: Element, *, most: int = ROWS, everybody: bool = False) -> Search:
@@ -63,14 +68,14 @@ def submitted(query: Element, *, most: int = ROWS, everybody: bool = False) -> S
     for what is no page; `item-not-found` for a page beside an item that there can't be
     (XEP-0059 §2.4).
     """
-    form, asked = query.find(_X), query.find(paging.SET)
-    said = _plain(query) if form is None else _filled_in(form)
+    x, asked = query.find(X), query.find(paging.SET)
+    said = _plain(query) if x is None else _filled_in(x)
     meant = (criterion(field.var, said.get(field.var, "")) for field in FIELDS)
     criteria = [each for each in meant if each is not None]
     if not criteria and not everybody:
         raise StanzaError("not-acceptable", "fill in a field", reason="search.empty")
     page = _checked(paging.asked(asked, most))
-    return Search(criteria, page, form is not None, asked is not None)
+    return Search(criteria, page, x is not None, asked is not None)
 
 
 def answered(search: Search, found: Found[Row]) -> Tag:
@@ -91,14 +96,9 @@ def _plain(query: Element) -> Mapping[str, str]:
     return {var: query.findtext(f"{{{SEARCH}}}{var}", "") for var in _PLAIN}
 
 
-def _filled_in(form: Element) -> Mapping[str, str]:
-    """The first value of each field of a submitted form (XEP-0004 §3.1)."""
-    if form.get("type") != "submit":
-        raise StanzaError("bad-request", "no submitted form", reason="stanza.malformed")
-    said = {field.get("var", ""): field.findtext(_VALUE, "") for field in form.iterfind(_FIELD)}
-    if said.get("FORM_TYPE", SEARCH) != SEARCH:
-        raise StanzaError("bad-request", "another FORM_TYPE", reason="stanza.malformed")
-    return said
+def _filled_in(x: Element) -> Mapping[str, str]:
+    given = FORM.submitted(x)
+    return {var: given.get(field, "") for var, field in _TEXTS.items()}
 
 
 def _checked(page: Page) -> Page:
@@ -119,24 +119,9 @@ def _reported(rows: Iterable[Row]) -> Tag:
     It says its FORM_TYPE as the example of XEP-0055 §3 does, though XEP-0004 would have no field
     beside the items: clients know by it what they have.
     """
-    shown = [_field(field.var, type="text-single", label=field.label) for field in FIELDS]
-    reported = [_field("jid", type="jid-single", label="Jabber ID"), *shown]
-    return _form("result", _HIDDEN, Tag("reported", {}, reported), *map(_row, rows))
+    return FORM.table((_JID, *_TEXTS.values()), map(_values, rows), form_type=True)
 
 
-def _row(row: Row) -> Tag:
-    values = {"jid": row.owner, **dict.fromkeys(_VARS, ""), **row.shown}
-    return Tag("item", {}, [_field(var, value) for var, value in values.items()])
-
-
-def _form(type_: str, *content: Content) -> Tag:
-    return Tag("x", {"type": type_}, content, ns=ns.DATA_FORM)
-
-
-def _field(var: str, value: str | None = None, **attributes: str) -> Tag:
-    values = [] if value is None else [Tag("value", {}, value)]
-    return Tag("field", {"var": var, **attributes}, values)
-
-
-_VARS = tuple(field.var for field in FIELDS)
-_HIDDEN = _field("FORM_TYPE", SEARCH, type="hidden")
+def _values(row: Row) -> Values:
+    shown = (_TEXTS[var].of(text) for var, text in row.shown.items())
+    return Values((_JID.of(JID.parse(row.owner)), *shown))

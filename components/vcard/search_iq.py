@@ -12,7 +12,6 @@ from components.vcard import search
 from components.vcard.config import VCardTable
 from components.vcard.names import SEARCH
 from components.vcard.service import VCards
-from xmppd import ns
 from xmppd.errors import StanzaError
 
 _QUERY = f"{SEARCH} query"
@@ -27,7 +26,7 @@ def serve(component: Component, disco: Disco, vcards: VCards, config: VCardTable
     requests = SearchRequests(component, vcards, config)
     component.iq("get", _QUERY, requests.get)
     component.iq("set", _QUERY, requests.set)
-    disco.add(SEARCH, RESULT_SET, ns.DATA_FORM)
+    disco.add(SEARCH, RESULT_SET)
 
 
 class SearchRequests:

@@ -151,6 +151,12 @@ def test_it_says_what_it_is(faces, romeo):
     assert {"jabber:iq:search", "http://jabber.org/protocol/rsm", "vcard-temp"} <= features
 
 
+def test_0004_6_forms_that_stand_in_searches_are_no_feature(faces, romeo):
+    """XEP-0004 §6: support is implicit in the wrapper, and MUST NOT be advertised."""
+    _, features = info(faces, romeo)
+    assert ns.DATA_FORM not in features
+
+
 def test_who_searches_too_often_has_to_wait_and_nobody_else(faces, romeo):
     faces = verona(searches_per_minute=3)
     romeo, other = (faces.log_in("romeo", where) for where in ("orchard", "street"))
