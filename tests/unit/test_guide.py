@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from types import SimpleNamespace
+from xml.etree.ElementTree import tostring
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from components.common import config
+from components.common.paging import RESULT_SET
 from components.common.privilege import NotGranted
+from tests.support.forms import X, submission
 from tests.support.guide import blocks, files, function
 from tests.support.meeting import VCARD, Meeting
 from tests.support.people import friends
@@ -31,7 +34,7 @@ def bodies(client):
 
 def test_each_block_of_python_is_run_somewhere():
     names = {text for text in blocks("python") if "def " in text}
-    here = ("deliver", "put", "hall", "cards", "matchmaker", "herald")
+    here = ("deliver", "put", "hall", "ball", "cards", "matchmaker", "herald")
     assert len(names) == len(here) + len(RUN_ELSEWHERE)
     for name in here:
         assert callable(function(name))
@@ -106,6 +109,44 @@ def test_a_hall_is_found_and_subscribed_to():
         juliet.send(f"<iq type='get' id='q' to='ball@{VCARD}'>{payload}</iq>")
         meeting.pump()
         assert juliet.elements()[-1].get("type") == "result"
+
+
+def test_a_ball_is_told_of_and_changed_by_a_form_and_its_guests_come_in_pages():
+    meeting = Meeting()
+    function("ball")(meeting.component, ["tybalt", "juliet", "romeo", "mercutio"])
+    meeting.start()
+    juliet = meeting.server.log_in("juliet", "x")
+
+    def ask(type_, name, inner=""):
+        payload = f"<{name} xmlns='urn:example:ball'>{inner}</{name}>"
+        juliet.send(f"<iq type='{type_}' id='q' to='{VCARD}'>{payload}</iq>")
+        meeting.pump()
+        return juliet.elements()[-1]
+
+    def change(**fields):
+        x = submission("urn:example:ball", {var: [text] for var, text in fields.items()})
+        return ask("set", "ball", tostring(x, "unicode"))
+
+    def values():
+        shown = ask("get", "ball")
+        return [value.text for value in shown.iterfind(f".//{X}field/{X}value")][1:]
+
+    def guests(inner):
+        found = ask("get", "guests", f"<set xmlns='{RESULT_SET}'>{inner}</set>")
+        first = found.find(f".//{{{RESULT_SET}}}first")
+        return first.get("index"), [each.get("name") for each in found[0] if each.get("name")]
+
+    assert values() == ["At the Capulets'", "1", "50"]
+    assert change(name="At ours", masked="false").get("type") == "result"
+    assert values() == ["At ours", "0", "50"]
+    assert condition(change(name="At ours", guests="1")) == "not-acceptable"
+    assert condition(change(name="")) == "not-acceptable"
+    assert values() == ["At ours", "0", "50"]
+    assert guests("<max>2</max>") == ("0", ["juliet", "mercutio"])
+    assert guests("<max>2</max><after>mercutio</after>") == ("2", ["romeo", "tybalt"])
+    assert guests("<max>1</max><before>romeo</before>") == ("1", ["mercutio"])
+    assert guests("<max>1</max><before/>") == ("3", ["tybalt"])
+    assert guests("<index>3</index>") == ("3", ["tybalt"])
 
 
 def test_cards_are_kept_in_the_servers_place():
