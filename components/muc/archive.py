@@ -1,0 +1,214 @@
+"""What was said in rooms: their history (XEP-0045 §7.2.13) and archives (XEP-0313).
+
+Rule 1: of one archive the positions of messages have no gap: only the oldest are ever deleted
+(XEP-0313 §3.2), a message that was retracted keeps its place.
+Rule 2: what deletes much does so in slices, between which others write.
+Rule 3: what somebody said stays when his account is removed: it belongs to the room.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+
+from components.common.paging import Page
+from components.muc import archive_pages
+from components.muc.archive_pages import Archived, Query, Result
+from components.muc.journal import Journal
+from components.muc.rows import execute_rows
+from components.muc.store import RoomGone
+from xmppd.storage.interfaces import Database, Transaction
+
+__all__ = ["Archive", "Archived", "End", "Query", "Result"]
+
+SLICE = 500
+"""How many messages one unit of work deletes."""
+
+_RESERVE = (
+    "UPDATE archives SET written = written + coming.column2 FROM (VALUES {}) AS coming"
+    " WHERE room = coming.column1 AND NOT closed RETURNING room, written"
+)
+_PUT = (
+    "INSERT INTO archived (room, position, number, id, nick, author, occupant, encoded) VALUES {}"
+)
+_REPLACE = "UPDATE archived SET encoded = ? WHERE room = ? AND id = ?"
+_FIRST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position LIMIT 1"
+_LAST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position DESC LIMIT 1"
+_OLDEST = "SELECT position FROM archived WHERE room = ? ORDER BY position LIMIT 1"
+_DELETE = "DELETE FROM archived WHERE room = ? AND position <= ?"
+_WRITTEN = "SELECT written FROM archives WHERE room = ?"
+_WITH_OLDER = (
+    "SELECT room FROM archives WHERE (SELECT number FROM archived"
+    " WHERE archived.room = archives.room ORDER BY position LIMIT 1) < ? LIMIT ?"
+)
+_OLDER = "SELECT position FROM archived WHERE room = ? AND number < ? ORDER BY number DESC LIMIT 1"
+_CLOSED = "SELECT room FROM archives WHERE closed LIMIT 1"
+_END = "DELETE FROM archives WHERE room = ?"
+_LATEST = 2**63 - 1
+
+
+class End(NamedTuple):
+    """The message at one end of an archive (XEP-0313 §5): its id, and `Archived.number`."""
+
+    id: str
+    number: int
+
+
+class _Coming(NamedTuple):
+    room: int
+    message: Archived
+
+
+class Archive:
+    """The tables `archives` and `archived` of `schema/muc/0001_rooms.sql`. A room is an id."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    def add(self, room: int, message: Archived) -> Deferred[None]:
+        """Put a message behind all others of the room, whose `number` is less.
+
+        Fires when it is on the disk. Fails with `RoomGone`, and as `Journal.add` does.
+        """
+        return self._journal.add(self, _Coming(room, message))
+
+    def newest(self, room: int, most: int) -> Deferred[Sequence[Archived]]:
+        """The last messages of a room, at most `most`, oldest first."""
+        return self._database.read(lambda tx: archive_pages.newest(tx, room, most))
+
+    def get(self, room: int, id_: str) -> Deferred[Archived | None]:
+        """The message of this id; None where the archive has it not."""
+        return self._database.read(lambda tx: archive_pages.get(tx, room, id_))
+
+    def replace(self, room: int, id_: str, inner: bytes) -> Deferred[bool]:
+        """Have other content in a message's place, such as a tombstone; False where it is not.
+
+        All else stays, so that queries remain consistent (XEP-0313 §3.2).
+        """
+
+        async def work(tx: Transaction) -> bool:
+            return bool((await tx.execute(_REPLACE, (inner, room, id_))).changed)
+
+        # It may be on its way.
+        return self._journal.settled().addCallback(lambda _: self._database.write(work))
+
+    def find(self, room: int, query: Query, page: Page) -> Deferred[Result]:
+        """A page of the messages that match.
+
+        Fails with StanzaError `item-not-found` for an id that the archive does not have
+        (XEP-0313 §4.1.3, §4.3.2), and as `archive_pages.find` says.
+        """
+        return self._database.read(lambda tx: archive_pages.find(tx, room, query, page))
+
+    def ends(self, room: int) -> Deferred[tuple[End, End] | None]:
+        """The first and the last message of a room's archive; None where it is empty."""
+
+        async def work(tx: Transaction) -> tuple[End, End] | None:
+            first = (await tx.execute(_FIRST, (room,))).rows
+            if not first:
+                return None
+            return End(*first[0]), End(*(await tx.execute(_LAST, (room,))).rows[0])
+
+        return self._database.read(work)
+
+    # ------------------------------------------------------------------ what goes
+
+    def trim(self, room: int, keep: int) -> Deferred[int]:
+        """Delete all but the newest `keep` messages of a room; gives how many went."""
+
+        async def work(tx: Transaction) -> int:
+            rows = (await tx.execute(_WRITTEN, (room,))).rows
+            return rows[0][0] - keep if rows else 0
+
+        async def trim() -> int:
+            upto = await self._database.read(work)
+            return await self._cut(room, upto, _LATEST)
+
+        return Deferred.fromCoroutine(trim())
+
+    def expire(self, before: int, most: int) -> Deferred[int]:
+        """Delete messages of all rooms whose number is less than `before`, at most `most`.
+
+        Gives how many went: where it is less than `most`, nothing that old is left.
+        """
+
+        async def work(tx: Transaction) -> Sequence[tuple[int, int]]:
+            rooms = (await tx.execute(_WITH_OLDER, (before, most))).rows
+            return [
+                (room, (await tx.execute(_OLDER, (room, before))).rows[0][0]) for (room,) in rooms
+            ]
+
+        async def expire() -> int:
+            gone = 0
+            for room, upto in await self._database.read(work):
+                gone += await self._cut(room, upto, most - gone)
+            return gone
+
+        return Deferred.fromCoroutine(expire())
+
+    def sweep(self) -> Deferred[int]:
+        """Delete the archives of rooms that were removed; gives how many messages went.
+
+        To be called behind a removal, and at the start, since a process may end meanwhile.
+        """
+
+        async def work(tx: Transaction) -> int | None:
+            rows = (await tx.execute(_CLOSED)).rows
+            if not rows:
+                return None
+            room = rows[0][0]
+            gone = await _slice(tx, room, _LATEST, SLICE)
+            if gone is None:
+                await tx.execute(_END, (room,))
+            return gone or 0
+
+        async def sweep() -> int:
+            all_gone = 0
+            while (gone := await self._database.write(work)) is not None:
+                all_gone += gone
+            return all_gone
+
+        return Deferred.fromCoroutine(sweep())
+
+    async def put(self, tx: Transaction, rows: Sequence[_Coming]) -> Sequence[Exception | None]:
+        """See `journal.Table.put`."""
+        coming = Counter(room for room, _ in rows)
+        reserved = await execute_rows(tx, _RESERVE, sorted(coming.items()))
+        positions = {room: written - coming[room] for room, written in reserved}
+        outcomes: list[Exception | None] = []
+        put = []
+        for room, message in rows:
+            if room not in positions:
+                outcomes.append(RoomGone(room))
+                continue
+            positions[room] += 1
+            number, id_, nick, author, occupant, inner = message
+            put.append((room, positions[room], number, id_, nick, author, occupant, inner))
+            outcomes.append(None)
+        await execute_rows(tx, _PUT, put)
+        return outcomes
+
+    async def _cut(self, room: int, upto: int, most: int) -> int:
+        """Delete a room's messages up to a position, slice by slice, at most `most`."""
+        gone = 0
+        while gone < most:
+            size = min(SLICE, most - gone)
+            some = await self._database.write(partial(_slice, room=room, upto=upto, most=size))
+            if not some:
+                break
+            gone += some
+        return gone
+
+
+async def _slice(tx: Transaction, room: int, upto: int, most: int) -> int | None:
+    """Delete the oldest messages of a room, at most `most`; None where there is none at all."""
+    rows = (await tx.execute(_OLDEST, (room,))).rows
+    if not rows:
+        return None
+    last = min(upto, rows[0][0] + most - 1)
+    return (await tx.execute(_DELETE, (room, last))).changed

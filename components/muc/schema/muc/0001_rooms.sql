@@ -1,0 +1,103 @@
+-- Rooms (XEP-0045): how they are set up, who has what affiliation, what was said, who is there.
+-- JIDs are texts in normal form. Moments are in seconds UTC since 1970, where nothing else is said.
+
+CREATE TABLE rooms (
+    -- Never given away again, so what is late for a room that is gone gets into no other.
+    id $id,
+    address $text NOT NULL UNIQUE,
+    name $text NOT NULL,
+    public BOOLEAN NOT NULL,
+    persistent BOOLEAN NOT NULL,
+    created $real NOT NULL,
+    -- A JSON object.
+    settings $text NOT NULL
+);
+
+CREATE INDEX rooms_listed ON rooms (address) WHERE public;
+CREATE INDEX rooms_temporary ON rooms (address) WHERE NOT persistent;
+
+-- The subject element or elements, who set it and when (§8.1).
+CREATE TABLE subjects (
+    room BIGINT PRIMARY KEY REFERENCES rooms (id) ON DELETE CASCADE,
+    nick $text NOT NULL,
+    at $real NOT NULL,
+    encoded $bytes NOT NULL
+);
+
+-- Affiliations (§5.2) and registered nicknames (§7.10). `jid` is bare, or a domain; `nick` is ''
+-- for none. An affiliation of "none" is here only with a nickname.
+CREATE TABLE affiliations (
+    room BIGINT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
+    jid $text NOT NULL,
+    affiliation $text NOT NULL,
+    nick $text NOT NULL,
+    reason $text NOT NULL,
+    PRIMARY KEY (room, jid)
+) $clustered;
+
+CREATE UNIQUE INDEX affiliations_by_nick ON affiliations (room, nick) WHERE nick <> '';
+CREATE INDEX affiliations_by_jid ON affiliations (jid, room);
+
+-- Who has asked to become a member and is not answered yet (§7.10, §9.9).
+CREATE TABLE applications (
+    room BIGINT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
+    jid $text NOT NULL,
+    nick $text NOT NULL,
+    at $real NOT NULL,
+    -- A JSON object of the form's fields.
+    form $text NOT NULL,
+    PRIMARY KEY (room, jid)
+) $clustered;
+
+CREATE INDEX applications_by_jid ON applications (jid, room);
+
+-- Archives (XEP-0313), one for each room. They refer to no room, and outlive it for a while: a
+-- long one is deleted piece by piece.
+CREATE TABLE archives (
+    room BIGINT PRIMARY KEY,
+    -- How many messages were ever put in, which is the position of the last one.
+    written BIGINT NOT NULL,
+    -- The room is gone: nothing more gets in.
+    closed BOOLEAN NOT NULL
+);
+
+CREATE INDEX archives_closed ON archives (room) WHERE closed;
+
+-- Of one archive the positions of all messages have no gap, so how many lie between two of them
+-- is known without a count. `encoded` comes last: it may be long.
+CREATE TABLE archived (
+    room BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    -- When it came, in microseconds UTC since 1970, and no two at once.
+    number BIGINT NOT NULL,
+    -- By which the world knows it (XEP-0359).
+    id $text NOT NULL,
+    nick $text NOT NULL,
+    -- The bare JID behind the nickname.
+    author $text NOT NULL,
+    -- The occupant's id (XEP-0421).
+    occupant $text NOT NULL,
+    encoded $bytes NOT NULL,
+    PRIMARY KEY (room, position)
+) $clustered;
+
+CREATE UNIQUE INDEX archived_by_id ON archived (room, id);
+CREATE INDEX archived_by_number ON archived (room, number);
+CREATE INDEX archived_by_author ON archived (room, author, position);
+CREATE INDEX archived_by_nick ON archived (room, nick, position);
+
+-- Who is in which room, for the process after one that was killed. `occupant` is a digest of the
+-- full JID, which may be too long for an index.
+CREATE TABLE present (
+    room BIGINT NOT NULL,
+    occupant $bytes NOT NULL,
+    jid $text NOT NULL,
+    nick $text NOT NULL,
+    PRIMARY KEY (room, occupant)
+) $clustered;
+
+-- Secrets of the service: made once, known to each of its processes.
+CREATE TABLE secrets (
+    name $text PRIMARY KEY,
+    value $bytes NOT NULL
+);
