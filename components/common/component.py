@@ -173,6 +173,10 @@ class Component:
         data = stanza if isinstance(stanza, bytes) else stanza.render()
         return self.link.send(data)
 
+    def send_all(self, stanzas: Iterable[bytes]) -> bool:
+        """Send several stanzas, in order, at once; see `send`."""
+        return self.link.send_all(stanzas)
+
     def message(
         self, to: JID, *content: Content, type_: str = "", sender: JID | None = None, id_: str = ""
     ) -> bool:

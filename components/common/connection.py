@@ -131,6 +131,10 @@ class Connection(TwistedProtocol):
         else:
             self.stream.send(data)
 
+    def send_all(self, stanzas: Iterable[bytes]) -> None:
+        """Send several stanzas, written at once; the stream is open."""
+        self.stream.send_all(stanzas)
+
     def close(self) -> None:
         """End the stream; the server has a while to end its own."""
         self.stream.close()

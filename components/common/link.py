@@ -6,6 +6,7 @@ While there is none, what is sent waits in the session's outbox, within bounds, 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -117,6 +118,14 @@ class Link:
             return False
         outbox.add(data)
         return True
+
+    def send_all(self, stanzas: Iterable[bytes]) -> bool:
+        """Send several stanzas, written at once; False where there is no room for all of them."""
+        connection = self._connection
+        if connection is not None and connection.stream.state is State.OPEN:
+            connection.send_all(stanzas)
+            return True
+        return all([self.send(data) for data in stanzas])
 
     def settled(self) -> Deferred[None]:
         """Fires once the server has acknowledged all that it was sent so far; it is asked now."""

@@ -31,6 +31,28 @@ _HEAD = f"<addresses xmlns='{ns.ADDRESS}'>".encode()
 _TAIL = b"</addresses>"
 
 
+class Recipients:
+    """Addresses, each once, that are sent to again and again: what names them is made once."""
+
+    __slots__ = ("_headers", "_most", "jids")
+
+    def __init__(self, jids: Iterable[JID]) -> None:
+        self.jids = tuple(dict.fromkeys(jids))
+        self._headers: list[bytes] = []
+        self._most = 0
+
+    def __len__(self) -> int:
+        return len(self.jids)
+
+    def headers(self, most: int) -> list[bytes]:
+        """Address headers for all of them, each with `most` at most."""
+        if self._most != most:
+            self._most = most
+            waiting = iter(self.jids)
+            self._headers = [_addresses(some) for some in iter(lambda: list(islice(waiting, most)), [])]
+        return self._headers
+
+
 class Multicast:
     """Sends to many at once. Each new stream, the server is asked whether it does multicast."""
 
@@ -43,25 +65,27 @@ class Multicast:
 
     def send(
         self,
-        recipients: Iterable[JID],
+        recipients: Iterable[JID] | Recipients,
         kind: str,
         *content: Content,
         sender: JID | None = None,
         type_: str = "",
         id_: str = "",
+        lang: str = "",
     ) -> None:
         """Send a message or presence to all `recipients`, each address once."""
         component = self._component
         sender = sender or component.domain
         inner = render(content)
-        waiting = iter(dict.fromkeys(recipients))
-        while some := list(islice(waiting, self._most)):
-            if self.available and len(some) > FEW:
-                server, addressed = component.servers[0], _addresses(some) + inner
-                component.send(write(kind, sender, server, addressed, type_=type_, id_=id_))
-                continue
-            for data in _each(some, kind, sender, inner, type_, id_):
-                component.send(data)
+        if not isinstance(recipients, Recipients):
+            recipients = Recipients(recipients)
+        if not self.available or len(recipients) <= FEW:
+            component.send_all(_each(recipients.jids, kind, sender, inner, type_, id_, lang))
+            return
+        server = component.servers[0]
+        for header in recipients.headers(self._most):
+            addressed = header + inner
+            component.send(write(kind, sender, server, addressed, type_=type_, id_=id_, lang=lang))
 
     def _opened(self, resumed: bool) -> None:
         if not resumed:
@@ -87,11 +111,17 @@ def _addresses(recipients: Sequence[JID]) -> bytes:
 
 
 def _each(
-    recipients: Iterable[JID], kind: str, sender: JID, inner: bytes, type_: str, id_: str
+    recipients: Iterable[JID],
+    kind: str,
+    sender: JID,
+    inner: bytes,
+    type_: str,
+    id_: str,
+    lang: str,
 ) -> Iterator[bytes]:
     """A stanza for each; what they share is written once."""
     head = f"<{kind} from='{attribute(sender)}'"
-    for name, value in (("type", type_), ("id", id_)):
+    for name, value in (("type", type_), ("id", id_), ("xml:lang", lang)):
         if value:
             head += f" {name}='{attribute(value)}'"
     start, tail = head.encode(), b">%b</%b>" % (inner, kind.encode())

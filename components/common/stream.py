@@ -7,7 +7,7 @@ end of this file. Rule 2: what outlives the stream is in its `Session`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
@@ -125,10 +125,26 @@ class Stream:
         self._put(data)
         if self.managed:
             self._session.outbox.add(data)
-            self._since_asked += 1
-            self._octets_since_asked += len(data)
-            if self._since_asked >= ASK_EVERY or self._octets_since_asked >= ASK_OCTETS:
-                self.ask()
+            self._count(1, len(data))
+
+    def send_all(self, stanzas: Iterable[bytes]) -> None:
+        """Send several stanzas, written at once; the stream is open."""
+        sent = list(stanzas)
+        data = b"".join(sent)
+        if not data:
+            return
+        self._put(data)
+        if self.managed:
+            for each in sent:
+                self._session.outbox.add(each)
+            self._count(len(sent), len(data))
+
+    def _count(self, stanzas: int, octets: int) -> None:
+        """Ask from time to time what the server has had."""
+        self._since_asked += stanzas
+        self._octets_since_asked += octets
+        if self._since_asked >= ASK_EVERY or self._octets_since_asked >= ASK_OCTETS:
+            self.ask()
 
     def ask(self) -> None:
         """Ask the server what it has had; where it does not count, send white space."""

@@ -1,0 +1,66 @@
+"""What the configuration file of `twistd xmppd-muc` has besides the tables of every component."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from components.common.config import Loaded, Settings
+from components.muc.policy import Creators, Policy, accounts
+from xmppd.config.schema import Table
+from xmppd.errors import ConfigError
+from xmppd.jid import JIDError
+
+_DEFAULT = Policy()
+
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class MUCTable(Table, frozen=True):
+    """`[muc]`: who may do what on the service, and how much there may be of everything.
+
+    0 is no limit, where nothing else is said.
+    """
+
+    name: str = "Chatrooms"
+    admins: tuple[str, ...] = ()
+    create: Creators = _DEFAULT.create
+    locked: bool = _DEFAULT.locked
+    lock_seconds: Annotated[float, Meta(ge=10)] = _DEFAULT.lock_seconds
+    rooms: Count = _DEFAULT.rooms
+    owned: Count = _DEFAULT.owned
+    occupants: Annotated[int, Meta(ge=1)] = _DEFAULT.occupants
+    entered: Count = _DEFAULT.entered
+    affiliations: Annotated[int, Meta(ge=1)] = _DEFAULT.affiliations
+    history: Count = _DEFAULT.history
+
+
+class Config(Settings, frozen=True):
+    """The whole file."""
+
+    muc: MUCTable = MUCTable()
+
+
+def policy(loaded: Loaded[Config]) -> Policy:
+    """The service's rules as a file has them; raises ConfigError for what makes no sense."""
+    table = loaded.settings.muc
+    try:
+        admins = accounts(table.admins)
+    except JIDError as error:
+        remedy = "Write addresses such as admin@example.org"
+        raise ConfigError(loaded.source, "muc.admins", str(error), remedy) from None
+    return Policy(
+        domains=loaded.servers,
+        admins=admins,
+        create=table.create,
+        locked=table.locked,
+        lock_seconds=table.lock_seconds,
+        rooms=table.rooms,
+        owned=table.owned,
+        occupants=table.occupants,
+        entered=table.entered,
+        affiliations=table.affiliations,
+        history=table.history,
+    )

@@ -1,0 +1,117 @@
+"""The discussion history that newcomers get (XEP-0045 §7.2.13, §7.2.14)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from components.muc.names import OCCUPANT_ID
+from xmppd import ns
+from xmppd.jid import JID
+
+MICROSECONDS = 1_000_000
+
+
+class Said(NamedTuple):
+    """A message of the past.
+
+    `number` is when it came, in microseconds UTC since 1970, and its place: no two of a room have
+    the same. `id` is its stanza id (XEP-0359), `origin` the id that its sender gave it, `occupant`
+    his occupant id (XEP-0421), `author` his bare JID, `inner` its content without any of these.
+    """
+
+    number: int
+    id: str
+    origin: str
+    nick: str
+    author: JID
+    occupant: str
+    inner: bytes
+
+
+class Wanted(NamedTuple):
+    """How much of the history somebody wants; None where he has not said (§7.2.14)."""
+
+    characters: int | None = None
+    stanzas: int | None = None
+    since: float | None = None
+    """Seconds UTC since 1970."""
+
+
+EVERYTHING = Wanted()
+
+
+class History:
+    """The latest messages of a room, `most` at most."""
+
+    def __init__(self, most: int, said: Iterable[Said] = ()) -> None:
+        self._said: deque[Said] = deque(said, most)
+
+    def __len__(self) -> int:
+        return len(self._said)
+
+    def add(self, said: Said) -> None:
+        """A message was sent to everybody."""
+        self._said.append(said)
+
+    def resize(self, most: int) -> None:
+        """Keep no more than so many."""
+        self._said = deque(self._said, most)
+
+    def replace(self, id_: str, inner: bytes) -> None:
+        """Have other content in place of a message's, as when it is retracted."""
+        for index, said in enumerate(self._said):
+            if said.id == id_:
+                self._said[index] = said._replace(inner=inner)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._said.clear()
+
+    def wanted(self, wanted: Wanted, most: int) -> list[Said]:
+        """The newest messages that meet all criteria, oldest first (§7.2.14), but for their size.
+
+        How many characters a message has depends on how it is sent; `fitting` counts.
+        """
+        limit = most if wanted.stanzas is None else min(most, wanted.stanzas)
+        if limit <= 0:
+            return []
+        chosen: list[Said] = []
+        earliest = 0 if wanted.since is None else int(wanted.since * MICROSECONDS)
+        for said in reversed(self._said):
+            if len(chosen) == limit or said.number < earliest:
+                break
+            chosen.append(said)
+        chosen.reverse()
+        return chosen
+
+
+def fitting(stanzas: list[bytes], characters: int | None) -> list[bytes]:
+    """The newest of complete stanzas that have no more characters together (§7.2.14)."""
+    if characters is None:
+        return stanzas
+    chosen: list[bytes] = []
+    for stanza in reversed(stanzas):
+        characters -= len(stanza.decode())
+        if characters < 0:
+            break
+        chosen.append(stanza)
+    chosen.reverse()
+    return chosen
+
+
+def identified(inner: bytes, room: JID, id_: str, occupant: str) -> bytes:
+    """The content of a message as everybody gets it: with its ids (XEP-0359 §3, XEP-0421 §4)."""
+    return b"%b<stanza-id xmlns='%b' by='%b' id='%b'/><occupant-id xmlns='%b' id='%b'/>" % (
+        inner,
+        _STANZA_ID,
+        room.attr,
+        id_.encode(),
+        _OCCUPANT_ID,
+        occupant.encode(),
+    )
+
+
+_STANZA_ID = ns.STANZA_ID.encode()
+_OCCUPANT_ID = OCCUPANT_ID.encode()

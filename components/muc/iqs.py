@@ -1,0 +1,67 @@
+"""IQs that come for rooms, and for occupants: who of the others answers which (XEP-0045 §17.4).
+
+    iqs.to_room("get", f"{MUC_OWNER} query", owner.form)
+
+What is for an occupant JID is the occupant's, whatever it is; what is for a room is the room's,
+and is answered by who has asked for it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from twisted.internet.defer import Deferred
+
+from components.common.component import Component, On
+from components.common.stanza import Stanza
+from components.muc.room import Room
+from components.muc.rooms import Rooms
+from xmppd.errors import StanzaError
+
+Answerer: TypeAlias = Callable[[Stanza, Room], Any]
+"""Answers an IQ get or set for a room, as a `Responder` of the component does."""
+
+
+class RoomIQs:
+    """Hands on requests. `occupants` answers all that are for one of them."""
+
+    def __init__(self, component: Component, rooms: Rooms, occupants: Answerer) -> None:
+        self._component = component
+        self._rooms = rooms
+        self._occupants = occupants
+        component.on_unknown_iq(self._unknown)
+
+    def to_room(self, type_: str, payload: str, answerer: Answerer) -> None:
+        """Have requests of `type_` ("get" or "set") with this payload to rooms answered."""
+
+        def respond(stanza: Stanza) -> Any:
+            return self._answered(stanza, answerer)
+
+        # Some are the component's own elsewhere: a ping to a room is answered by the room.
+        self._component.iq(type_, payload, respond, On.ADDRESS, replace=True)
+
+    def _answered(self, stanza: Stanza, answerer: Answerer) -> Any:
+        address = stanza.to
+        if address.resource:
+            answerer = self._occupants
+        room = self._rooms.at_hand(address.bare)
+        if room is not None:
+            return answerer(stanza, room)
+        return self._opening(stanza, answerer)
+
+    async def _opening(self, stanza: Stanza, answerer: Answerer) -> Any:
+        room = await self._rooms.open(stanza.to.bare)
+        if room is None:
+            raise StanzaError("item-not-found", "there is no such room", reason="muc.no-room")
+        answer = answerer(stanza, room)
+        if isinstance(answer, Deferred) or hasattr(answer, "__await__"):
+            return await answer
+        return answer
+
+    def _unknown(self, stanza: Stanza) -> Any:
+        """What nobody here has asked for may be for an occupant all the same."""
+        address = stanza.to
+        if address.local and address.resource:
+            return self._answered(stanza, self._occupants)
+        raise StanzaError("service-unavailable", reason="stanza.unhandled")

@@ -1,0 +1,13 @@
+"""The XML namespaces of multi-user chat and of what today's rooms do besides, one constant each."""
+
+MUC = "http://jabber.org/protocol/muc"  # XEP-0045
+MUC_USER = "http://jabber.org/protocol/muc#user"  # XEP-0045
+MUC_ADMIN = "http://jabber.org/protocol/muc#admin"  # XEP-0045
+MUC_OWNER = "http://jabber.org/protocol/muc#owner"  # XEP-0045
+MUC_REGISTER = "http://jabber.org/protocol/muc#register"  # XEP-0045 §7.10
+MUC_REQUEST = "http://jabber.org/protocol/muc#request"  # XEP-0045 §7.13
+MUC_ROOMCONFIG = "http://jabber.org/protocol/muc#roomconfig"  # XEP-0045 §10.1.3
+MUC_ROOMINFO = "http://jabber.org/protocol/muc#roominfo"  # XEP-0045 §6.4
+STABLE_ID = "http://jabber.org/protocol/muc#stable_id"  # XEP-0045 §7.4
+OCCUPANT_ID = "urn:xmpp:occupant-id:0"  # XEP-0421
+SELF_PING = "http://jabber.org/protocol/muc#self-ping-optimization"  # XEP-0410

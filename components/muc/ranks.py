@@ -1,0 +1,38 @@
+"""Roles and affiliations (XEP-0045 §5.1, §5.2), in the order of their privileges."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """What somebody may do as long as he is in the room."""
+
+    NONE = 0
+    VISITOR = 1
+    PARTICIPANT = 2
+    MODERATOR = 3
+
+    @property
+    def text(self) -> str:
+        """What it is called on the wire."""
+        return self.name.lower()
+
+
+class Affiliation(IntEnum):
+    """What somebody is to the room, in it or not."""
+
+    OUTCAST = -1
+    NONE = 0
+    MEMBER = 1
+    ADMIN = 2
+    OWNER = 3
+
+    @property
+    def text(self) -> str:
+        """What it is called on the wire."""
+        return self.name.lower()
+
+
+ROLES = {role.text: role for role in Role}
+AFFILIATIONS = {affiliation.text: affiliation for affiliation in Affiliation}

@@ -1,0 +1,22 @@
+"""`twistd xmppd-muc`: chatrooms."""
+
+from __future__ import annotations
+
+from components.common.process import Setting
+from components.common.tap import Program
+from components.muc.assembly import assemble
+from components.muc.config import Config, policy
+from components.muc.store import SCHEMA
+
+
+async def set_up(setting: Setting[Config]) -> None:
+    """Serve the rooms that are in the store."""
+    assert setting.store is not None
+    rules = policy(setting.loaded)
+    name = setting.config.muc.name
+    await assemble(setting.component, setting.store, rules, setting.reactor, name)
+
+
+PROGRAM = Program("muc", "Chatrooms", Config, set_up, schema=SCHEMA)
+Options = PROGRAM.options
+makeService = PROGRAM.make_service  # noqa: N816

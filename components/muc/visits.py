@@ -1,0 +1,283 @@
+"""Coming, going, and what happens in between (XEP-0045 §7.2, §7.6, §7.7, §7.14).
+
+Rule 1: nothing here knows a stanza; who has sent what is `presence.py`'s to read.
+Rule 2: whoever changes who is in a room does it here, so that the store, the counts and all who
+are told of it agree.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from components.muc import entering
+from components.muc.broadcast import Broadcast
+from components.muc.entering import Entry
+from components.muc.history import EVERYTHING, Wanted
+from components.muc.occupant import Occupant
+from components.muc.policy import Policy
+from components.muc.present import Present
+from components.muc.privileges import Privilege, allowed, default_role
+from components.muc.room import Room
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+
+log = Logger(namespace="muc")
+
+CREATED, LOGGED, REAL, RENAMED = 201, 170, 100, 210
+"""Status codes that a newcomer gets (§7.2.2, §7.2.3, §7.2.12, §10.1.1)."""
+
+OnEmpty = Callable[[Room], object]
+"""Told of a room that the last occupant has left."""
+
+
+class Visits:
+    """Who is in which room. `key` is the secret of occupant ids (XEP-0421 §4.1)."""
+
+    def __init__(
+        self,
+        broadcast: Broadcast,
+        policy: Policy,
+        present: Present,
+        key: bytes,
+        emptied: OnEmpty,
+    ) -> None:
+        self._broadcast = broadcast
+        self._policy = policy
+        self._present = present
+        self._key = key
+        self._emptied = emptied
+        self._entered: Counter[JID] = Counter()
+        """How many sessions each user has in rooms."""
+
+    def __len__(self) -> int:
+        """How many sessions there are in all rooms."""
+        return self._entered.total()
+
+    # ------------------------------------------------------------------ coming
+
+    def enter(
+        self,
+        room: Room,
+        entry: Entry,
+        presence: bytes,
+        wanted: Wanted = EVERYTHING,
+        *,
+        id_: str = "",
+        new: bool = False,
+    ) -> None:
+        """Let somebody in, or raise StanzaError (§7.2.17).
+
+        He is told of the others, of himself, of the history and the subject, in that order (§7.1).
+        `new` says that he has made the room.
+        """
+        account = entry.account
+        nick = entering.nick_given(room, account, entry.nick)
+        entering.check(room, entry._replace(nick=nick), self._policy)
+        if self._policy.entered and self._entered[account] >= self._policy.entered:
+            text = "you are in too many rooms"
+            raise StanzaError("resource-constraint", text, reason="muc.too-many-rooms")
+        occupant = room.by_nick(nick)
+        if occupant is None:
+            occupant = Occupant(
+                room.address.with_resource(nick),
+                account,
+                self.occupant_id(room.address, account),
+                default_role(entry.affiliation, room.settings),
+                entry.affiliation,
+            )
+        room.enter(occupant, entry.session, presence)
+        self._entered[account] += 1
+        self._note(self._present.entered(room.id, entry.session, nick))
+        codes = [CREATED] if new else []
+        if nick != entry.nick:
+            codes.append(RENAMED)
+        self._welcome(room, occupant, entry.session, wanted, codes, id_)
+
+    def again(self, room: Room, session: JID, presence: bytes, wanted: Wanted, id_: str) -> None:
+        """Tell somebody everything once more who has lost track (§17.3)."""
+        occupant = self._occupant(room, session)
+        same = occupant.sessions[session] == presence and occupant.session == session
+        room.enter(occupant, session, presence)
+        self._welcome(room, occupant, session, wanted, [], id_, others=not same)
+
+    def _welcome(
+        self,
+        room: Room,
+        occupant: Occupant,
+        session: JID,
+        wanted: Wanted,
+        codes: list[int],
+        id_: str,
+        *,
+        others: bool = True,
+    ) -> None:
+        broadcast = self._broadcast
+        if not room.settings.anonymous:
+            codes.append(REAL)
+        if room.settings.logged:
+            codes.append(LOGGED)
+        broadcast.roster(room, occupant, session)
+        if others:
+            broadcast.present(room, occupant)
+        broadcast.own_presence(room, occupant, *codes, id_=id_, only=session)
+        for other in occupant.sessions:
+            if others and other != session:
+                broadcast.own_presence(room, occupant, only=other)
+        broadcast.past(room, session, wanted)
+
+    # ------------------------------------------------------------------ while in it
+
+    def update(self, room: Room, session: JID, presence: bytes, id_: str = "") -> None:
+        """Have somebody's availability be another (§7.7)."""
+        occupant = self._occupant(room, session)
+        if not allowed(Privilege.CHANGE_AVAILABILITY, occupant.role, room.settings):
+            raise StanzaError("forbidden", "visitors may not", reason="muc.visitor-status")
+        room.enter(occupant, session, presence)
+        self._broadcast.presence(room, occupant, id_=id_)
+
+    def rename(self, room: Room, session: JID, asked: str, presence: bytes) -> None:
+        """Give somebody another nick (§7.6); raises StanzaError where he can't have it."""
+        occupant = self._occupant(room, session)
+        nick = entering.nick_given(room, occupant.account, asked)
+        if nick == occupant.nick:
+            # §7.6: nicks are locked down.
+            raise StanzaError(
+                "not-acceptable", "you have to use your nick", reason="muc.nick-locked"
+            )
+        if not allowed(Privilege.CHANGE_NICK, occupant.role, room.settings):
+            raise StanzaError("forbidden", "visitors may not", reason="muc.visitor-nick")
+        other = room.alike(nick)
+        if other is not occupant:
+            entering.check_nick(room, occupant.account, nick)
+        if other is not None and other is not occupant:
+            self._move(room, occupant, other, session, presence)
+            return
+        if len(occupant.sessions) > 1:
+            self._part(room, occupant, session, nick, presence)
+            return
+        old = occupant.address
+        room.enter(occupant, session, presence)
+        room.rename(occupant, room.address.with_resource(nick))
+        for each in occupant.sessions:
+            self._note(self._present.entered(room.id, each, nick))
+        self._broadcast.renamed(room, occupant, old, *(() if nick == asked else (RENAMED,)))
+
+    def _part(
+        self, room: Room, occupant: Occupant, session: JID, nick: str, presence: bytes
+    ) -> None:
+        """One of several sessions takes another nick: an occupant of its own (§7.2.8)."""
+        other = Occupant(
+            room.address.with_resource(nick),
+            occupant.account,
+            occupant.id,
+            occupant.role,
+            occupant.affiliation,
+        )
+        self._move(room, occupant, other, session, presence)
+
+    def _move(
+        self, room: Room, old: Occupant, new: Occupant, session: JID, presence: bytes
+    ) -> None:
+        """A session goes from one nick of its user's to another."""
+        shown = old.session
+        room.leave(session)
+        room.enter(new, session, presence)
+        self._note(self._present.entered(room.id, session, new.nick))
+        self._broadcast.renamed(room, new, old.address, only=session, others=not old.sessions)
+        if old.sessions and shown == session:
+            self._broadcast.presence(room, old)
+
+    # ------------------------------------------------------------------ going
+
+    def leave(self, room: Room, session: JID, status: bytes = b"", *codes: int) -> None:
+        """Somebody goes by one of his sessions (§7.14); `status` is what he says as he goes."""
+        occupant = self._occupant(room, session)
+        self.remove(room, occupant, [session], *codes, status=status)
+
+    def remove(
+        self,
+        room: Room,
+        occupant: Occupant,
+        sessions: Iterable[JID],
+        *codes: int,
+        status: bytes = b"",
+        inside: bytes = b"",
+        behind: bytes = b"",
+    ) -> None:
+        """Have sessions of an occupant out of the room, all of them or some.
+
+        See `Broadcast.unavailable`.
+        """
+        shown = occupant.session
+        gone = list(sessions)
+        self._out(room, occupant, gone)
+        self._broadcast.unavailable(
+            room,
+            occupant,
+            gone,
+            *codes,
+            role=occupant.role,
+            status=status,
+            inside=inside,
+            behind=behind,
+            others=not occupant.sessions,
+        )
+        if occupant.sessions:
+            if shown in gone:
+                self._broadcast.presence(room, occupant)
+        elif not len(room):
+            self._emptied(room)
+
+    def clear(self, room: Room, *codes: int, behind: bytes = b"") -> None:
+        """Have everybody out of a room; each is told of himself alone (§10.9, §11.2)."""
+        for occupant in list(room.occupants):
+            sessions = list(occupant.sessions)
+            self._out(room, occupant, sessions)
+            self._broadcast.unavailable(
+                room,
+                occupant,
+                sessions,
+                *codes,
+                role=occupant.role,
+                behind=behind,
+                others=False,
+            )
+
+    def _out(self, room: Room, occupant: Occupant, sessions: Iterable[JID]) -> None:
+        account = occupant.account
+        for session in sessions:
+            room.leave(session)
+            self._entered[account] -= 1
+            self._note(self._present.left(room.id, session))
+        if not self._entered[account]:
+            del self._entered[account]
+
+    # ------------------------------------------------------------------ who they are
+
+    def occupant_id(self, room: JID, account: JID) -> str:
+        """What says that two nicks of a room are the same user's, and not whose (XEP-0421 §4.1)."""
+        digest = hmac.digest(self._key, f"{room}\0{account}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+    def _occupant(self, room: Room, session: JID) -> Occupant:
+        occupant = room.by_session(session)
+        if occupant is None:
+            raise StanzaError("not-acceptable", "you are not in the room", reason="muc.not-inside")
+        return occupant
+
+    def _note(self, written: Deferred[None]) -> None:
+        """Who is present is written for the case that the process ends without a word."""
+        written.addErrback(_unwritten)
+
+
+def _unwritten(failure: Failure) -> None:
+    log.warn("who is in a room could not be written: {why}", why=failure.getErrorMessage())
+
