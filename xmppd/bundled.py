@@ -59,6 +59,7 @@ BUNDLED: tuple[Bundled, ...] = (
         },
         guests=False,
     ),
+    Bundled("muc", "conference", {"multicast": 1000, "accounts": True}),
 )
 """Every component that there is a program for."""
 

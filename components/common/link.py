@@ -125,7 +125,8 @@ class Link:
         if connection is not None and connection.stream.state is State.OPEN:
             connection.send_all(stanzas)
             return True
-        return all([self.send(data) for data in stanzas])
+        outcomes = [self.send(data) for data in stanzas]  # each gets its chance
+        return all(outcomes)
 
     def settled(self) -> Deferred[None]:
         """Fires once the server has acknowledged all that it was sent so far; it is asked now."""

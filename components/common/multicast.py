@@ -49,7 +49,8 @@ class Recipients:
         if self._most != most:
             self._most = most
             waiting = iter(self.jids)
-            self._headers = [_addresses(some) for some in iter(lambda: list(islice(waiting, most)), [])]
+            some = iter(lambda: list(islice(waiting, most)), [])
+            self._headers = [_addresses(each) for each in some]
         return self._headers
 
 

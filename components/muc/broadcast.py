@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from components.common.build import Tag, text
 from components.common.component import Component
+from components.common.datetimes import written as written_time
 from components.common.multicast import Multicast
 from components.common.stanza import write
 from components.muc.history import MICROSECONDS, Said, Wanted, fitting, identified
@@ -19,7 +20,6 @@ from components.muc.ranks import Role
 from components.muc.room import Room
 from xmppd import ns
 from xmppd.jid import JID
-from components.common.datetimes import written as written_time
 
 SELF = 110
 """The status of presence that is its recipient's own (§7.2.2)."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 
 from components.common.stanza import XML_LANG, Stanza
-from components.muc.archive import Archive
+from components.muc.archive import Archive, Archived
 from components.muc.broadcast import Broadcast
 from components.muc.content import cleaned
 from components.muc.history import Said, identified
@@ -20,6 +20,7 @@ from components.muc.room import Room, Subject
 from components.muc.store import SQLRooms
 from components.muc.store import Subject as StoredSubject
 from xmppd.errors import StanzaError
+
 
 class Groupchat:
     """Sends on what occupants say to all. `now` gives seconds UTC since 1970."""
@@ -59,7 +60,7 @@ class Groupchat:
             secrets.token_urlsafe(12),
             stanza.id,
             occupant.nick,
-            session,
+            stanza.sender,
             occupant.id,
             cleaned(stanza, room.address),
         )
@@ -74,7 +75,8 @@ class Groupchat:
         if kept.history:
             room.history.add(said)
         if kept.archive and room.settings.archive:
-            return self._archive.add(room.id, said)
+            kept_as = Archived(*said[:2], *said[3:])
+            return self._archive.add(room.id, kept_as)
         return None
 
     def _is_subject(self, stanza: Stanza) -> bool:

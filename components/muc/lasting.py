@@ -1,4 +1,4 @@
-"""Which messages are remembered: for newcomers, and in the archive (XEP-0045 §7.2.13, XEP-0313 §6.1).
+"""Which messages newcomers get (XEP-0045 §7.2.13), and which the archive has (XEP-0313 §6.1.2).
 
 Rule 1: what somebody would miss who was not there is kept; what is over when it has come is not.
 Rule 2: what its sender wants kept, or not, is as he says (XEP-0334).

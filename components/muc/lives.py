@@ -1,4 +1,4 @@
-"""How rooms begin and end: unlocked, left by everybody, destroyed (XEP-0045 §10.1, §10.9, §7.14)."""
+"""How rooms begin and end: unlocked, left by all, destroyed (XEP-0045 §10.1, §7.14, §10.9)."""
 
 from __future__ import annotations
 
@@ -55,9 +55,8 @@ class Lives:
         """Destroy a room; everybody in it is told, and where else to meet (§10.9)."""
         await room.lock.run(self._rooms.remove, room)
         self._unlocked(room)
-        inside = [
-            Tag(name, {}, said) for name, said in (("reason", reason), ("password", password)) if said
-        ]
+        said = {"reason": reason, "password": password}
+        inside = [Tag(name, {}, text) for name, text in said.items() if text]
         destroy = Tag("destroy", {"jid": alternate}, inside)
         self.visits.clear(room, behind=destroy.render())
 

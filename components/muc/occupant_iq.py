@@ -42,5 +42,3 @@ class OccupantIQs:
         except RequestFailed as failed:
             raise StanzaError(failed.condition, failed.text, reason="muc.occupant-error") from None
         return answer.inner
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
@@ -118,9 +117,7 @@ class Presences:
         else:
             self._visits.update(room, session, presence, stanza.id)
 
-    def _enter(
-        self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool
-    ) -> None:
+    def _enter(self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool) -> None:
         nick = entering.nick_asked(address, self._policy)
         account = session.bare
         affiliation = self._policy.affiliation(account, room.affiliation(account))
@@ -169,5 +166,3 @@ def wanted(history: Element, now: float) -> Wanted:
 def _number(text: str | None) -> int | None:
     text = (text or "").strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
-
-

@@ -126,7 +126,9 @@ def may_change_role(
     if role >= old:  # §8.3
         return True
     # §8.4. No affiliation is no level that a moderator's could be above.
-    return affiliation is Affiliation.NONE or affiliation < min(actor_affiliation, Affiliation.ADMIN)
+    return affiliation is Affiliation.NONE or affiliation < min(
+        actor_affiliation, Affiliation.ADMIN
+    )
 
 
 # --- §5.2: affiliations ------------------------------------------------------------------------

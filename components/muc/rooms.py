@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from components.muc.archive import Archive
+from components.muc.archive import Archive, Archived
 from components.muc.history import History, Said
-from components.muc.present import Present
+from components.muc.present import SQLPresent
 from components.muc.ranks import AFFILIATIONS, Affiliation
 from components.muc.room import Room, Subject
 from components.muc.settings import Settings, restored, stored
@@ -36,7 +36,7 @@ class Rooms:
         self,
         store: SQLRooms,
         archive: Archive,
-        present: Present,
+        present: SQLPresent,
         defaults: Settings,
         now: Callable[[], float],
     ) -> None:
@@ -69,9 +69,7 @@ class Rooms:
         """A room, read from the store if need be; None where there is none."""
         return self._wait(address, lambda: self._read(address))
 
-    def create(
-        self, address: JID, settings: Settings, owner: JID | None
-    ) -> Deferred[Room | None]:
+    def create(self, address: JID, settings: Settings, owner: JID | None) -> Deferred[Room | None]:
         """A room, made where there is none: locked then, for its owner to configure (§10.1.1).
 
         Whoever finds it `locked` and without occupants is who made it.
@@ -98,7 +96,7 @@ class Rooms:
             find().addBoth(self._found, address)
         return waiting
 
-    def _found(self, outcome: Room | None | Failure, address: JID) -> None:
+    def _found(self, outcome: Room | Failure | None, address: JID) -> None:
         if isinstance(outcome, Room):
             self._rooms[address] = outcome
             self._touched[address] = self._now()
@@ -132,16 +130,12 @@ class Rooms:
         return room
 
     async def _said(self, room: int, most: int) -> list[Said]:
-        return list(await self.archive.newest(room, most)) if most else []
+        return [_said(each) for each in await self.archive.newest(room, most)] if most else []
 
-    def _make(
-        self, address: JID, settings: Settings, owner: JID | None
-    ) -> Deferred[Room | None]:
+    def _make(self, address: JID, settings: Settings, owner: JID | None) -> Deferred[Room | None]:
         return Deferred.fromCoroutine(self._created(address, settings, owner))
 
-    async def _created(
-        self, address: JID, settings: Settings, owner: JID | None
-    ) -> Room | None:
+    async def _created(self, address: JID, settings: Settings, owner: JID | None) -> Room | None:
         standings = [] if owner is None else [Standing(owner, Affiliation.OWNER)]
         try:
             id_ = await self.store.create(
@@ -215,3 +209,8 @@ def affiliated(standing: Standing) -> Affiliated:
 
 def _standing(kept: Affiliated) -> Standing:
     return Standing(kept.jid, AFFILIATIONS[kept.affiliation], kept.nick, kept.reason)
+
+
+def _said(kept: Archived) -> Said:
+    number, id_, nick, author, occupant, inner = kept
+    return Said(number, id_, "", nick, author, occupant, inner)

@@ -23,7 +23,7 @@ from components.muc.entering import Entry
 from components.muc.history import EVERYTHING, Wanted
 from components.muc.occupant import Occupant
 from components.muc.policy import Policy
-from components.muc.present import Present
+from components.muc.present import SQLPresent
 from components.muc.privileges import Privilege, allowed, default_role
 from components.muc.room import Room
 from xmppd.errors import StanzaError
@@ -45,7 +45,7 @@ class Visits:
         self,
         broadcast: Broadcast,
         policy: Policy,
-        present: Present,
+        present: SQLPresent,
         key: bytes,
         emptied: OnEmpty,
     ) -> None:
@@ -280,4 +280,3 @@ class Visits:
 
 def _unwritten(failure: Failure) -> None:
     log.warn("who is in a room could not be written: {why}", why=failure.getErrorMessage())
-

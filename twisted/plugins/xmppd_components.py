@@ -5,6 +5,7 @@ from twisted.application.service import ServiceMaker
 echo = ServiceMaker(
     "xmppd-echo", "components.echo.tap", "A component that sends back what it is sent", "xmppd-echo"
 )
+muc = ServiceMaker("xmppd-muc", "components.muc.tap", "Chatrooms", "xmppd-muc")
 vcard = ServiceMaker(
     "xmppd-vcard", "components.vcard.tap", "vCards, avatars and the search for users", "xmppd-vcard"
 )

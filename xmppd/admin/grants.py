@@ -83,6 +83,10 @@ def _multicast(table: Component) -> Iterator[Grant]:
         yield Grant("send a stanza to many addresses at once", "multicast", False)
 
 
+def _accounts(table: Component) -> Iterator[Grant]:
+    yield Grant("be told of removed accounts", "accounts = true", table.accounts)
+
+
 def _tunnel(table: Component) -> Iterator[Grant]:
     yield Grant("carry sessions of clients", "tunnel = true", table.tunnel)
 
@@ -95,5 +99,6 @@ READERS: tuple[Callable[[Component], Iterator[Grant]], ...] = (
     _presence,
     _multicast,
     _tunnel,
+    _accounts,
 )
 """One for each subject, in the order in which they are told."""

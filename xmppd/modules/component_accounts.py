@@ -1,9 +1,9 @@
 """Removed accounts: components forget them, too (docs/writing-a-component.md, accounts).
 
 A component to which anything is delegated, or that has privileges, may keep something of an
-account. It is told when the account is gone, and has to say that it has forgotten it; one that is
-away is told when it comes back. So an account that is made again under the same name inherits
-nothing.
+account, as may one whose table says so (`accounts`). It is told when the account is gone, and has
+to say that it has forgotten it; one that is away is told when it comes back. So an account that is
+made again under the same name inherits nothing.
 """
 
 from __future__ import annotations
@@ -139,6 +139,6 @@ def _failed(failure: Failure, component: str) -> None:
 
 
 def _concerns(settings: config.Component) -> bool:
-    """Whether a component may have learned anything of accounts by what it was granted."""
+    """Whether a component wants to know, or may have learned anything by what it was granted."""
     granted = (settings.roster, settings.message, settings.presence)
-    return bool(settings.delegation or settings.iq) or granted != ("none",) * 3
+    return bool(settings.accounts or settings.delegation or settings.iq) or granted != ("none",) * 3
