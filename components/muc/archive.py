@@ -17,13 +17,14 @@ from twisted.internet.defer import Deferred
 
 from components.common.paging import Page
 from components.muc import archive_pages
-from components.muc.archive_pages import Archived, Query, Result
+from components.muc.archive_pages import Query, Result
+from components.muc.history import Said
 from components.muc.journal import Journal
 from components.muc.rows import execute_rows
 from components.muc.store import RoomGone
-from xmppd.storage.interfaces import Database, Transaction
+from xmppd.storage.interfaces import Database, Transaction, Value
 
-__all__ = ["Archive", "Archived", "End", "Query", "Result"]
+__all__ = ["Archive", "End", "Query", "Result", "Said"]
 
 SLICE = 500
 """How many messages one unit of work deletes."""
@@ -33,7 +34,8 @@ _RESERVE = (
     " WHERE room = coming.column1 AND NOT closed RETURNING room, written"
 )
 _PUT = (
-    "INSERT INTO archived (room, position, number, id, nick, author, occupant, encoded) VALUES {}"
+    "INSERT INTO archived (room, position, number, id, origin, lang, nick, author, resource,"
+    " occupant, encoded) VALUES {}"
 )
 _REPLACE = "UPDATE archived SET encoded = ? WHERE room = ? AND id = ?"
 _FIRST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position LIMIT 1"
@@ -52,7 +54,7 @@ _LATEST = 2**63 - 1
 
 
 class End(NamedTuple):
-    """The message at one end of an archive (XEP-0313 §5): its id, and `Archived.number`."""
+    """The message at one end of an archive (XEP-0313 §5): its id, and `Said.number`."""
 
     id: str
     number: int
@@ -60,7 +62,7 @@ class End(NamedTuple):
 
 class _Coming(NamedTuple):
     room: int
-    message: Archived
+    message: Said
 
 
 class Archive:
@@ -70,18 +72,18 @@ class Archive:
         self._database = database
         self._journal = journal
 
-    def add(self, room: int, message: Archived) -> Deferred[None]:
+    def add(self, room: int, message: Said) -> Deferred[None]:
         """Put a message behind all others of the room, whose `number` is less.
 
         Fires when it is on the disk. Fails with `RoomGone`, and as `Journal.add` does.
         """
         return self._journal.add(self, _Coming(room, message))
 
-    def newest(self, room: int, most: int) -> Deferred[Sequence[Archived]]:
+    def newest(self, room: int, most: int) -> Deferred[Sequence[Said]]:
         """The last messages of a room, at most `most`, oldest first."""
         return self._database.read(lambda tx: archive_pages.newest(tx, room, most))
 
-    def get(self, room: int, id_: str) -> Deferred[Archived | None]:
+    def get(self, room: int, id_: str) -> Deferred[Said | None]:
         """The message of this id; None where the archive has it not."""
         return self._database.read(lambda tx: archive_pages.get(tx, room, id_))
 
@@ -187,8 +189,7 @@ class Archive:
                 outcomes.append(RoomGone(room))
                 continue
             positions[room] += 1
-            number, id_, nick, author, occupant, inner = message
-            put.append((room, positions[room], number, id_, nick, author, occupant, inner))
+            put.append((room, positions[room], *_row(message)))
             outcomes.append(None)
         await execute_rows(tx, _PUT, put)
         return outcomes
@@ -203,6 +204,12 @@ class Archive:
                 break
             gone += some
         return gone
+
+
+def _row(said: Said) -> tuple[Value, ...]:
+    number, id_, origin, lang, nick, session, occupant, inner = said
+    author, resource = session.bare, session.resource
+    return number, id_, origin, lang, nick, author, resource, occupant, inner
 
 
 async def _slice(tx: Transaction, room: int, upto: int, most: int) -> int | None:

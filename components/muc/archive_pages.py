@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from components.common.paging import Page
+from components.muc.history import Said
 from components.muc.rows import chunks, places
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -23,7 +24,7 @@ COUNTED = 2_000
 NAMED = 500
 """How many `ids` a query may have."""
 
-_FIELDS = "number, id, nick, author, occupant, encoded"
+_FIELDS = "number, id, origin, lang, nick, author, resource, occupant, encoded"
 _PAGE = f"SELECT position, {_FIELDS} FROM archived WHERE room = ? AND position BETWEEN ? AND ?"
 _BOUNDS = (
     "SELECT (SELECT position FROM archived WHERE room = ? AND number >= ? ORDER BY number LIMIT 1),"
@@ -39,27 +40,11 @@ _COUNT = (
 _EARLIEST, _LATEST = 0, 2**63 - 1
 
 
-class Archived(NamedTuple):
-    """A message of a room's archive.
-
-    `number` is when it came, in microseconds UTC since 1970, and no two of a room have the same;
-    `id` the archive's id of it (XEP-0359), unpredictable; `author` the bare JID behind `nick`;
-    `occupant` his occupant id (XEP-0421); `inner` the content, ready to be sent.
-    """
-
-    number: int
-    id: str
-    nick: str
-    author: JID
-    occupant: str
-    inner: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which messages are asked for (§4.1): those of which all that is given is true.
 
-    `start` and `end` are microseconds as in `Archived.number`, and belong to it themselves;
+    `start` and `end` are microseconds as in `Said.number`, and belong to it themselves;
     `before_id` and `after_id` do not. `with_nick` and `with_author` are what `with` may be for:
     an occupant JID, or a real bare JID. `ids` names the messages.
     """
@@ -81,7 +66,7 @@ class Result:
     where that was not counted, `index` also where there is no message.
     """
 
-    items: Sequence[Archived]
+    items: Sequence[Said]
     complete: bool
     index: int | None
     count: int | None
@@ -132,13 +117,13 @@ async def find(tx: Transaction, room: int, query: Query, page: Page) -> Result:
     return Result(items, complete, index, count)
 
 
-async def newest(tx: Transaction, room: int, most: int) -> Sequence[Archived]:
+async def newest(tx: Transaction, room: int, most: int) -> Sequence[Said]:
     """The last messages of a room, at most `most`, oldest first."""
     rows = (await tx.execute(_NEWEST, (room, most))).rows
     return [_archived(*row) for row in reversed(rows)]
 
 
-async def get(tx: Transaction, room: int, id_: str) -> Archived | None:
+async def get(tx: Transaction, room: int, id_: str) -> Said | None:
     """The message of this id; None where the archive has it not."""
     rows = (await tx.execute(_GET, (room, id_))).rows
     return _archived(*rows[0]) if rows else None
@@ -224,6 +209,15 @@ async def _count(tx: Transaction, room: int, span: _Span, condition: _Condition)
 
 
 def _archived(
-    number: int, id_: str, nick: str, author: str, occupant: str, encoded: bytes
-) -> Archived:
-    return Archived(number, id_, nick, JID.parse(author), occupant, bytes(encoded))
+    number: int,
+    id_: str,
+    origin: str,
+    lang: str,
+    nick: str,
+    author: str,
+    resource: str,
+    occupant: str,
+    encoded: bytes,
+) -> Said:
+    session = JID.parse(f"{author}/{resource}" if resource else author)
+    return Said(number, id_, origin, lang, nick, session, occupant, bytes(encoded))

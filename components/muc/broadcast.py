@@ -200,7 +200,9 @@ class Broadcast:
         inner = identified(said.inner, room.address, said.id, said.occupant)
         inner += _delay(room.address, said.number / MICROSECONDS)
         sender = room.address.with_resource(said.nick) if said.nick else room.address
-        return write("message", sender, session, inner, type_="groupchat", id_=said.origin)
+        return write(
+            "message", sender, session, inner, type_="groupchat", id_=said.origin, lang=said.lang
+        )
 
     def out_of_room(self, room: Room, to: JID, body: str, *codes: int) -> None:
         """Tell a user something who is not in the room (§18.1)."""

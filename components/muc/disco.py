@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from components.common.component import Component
-from components.common.disco import Disco, Identity, Info
+from components.common.disco import Identity, Info
 from components.common.stanza import Stanza
-from components.muc.iqs import RoomIQs
 from components.muc.names import MUC, OCCUPANT_ID, STABLE_ID
 from components.muc.room import Room
+from components.muc.service import Service
 from components.muc.settings import Settings
 from xmppd import ns
 from xmppd.errors import StanzaError
@@ -25,12 +24,14 @@ def features(settings: Settings) -> list[str]:
     ]
 
 
+def serve(service: Service) -> None:
+    """Answer service discovery."""
+    service.disco.add(MUC, STABLE_ID, OCCUPANT_ID, ns.STANZA_ID)
+    service.iqs.to_room("get", f"{ns.DISCO_INFO} query", RoomDisco().info)
+
+
 class RoomDisco:
     """Answers for rooms."""
-
-    def __init__(self, component: Component, disco: Disco, iqs: RoomIQs) -> None:
-        disco.add(MUC, STABLE_ID, OCCUPANT_ID, ns.STANZA_ID)
-        iqs.to_room("get", f"{ns.DISCO_INFO} query", self.info)
 
     def info(self, stanza: Stanza, room: Room) -> object:
         """A room's identity and features (§6.4)."""

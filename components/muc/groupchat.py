@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 
 from components.common.stanza import XML_LANG, Stanza
-from components.muc.archive import Archive, Archived
-from components.muc.broadcast import Broadcast
 from components.muc.content import cleaned
 from components.muc.history import Said, identified
 from components.muc.lasting import lasting
 from components.muc.occupant import Occupant
-from components.muc.policy import Policy
 from components.muc.privileges import Privilege, allowed
 from components.muc.room import Room, Subject
-from components.muc.store import SQLRooms
+from components.muc.service import Service
 from components.muc.store import Subject as StoredSubject
 from xmppd.errors import StanzaError
 
 
-class Groupchat:
-    """Sends on what occupants say to all. `now` gives seconds UTC since 1970."""
+def serve(service: Service) -> None:
+    """Take messages to everybody in a room."""
+    service.messages.groupchat = Groupchat(service).said
 
-    def __init__(
-        self,
-        broadcast: Broadcast,
-        store: SQLRooms,
-        archive: Archive,
-        policy: Policy,
-        now: Callable[[], float],
-    ) -> None:
-        self._broadcast = broadcast
-        self._store = store
-        self._archive = archive
-        self._policy = policy
-        self._now = now
+
+class Groupchat:
+    """Sends on what occupants say to all."""
+
+    def __init__(self, service: Service) -> None:
+        self._broadcast = service.broadcast
+        self._store = service.store
+        self._archive = service.archive
+        self._policy = service.policy
+        self._now = service.now
 
     def said(self, stanza: Stanza, room: Room) -> Deferred[None] | None:
         """Send a groupchat message to everybody, or raise StanzaError (§7.4).
@@ -59,6 +53,7 @@ class Groupchat:
             room.stamp(self._now()),
             secrets.token_urlsafe(12),
             stanza.id,
+            stanza.attrs.get(XML_LANG, ""),
             occupant.nick,
             stanza.sender,
             occupant.id,
@@ -69,14 +64,13 @@ class Groupchat:
             occupant.address,
             identified(said.inner, room.address, said.id, said.occupant),
             id_=said.origin or said.id,
-            lang=stanza.attrs.get(XML_LANG, ""),
+            lang=said.lang,
         )
         kept = lasting(stanza)
         if kept.history:
             room.history.add(said)
         if kept.archive and room.settings.archive:
-            kept_as = Archived(*said[:2], *said[3:])
-            return self._archive.add(room.id, kept_as)
+            return self._archive.add(room.id, said)
         return None
 
     def _is_subject(self, stanza: Stanza) -> bool:

@@ -17,15 +17,17 @@ class Said(NamedTuple):
     """A message of the past.
 
     `number` is when it came, in microseconds UTC since 1970, and its place: no two of a room have
-    the same. `id` is its stanza id (XEP-0359), `origin` the id that its sender gave it, `occupant`
-    his occupant id (XEP-0421), `author` his bare JID, `inner` its content without any of these.
+    the same. `id` is its stanza id (XEP-0359), `origin` the id that its sender gave it, `lang` its
+    language, "" for none; `nick` is who has said it, "" for the room itself, `session` by which
+    full JID, `occupant` his occupant id (XEP-0421); `inner` its content without any of these.
     """
 
     number: int
     id: str
     origin: str
+    lang: str
     nick: str
-    author: JID
+    session: JID
     occupant: str
     inner: bytes
 

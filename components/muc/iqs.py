@@ -24,12 +24,13 @@ Answerer: TypeAlias = Callable[[Stanza, Room], Any]
 
 
 class RoomIQs:
-    """Hands on requests. `occupants` answers all that are for one of them."""
+    """Hands on requests."""
 
-    def __init__(self, component: Component, rooms: Rooms, occupants: Answerer) -> None:
+    def __init__(self, component: Component, rooms: Rooms) -> None:
         self._component = component
         self._rooms = rooms
-        self._occupants = occupants
+        self.occupants: Answerer = _nobody
+        """Answers all that are for an occupant."""
         component.on_unknown_iq(self._unknown)
 
     def to_room(self, type_: str, payload: str, answerer: Answerer) -> None:
@@ -44,7 +45,7 @@ class RoomIQs:
     def _answered(self, stanza: Stanza, answerer: Answerer) -> Any:
         address = stanza.to
         if address.resource:
-            answerer = self._occupants
+            answerer = self.occupants
         room = self._rooms.at_hand(address.bare)
         if room is not None:
             return answerer(stanza, room)
@@ -63,5 +64,9 @@ class RoomIQs:
         """What nobody here has asked for may be for an occupant all the same."""
         address = stanza.to
         if address.local and address.resource:
-            return self._answered(stanza, self._occupants)
+            return self._answered(stanza, self.occupants)
         raise StanzaError("service-unavailable", reason="stanza.unhandled")
+
+
+def _nobody(stanza: Stanza, room: Room) -> None:
+    raise StanzaError("service-unavailable", reason="stanza.unhandled")

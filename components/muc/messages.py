@@ -24,15 +24,15 @@ Taker: TypeAlias = Callable[[Stanza, Room], Any]
 
 
 class Messages:
-    """Hands on messages. `groupchat` and `private` are who take most of them."""
+    """Hands on messages."""
 
-    def __init__(
-        self, component: Component, rooms: Rooms, groupchat: Taker, private: Taker
-    ) -> None:
+    def __init__(self, component: Component, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._groupchat = groupchat
-        self._private = private
         self._takers: dict[str, Taker] = {}
+        self.groupchat: Taker = _nobody
+        """Takes those to everybody in a room,"""
+        self.private: Taker = _nobody
+        """and those to one occupant."""
         component.on_message(self.came)
 
     def to_room(self, payload: str, taker: Taker) -> None:
@@ -62,12 +62,16 @@ class Messages:
 
     def _for(self, stanza: Stanza, room: Room) -> Any:
         if stanza.to.resource:
-            return self._private(stanza, room)
+            return self.private(stanza, room)
         if stanza.type == "groupchat":
-            return self._groupchat(stanza, room)
+            return self.groupchat(stanza, room)
         for child in stanza.children:
             taker = self._takers.get(child)
             if taker is not None:
                 return taker(stanza, room)
         # §17.2: what is for everybody is of type "groupchat".
         raise StanzaError("bad-request", "it is no groupchat", reason="muc.type")
+
+
+def _nobody(stanza: Stanza, room: Room) -> None:
+    raise StanzaError("service-unavailable", reason="stanza.unhandled")

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.common.component import Component
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
 from components.muc.room import Room
+from components.muc.service import Service
 from xmppd import ns
 from xmppd.errors import StanzaError
 
 PING = f"{ns.PING} ping"
 
 
+def serve(service: Service) -> None:
+    """Answer what is for occupants."""
+    service.iqs.occupants = OccupantIQs(service).forward
+
+
 class OccupantIQs:
     """Hands on requests to occupants, and what they answer."""
 
-    def __init__(self, component: Component) -> None:
-        self._component = component
+    def __init__(self, service: Service) -> None:
+        self._component = service.component
 
     def forward(self, stanza: Stanza, room: Room) -> Any:
         """Answer a request as the occupant that it is for would.

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from components.common.stanza import Stanza
-from components.muc.lives import Lives
-from components.muc.policy import Policy
+from components.muc.names import MUC_OWNER
 from components.muc.privileges import Right, has_right
 from components.muc.room import Room
+from components.muc.service import Service
 from xmppd import ns
 from xmppd.errors import StanzaError
 
 
-class OwnerRequests:
-    """Answers requests in the namespace muc#owner."""
+def serve(service: Service) -> None:
+    """Answer requests in the namespace muc#owner."""
+    service.iqs.to_room("set", f"{MUC_OWNER} query", OwnerRequests(service).set)
 
-    def __init__(self, lives: Lives, policy: Policy) -> None:
-        self._lives = lives
-        self._policy = policy
+
+class OwnerRequests:
+    """Answers owners, and refuses all others."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def set(self, stanza: Stanza, room: Room) -> None:
         """Take a room's configuration (§10.1.2)."""
         account = stanza.sender.bare
-        affiliation = self._policy.affiliation(account, room.affiliation(account))
-        if not has_right(Right.CONFIGURE, affiliation):
+        if not has_right(Right.CONFIGURE, self._service.affiliation(room, account)):
             raise StanzaError("forbidden", "it is the owners'", reason="muc.not-owner")
         form = stanza.payload.find(f"{{{ns.DATA_FORM}}}x")
         if form is not None and form.get("type") == "submit" and room.locked:
-            await self._lives.unlock(room)
+            await self._service.lives.unlock(room)

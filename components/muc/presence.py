@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
 from components.common import datetimes
-from components.common.component import Component
 from components.common.stanza import Stanza, write
 from components.muc import entering
 from components.muc.content import cleaned
 from components.muc.entering import Entry
 from components.muc.history import EVERYTHING, Wanted
 from components.muc.names import MUC, MUC_USER
-from components.muc.policy import Policy
 from components.muc.room import Room
-from components.muc.rooms import Rooms
-from components.muc.visits import Visits
+from components.muc.service import Service
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -31,23 +27,20 @@ _NOT_INSIDE = (
 """What somebody gets who believes to be in a room (§7.2.18)."""
 
 
-class Presences:
-    """Reads presence, and has done what it asks for. `now` gives seconds UTC since 1970."""
+def serve(service: Service) -> None:
+    """Take all presence but errors."""
+    service.component.on_presence(Presences(service).seen)
 
-    def __init__(
-        self,
-        component: Component,
-        rooms: Rooms,
-        visits: Visits,
-        policy: Policy,
-        now: Callable[[], float],
-    ) -> None:
-        self._component = component
-        self._rooms = rooms
-        self._visits = visits
-        self._policy = policy
-        self._now = now
-        component.on_presence(self.seen)
+
+class Presences:
+    """Reads presence, and has done what it asks for."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._component = service.component
+        self._rooms = service.rooms
+        self._visits = service.visits
+        self._policy = service.policy
 
     def seen(self, stanza: Stanza) -> Deferred[None] | None:
         """Take presence; only that without a type and "unavailable" mean anything (§17.3)."""
@@ -120,7 +113,7 @@ class Presences:
     def _enter(self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool) -> None:
         nick = entering.nick_asked(address, self._policy)
         account = session.bare
-        affiliation = self._policy.affiliation(account, room.affiliation(account))
+        affiliation = self._service.affiliation(room, account)
         password = _asked(stanza).findtext(f"{{{MUC}}}password")
         entry = Entry(account, session, nick, affiliation, password)
         presence = self._checked(stanza, room.address)
@@ -137,7 +130,7 @@ class Presences:
 
     def _wanted(self, stanza: Stanza) -> Wanted:
         history = _asked(stanza).find(f"{{{MUC}}}history")
-        return EVERYTHING if history is None else wanted(history, self._now())
+        return EVERYTHING if history is None else wanted(history, self._service.now())
 
     def _turn_away(self, stanza: Stanza) -> None:
         """Tell somebody that he is not in the room, whatever he believes (§7.2.18)."""

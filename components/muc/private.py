@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from components.common.component import Component
-from components.common.multicast import Multicast
 from components.common.stanza import XML_LANG, Stanza
 from components.muc.content import cleaned
 from components.muc.names import MUC_USER, OCCUPANT_ID
-from components.muc.policy import Policy
 from components.muc.privileges import Privilege, allowed
 from components.muc.room import Room
+from components.muc.service import Service
 from xmppd.errors import StanzaError
 
 _PRIVATE = f"<x xmlns='{MUC_USER}'/>".encode()
 """What says that a message is a private one of a room (§7.5)."""
 
 
+def serve(service: Service) -> None:
+    """Take messages to occupants."""
+    service.messages.private = PrivateMessages(service).said
+
+
 class PrivateMessages:
     """Sends on what occupants say to one another."""
 
-    def __init__(self, component: Component, multicast: Multicast, policy: Policy) -> None:
-        self._component = component
-        self._multicast = multicast
-        self._policy = policy
+    def __init__(self, service: Service) -> None:
+        self._multicast = service.multicast
+        self._policy = service.policy
 
     def said(self, stanza: Stanza, room: Room) -> None:
         """Send a message to all sessions of an occupant, or raise StanzaError (§7.5)."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from components.muc.archive import Archive, Archived
+from components.muc.archive import Archive
 from components.muc.history import History, Said
 from components.muc.present import SQLPresent
 from components.muc.ranks import AFFILIATIONS, Affiliation
@@ -130,7 +130,7 @@ class Rooms:
         return room
 
     async def _said(self, room: int, most: int) -> list[Said]:
-        return [_said(each) for each in await self.archive.newest(room, most)] if most else []
+        return list(await self.archive.newest(room, most)) if most else []
 
     def _make(self, address: JID, settings: Settings, owner: JID | None) -> Deferred[Room | None]:
         return Deferred.fromCoroutine(self._created(address, settings, owner))
@@ -209,8 +209,3 @@ def affiliated(standing: Standing) -> Affiliated:
 
 def _standing(kept: Affiliated) -> Standing:
     return Standing(kept.jid, AFFILIATIONS[kept.affiliation], kept.nick, kept.reason)
-
-
-def _said(kept: Archived) -> Said:
-    number, id_, nick, author, occupant, inner = kept
-    return Said(number, id_, "", nick, author, occupant, inner)

@@ -72,9 +72,13 @@ CREATE TABLE archived (
     number BIGINT NOT NULL,
     -- By which the world knows it (XEP-0359).
     id $text NOT NULL,
+    -- The id that its sender gave it, and the language; '' for none.
+    origin $text NOT NULL,
+    lang $text NOT NULL,
     nick $text NOT NULL,
-    -- The bare JID behind the nickname.
+    -- The bare JID behind the nickname, and the resource.
     author $text NOT NULL,
+    resource $text NOT NULL,
     -- The occupant's id (XEP-0421).
     occupant $text NOT NULL,
     encoded $bytes NOT NULL,

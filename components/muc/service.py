@@ -1,0 +1,54 @@
+"""What the faces of the service stand on: one of each part, made by `assembly`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IReactorTime
+
+from components.common.component import Component
+from components.common.disco import Disco
+from components.common.multicast import Multicast
+from components.muc.archive import Archive
+from components.muc.broadcast import Broadcast
+from components.muc.iqs import RoomIQs
+from components.muc.lives import Lives
+from components.muc.messages import Messages
+from components.muc.policy import Policy
+from components.muc.present import SQLPresent
+from components.muc.ranks import Affiliation
+from components.muc.room import Room
+from components.muc.rooms import Rooms
+from components.muc.store import SQLRooms
+from components.muc.visits import Visits
+from xmppd.jid import JID
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Multi-user chat at a component's domain."""
+
+    component: Component
+    clock: IReactorTime
+    policy: Policy
+    disco: Disco
+    multicast: Multicast
+    store: SQLRooms
+    archive: Archive
+    present: SQLPresent
+    rooms: Rooms
+    broadcast: Broadcast
+    lives: Lives
+    visits: Visits
+    messages: Messages
+    iqs: RoomIQs
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Gives seconds UTC since 1970."""
+        return self.clock.seconds
+
+    def affiliation(self, room: Room, account: JID) -> Affiliation:
+        """What somebody is to a room, by his bare JID: the service's admins own all of them."""
+        return self.policy.affiliation(account, room.affiliation(account))
