@@ -30,13 +30,18 @@ class Meeting:
     `grants` are the component's, `others` the tables of further components.
     """
 
+    domain = VCARD
+    accounts: tuple[str, ...] = ("juliet", "romeo")
+
     def __init__(
         self, others: Mapping[str, Mapping[str, Any]] | None = None, **grants: Any
     ) -> None:
-        self.server = Verona(components={VCARD: table(**grants), **(others or {})})
+        self.server = Verona(
+            accounts=self.accounts, components={self.domain: table(**grants), **(others or {})}
+        )
         self.wire: Wire
         self.line: Line
-        account = Account(VCARD, SECRET)
+        account = Account(self.domain, SECRET)
         self.component = Component(account, ["capulet.lit"], self, self.server.clock)
         self.disco = self.introduced()
 
@@ -45,7 +50,7 @@ class Meeting:
         return introduce(self.component, About(Identity("component", "generic")))
 
     def connect(self, factory: Any) -> Deferred[Any]:
-        self.wire = Wire(self.server, VCARD)
+        self.wire = Wire(self.server, self.domain)
         self.line = Line(factory.buildProtocol(None))
         connected: Deferred[Any] = Deferred()
         connected.callback(self.line.protocol)

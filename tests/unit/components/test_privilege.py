@@ -255,7 +255,7 @@ def test_more_than_the_most_are_several_stanzas(server: Server) -> None:
     multicast = ready(server, available=True, most=4)
     multicast.send(PEOPLE, "presence")
     sent = server.take()
-    assert sent.count(b"<addresses ") == 1 and sent.count(b"<presence ") == 4
+    assert sent.count(b"<addresses ") == sent.count(b"<presence ") == 2
     assert [sent.count(jid.attr) for jid in PEOPLE] == [1] * 7
 
 
