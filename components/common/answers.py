@@ -43,7 +43,9 @@ def error(stanza: Stanza, error: StanzaError, namespace: str = "") -> bytes:
     ]
     if error.text:
         children.insert(1, Tag("text", {"xml:lang": "en"}, error.text, ns=ns.STANZA_ERRORS))
-    attrs = {"type": error.type, "code": str(error.code)}
+    # RFC 6120 §8.3.2: an address with a resource may be somebody's for whom this one speaks.
+    by, slash, _ = stanza.attrs.get("to", "").partition("/")
+    attrs = {"type": error.type, "code": str(error.code), "by": by if slash else None}
     return _reply(stanza, "error", render([Tag("error", attrs, children)]), namespace)
 
 

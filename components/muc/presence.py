@@ -79,7 +79,7 @@ class Presences:
         assert room is not None
         new = room.locked and not len(room)
         if new and not self._policy.locked:
-            room.locked = False
+            await self._service.lives.unlock(room)
         try:
             self._inside(stanza, address, room, new=new)
         except StanzaError:
