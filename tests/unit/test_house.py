@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -74,14 +76,27 @@ def reasons_in(path: Path) -> Iterator[tuple[str, int]]:
                             yield inner.value, node.lineno
 
 
+TABLES = {
+    path: import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)).REASONS
+    for path in code()
+    if path.name == "reasons.py"
+}
+"""The server's codes, and those of components that have a table of their own."""
+
+
+def known(path: Path) -> set[str]:
+    """The codes that a file may name: the server's, and those of its own component."""
+    return {*REASONS, *TABLES.get(path.parent / "reasons.py", {})}
+
+
 def test_every_reason_that_is_given_stands_in_the_table() -> None:
     unknown = {
         f"{name(path)}:{line}": reason
         for path in code()
         for reason, line in reasons_in(path)
-        if reason not in REASONS
+        if reason not in known(path)
     }
-    assert unknown == {}, "add it to xmppd/reasons.py"
+    assert unknown == {}, "add it to xmppd/reasons.py, or to its component's reasons.py"
 
 
 def strings(path: Path) -> Iterator[str]:
@@ -90,18 +105,18 @@ def strings(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def test_every_reason_in_the_table_is_given_somewhere() -> None:
-    table = ROOT / "xmppd" / "reasons.py"
+@pytest.mark.parametrize("table", TABLES, ids=name)
+def test_every_reason_in_the_table_is_given_somewhere(table: Path) -> None:
     used = {text for path in code() if path != table for text in strings(path)}
-    assert sorted(REASONS.keys() - used) == []
+    assert sorted(TABLES[table].keys() - used) == []
 
 
-AREAS = {reason.partition(".")[0] for reason in REASONS}
+AREAS = {reason.partition(".")[0] for table in TABLES.values() for reason in table}
 SHAPE = re.compile(rf"({'|'.join(AREAS)})\.[a-z]+(-[a-z]+)*")
 
 
 def test_reason_codes_are_shaped_alike_and_say_something() -> None:
-    for reason, (meaning, remedy) in REASONS.items():
+    for reason, (meaning, remedy) in chain(*(table.items() for table in TABLES.values())):
         assert SHAPE.fullmatch(reason), reason
         assert meaning and remedy
         assert not meaning.endswith("."), reason

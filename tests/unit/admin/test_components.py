@@ -168,6 +168,7 @@ def test_nothing_that_is_granted_by_default(verona):
         '  see the presence of their contacts  (presence = "roster")',
         "  send a stanza to many addresses at once  (multicast)",
         "  carry sessions of clients  (tunnel = true)",
+        "  be told of removed accounts  (accounts = true)",
     ]
 
 
@@ -180,6 +181,7 @@ def test_all_that_can_be_granted_with_the_key_of_each():
         "presence": "roster",
         "multicast": 20,
         "tunnel": True,
+        "accounts": True,
         "domains": [DOMAIN],
     }
     verona = Verona(server={"domains": [DOMAIN, "mantua.lit"]}, components={ECHO: table(**grants)})
@@ -203,6 +205,7 @@ def test_all_that_can_be_granted_with_the_key_of_each():
         '  see the presence of their contacts  (presence = "roster")',
         "  send a stanza to 20 addresses at once  (multicast = 20)",
         "  carry sessions of clients  (tunnel = true)",
+        "  be told of removed accounts  (accounts = true)",
         "at mantua.lit: nothing is granted, its domains are others",
     ]
 

@@ -1,0 +1,47 @@
+"""Why the chatrooms refuse something: each reason code with its meaning and its remedy.
+
+The component counts them, and tells how many there were when it stops. Once published a code keeps
+its meaning.
+"""
+
+REASONS: dict[str, tuple[str, str]] = {
+    # entering, and names
+    "muc.banned": ("somebody whom the room has banned", "an admin of the room may unban him"),
+    "muc.blank-nick": ("a nick that nobody could see", "choose another"),
+    "muc.full": ("the room has as many occupants as it may", "occupants in [muc], or its owner's"),
+    "muc.large-presence": ("presence larger than rooms pass on", "shorten the status"),
+    "muc.locked": ("a room that its maker has not opened yet", "he has to configure it"),
+    "muc.long-nick": ("a nick that is too long", "choose another"),
+    "muc.may-not-create": ("a room made by somebody who may not", "create in [muc]"),
+    "muc.members-only": ("somebody who is no member", "an admin of the room may make him one"),
+    "muc.nick-in-use": ("a nick that somebody has, or one that looks like it", "choose another"),
+    "muc.nick-locked": ("another nick than the registered one", "the room wants that one used"),
+    "muc.nick-registered": ("a nick that somebody else has registered", "choose another"),
+    "muc.no-nick": ("presence to a room without a nick", "the client is broken (XEP-0045 §7.2.1)"),
+    "muc.no-room": ("a room that is not there", "make it, by entering"),
+    "muc.password": ("no password, or a wrong one", "ask who has made the room"),
+    "muc.too-many-rooms": ("a user in as many rooms as he may be", "entered in [muc]"),
+    # being in a room
+    "muc.no-occupant": ("a nick that nobody has", "see who is in the room"),
+    "muc.no-voice": ("a visitor who speaks in a moderated room", "a moderator may give him voice"),
+    "muc.not-inside": ("somebody who is not in the room", "enter it (again)"),
+    "muc.occupant-error": ("a request that another occupant has answered with an error", "nothing"),
+    "muc.private": ("a private message in a room that has none for such as him", "speak to all"),
+    "muc.visitor-nick": ("a visitor who changes his nick", "the room's owner may let visitors"),
+    "muc.visitor-status": ("a visitor who changes his status", "the room's owner may let visitors"),
+    # messages
+    "muc.large-message": ("a message larger than rooms pass on", "shorten it"),
+    "muc.large-subject": ("a subject that is too long", "shorten it"),
+    "muc.service-message": ("a message to the service and no room", "nothing"),
+    "muc.subject": ("a subject set by who may not", "the room's owner may let participants"),
+    "muc.type": (
+        "a message to all that is no groupchat, or a groupchat to one",
+        "the client is broken (XEP-0045 §7.4, §7.5)",
+    ),
+    # archives
+    "muc.far-index": ("a page far behind in a search", "ask for pages by ids (XEP-0059 §2.6)"),
+    "muc.many-ids": ("too many messages asked for by id", "ask for fewer at a time"),
+    "muc.unknown-message": ("a message that the archive has not", "it may be too old"),
+    # admins and owners
+    "muc.not-owner": ("a configuration by somebody who is no owner", "nothing"),
+}
