@@ -87,8 +87,12 @@ class Exchange:
         if client.tail:
             data = client.tail + data
         client.tail = b"" if data.endswith(end) else data[1 - len(end) :]
+        self._time(data)
+        return data.count(end)
+
+    def _time(self, data: bytes) -> None:
+        """Note the latencies of the stanzas in what was read, now and then."""
         self._reads += 1
         if not self._reads % _SAMPLE:
             now = time.perf_counter_ns()
             self._latencies += [(now - int(t)) / 1e9 for t in _STAMP.findall(data)]
-        return data.count(end)

@@ -2,8 +2,8 @@
 
 Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
 passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
-Offline storage, acks (XEP-0198) and the port for components are there for the rows that need them,
-and for no other.
+Offline storage, acks (XEP-0198), rooms (XEP-0045) and the port for components are there for the
+rows that need them, and for no other.
 """
 
 import re
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.server import COMPONENT, SECRET, Server
+from benchmarks.server import COMPONENT, ROOMS, SECRET, Server
 
 _PROSODY = """\
 run_as_root = true
@@ -38,10 +38,17 @@ ssl = {{ certificate = "{crt}", key = "{key}" }}
 VirtualHost "localhost"
 {component}"""
 
-_PROSODY_COMPONENT = """\
-Component "{domain}"
-    component_secret = "{secret}"
-"""
+_PROSODY_COMPONENTS = {
+    "component": f"""\
+Component "{COMPONENT}"
+    component_secret = "{SECRET}"
+""",
+    "muc": f"""\
+Component "{ROOMS}" "muc"
+    muc_room_cache_size = 10000
+""",
+}
+"""Rooms beyond the cache's size would be written to disk."""
 
 _PROSODY_MODULES = {"acks": ', "smacks"', "vcard": ', "vcard"'}
 
@@ -97,7 +104,17 @@ _EJABBERD_MODULES = {
     "offline": "  mod_offline:\n    access_max_user_messages: offline\n",
     "acks": "  mod_stream_mgmt: {}\n",
     "vcard": "  mod_vcard: {}\n",
+    "muc": f"""\
+  mod_muc:
+    host: "{ROOMS}"
+    max_users: 10000
+    max_users_presence: 10000
+    max_user_conferences: 1000
+    default_room_options:
+      max_users: 10000
+""",
 }
+"""As it comes, a room of ejabberd has 200 occupants at most, and 1,000 who hear of newcomers."""
 
 
 def _absence(program: str) -> str:
@@ -138,9 +155,11 @@ class Prosody(Server):
             crt=self.certificate.path("crt"),
             key=self.certificate.path("key"),
             component_port=self.component_port,
-            component=_PROSODY_COMPONENT.format(domain=COMPONENT, secret=SECRET)
-            if "component" in self.features
-            else "",
+            component="".join(
+                component
+                for feature, component in _PROSODY_COMPONENTS.items()
+                if feature in self.features
+            ),
             enabled="".join(
                 module for feature, module in _PROSODY_MODULES.items() if feature in self.features
             ),

@@ -115,6 +115,12 @@ BARS = (
     Bar("component", "component: ÷ xmppd's own chat", 1.30, _of_chat("component"), beside="chat"),
     Bar("multicast", "multicast: ÷ xmppd's own chat", 0.40, _of_chat("multicast"), beside="chat"),
     Bar("vcard", "vCard of another: ÷ prosody", 0.60, _against("vcard", "prosody")),
+    Bar("muc-100", "room of 100: ÷ the better peer", 0.40, _against_best("muc-100")),
+    Bar("muc-1000", "room of 1,000: ÷ the better peer", 0.40, _against_best("muc-1000")),
+    Bar("muc-small", "20 rooms of 10: ÷ the better peer", 0.70, _against_best("muc-small")),
+    Bar("muc-join-100", "join, 100: ÷ the better peer", 0.80, _against_best("muc-join-100")),
+    Bar("muc-join-1000", "join, 1,000: ÷ the better peer", 0.80, _against_best("muc-join-1000")),
+    Bar("muc-memory", "occupant, memory: ÷ the better peer", 1.00, _against_best("muc-memory")),
     Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst_ping),
 )
 

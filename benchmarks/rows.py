@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import bigroster, components, offline, presence
+from benchmarks import bigroster, components, groupchat, occupants, offline, presence
 from benchmarks.acks import chatting_with_acks
 from benchmarks.chat import chatting
 from benchmarks.rosters import provide_big, provide_ring
@@ -22,6 +22,8 @@ def _accounts(count: Callable[[Options], int]) -> Callable[[Server, Options], No
 
 
 _users = _accounts(lambda options: options.users)
+_occupants = _accounts(lambda options: occupants.MOST)
+_ROOMS = frozenset({"muc"})
 
 ROWS = (
     Row("chat", "chat, closed loop, plain", _DELIVERED, chatting(tls=False, paced=False), _users),
@@ -107,6 +109,55 @@ ROWS = (
         asking,
         _users,
         frozenset({"vcard"}),
+    ),
+    Row(
+        "muc-100",
+        "messages to a room of 100, closed loop, plain",
+        _DELIVERED,
+        groupchat.talking(rooms=1, size=100, in_flight=8),
+        _occupants,
+        _ROOMS,
+    ),
+    Row(
+        "muc-1000",
+        "messages to a room of 1,000, closed loop, plain",
+        _DELIVERED,
+        groupchat.talking(rooms=1, size=1000, in_flight=8),
+        _occupants,
+        _ROOMS,
+    ),
+    Row(
+        "muc-small",
+        "messages to 20 rooms of 10, closed loop, plain",
+        _DELIVERED,
+        groupchat.talking(rooms=20, size=10, in_flight=2),
+        _occupants,
+        _ROOMS,
+    ),
+    Row(
+        "muc-join-100",
+        "joins to rooms that fill to 100, plain",
+        "ms CPU per join",
+        occupants.joining(100),
+        _occupants,
+        _ROOMS,
+    ),
+    Row(
+        "muc-join-1000",
+        "joins to a room that fills to 1,000, plain",
+        "ms CPU per join",
+        occupants.joining(1000),
+        _occupants,
+        _ROOMS,
+    ),
+    Row(
+        "muc-memory",
+        "occupants of rooms: memory on top of their sessions'",
+        "KiB per occupant",
+        occupants.memory,
+        _occupants,
+        _ROOMS,
+        repeats=False,
     ),
     Row(
         "big-roster",

@@ -28,6 +28,8 @@ COMPONENT = "echo.localhost"
 """The domain of the component, where the rows have one."""
 SECRET = "a rose by any other name"
 """And its secret."""
+ROOMS = "conference.localhost"
+"""Where rooms are, in the rows about them."""
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0

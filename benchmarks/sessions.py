@@ -32,9 +32,9 @@ def idle(server: Server, options: Options) -> Measure:
     users, context = people(options.sessions), tls_context()
     with Crowd(server.address) as crowd:
         crowd.play(users[:WARM_LOGINS], visiting(crowd, logging_in(context)), options.concurrency)
-        before = _settled_kib(server, crowd, options)
+        before = settled_kib(server, crowd, options)
         crowd.play(users, logging_in(context), options.concurrency)
-        after = _settled_kib(server, crowd, options)
+        after = settled_kib(server, crowd, options)
         return Measure(
             cost=(after - before) / len(users),
             notes={"KiB before": before, "KiB after": after, "security": security(crowd)},
@@ -51,13 +51,13 @@ def churn(server: Server, options: Options) -> Measure:
             return crowd.play(some, visiting(crowd, logging_in(context)), options.concurrency)
 
         visit(options.churn_warm_up)
-        before = _settled_kib(server, crowd, options)
+        before = settled_kib(server, crowd, options)
         meter = Meter(server.processes)
         took = visit(options.churn // 2)
         usage = meter.read()
-        half = _settled_kib(server, crowd, options)
+        half = settled_kib(server, crowd, options)
         took += visit(options.churn - options.churn // 2)
-        after = _settled_kib(server, crowd, options)
+        after = settled_kib(server, crowd, options)
     notes: dict[str, str | float] = {
         "KiB before": before,
         "KiB at half": half,
@@ -67,6 +67,7 @@ def churn(server: Server, options: Options) -> Measure:
     return timed(after - before, options.churn // 2, usage, took, notes)
 
 
-def _settled_kib(server: Server, crowd: Crowd, options: Options) -> int:
+def settled_kib(server: Server, crowd: Crowd, options: Options) -> int:
+    """Return the memory of all the server's processes when it has had time to come to rest."""
     crowd.drain(options.settle)
     return memory_kib(server.processes())
