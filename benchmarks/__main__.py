@@ -29,7 +29,7 @@ SERVERS: dict[str, type[Server]] = {cls.name: cls for cls in _ALL}
 EXAMPLES = """\
 examples:
   python -m benchmarks
-      every row on every server that is installed (about an hour)
+      every row on every server that is installed (an hour and a half)
   python -m benchmarks --rows chat,chat-tls --rounds 5 --secs 10
       the data path only, more rounds
   python -m benchmarks --servers prosody,ejabberd --json peers.json
@@ -42,6 +42,8 @@ examples:
       what acks cost, with streams that can be resumed
   python -m benchmarks --servers xmppd,xmppd-pg --rows offline-store,offline-deliver
       xmppd on SQLite beside xmppd on PostgreSQL (XMPPD_BENCH_POSTGRES may name a database)
+  python -m benchmarks --rows muc-100,muc-small,muc-join-100 --rounds 1 --secs 3
+      a quick look at rooms; those of 1,000 take minutes to fill, on Prosody above all
   python -m benchmarks.profile_xmppd chat
       where xmppd spends its time (cProfile)
 """
@@ -63,7 +65,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--servers", type=_choice(list(SERVERS)), default=usual, help=servers)
     add("--rows", type=_choice(keys), default=keys, help=_list(keys))
     add("--rounds", type=int, default=3, help="rounds of each timed row (default 3)")
-    add("--memory-rounds", type=int, default=1, help="rounds of idle and churn (default 1)")
+    add("--memory-rounds", type=int, default=1, help="rounds of memory rows (default 1)")
     add("--users", type=int, default=default.users, help="clients; chat pairs them (400)")
     add("--secs", type=float, default=default.seconds, help="measured seconds of chat (8)")
     add("--warm-up", type=float, default=default.warm_up, help="seconds of chat before that (2)")

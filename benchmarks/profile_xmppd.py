@@ -1,7 +1,8 @@
 """The command `python -m benchmarks.profile_xmppd ROW`: where xmppd spends its time, by cProfile.
 
-The figures are of the whole life of the server process, start and logins included; cProfile
-makes small Python functions look dearer than they are, so compare shares, not times.
+Each program of the server has a profile of its own: the core, and the components that the row
+needs and the server starts. The figures are of their whole life, logins included; cProfile makes
+small Python functions look dearer than they are, so compare shares, not times.
 """
 
 import argparse
@@ -17,13 +18,13 @@ from benchmarks.work import Options
 
 
 def main() -> int:
-    """Run one row with xmppd under cProfile and print the top of the profile."""
+    """Run one row with xmppd under cProfile and print the top of each of its profiles."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile_xmppd", description=__doc__)
     parser.add_argument("row", choices=[row.key for row in ROWS], nargs="?", default="chat")
     parser.add_argument("--secs", type=float, default=8.0, help="seconds of chat (8)")
     parser.add_argument("--top", type=int, default=25, help="rows to print (25)")
     parser.add_argument("--sort", default="tottime", help="pstats key (tottime)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the profile there")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="keep the profiles there")
     args = parser.parse_args()
     row = next(row for row in ROWS if row.key == args.row)
     with tempfile.TemporaryDirectory(prefix="xmppd-bench-") as home:
@@ -31,10 +32,15 @@ def main() -> int:
         if not servers:
             return 1
         row.provide(servers[0], work)
-        Xmppd.profile = (args.save or Path(home) / "profile").absolute()
+        profiles = Xmppd.profiles = (args.save or Path(home) / "profiles").absolute()
+        profiles.mkdir(parents=True, exist_ok=True)
         if measure(row, servers[0], work) is None:
             return 1
-        pstats.Stats(str(Xmppd.profile)).sort_stats(args.sort).print_stats(args.top)
+        programs = ["xmppd", *(f"xmppd-{feature}" for feature in sorted(row.features))]
+        for profile in (profiles / program for program in programs):
+            if not profile.exists():
+                continue
+            pstats.Stats(str(profile)).sort_stats(args.sort).print_stats(args.top)
     return 0
 
 

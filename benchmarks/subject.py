@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmarks.server import COMPONENT, SECRET, Server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_PROFILED = REPOSITORY / "benchmarks" / "profiled"
+"""What Python starts with where programs are to be profiled."""
 
 _CONFIG = """\
 [server]
@@ -22,9 +24,6 @@ component = ["tcp:{component_port}:interface=127.0.0.1"]
 [tls]
 certificates = "{certificates}"
 require = false
-
-[bundled]
-start = {bundled}
 
 [auth]
 plain_without_tls = "loopback"
@@ -50,15 +49,19 @@ secret = "{secret}"
 multicast = 100_000
 """
 
+_BUNDLED_SETTINGS = {"muc": ""}
+"""What a bundled component is told, as TOML, for the rows that need it: no limits, as the peers."""
+
 
 class Xmppd(Server):
     """xmppd under `twistd`, by the Python that runs this program.
 
-    `profile` names the file that cProfile's figures go to when the server ends; None for none.
+    `profiles` is the directory that cProfile's figures go to when the server ends, in a file for
+    each program of it; None for none.
     """
 
     name = "xmppd"
-    profile: Path | None = None
+    profiles: Path | None = None
 
     @classmethod
     def absence(cls) -> str:
@@ -84,27 +87,44 @@ class Xmppd(Server):
             port=self.port,
             component_port=self.component_port,
             certificates=self.certificate.directory,
-            bundled=str("vcard" in self.features).lower(),
         )
         if "component" in self.features:
             text += _COMPONENT.format(domain=COMPONENT, secret=SECRET)
-        self._config.write_text(text + self.store())
+        self._config.write_text(text + self._bundled() + self.store())
+
+    def _bundled(self) -> str:
+        """Return the configuration's `[bundled]`: of the components those that a row needs."""
+        from xmppd.bundled import BUNDLED
+
+        names = [each.name for each in BUNDLED]
+        off = [name for name in names if name not in self.features]
+        text = f"\n[bundled]\nstart = {str(off != names).lower()}\noff = {off}\n"
+        for name, settings in _BUNDLED_SETTINGS.items():
+            if settings and name in self.features:
+                text += f"\n[bundled.settings.{name}]\n{settings}"
+        return text
 
     def store(self) -> str:
         """Return the configuration's `[store]`; the default, SQLite below `data`, needs none."""
         return ""
 
     def command(self) -> list[str]:
-        """Run `twistd` in the foreground, under cProfile where that is asked for."""
-        profile = ["--profiler=cprofile", "--savestats", f"--profile={self.profile}"]
+        """Run `twistd` in the foreground."""
         return [
             str(Path(sys.executable).with_name("twistd")),
             *("-n", "--pidfile=", "--reactor=epoll"),
-            *(profile if self.profile else []),
             *("xmppd", "-c", str(self._config)),
         ]
 
     def environment(self) -> dict[str, str]:
-        """Let Python find the working tree from the private directory."""
-        path = os.environ.get("PYTHONPATH")
-        return {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), *([path] if path else [])])}
+        """Let Python find the working tree from the private directory, and profile if asked to."""
+        path = [str(REPOSITORY)]
+        if inherited := os.environ.get("PYTHONPATH"):
+            path.append(inherited)
+        if self.profiles is None:
+            return {"PYTHONPATH": os.pathsep.join(path)}
+        path.insert(0, str(_PROFILED))
+        return {
+            "PYTHONPATH": os.pathsep.join(path),
+            "XMPPD_BENCH_PROFILES": str(self.profiles),
+        }
