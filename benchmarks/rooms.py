@@ -1,6 +1,6 @@
 """Rooms made over the wire and filled (XEP-0045): joins, and the proof that they are complete.
 
-A room is an instant room (section 10.1.2), and as many messages as the peers keep for newcomers
+A room is an instant room (section 10.1.2), and as many messages as servers keep for newcomers
 have been said in it before anybody joins.
 """
 
@@ -20,7 +20,7 @@ from benchmarks.work import Options, people
 IN_FLIGHT = 8
 """Joins under way at a time, and messages in one room."""
 _PROLOGUE = 20
-"""Messages said in a room before anybody joins: what Prosody and ejabberd keep as its history."""
+"""Messages said in a room before anybody joins: what all send to newcomers as its history."""
 _START = 30.0
 """Seconds that the server's part for rooms may take to come up."""
 _STALL = 60.0
