@@ -21,7 +21,7 @@ from components.muc.archive_pages import Query, Result
 from components.muc.history import Said
 from components.muc.journal import Journal
 from components.muc.rows import execute_rows
-from components.muc.store import RoomGone
+from components.muc.stored import RoomGone
 from xmppd.storage.interfaces import Database, Transaction, Value
 
 __all__ = ["Archive", "End", "Query", "Result", "Said"]
@@ -42,7 +42,10 @@ _FIRST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position LIMIT
 _LAST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position DESC LIMIT 1"
 _OLDEST = "SELECT position FROM archived WHERE room = ? ORDER BY position LIMIT 1"
 _DELETE = "DELETE FROM archived WHERE room = ? AND position <= ?"
-_WRITTEN = "SELECT written FROM archives WHERE room = ?"
+_ALL = (
+    "SELECT written, (SELECT position FROM archived WHERE archived.room = archives.room"
+    " ORDER BY position LIMIT 1) FROM archives WHERE room = ?"
+)
 _WITH_OLDER = (
     "SELECT room FROM archives WHERE (SELECT number FROM archived"
     " WHERE archived.room = archives.room ORDER BY position LIMIT 1) < ? LIMIT ?"
@@ -123,13 +126,15 @@ class Archive:
     def trim(self, room: int, keep: int) -> Deferred[int]:
         """Delete all but the newest `keep` messages of a room; gives how many went."""
 
-        async def work(tx: Transaction) -> int:
-            rows = (await tx.execute(_WRITTEN, (room,))).rows
-            return rows[0][0] - keep if rows else 0
+        async def work(tx: Transaction) -> tuple[int, int | None]:
+            rows = (await tx.execute(_ALL, (room,))).rows
+            return rows[0] if rows else (0, None)
 
         async def trim() -> int:
-            upto = await self._database.read(work)
-            return await self._cut(room, upto, _LATEST)
+            last, first = await self._database.read(work)
+            if first is None or last - keep < first:
+                return 0
+            return await self._cut(room, last - keep, _LATEST)
 
         return Deferred.fromCoroutine(trim())
 

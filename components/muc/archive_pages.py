@@ -8,9 +8,10 @@ XEP-0313 §4.3.2 makes it optional, so it is, from `COUNTED` on.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from components.common.paging import Page
 from components.muc.history import Said
@@ -19,25 +20,34 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Transaction, Value
 
-COUNTED = 2_000
+COUNTED = 1_000
 """So many messages of one author or nickname are counted, and not more."""
 NAMED = 500
 """How many `ids` a query may have."""
 
 _FIELDS = "number, id, origin, lang, nick, author, resource, occupant, encoded"
-_PAGE = f"SELECT position, {_FIELDS} FROM archived WHERE room = ? AND position BETWEEN ? AND ?"
-_BOUNDS = (
-    "SELECT (SELECT position FROM archived WHERE room = ? AND number >= ? ORDER BY number LIMIT 1),"
-    " (SELECT position FROM archived WHERE room = ? AND number <= ? ORDER BY number DESC LIMIT 1)"
+_BETWEEN = (
+    f"SELECT {_FIELDS} FROM archived WHERE room = ? AND position BETWEEN ? AND ? ORDER BY position"
+)
+_AT = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND position IN ({{}}) ORDER BY position"
+_NEWEST = (
+    f"SELECT {_FIELDS} FROM archived WHERE room = ?"
+    " AND position > (SELECT written - ? FROM archives WHERE room = ?) ORDER BY position"
+)
+_GET = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND id = ?"
+_FIRST = "(SELECT position FROM archived WHERE room = ? ORDER BY position LIMIT 1)"
+_LAST = "(SELECT position FROM archived WHERE room = ? ORDER BY position DESC LIMIT 1)"
+_FROM = "(SELECT position FROM archived WHERE room = ? AND number >= ? ORDER BY number LIMIT 1)"
+_UNTIL = (
+    "(SELECT position FROM archived WHERE room = ? AND number <= ? ORDER BY number DESC LIMIT 1)"
 )
 _POSITIONS = "SELECT id, position FROM archived WHERE room = ? AND id IN ({})"
-_NEWEST = f"SELECT {_FIELDS} FROM archived WHERE room = ? ORDER BY position DESC LIMIT ?"
-_GET = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND id = ?"
-_COUNT = (
-    "SELECT count(*) FROM"
-    " (SELECT 1 FROM archived WHERE room = ? AND position BETWEEN ? AND ?{} LIMIT ?) AS counted"
-)
-_EARLIEST, _LATEST = 0, 2**63 - 1
+_AMONG = "SELECT position FROM archived WHERE room = ? AND position IN ({})"
+# Position alone: an index has that, and is preferred to the messages themselves.
+_MATCHING = "SELECT position FROM archived WHERE room = ? AND position BETWEEN ? AND ?"
+_LIMIT = " LIMIT ? OFFSET ?"
+_COUNT = f"SELECT count(*) FROM ({_MATCHING}{{}} LIMIT ?) AS counted"
+_LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,9 @@ class Query:
     """Which messages are asked for (§4.1): those of which all that is given is true.
 
     `start` and `end` are microseconds as in `Said.number`, and belong to it themselves;
-    `before_id` and `after_id` do not. `with_nick` and `with_author` are what `with` may be for:
-    an occupant JID, or a real bare JID. `ids` names the messages.
+    `before_id` and `after_id` do not. `ids` names the messages. What `with` asks for is
+    `with_nick`, of an occupant JID, or `with_author`, a real bare JID: one of them at most. The
+    room's own address matches all (§4.1.1), which is neither of them.
     """
 
     start: int | None = None
@@ -56,6 +67,11 @@ class Query:
     before_id: str | None = None
     after_id: str | None = None
     ids: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for two of what `with` may be."""
+        if self.with_nick is not None and self.with_author is not None:
+            raise ValueError("a nickname and an author at once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +88,11 @@ class Result:
     count: int | None
 
 
-class _Span(NamedTuple):
-    """The messages from one position to another, both included."""
+class _Filter(NamedTuple):
+    """The end of a statement, with its parameters, that leaves some messages; "" leaves all."""
 
-    first: int
-    last: int
-
-    @property
-    def size(self) -> int:
-        return max(0, self.last - self.first + 1)
-
-    def behind(self, position: int) -> _Span:
-        return _Span(max(self.first, position + 1), self.last)
-
-    def before(self, position: int) -> _Span:
-        return _Span(self.first, min(self.last, position - 1))
-
-
-class _Condition(NamedTuple):
-    """The end of a statement, with its parameters, that leaves some of a span; "" leaves all."""
-
-    sql: str = ""
-    params: Sequence[Value] = ()
+    sql: str
+    params: Sequence[Value]
 
 
 async def find(tx: Transaction, room: int, query: Query, page: Page) -> Result:
@@ -104,23 +103,25 @@ async def find(tx: Transaction, room: int, query: Query, page: Page) -> Result:
     could only be counted to (XEP-0059 §2.6).
     """
     known = await _known(tx, room, query, page)
-    condition = _condition(query, known)
     span = await _span(tx, room, query, known)
-    if not span.size:
-        return Result([], True, None, 0)
-    rows, complete = await _rows(tx, room, span, condition, page, known)
-    items = [_archived(*row[1:]) for row in rows]
-    if not condition.sql:
-        return Result(items, complete, rows[0][0] - span.first if rows else None, span.size)
-    count = await _count(tx, room, span, condition)
-    index = await _count(tx, room, span.before(rows[0][0]), condition) if rows else None
-    return Result(items, complete, index, count)
+    after, before = known.get(page.after, -1), known.get(page.before or "", _LATEST)
+    filter_ = _filter(query)
+    if query.ids is None and filter_.sql:
+        return await _counted(tx, room, span, filter_, page, after, before)
+    matching: Sequence[int] = span
+    if query.ids is not None:
+        named = sorted({known[id_] for id_ in query.ids if known[id_] in span})
+        matching = await _passing(tx, room, named, filter_)
+    start, end = _cut(matching, page, after, before)
+    complete = start == 0 if page.before is not None else end == len(matching)
+    items = await _at(tx, room, matching[start:end])
+    return Result(items, complete, start if items else None, len(matching))
 
 
 async def newest(tx: Transaction, room: int, most: int) -> Sequence[Said]:
     """The last messages of a room, at most `most`, oldest first."""
-    rows = (await tx.execute(_NEWEST, (room, most))).rows
-    return [_archived(*row) for row in reversed(rows)]
+    rows = (await tx.execute(_NEWEST, (room, most, room))).rows
+    return [_archived(*row) for row in rows]
 
 
 async def get(tx: Transaction, room: int, id_: str) -> Said | None:
@@ -131,10 +132,10 @@ async def get(tx: Transaction, room: int, id_: str) -> Said | None:
 
 async def _known(tx: Transaction, room: int, query: Query, page: Page) -> Mapping[str, int]:
     """The positions of all ids that are named; raises StanzaError where one is not there."""
-    named = {*filter(None, (query.after_id, query.before_id, page.after, page.before))}
-    named.update(query.ids or ())
-    if len(named) > NAMED + 4:
+    if query.ids is not None and len(query.ids) > NAMED:
         raise StanzaError("policy-violation", f"more than {NAMED} ids", reason="muc.many-ids")
+    named = {*filter(None, (page.after, page.before)), *(query.ids or ())}
+    named.update(id_ for id_ in (query.after_id, query.before_id) if id_ is not None)
     known = dict[str, int]()
     for some in chunks([*named]):
         known.update((await tx.execute(_POSITIONS.format(places(len(some))), (room, *some))).rows)
@@ -143,69 +144,97 @@ async def _known(tx: Transaction, room: int, query: Query, page: Page) -> Mappin
     return known
 
 
-def _condition(query: Query, known: Mapping[str, int]) -> _Condition:
-    sql, params = "", list[Value]()
-    if query.with_author is not None:
-        sql += " AND author = ?"
-        params.append(query.with_author)
-    if query.with_nick is not None:
-        sql += " AND nick = ?"
-        params.append(query.with_nick)
-    if query.ids is not None:
-        positions = sorted({known[id_] for id_ in query.ids})
-        sql += f" AND position IN ({places(len(positions)) or 'NULL'})"
-        params += positions
-    return _Condition(sql, params)
-
-
-async def _span(tx: Transaction, room: int, query: Query, known: Mapping[str, int]) -> _Span:
-    """Where the messages stand that match but for the condition."""
-    start = _EARLIEST if query.start is None else query.start
-    end = _LATEST if query.end is None else query.end
-    first, last = (await tx.execute(_BOUNDS, (room, start, room, end))).rows[0]
+async def _span(tx: Transaction, room: int, query: Query, known: Mapping[str, int]) -> range:
+    """The positions of all messages between the ends that the query gives."""
+    start, end = query.start, query.end
+    from_ = (_FIRST, (room,)) if start is None else (_FROM, (room, start))
+    until = (_LAST, (room,)) if end is None else (_UNTIL, (room, end))
+    rows = (await tx.execute(f"SELECT {from_[0]}, {until[0]}", (*from_[1], *until[1]))).rows
+    first, last = rows[0]
     if first is None or last is None:
-        return _Span(0, -1)
-    span = _Span(first, last)
+        return range(0)
     if query.after_id is not None:
-        span = span.behind(known[query.after_id])
+        first = max(first, known[query.after_id] + 1)
     if query.before_id is not None:
-        span = span.before(known[query.before_id])
-    return span
+        last = min(last, known[query.before_id] - 1)
+    return range(first, last + 1)
 
 
-async def _rows(
-    tx: Transaction,
-    room: int,
-    span: _Span,
-    condition: _Condition,
-    page: Page,
-    known: Mapping[str, int],
-) -> tuple[Sequence[tuple[Any, ...]], bool]:
-    """The rows of the page in order, each with its position first, and whether that is all."""
-    order, offset = "", page.index
-    if page.before is not None:
-        order, offset = " DESC", 0
-        if page.before:
-            span = span.before(known[page.before])
-    elif page.after:
-        span = span.behind(known[page.after])
-    if not condition.sql:
-        span, offset = _Span(span.first + offset, span.last), 0
-    elif offset > COUNTED:
+def _filter(query: Query) -> _Filter:
+    if query.with_author is not None:
+        return _Filter(" AND author = ?", (query.with_author,))
+    if query.with_nick is not None:
+        return _Filter(" AND nick = ?", (query.with_nick,))
+    return _Filter("", ())
+
+
+async def _passing(
+    tx: Transaction, room: int, positions: Sequence[int], filter_: _Filter
+) -> Sequence[int]:
+    """Those of a few positions that pass the filter, in order."""
+    if not filter_.sql:
+        return positions
+    passing = list[int]()
+    for some in chunks(positions):
+        sql = f"{_AMONG.format(places(len(some)))}{filter_.sql}"
+        rows = (await tx.execute(sql, (room, *some, *filter_.params))).rows
+        passing += (row[0] for row in rows)
+    return sorted(passing)
+
+
+def _cut(matching: Sequence[int], page: Page, after: int, before: int) -> tuple[int, int]:
+    """Where the page begins among what matches, and where it ends, which is behind it."""
+    if page.before is None:
+        start = min(bisect_right(matching, after) + page.index, len(matching))
+        return start, min(start + page.most, len(matching))
+    end = bisect_left(matching, before)
+    return max(0, end - page.most), end
+
+
+async def _counted(
+    tx: Transaction, room: int, span: range, filter_: _Filter, page: Page, after: int, before: int
+) -> Result:
+    """The page where only an index of the database knows what matches."""
+    backwards = page.before is not None
+    asked = range(max(span.start, after + 1), min(span.stop, before))
+    if page.index > COUNTED:
         text = f"no more than {COUNTED} messages are counted here"
         raise StanzaError("feature-not-implemented", text, reason="muc.far-index")
-    sql = f"{_PAGE}{condition.sql} ORDER BY position{order} LIMIT ? OFFSET ?"
-    params = (room, *span, *condition.params, page.most + 1, offset)
-    rows = (await tx.execute(sql, params)).rows
-    complete = len(rows) <= page.most
-    rows = rows[: page.most]
-    return rows[::-1] if order else rows, complete
+    sql = f"{_MATCHING}{filter_.sql} ORDER BY position{' DESC' if backwards else ''}{_LIMIT}"
+    params = (room, *_ends(asked), *filter_.params, page.most + 1, page.index)
+    positions = [row[0] for row in (await tx.execute(sql, params)).rows]
+    chosen, complete = sorted(positions[: page.most]), len(positions) <= page.most
+    index: int | None = page.index
+    if chosen and (backwards or page.after):
+        index = await _count(tx, room, range(span.start, chosen[0]), filter_)
+    if chosen and complete and not backwards and index is not None:
+        count: int | None = index + len(chosen)
+    else:
+        count = await _count(tx, room, span, filter_)
+    items = await _at(tx, room, chosen)
+    return Result(items, complete, index if items else None, count)
 
 
-async def _count(tx: Transaction, room: int, span: _Span, condition: _Condition) -> int | None:
-    params = (room, *span, *condition.params, COUNTED + 1)
-    count: int = (await tx.execute(_COUNT.format(condition.sql), params)).rows[0][0]
+async def _count(tx: Transaction, room: int, span: range, filter_: _Filter) -> int | None:
+    params = (room, *_ends(span), *filter_.params, COUNTED + 1)
+    count: int = (await tx.execute(_COUNT.format(filter_.sql), params)).rows[0][0]
     return count if count <= COUNTED else None
+
+
+def _ends(span: range) -> tuple[int, int]:
+    return span.start, span.stop - 1
+
+
+async def _at(tx: Transaction, room: int, positions: Sequence[int]) -> Sequence[Said]:
+    """The messages at these positions, which are in order."""
+    if isinstance(positions, range):
+        rows = (await tx.execute(_BETWEEN, (room, *_ends(positions)))).rows if positions else ()
+        return [_archived(*row) for row in rows]
+    items = list[Said]()
+    for some in chunks(positions):
+        rows = (await tx.execute(_AT.format(places(len(some))), (room, *some))).rows
+        items += (_archived(*row) for row in rows)
+    return items
 
 
 def _archived(

@@ -31,6 +31,11 @@ class Said(NamedTuple):
     occupant: str
     inner: bytes
 
+    @property
+    def author(self) -> JID:
+        """Whose it is, by bare JID."""
+        return self.session.bare
+
 
 class Wanted(NamedTuple):
     """How much of the history somebody wants; None where he has not said (§7.2.14)."""

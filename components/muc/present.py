@@ -13,7 +13,7 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 
 from components.muc.journal import Journal
-from components.muc.rows import execute_rows
+from components.muc.rows import chunks, execute_rows
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
@@ -21,7 +21,8 @@ _DIGEST = 16
 """Octets of what stands for a full JID."""
 
 _CLEAR = "DELETE FROM present WHERE room IN ({})"
-_LEFT = "DELETE FROM present WHERE (room, occupant) IN (VALUES {})"
+_LEFT = "DELETE FROM present WHERE {}"
+_ONE = "(room = ? AND occupant = ?)"
 _ENTERED = (
     "INSERT INTO present (room, occupant, jid, nick)"
     " SELECT column1, column2, column3, column4 FROM (VALUES {}) AS entered"
@@ -100,7 +101,10 @@ class SQLPresent:
         await execute_rows(tx, _CLEAR, [(room,) for room in cleared])
         changes = [(room, jid, nick) for room, those in last.items() for jid, nick in those.items()]
         left = [(room, _digest(jid)) for room, jid, nick in changes if nick is None]
-        await execute_rows(tx, _LEFT, left)
+        for some in chunks(left):
+            # SQLite would read the whole table for a list of pairs.
+            sql = _LEFT.format(" OR ".join([_ONE] * len(some)))
+            await tx.execute(sql, [value for pair in some for value in pair])
         entered = [(room, _digest(jid), jid, n) for room, jid, n in changes if n is not None]
         await execute_rows(tx, _ENTERED, entered)
         return [None] * len(rows)

@@ -6,17 +6,43 @@ What was said is in `archive`, who is there in `present`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
 
 from components.common.paging import Found, Page
 from components.muc.rows import chunks, execute_rows, places
+from components.muc.stored import (
+    Affiliated,
+    Application,
+    Forgotten,
+    Listed,
+    NickTaken,
+    RoomExists,
+    RoomGone,
+    StoredRoom,
+    Subject,
+    TooManyApplications,
+)
 from xmppd.jid import JID, prepare_resource
 from xmppd.storage.interfaces import Database, Transaction, Value
+
+__all__ = [
+    "SCHEMA",
+    "Affiliated",
+    "Application",
+    "Forgotten",
+    "Listed",
+    "NickTaken",
+    "RoomExists",
+    "RoomGone",
+    "SQLRooms",
+    "StoredRoom",
+    "Subject",
+    "TooManyApplications",
+]
 
 SCHEMA = Path(__file__).parent / "schema" / "muc"
 """The schema set, for `xmppd.storage.url.open_database`."""
@@ -76,103 +102,13 @@ _OF_ACCOUNT = (
     "SELECT id, address, affiliation FROM affiliations JOIN rooms ON rooms.id = room"
     " WHERE jid = ? ORDER BY id"
 )
+_HOLD_OWNED = (
+    "UPDATE rooms SET name = name WHERE id IN"
+    " (SELECT room FROM affiliations WHERE jid = ? AND affiliation = 'owner')"
+)
 _FORGET = "DELETE FROM affiliations WHERE jid = ?"
 _FORGET_APPLICATIONS = "DELETE FROM applications WHERE jid = ?"
 _OWNERS = "SELECT count(*) FROM affiliations WHERE room = ? AND affiliation = 'owner'"
-
-
-class RoomExists(Exception):
-    """There is a room of this address already."""
-
-    def __init__(self, address: JID) -> None:
-        super().__init__(str(address))
-        self.address = address
-
-
-class RoomGone(Exception):
-    """The room was removed; whoever still serves it has come too late."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__(f"room {room} is gone")
-        self.room = room
-
-
-class NickTaken(Exception):
-    """Somebody else has registered this nickname with the room (§7.10)."""
-
-    def __init__(self, nick: str) -> None:
-        super().__init__(nick)
-        self.nick = nick
-
-
-class Affiliated(NamedTuple):
-    """What a room holds of somebody (§5.2): `jid` is bare, or a domain.
-
-    `affiliation` is "owner", "admin", "member", "outcast" or "none", the last only where there is
-    a `nick`, which is registered (§7.10); "" for no nick. `reason` is the reason given, or "".
-    """
-
-    jid: JID
-    affiliation: str
-    nick: str = ""
-    reason: str = ""
-
-
-class Subject(NamedTuple):
-    """A room's subject: `inner` is the subject element or elements, ready to be sent (§8.1).
-
-    `nick` is who set it, `at` when, in seconds UTC since 1970.
-    """
-
-    inner: bytes
-    nick: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRoom:
-    """A room as it is in the store; `created` is in seconds UTC since 1970.
-
-    `id` is never used again, not even by a room that is made later at the same address.
-    """
-
-    id: int
-    address: JID
-    settings: Mapping[str, Any]
-    affiliations: Sequence[Affiliated]
-    subject: Subject | None
-    created: float
-
-
-class Application(NamedTuple):
-    """Who has asked to become a member (§7.10), and is not answered yet.
-
-    `jid` is bare; `form` the form's fields by their names; `at` is in seconds UTC since 1970.
-    """
-
-    jid: JID
-    nick: str
-    form: Mapping[str, str]
-    at: float
-
-
-class TooManyApplications(Exception):
-    """As many as are allowed wait for an answer already."""
-
-
-class Listed(NamedTuple):
-    """A public room as the service lists it (§6.3)."""
-
-    address: JID
-    name: str
-
-
-class Forgotten(NamedTuple):
-    """A room that has forgotten an account, and whether no owner is left that it had before."""
-
-    id: int
-    address: JID
-    ownerless: bool
 
 
 class SQLRooms:
@@ -315,9 +251,9 @@ class SQLRooms:
     # ------------------------------------------------------------------ all rooms
 
     def listed(self, page: Page) -> Deferred[Found[Listed]]:
-        """A page of the public rooms, by address; `after` and `before` may be any text.
+        """A page of the public rooms, by address.
 
-        Any but one with a NUL, which XML does not have.
+        `after` and `before` may be any text without a NUL.
         """
 
         async def work(tx: Transaction) -> Found[Listed]:
@@ -353,12 +289,13 @@ class SQLRooms:
     def forget(self, account: JID) -> Deferred[Sequence[Forgotten]]:
         """Have nothing of an account: its affiliations, bans too, its nicknames, applications.
 
-        Gives the rooms that had any affiliation of it. What it said stays in their archives:
-        it belongs to the rooms.
+        Gives the rooms that had any affiliation or nickname of it, to the first process that asks.
+        What it said stays in their archives: it belongs to the rooms.
         """
 
         async def work(tx: Transaction) -> Sequence[Forgotten]:
             await tx.execute(_FORGET_APPLICATIONS, (account,))
+            await tx.execute(_HOLD_OWNED, (account,))
             rooms = (await tx.execute(_OF_ACCOUNT, (account,))).rows
             await tx.execute(_FORGET, (account,))
             forgotten = []

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from components.muc.archive import Archive
+from components.muc.history import Said
 from components.muc.journal import Journal
 from components.muc.present import SQLPresent
 from components.muc.store import SCHEMA, SQLRooms
 from tests.support.stores import BACKENDS, Backend
+from xmppd.jid import JID
 from xmppd.storage.interfaces import Database
 
 
@@ -48,3 +50,33 @@ def archive(database: Database, journal: Journal) -> Archive:
 @pytest.fixture
 def present(database: Database, journal: Journal) -> SQLPresent:
     return SQLPresent(database, journal)
+
+
+@pytest.fixture
+def make(wait, rooms: SQLRooms) -> Callable[..., int]:
+    """Makes a room, by its local part; gives its id."""
+
+    def make(local: str, *affiliations, settings=None, name="", public=True, persistent=True):
+        address = JID.of(local, "chat.shakespeare.lit")
+        how = {"name": name, "public": public, "persistent": persistent}
+        return wait(rooms.create(address, settings or {}, affiliations, **how, now=1606.0))
+
+    return make
+
+
+@pytest.fixture
+def cave(make) -> int:
+    return make("darkcave")
+
+
+@pytest.fixture
+def say(backend: Backend, archive: Archive) -> Callable[..., None]:
+    """Puts messages into a room's archive, one for each number."""
+
+    def say(room: int, *numbers: int, nick="thirdwitch", author="hag66@shakespeare.lit"):
+        who = JID.parse(author)
+        messages = [Said(n, f"id-{n}", "", "", nick, who, "occ", b"<body/>") for n in numbers]
+        outcomes = backend.reactor.wait_all([archive.add(room, each) for each in messages])
+        assert outcomes == [None] * len(numbers)
+
+    return say
