@@ -14,11 +14,13 @@ from components.muc import disco as room_disco
 from components.muc import groupchat, occupant_iq, owner_iq, presence, private
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
+from components.muc.changes import Changes
 from components.muc.iqs import RoomIQs
 from components.muc.journal import Journal
 from components.muc.keys import SQLKeys
 from components.muc.lives import Lives
 from components.muc.messages import Messages
+from components.muc.notices import Notices
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
 from components.muc.rooms import Rooms
@@ -63,6 +65,7 @@ async def assemble(
     visits = Visits(broadcast, policy, present, key, lives.emptied)
     lives.visits = visits
     rooms.on_opened(lives.created)
+    notices = Notices(component, multicast, clock.seconds)
     service = Service(
         component,
         clock,
@@ -76,6 +79,7 @@ async def assemble(
         broadcast,
         lives,
         visits,
+        Changes(store, policy, broadcast, visits, notices),
         Messages(component, rooms),
         RoomIQs(component, rooms),
     )

@@ -112,6 +112,13 @@ class Broadcast:
         if others and room.settings.broadcasts(role):
             self._vanished(room, gone, left[-1], codes, status, inside)
 
+    def gone(
+        self, room: Room, gone: Occupant, session: JID, *codes: int, inside: bytes = b""
+    ) -> None:
+        """Tell others alone of who was removed; `session` is the one that they have seen."""
+        if room.settings.broadcasts(gone.role):
+            self._vanished(room, gone, session, codes, b"", inside)
+
     def hidden(self, room: Room, about: Occupant) -> None:
         """Tell others that an occupant has gone whose presence they get no more (§7.2.2)."""
         self._vanished(room, about, about.session, (), b"", b"")

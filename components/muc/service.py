@@ -12,6 +12,7 @@ from components.common.disco import Disco
 from components.common.multicast import Multicast
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
+from components.muc.changes import Changes
 from components.muc.iqs import RoomIQs
 from components.muc.lives import Lives
 from components.muc.messages import Messages
@@ -41,6 +42,7 @@ class Service:
     broadcast: Broadcast
     lives: Lives
     visits: Visits
+    changes: Changes
     messages: Messages
     iqs: RoomIQs
 

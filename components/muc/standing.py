@@ -52,8 +52,8 @@ class Standings:
     def put(self, standing: Standing) -> None:
         """Remember it in place of what was; nothing where it says nothing."""
         old = self._by_jid.pop(standing.jid, None)
-        if old is not None and old.nick:
-            self._nicks.pop(likeness(old.nick), None)
+        if old is not None and self.holder(old.nick) == old.jid:
+            del self._nicks[likeness(old.nick)]
         if standing.kept:
             self._by_jid[standing.jid] = standing
             if standing.nick:

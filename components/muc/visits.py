@@ -211,10 +211,11 @@ class Visits:
         status: bytes = b"",
         inside: bytes = b"",
         behind: bytes = b"",
+        others: bool = True,
     ) -> None:
         """Have sessions of an occupant out of the room, all of them or some.
 
-        See `Broadcast.unavailable`.
+        See `Broadcast.unavailable`. Without `others` the caller tells them.
         """
         shown = occupant.session
         gone = list(sessions)
@@ -228,7 +229,7 @@ class Visits:
             status=status,
             inside=inside,
             behind=behind,
-            others=not occupant.sessions,
+            others=others and not occupant.sessions,
         )
         if occupant.sessions:
             if shown in gone:
