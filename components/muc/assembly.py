@@ -10,8 +10,8 @@ from components.common.about import About, introduce
 from components.common.component import Component
 from components.common.disco import Identity
 from components.common.multicast import Multicast
+from components.muc import admin_iq, groupchat, occupant_iq, owner_iq, presence, private
 from components.muc import disco as room_disco
-from components.muc import groupchat, occupant_iq, owner_iq, presence, private
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
@@ -37,6 +37,7 @@ FACES: tuple[Callable[[Service], object], ...] = (
     occupant_iq.serve,
     room_disco.serve,
     owner_iq.serve,
+    admin_iq.serve,
 )
 """What takes stanzas: each of them one chapter of XEP-0045, or another XEP."""
 

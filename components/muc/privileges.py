@@ -183,3 +183,43 @@ def may_change_affiliation(actor: Affiliation, old: Affiliation, new: Affiliatio
     if actor is Affiliation.OWNER:
         return True
     return actor is Affiliation.ADMIN and max(old, new) <= Affiliation.MEMBER
+
+
+# --- who may see the lists ---------------------------------------------------------------------
+
+
+def may_list_roles(wanted: Role, role: Role, affiliation: Affiliation) -> bool:
+    """Whether somebody may have the list of a role: admins, and moderators but for their own.
+
+    (§8.5, §9.8)
+    """
+    if affiliation >= Affiliation.ADMIN:
+        return True
+    return role is Role.MODERATOR and wanted is not Role.MODERATOR
+
+
+_LISTED_BY: Mapping[Affiliation, Right] = {
+    Affiliation.OUTCAST: Right.BAN,
+    Affiliation.MEMBER: Right.EDIT_MEMBERS,
+    Affiliation.ADMIN: Right.EDIT_ADMINS,
+    Affiliation.OWNER: Right.EDIT_OWNERS,
+}
+"""Whoever may edit a list has it (§9.2, §9.5, §10.5, §10.8)."""
+
+
+def may_list_affiliations(
+    wanted: Affiliation, affiliation: Affiliation, role: Role, room: Settings
+) -> bool:
+    """Whether somebody may have the list of an affiliation that is not NONE; `role` as he is here.
+
+    Members may as well, in the room or not, but for the banned, and never in a semi-anonymous
+    room: the lists have everybody's address (§5.2.1, §9.5, §10.5, §10.8).
+    """
+    if has_right(_LISTED_BY[wanted], affiliation):
+        return True
+    if room.anonymous or wanted is Affiliation.OUTCAST:
+        return False
+    if not has_right(Right.MEMBER_LIST, affiliation):
+        return False
+    as_here = role if role is not Role.NONE else default_role(affiliation, room)
+    return affiliation >= Affiliation.ADMIN or as_here.text in room.member_list
