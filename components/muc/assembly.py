@@ -15,6 +15,7 @@ from components.muc import disco as room_disco
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
+from components.muc.features import Features
 from components.muc.iqs import RoomIQs
 from components.muc.journal import Journal
 from components.muc.keys import SQLKeys
@@ -72,6 +73,7 @@ async def assemble(
         clock,
         policy,
         introduce(component, About(Identity("conference", "text", name))),
+        Features(),
         multicast,
         store,
         archive,

@@ -13,6 +13,7 @@ from components.common.multicast import Multicast
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
+from components.muc.features import Features
 from components.muc.iqs import RoomIQs
 from components.muc.lives import Lives
 from components.muc.messages import Messages
@@ -34,6 +35,7 @@ class Service:
     clock: IReactorTime
     policy: Policy
     disco: Disco
+    features: Features
     multicast: Multicast
     store: SQLRooms
     archive: Archive
