@@ -10,7 +10,15 @@ from components.common.about import About, introduce
 from components.common.component import Component
 from components.common.disco import Identity
 from components.common.multicast import Multicast
-from components.muc import admin_iq, groupchat, occupant_iq, owner_iq, presence, private
+from components.muc import (
+    admin_iq,
+    ghosts,
+    groupchat,
+    occupant_iq,
+    owner_iq,
+    presence,
+    private,
+)
 from components.muc import disco as room_disco
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
@@ -35,6 +43,7 @@ FACES: tuple[Callable[[Service], object], ...] = (
     presence.serve,
     groupchat.serve,
     private.serve,
+    ghosts.serve,
     occupant_iq.serve,
     room_disco.serve,
     owner_iq.serve,

@@ -1,20 +1,35 @@
 """What clients send, without what only the room may say (XEP-0045 §17.3, XEP-0359 §3, XEP-0421 §4).
 
 Rule 1: bytes in which there is nothing to take away pass as they are.
-Rule 2: everything that is reflected to others goes through `Cleaned`, nothing past it.
+Rule 2: everything that is reflected to others goes through `cleaned`, nothing past it.
+Rule 3: what is taken away leaves no trace, and all else means what it meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
-from components.common import tree
+from components.common import build, tree
 from components.common.stanza import Stanza
-from components.muc.names import MUC, MUC_ADMIN, MUC_OWNER, MUC_USER, OCCUPANT_ID
+from components.common.tree import TooLong
+from components.muc.names import (
+    HATS,
+    MODERATE,
+    MUC,
+    MUC_ADMIN,
+    MUC_OWNER,
+    MUC_USER,
+    OCCUPANT_ID,
+    OLD_MODERATE,
+    RETRACT,
+)
 from xmppd import ns
+from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
+
+REASON = 1_000
+"""Characters of a reason that somebody gives for what he does."""
 
 _ROOMS_OWN = frozenset(
     {
@@ -25,9 +40,12 @@ _ROOMS_OWN = frozenset(
         f"{OCCUPANT_ID} occupant-id",
         # To many at once, in the room's name (XEP-0033).
         f"{ns.ADDRESS} addresses",
-        # What tombstones are told by (XEP-0425 §5): the room's to say.
-        "urn:xmpp:message-moderate:1 moderated",
-        "urn:xmpp:message-moderate:0 moderated",
+        # What a room says of those who have a task in it (XEP-0317).
+        f"{HATS} hats",
+        # What takes the place of messages that are no more (XEP-0424 §4, XEP-0425 §4).
+        f"{RETRACT} retracted",
+        f"{MODERATE} moderated",
+        f"{OLD_MODERATE} moderated",
     }
 )
 """The direct children that are always taken away: the room's own, and what would act for it."""
@@ -39,25 +57,45 @@ _BY_ROOM: Mapping[str, str] = {
 }
 """Those that are taken away where the attribute names the room, or one in it."""
 
-Spelled: TypeAlias = str
-"""A name as ElementTree spells it."""
+_LOOKED_AT = _ROOMS_OWN.union(_BY_ROOM)
 
 
-def cleaned(stanza: Stanza, room: JID) -> bytes:
-    """The content of a client's stanza that may be passed on to others of `room`."""
-    for child in stanza.children:
-        if child in _ROOMS_OWN or child in _BY_ROOM:
-            return _rest(stanza, room)
-    return stanza.inner
+def cleaned(stanza: Stanza, room: JID, most: int = 0) -> bytes:
+    """The content of a client's stanza that may be passed on to others of `room`.
+
+    Raises StanzaError `policy-violation` where that is more than `most` octets, 0 for no limit.
+    """
+    inner = stanza.inner
+    if not _LOOKED_AT.isdisjoint(stanza.children):
+        inner = _rest(stanza, room, most)
+    if most and len(inner) > most:
+        raise _too_long(stanza, most)
+    return inner
 
 
-def _rest(stanza: Stanza, room: JID) -> bytes:
-    kept = Element(stanza.element.tag)
-    kept.text = stanza.element.text
-    for child in stanza.element:
-        if not _foreign(child, room):
-            kept.append(child)
-    return tree.content(kept)
+def brief(text: str | None) -> str:
+    """A reason that somebody gives; raises StanzaError where it is a long story."""
+    text = text or ""
+    if len(text) > REASON:
+        said = f"a reason has {REASON} characters at the most"
+        raise StanzaError("not-acceptable", said, reason="muc.long-reason")
+    return text
+
+
+def _rest(stanza: Stanza, room: JID, most: int) -> bytes:
+    root = stanza.element
+    parts = [build.text(root.text or "").encode()]
+    left = most
+    try:
+        for child in root:
+            if not _foreign(child, room):
+                part = tree.written(child, stanza.content, left if most else None)
+                left -= len(part)
+                parts.append(part)
+            parts.append(build.text(child.tail or "").encode())
+    except TooLong:
+        raise _too_long(stanza, most) from None
+    return b"".join(parts)
 
 
 def _foreign(child: Element, room: JID) -> bool:
@@ -69,6 +107,12 @@ def _foreign(child: Element, room: JID) -> bool:
     if attribute is None:
         return False
     try:
-        return JID.parse(child.get(attribute, "")).bare == room
+        return JID.parse(child.get(attribute, "").strip()).bare == room
     except JIDError:
+        # Others may read an address where this one reads none; nobody misses it.
         return True
+
+
+def _too_long(stanza: Stanza, most: int) -> StanzaError:
+    text = f"a {stanza.kind} has {most} octets at the most"
+    return StanzaError("policy-violation", text, reason=f"muc.large-{stanza.kind}")

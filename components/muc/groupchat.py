@@ -1,4 +1,8 @@
-"""Messages to everybody in a room, and its subject (XEP-0045 §7.4, §8.1)."""
+"""Messages to everybody in a room (XEP-0045 §7.4).
+
+Many come, and each is for many: what is not needed of the most common ones is not done for them,
+and they are never read as trees.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,19 @@ from twisted.internet.defer import Deferred
 from components.common.stanza import XML_LANG, Stanza
 from components.muc.content import cleaned
 from components.muc.history import Said, identified
-from components.muc.lasting import lasting
+from components.muc.lasting import BODY, Lasting, lasting
 from components.muc.occupant import Occupant
 from components.muc.privileges import Privilege, allowed
-from components.muc.room import Room, Subject
+from components.muc.retraction import RETRACTIONS, Retractions, retracted
+from components.muc.room import Room
 from components.muc.service import Service
-from components.muc.store import Subject as StoredSubject
+from components.muc.subjects import Subjects
+from xmppd import ns
 from xmppd.errors import StanzaError
+
+SUBJECT = f"{ns.COMPONENT} subject"
+_NO_SUBJECT_CHANGE = frozenset({BODY, f"{ns.COMPONENT} thread"})
+"""With one of these a subject is only the message's own (§8.1)."""
 
 
 def serve(service: Service) -> None:
@@ -28,10 +38,11 @@ class Groupchat:
 
     def __init__(self, service: Service) -> None:
         self._broadcast = service.broadcast
-        self._store = service.store
         self._archive = service.archive
         self._policy = service.policy
         self._now = service.now
+        self._retractions = Retractions(service.archive, service.now)
+        self._subjects = Subjects(service)
 
     def said(self, stanza: Stanza, room: Room) -> Deferred[None] | None:
         """Send a groupchat message to everybody, or raise StanzaError (§7.4).
@@ -41,61 +52,51 @@ class Groupchat:
         occupant = room.by_session(stanza.attrs["from"])
         if occupant is None:
             raise StanzaError("not-acceptable", "you are not in the room", reason="muc.not-inside")
-        inner = stanza.inner
-        if len(inner) > self._policy.message:
-            text = f"a message has {self._policy.message} octets at the most"
-            raise StanzaError("policy-violation", text, reason="muc.large-message")
-        if self._is_subject(stanza):
-            return self._change_subject(stanza, room, occupant)
+        children = stanza.children
+        if SUBJECT in children and _NO_SUBJECT_CHANGE.isdisjoint(children):
+            return Deferred.fromCoroutine(self._subjects.change(stanza, room, occupant))
         if not allowed(Privilege.SPEAK, occupant.role, room.settings):
             raise StanzaError("forbidden", "you have no voice", reason="muc.no-voice")
-        said = Said(
-            room.stamp(self._now()),
-            secrets.token_urlsafe(12),
-            stanza.id,
-            stanza.attrs.get(XML_LANG, ""),
-            occupant.nick,
-            stanza.sender,
-            occupant.id,
-            cleaned(stanza, room.address),
-        )
+        gone = "" if RETRACTIONS.isdisjoint(children) else retracted(stanza)
+        inner = cleaned(stanza, room.address, self._policy.message)
+        lasts = lasting(stanza)
+        said = self._said(stanza, room, occupant, inner, lasts)
         self._broadcast.message(
             room,
             occupant.address,
-            identified(said.inner, room.address, said.id, said.occupant),
-            id_=said.origin or said.id,
+            identified(inner, room.address, said.id, said.occupant),
+            id_=said.origin,
             lang=said.lang,
         )
-        kept = lasting(stanza)
-        if kept.history:
-            room.history.add(said)
-        if kept.archive and room.settings.archive:
-            return self._archive.add(room.id, said)
-        return None
+        kept = self._keep(room, said, lasts)
+        if gone:
+            return Deferred.fromCoroutine(self._retractions.taken_back(room, gone, said, kept))
+        return kept
 
-    def _is_subject(self, stanza: Stanza) -> bool:
-        """Whether it sets the subject: it has one, and neither a body nor a thread (§8.1)."""
-        children, namespace = stanza.children, stanza.content
-        return f"{namespace} subject" in children and not (
-            f"{namespace} body" in children or f"{namespace} thread" in children
+    def _said(
+        self, stanza: Stanza, room: Room, occupant: Occupant, inner: bytes, lasts: Lasting
+    ) -> Said:
+        """What was said, with the ids by which it is known.
+
+        What comes and goes has no id of the room's where others are the archive's: it would be
+        taken for one of these (XEP-0313 §3.5).
+        """
+        attrs = stanza.attrs
+        id_ = "" if room.settings.archive and not lasts.archive else secrets.token_urlsafe(12)
+        return Said(
+            room.stamp(self._now()),
+            id_,
+            attrs.get("id") or secrets.token_urlsafe(12),
+            attrs.get(XML_LANG, ""),
+            occupant.nick,
+            stanza.sender,
+            occupant.id,
+            inner,
         )
 
-    def _change_subject(
-        self, stanza: Stanza, room: Room, occupant: Occupant
-    ) -> Deferred[None] | None:
-        """Have another subject, and tell everybody (§8.1)."""
-        if not allowed(Privilege.CHANGE_SUBJECT, occupant.role, room.settings):
-            raise StanzaError("forbidden", "the subject is not yours", reason="muc.subject")
-        inner = cleaned(stanza, room.address)
-        if len(inner) > self._policy.subject:
-            text = f"a subject has {self._policy.subject} octets at the most"
-            raise StanzaError("not-acceptable", text, reason="muc.large-subject")
-        subject = Subject(inner, occupant.nick, self._now())
-        return Deferred.fromCoroutine(self._set_subject(stanza, room, occupant, subject))
-
-    async def _set_subject(
-        self, stanza: Stanza, room: Room, occupant: Occupant, subject: Subject
-    ) -> None:
-        await room.lock.run(self._store.set_subject, room.id, StoredSubject(*subject))
-        room.subject = subject
-        self._broadcast.message(room, occupant.address, subject.inner, id_=stanza.id)
+    def _keep(self, room: Room, said: Said, lasts: Lasting) -> Deferred[None] | None:
+        if lasts.history:
+            room.history.add(said)
+        if lasts.archive and room.settings.archive:
+            return self._archive.add(room.id, said)
+        return None

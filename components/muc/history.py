@@ -62,6 +62,10 @@ class History:
         """A message was sent to everybody."""
         self._said.append(said)
 
+    def get(self, id_: str) -> Said | None:
+        """The message of this stanza id."""
+        return next((said for said in self._said if said.id == id_), None)
+
     def resize(self, most: int) -> None:
         """Keep no more than so many."""
         self._said = deque(self._said, most)
@@ -109,14 +113,22 @@ def fitting(stanzas: list[bytes], characters: int | None) -> list[bytes]:
 
 
 def identified(inner: bytes, room: JID, id_: str, occupant: str) -> bytes:
-    """The content of a message as everybody gets it: with its ids (XEP-0359 §3, XEP-0421 §4)."""
-    return b"%b<stanza-id xmlns='%b' by='%b' id='%b'/><occupant-id xmlns='%b' id='%b'/>" % (
+    """The content of a message as everybody gets it: with its ids (XEP-0359 §3, XEP-0421 §4).
+
+    "" for what it has not: a message that is not kept has no id of the room's, and one of the
+    room's own is nobody's.
+    """
+    said = b"<occupant-id xmlns='%b' id='%b'/>" % (_OCCUPANT_ID, occupant.encode())
+    if not occupant:
+        said = b""
+    if not id_:
+        return inner + said
+    return b"%b<stanza-id xmlns='%b' by='%b' id='%b'/>%b" % (
         inner,
         _STANZA_ID,
         room.attr,
         id_.encode(),
-        _OCCUPANT_ID,
-        occupant.encode(),
+        said,
     )
 
 

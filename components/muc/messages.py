@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from components.common.component import Component
 from components.common.stanza import Stanza
+from components.muc.returns import Returns
 from components.muc.room import Room
 from components.muc.rooms import Rooms
 from xmppd.errors import StanzaError
@@ -33,6 +34,8 @@ class Messages:
         """Takes those to everybody in a room,"""
         self.private: Taker = _nobody
         """and those to one occupant."""
+        self.returns = Returns()
+        """What was sent that may come back."""
         component.on_message(self.came)
 
     def to_room(self, payload: str, taker: Taker) -> None:
@@ -61,6 +64,9 @@ class Messages:
             await later
 
     def _for(self, stanza: Stanza, room: Room) -> Any:
+        if room.locked:
+            # §17.2: for others it does not exist yet.
+            raise StanzaError("item-not-found", "it is not open yet", reason="muc.locked")
         if stanza.to.resource:
             return self.private(stanza, room)
         if stanza.type == "groupchat":

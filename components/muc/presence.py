@@ -122,11 +122,7 @@ class Presences:
 
     def _checked(self, stanza: Stanza, room: JID) -> bytes:
         """What others may see of presence; raises StanzaError where it is too much."""
-        presence = cleaned(stanza, room)
-        if len(presence) > self._policy.presence:
-            text = f"presence has {self._policy.presence} octets at the most"
-            raise StanzaError("policy-violation", text, reason="muc.large-presence")
-        return presence
+        return cleaned(stanza, room, self._policy.presence)
 
     def _wanted(self, stanza: Stanza) -> Wanted:
         history = _asked(stanza).find(f"{{{MUC}}}history")

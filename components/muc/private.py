@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from components.common import answers
 from components.common.stanza import XML_LANG, Stanza
 from components.muc.content import cleaned
-from components.muc.names import MUC_USER, OCCUPANT_ID
+from components.muc.history import identified
+from components.muc.names import MUC_USER
 from components.muc.privileges import Privilege, allowed
 from components.muc.room import Room
 from components.muc.service import Service
 from xmppd.errors import StanzaError
 
 _PRIVATE = f"<x xmlns='{MUC_USER}'/>".encode()
-"""What says that a message is a private one of a room (§7.5)."""
+"""What says that a message is a private one of a room (§7.5), which servers do not copy to all
+resources (XEP-0280): those that are in the room get it from here."""
 
 
 def serve(service: Service) -> None:
@@ -23,12 +28,15 @@ class PrivateMessages:
     """Sends on what occupants say to one another."""
 
     def __init__(self, service: Service) -> None:
+        self._component = service.component
         self._multicast = service.multicast
+        self._returns = service.messages.returns
         self._policy = service.policy
 
     def said(self, stanza: Stanza, room: Room) -> None:
         """Send a message to all sessions of an occupant, or raise StanzaError (§7.5)."""
-        sender = room.by_session(stanza.attrs["from"])
+        session = stanza.attrs["from"]
+        sender = room.by_session(session)
         if sender is None:
             raise StanzaError("not-acceptable", "you are not in the room", reason="muc.not-inside")
         if stanza.type == "groupchat":
@@ -38,22 +46,23 @@ class PrivateMessages:
             raise StanzaError("item-not-found", "nobody has that nick", reason="muc.no-occupant")
         if not allowed(Privilege.SEND_PRIVATE, sender.role, room.settings):
             raise StanzaError("forbidden", "no private messages here", reason="muc.private")
-        inner = cleaned(stanza, room.address)
-        if len(inner) > self._policy.message:
-            text = f"a message has {self._policy.message} octets at the most"
-            raise StanzaError("policy-violation", text, reason="muc.large-message")
-        inner = b"%b%b<occupant-id xmlns='%b' id='%b'/>" % (
-            inner,
-            _PRIVATE,
-            OCCUPANT_ID.encode(),
-            sender.id.encode(),
-        )
+        inner = cleaned(stanza, room.address, self._policy.message) + _PRIVATE
+        id_ = stanza.id
         self._multicast.send(
             recipient.sessions,
             "message",
-            inner,
+            identified(inner, room.address, "", sender.id),
             sender=sender.address,
             type_=stanza.type,
-            id_=stanza.id,
+            id_=id_,
             lang=stanza.attrs.get(XML_LANG, ""),
         )
+        if id_:
+            # Without its content: that may be long.
+            sent = Stanza("message", {"from": session, "to": recipient.address, "id": id_}, [], b"")
+            tell = partial(self._came_back, sent)
+            self._returns.expect(sender.address, recipient.sessions, id_, tell)
+
+    def _came_back(self, sent: Stanza, error: StanzaError) -> None:
+        """Tell the session that has sent a message that nobody has got it."""
+        self._component.send(answers.error(sent, error))

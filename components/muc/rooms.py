@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from components.muc.archive import Archive
 from components.muc.history import History, Said
+from components.muc.lasting import historic
 from components.muc.present import SQLPresent
 from components.muc.ranks import AFFILIATIONS, Affiliation
 from components.muc.room import Room, Subject
@@ -130,7 +131,8 @@ class Rooms:
         return room
 
     async def _said(self, room: int, most: int) -> list[Said]:
-        return list(await self.archive.newest(room, most)) if most else []
+        """What newcomers get: not all that the archive has of late is part of it."""
+        return [said for said in await self.archive.newest(room, 2 * most) if historic(said)]
 
     def _make(self, address: JID, settings: Settings, owner: JID | None) -> Deferred[Room | None]:
         return Deferred.fromCoroutine(self._created(address, settings, owner))
