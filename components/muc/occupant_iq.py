@@ -1,22 +1,43 @@
-"""IQs from one occupant to another, who see nothing but each other's nick (XEP-0045 §17.4)."""
+"""IQs from one occupant to another, who see nothing but each other's nick (XEP-0045 §17.4).
+
+The room asks in the sender's name and answers in the other's. An error that comes of it removes
+nobody: to say `item-not-found` of what was asked for is no delivery error, and whether a session
+is there is seen by what was sent to it besides (§18.1.2).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
+from components.muc.occupant import Occupant
+from components.muc.returns import passed_on
 from components.muc.room import Room
 from components.muc.service import Service
+from components.muc.turns import Turns
 from xmppd import ns
 from xmppd.errors import StanzaError
 
 PING = f"{ns.PING} ping"
+VCARD = f"{ns.VCARD} vCard"
+DISCO = (f"{ns.DISCO_INFO} query", f"{ns.DISCO_ITEMS} query")
+
+MOST = 20
+"""How many requests of one user may be without an answer at a time."""
 
 
 def serve(service: Service) -> None:
-    """Answer what is for occupants."""
+    """Answer what is for occupants, and pings."""
     service.iqs.occupants = OccupantIQs(service).forward
+    service.iqs.to_room("get", PING, _pong)
+
+
+def _pong(stanza: Stanza, room: Room) -> None:
+    """Answer a ping of a room (XEP-0199 §4)."""
 
 
 class OccupantIQs:
@@ -24,26 +45,49 @@ class OccupantIQs:
 
     def __init__(self, service: Service) -> None:
         self._component = service.component
+        self._policy = service.policy
+        self._turns = Turns(MOST)
 
-    def forward(self, stanza: Stanza, room: Room) -> Any:
+    def forward(
+        self, stanza: Stanza, room: Room
+    ) -> Coroutine[Deferred[Any], Any, bytes] | None:
         """Answer a request as the occupant that it is for would.
 
-        A ping of oneself is answered here: it asks whether one is in the room (XEP-0410 §3.2).
+        A ping of oneself is answered here, whichever of his sessions it comes from: it asks
+        whether one is in the room (XEP-0410 §3.3). Nobody else learns who is (§5).
         """
+        payload = stanza.children[0]
         sender = room.by_session(stanza.attrs["from"])
         if sender is None:
+            if payload in DISCO:  # §6.6
+                raise StanzaError("bad-request", "you are not in the room", reason="muc.not-inside")
             text = "you are not in the room"
             raise StanzaError("not-acceptable", text, reason="muc.not-inside", type="cancel")
         target = room.by_nick(stanza.to.resource)
         if target is None:
             raise StanzaError("item-not-found", "nobody has that nick", reason="muc.no-occupant")
-        if target is sender and stanza.children == [PING]:
+        if target is sender and payload == PING and stanza.type == "get":
             return None
-        return self._asked(stanza, sender.address, target.session)
+        if len(stanza.inner) > self._policy.message:
+            text = f"a request has {self._policy.message} octets at the most"
+            raise StanzaError("policy-violation", text, reason="muc.large-iq")
+        return self._asked(stanza, room, sender, target)
 
-    async def _asked(self, stanza: Stanza, sender: Any, session: Any) -> bytes:
-        try:
-            answer = await self._component.ask(session, stanza.type, stanza.inner, sender=sender)
-        except RequestFailed as failed:
-            raise StanzaError(failed.condition, failed.text, reason="muc.occupant-error") from None
+    async def _asked(
+        self, stanza: Stanza, room: Room, sender: Occupant, target: Occupant
+    ) -> bytes:
+        # Who is asked for his vCard is the account, and its server answers (XEP-0054 §3.3); of
+        # several sessions it is the latest that is asked for all else (XEP-0410 §3.2).
+        card = stanza.type == "get" and stanza.children == [VCARD]
+        to = target.account if card else target.session
+        with self._turns.take(sender.account):
+            try:
+                answer = await self._component.ask(
+                    to, stanza.type, stanza.inner, sender=sender.address
+                )
+            except RequestFailed as failed:
+                if failed.stanza is None:
+                    reason = "muc.no-answer"
+                    raise StanzaError(failed.condition, failed.text, reason=reason) from None
+                raise passed_on(failed.stanza, hidden=room.settings.anonymous) from None
         return answer.inner
