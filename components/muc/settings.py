@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     """The roles whose presence is told to everybody (§7.2.2)."""
     member_list: frozenset[str] = frozenset({"moderator", "participant", "visitor"})
     """Roles of those who may retrieve the member list; never in a semi-anonymous room (§5.2.1)."""
+    public_list: bool = False
+    """Whether anybody may ask who is in the room, without being in it (§6.5)."""
     visitor_nicks: bool = True
     """Whether visitors may change their nick (§5.1.1)."""
     visitor_status: bool = True
