@@ -7,8 +7,8 @@ Rule 2: an affiliation is in the store before it is in force, and all of it is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from components.muc.broadcast import Broadcast, actor
 from components.muc.notices import Notices
@@ -19,13 +19,17 @@ from components.muc.ranks import Affiliation, Role
 from components.muc.room import Room
 from components.muc.rooms import affiliated
 from components.muc.standing import Standing
-from components.muc.store import NickTaken, RoomGone, SQLRooms
+from components.muc.store import Affiliated, NickTaken, RoomGone, SQLRooms
 from components.muc.visits import Visits
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 BANNED, KICKED, NO_MEMBER, MEMBERS_ONLY = 301, 307, 321, 322
 """Why somebody is removed (§9.1, §8.2, §9.4, §10.2)."""
+
+
+Write: TypeAlias = Callable[[Sequence[Affiliated]], Awaitable[None]]
+"""Writes affiliations; fails as `SQLRooms.set_affiliations` does."""
 
 
 class Actor(NamedTuple):
@@ -99,19 +103,22 @@ class Changes:
         by: Actor = NOBODY,
         *,
         done: Callable[[], object] = _nothing,
+        write: Write | None = None,
     ) -> None:
         """Write standings, each of another address, then have them in force.
 
         Occupants get the roles that go with them and everybody is told, or they are removed: 301
         for who is banned, 321 for who is no member any more. Those who are not in the room get a
-        message. The caller holds `room.lock`, and has checked that it may.
+        message. The caller holds `room.lock`, and has checked that it may. `write` writes them where
+        something else is to be written with them.
 
         Raises StanzaError, and has changed nothing, where the room is gone, would have no owner
         any more (§10.4), or more affiliations than it may, or where a nick is somebody else's.
         """
         self._check(room, standings)
         try:
-            await self._store.set_affiliations(room.id, [affiliated(each) for each in standings])
+            rows = [affiliated(each) for each in standings]
+            await (self._store.set_affiliations(room.id, rows) if write is None else write(rows))
         except NickTaken as taken:
             raise _nick_taken(taken.nick) from None
         except RoomGone:

@@ -7,7 +7,7 @@ Rule 2: only the room's instance opens it (`Instances`); before another one may,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -156,11 +156,17 @@ class Rooms:
             tell(room)
         return room
 
-    async def save(self, room: Room, settings: Settings) -> None:
-        """Write a room's settings; it has them then, and is listed if they say so."""
+    async def save(
+        self, room: Room, settings: Settings, affiliations: Sequence[Affiliated] = ()
+    ) -> None:
+        """Write a room's settings; it has them then, and is listed if they say so.
+
+        `affiliations` are written with them, and put in force by the caller.
+        """
         await self.store.save(
             room.id,
             stored(settings),
+            affiliations,
             name=settings.name,
             public=settings.public,
             persistent=settings.persistent,

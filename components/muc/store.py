@@ -165,15 +165,26 @@ class SQLRooms:
         return self._database.write(work)
 
     def save(
-        self, id_: int, settings: Mapping[str, Any], *, name: str, public: bool, persistent: bool
+        self,
+        id_: int,
+        settings: Mapping[str, Any],
+        affiliations: Sequence[Affiliated] = (),
+        *,
+        name: str,
+        public: bool,
+        persistent: bool,
     ) -> Deferred[None]:
-        """Have a room set up so; fails with `RoomGone`."""
+        """Have a room set up so, and affiliations as in `set_affiliations`: both, or neither.
+
+        Fails as that does.
+        """
         encoded = msgspec.json.encode(settings).decode()
 
         async def work(tx: Transaction) -> None:
             values = (encoded, name, public, persistent, id_)
             if not (await tx.execute(_SAVE, values)).changed:
                 raise RoomGone(id_)
+            await _affiliate(tx, id_, affiliations)
 
         return self._database.write(work)
 
