@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -18,6 +20,10 @@ log = Logger(namespace="muc")
 
 SHUTDOWN = 332
 """The status of who has to go because the service does (§11.2)."""
+
+
+def _unchecked() -> None:
+    """Nothing keeps it."""
 
 
 class Lives:
@@ -39,8 +45,11 @@ class Lives:
 
     async def unlock(self, room: Room) -> None:
         """Let others in (§10.1.2); the room is listed from now on, if it is public."""
-        settings = room.settings
-        await self._rooms.save(room, settings)
+        await self._rooms.save(room, room.settings)
+        self.unlocked(room)
+
+    def unlocked(self, room: Room) -> None:
+        """Let others in, once it is written how the room is set up."""
         self._unlocked(room)
         room.locked = False
 
@@ -50,15 +59,31 @@ class Lives:
             self._destroy(room)
 
     async def destroy(
-        self, room: Room, reason: str = "", alternate: JID | None = None, password: str = ""
+        self,
+        room: Room,
+        reason: str = "",
+        alternate: JID | None = None,
+        password: str = "",
+        *,
+        check: Callable[[], object] = _unchecked,
     ) -> None:
-        """Destroy a room; everybody in it is told, and where else to meet (§10.9)."""
-        await room.lock.run(self._rooms.remove, room)
-        self._unlocked(room)
-        said = {"reason": reason, "password": password}
-        inside = [Tag(name, {}, text) for name, text in said.items() if text]
-        destroy = Tag("destroy", {"jid": alternate}, inside)
-        self.visits.clear(room, behind=destroy.render())
+        """Destroy a room; everybody in it is told, and where else to meet (§10.9).
+
+        `check` raises what keeps it from being destroyed when its turn has come.
+        """
+
+        def tell() -> None:
+            self._unlocked(room)
+            said = {"reason": reason, "password": password}
+            inside = [Tag(name, {}, text) for name, text in said.items() if text]
+            destroy = Tag("destroy", {"jid": alternate}, inside)
+            self.visits.clear(room, behind=destroy.render())
+
+        async def remove() -> None:
+            check()
+            await self._rooms.remove(room, tell)
+
+        await room.lock.run(remove)
 
     def close(self, room: Room) -> None:
         """The service stops, or another instance has the room: everybody has to go (§11.2)."""

@@ -30,6 +30,10 @@ OnOpened = Callable[[Room], object]
 """Told of each room that comes into memory, before anybody has it."""
 
 
+def _untold() -> None:
+    """Nobody was in it."""
+
+
 class Rooms:
     """The rooms of the service. `now` gives seconds UTC since 1970."""
 
@@ -176,8 +180,8 @@ class Rooms:
 
     # ------------------------------------------------------------------ out of memory
 
-    async def remove(self, room: Room) -> None:
-        """Destroy a room: nothing is left of it.
+    async def remove(self, room: Room, tell: Callable[[], object] = _untold) -> None:
+        """Destroy a room: nothing is left of it. `tell` tells those who were in it.
 
         Whoever asks for its address meanwhile waits, and finds nothing there. Where the store
         fails, the room is there again.
@@ -192,6 +196,7 @@ class Rooms:
             room.destroyed = False
             self._found(room, address)
             raise
+        tell()  # before anybody is in the next one of this address
         self._found(None, address)
 
     def close(self, room: Room) -> None:

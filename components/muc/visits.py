@@ -34,6 +34,9 @@ log = Logger(namespace="muc")
 CREATED, LOGGED, REAL, RENAMED = 201, 170, 100, 210
 """Status codes that a newcomer gets (§7.2.2, §7.2.3, §7.2.12, §10.1.1)."""
 
+DESTROYED = b"<destroy/>"
+"""What says that the room goes with who leaves it before it was set up (§10.1.3)."""
+
 OnEmpty = Callable[[Room], object]
 """Told of a room that the last occupant has left."""
 
@@ -220,6 +223,8 @@ class Visits:
         shown = occupant.session
         gone = list(sessions)
         self._out(room, occupant, gone)
+        if room.locked and not len(room):
+            behind = behind or DESTROYED
         self._broadcast.unavailable(
             room,
             occupant,
