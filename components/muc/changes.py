@@ -109,8 +109,8 @@ class Changes:
 
         Occupants get the roles that go with them and everybody is told, or they are removed: 301
         for who is banned, 321 for who is no member any more. Those who are not in the room get a
-        message. The caller holds `room.lock`, and has checked that it may. `write` writes them where
-        something else is to be written with them.
+        message. The caller holds `room.lock`, and has checked that it may. `write` is for who has
+        more to write with them.
 
         Raises StanzaError, and has changed nothing, where the room is gone, would have no owner
         any more (§10.4), or more affiliations than it may, or where a nick is somebody else's.

@@ -10,6 +10,7 @@ MUC_ROOMCONFIG = "http://jabber.org/protocol/muc#roomconfig"  # XEP-0045 §10.1.
 MUC_ROOMINFO = "http://jabber.org/protocol/muc#roominfo"  # XEP-0045 §6.4
 MUC_TRAFFIC = "http://jabber.org/protocol/muc#traffic"  # XEP-0045 §18.1.1
 RESERVED_NICK = "x-roomuser-item"  # XEP-0045 §7.12
+OWN_FIELDS = "urn:xmppd:muc:0"  # fields of forms that only xmppd has (XEP-0068 §3.4)
 STABLE_ID = "http://jabber.org/protocol/muc#stable_id"  # XEP-0045 §7.4
 OCCUPANT_ID = "urn:xmpp:occupant-id:0"  # XEP-0421
 SELF_PING = "http://jabber.org/protocol/muc#self-ping-optimization"  # XEP-0410

@@ -1,19 +1,36 @@
-"""What owners do: the configuration of a room, and its end (XEP-0045 §10)."""
+"""What owners do: the configuration of a room, and its end (XEP-0045 §10.1, §10.2, §10.9)."""
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import Element
+
+from components.common.build import Tag
+from components.common.forms.submission import X, canceled
+from components.common.rate import Rate
 from components.common.stanza import Stanza
+from components.muc.changes import Actor
+from components.muc.configuration_form import Configuration
+from components.muc.configuring import Configuring
 from components.muc.names import MUC_OWNER
 from components.muc.privileges import Right, has_right
 from components.muc.room import Room
 from components.muc.service import Service
-from xmppd import ns
 from xmppd.errors import StanzaError
+from xmppd.jid import JID, JIDError
+
+OFTEN = 30
+"""How often a minute a room may be set up anew: each time everybody in it is told."""
+REASON = 1_000
+"""Characters of what is said of a destroyed room."""
+
+_DESTROY = f"{{{MUC_OWNER}}}destroy"
 
 
 def serve(service: Service) -> None:
     """Answer requests in the namespace muc#owner."""
-    service.iqs.to_room("set", f"{MUC_OWNER} query", OwnerRequests(service).set)
+    requests = OwnerRequests(service)
+    service.iqs.to_room("get", f"{MUC_OWNER} query", requests.get)
+    service.iqs.to_room("set", f"{MUC_OWNER} query", requests.set)
 
 
 class OwnerRequests:
@@ -21,12 +38,80 @@ class OwnerRequests:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._configuration = Configuration(service.policy)
+        self._configuring = Configuring(
+            service.rooms, service.lives, service.broadcast, service.changes
+        )
+        self._often = Rate(OFTEN, service.now)
+
+    def get(self, stanza: Stanza, room: Room) -> Tag:
+        """Give the form, as the room is set up now (§10.1.3, §10.2)."""
+        self._check(room, stanza.sender.bare, Right.CONFIGURE)
+        if len(stanza.payload):
+            raise StanzaError("bad-request", "an empty query is wanted", reason="stanza.malformed")
+        return Tag("query", {}, [self._configuration.form(room)], ns=MUC_OWNER)
 
     async def set(self, stanza: Stanza, room: Room) -> None:
-        """Take a room's configuration (§10.1.2)."""
+        """Take the form, filled in or canceled, or destroy the room (§10.1.2, §10.2, §10.9)."""
+        destroy, x = stanza.payload.find(_DESTROY), stanza.payload.find(X)
         account = stanza.sender.bare
-        if not has_right(Right.CONFIGURE, self._service.affiliation(room, account)):
+        self._check(room, account, Right.CONFIGURE if destroy is None else Right.DESTROY)
+        if len(stanza.payload) != 1:
+            raise StanzaError("bad-request", "one thing at a time", reason="stanza.malformed")
+        if destroy is not None:
+            await self._destroy(room, account, destroy)
+        elif not canceled(x):
+            await room.lock.run(self._submit, stanza, room, x)
+        elif room.locked:
+            await self._cancel(room, account)
+
+    def _check(self, room: Room, account: JID, right: Right) -> None:
+        if room.destroyed:
+            raise StanzaError("item-not-found", "there is no such room", reason="muc.no-room")
+        if not has_right(right, self._service.affiliation(room, account)):
             raise StanzaError("forbidden", "it is the owners'", reason="muc.not-owner")
-        form = stanza.payload.find(f"{{{ns.DATA_FORM}}}x")
-        if form is not None and form.get("type") == "submit" and room.locked:
-            await self._service.lives.unlock(room)
+
+    async def _submit(self, stanza: Stanza, room: Room, x: Element | None) -> None:
+        account = stanza.sender.bare
+        self._check(room, account, Right.CONFIGURE)  # he has waited for the lock
+        wanted = self._configuration.submitted(x, room)
+        if not self._often.take(room.address):
+            text = "it has changed too often"
+            raise StanzaError("resource-constraint", text, reason="muc.configured-often")
+        occupant = room.by_session(stanza.attrs["from"])
+        by = Actor("" if occupant is None else occupant.nick, account)
+        await self._configuring.configure(room, wanted, by)
+
+    async def _cancel(self, room: Room, account: JID) -> None:
+        """Destroy a room that its maker does not want to set up (§10.1.3)."""
+
+        def check() -> None:
+            self._check(room, account, Right.DESTROY)
+            if not room.locked:
+                raise StanzaError("conflict", "it has been set up", reason="muc.set-up")
+
+        await self._service.lives.destroy(room, check=check)
+
+    async def _destroy(self, room: Room, account: JID, asked: Element) -> None:
+        """Destroy a room, and tell where else to meet (§10.9)."""
+        said = {name: asked.findtext(f"{{{MUC_OWNER}}}{name}", "") for name in _SAID}
+        if max(map(len, said.values())) > REASON:
+            text = f"no more than {REASON} characters are wanted"
+            raise StanzaError("not-acceptable", text, reason="muc.long-reason")
+        await self._service.lives.destroy(
+            room,
+            said["reason"],
+            _alternate(asked.get("jid", "")),
+            said["password"],
+            check=lambda: self._check(room, account, Right.DESTROY),
+        )
+
+
+_SAID = ("reason", "password")
+
+
+def _alternate(written: str) -> JID | None:
+    try:
+        return JID.parse(written) if written else None
+    except JIDError:
+        raise StanzaError("jid-malformed", "that is no address", reason="muc.venue") from None

@@ -10,6 +10,10 @@ from msgspec import Struct, structs
 
 from components.muc.ranks import Role
 
+NAME, DESCRIPTION, PASSWORD, QUESTION, ANSWER = 200, 1_000, 500, 500, 200
+"""Characters that they may have."""
+
+RoleName = Literal["moderator", "participant", "visitor"]
 AllowPM = Literal["anyone", "participants", "moderators", "none"]
 Whois = Literal["anyone", "moderators"]
 
@@ -37,9 +41,9 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     invites: bool = True
     """Whether members of a members-only room may invite others, and not admins alone (§7.8.2)."""
     private_messages: AllowPM = "anyone"
-    presence_broadcast: frozenset[str] = frozenset({"moderator", "participant", "visitor"})
+    presence_broadcast: frozenset[RoleName] = frozenset({"moderator", "participant", "visitor"})
     """The roles whose presence is told to everybody (§7.2.2)."""
-    member_list: frozenset[str] = frozenset({"moderator", "participant", "visitor"})
+    member_list: frozenset[RoleName] = frozenset({"moderator", "participant", "visitor"})
     """Roles of those who may retrieve the member list; never in a semi-anonymous room (§5.2.1)."""
     public_list: bool = False
     """Whether anybody may ask who is in the room, without being in it (§6.5)."""
