@@ -91,10 +91,12 @@ class Acknowledging:
 
     def acknowledged(self, h: int) -> None:
         """The peer has handled `h` of what it was sent; raises TooHighError."""
-        outbox = self.outbox
+        outbox, before = self.outbox, self.outbox.acknowledged
         settle(outbox.acknowledge(h))
         self._requested = False
-        if len(outbox) >= AT_ONCE:
+        # One who has handled nothing more since he was asked last is not asked again at once: he
+        # would answer the same, for as long as he takes.
+        if len(outbox) >= AT_ONCE and outbox.acknowledged != before:
             self.request()
 
     def request(self) -> None:

@@ -95,6 +95,18 @@ def test_4_a_client_is_asked_at_once_when_much_was_sent(juliet: Client, romeo: C
     assert requests(juliet) == 0
 
 
+def test_4_who_has_handled_nothing_more_is_not_asked_again_at_once(server, juliet, romeo) -> None:
+    romeo.send(numbered(1, 3 * AT_ONCE, BALCONY))
+    assert requests(juliet) == 1
+    ack(juliet, AT_ONCE)
+    assert requests(juliet) == 1
+    for _ in range(3):
+        ack(juliet, AT_ONCE)
+        assert requests(juliet) == 0  # else both would ask and answer as fast as they can
+    server.clock.advance(SOON)
+    assert requests(juliet) == 1
+
+
 def test_4_a_client_may_tell_unasked(server: Verona, juliet: Client, romeo: Client) -> None:
     romeo.send(numbered(1, 2, BALCONY))
     ack(juliet, 1)

@@ -115,6 +115,15 @@ def test_4_many_are_asked_about_at_once(echo, juliet):
     assert "r" in told(echo)
 
 
+def test_4_who_takes_his_time_is_asked_again_a_little_later(server, echo, juliet):
+    juliet.send(say(*map(str, range(40))))
+    assert "r" in told(echo)
+    ack(echo, 0)
+    assert told(echo) == []
+    server.clock.advance(0.3)
+    assert told(echo) == ["r"]
+
+
 def test_6_too_high_a_count_ends_the_stream(echo):
     ack(echo, 1)
     assert condition(echo.elements()[-1]) == "undefined-condition"
