@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from xmppd.core.disco import Holds, Identity
 from xmppd.core.forms import Form
-from xmppd.core.hooks import Gate, Hooks, Point
+from xmppd.core.hooks import Concerned, Gate, Hooks, Point
 from xmppd.core.host import EarlyResponder, Host, NonzaResponder, OpenResponder
 from xmppd.core.iq import On, Responder
 from xmppd.core.residents import Load
@@ -51,9 +51,14 @@ class ModuleContext:
         """Hook `handler` into `point`, one of `hooks`, at `phase`."""
         self._undo.append(point.add(phase, handler))
 
-    def gate(self, point: Point[H], phase: Phase, handler: H) -> Gate:
-        """A hook like `hook` that is in force only while its `Gate` is open; closed at first."""
-        gate = Gate(lambda: point.add(phase, handler))
+    def gate(
+        self, point: Point[H], phase: Phase, handler: H, concerned: Concerned | None = None
+    ) -> Gate:
+        """A hook like `hook` that is in force only while its `Gate` is open; closed at first.
+
+        `concerned` tells whom it has to see for of what is sent to many; see `core.hooks`.
+        """
+        gate = Gate(lambda: point.add(phase, handler, concerned))
         self._undo.append(lambda: gate.open(False))
         return gate
 

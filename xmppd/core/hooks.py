@@ -9,6 +9,7 @@ still hear. A point that nobody hooked costs one truth test.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -27,6 +28,13 @@ log = Logger()
 P = ParamSpec("P")
 H = TypeVar("H", bound=Callable[..., Any])
 
+Concerned: TypeAlias = Callable[[Stanza, AbstractSet[JID]], AbstractSet[JID]]
+"""Tells which of some accounts a handler has to see a stanza for that is about to go to many.
+
+Each copy is for a session of theirs that is bound. What is for the others it would let pass and
+take no note of, so it is not shown that.
+"""
+
 
 class Point(Generic[H]):
     """One place to hook into. Truthy when anything is hooked."""
@@ -36,12 +44,17 @@ class Point(Generic[H]):
     def __init__(self, name: str, changed: Callable[[], None] = lambda: None) -> None:
         self.name = name
         self._changed = changed
-        self._entries: list[tuple[Phase, H]] = []
+        self._entries: list[tuple[Phase, H, Concerned | None]] = []
         self.handlers: tuple[H, ...] = ()
 
-    def add(self, phase: Phase, handler: H) -> Callable[[], None]:
-        """Hook `handler` in; the callable returned takes it out again."""
-        entry = (phase, handler)
+    def add(
+        self, phase: Phase, handler: H, concerned: Concerned | None = None
+    ) -> Callable[[], None]:
+        """Hook `handler` in; the callable returned takes it out again.
+
+        Without `concerned` it is shown every copy of what is sent to many.
+        """
+        entry = (phase, handler, concerned)
         self._entries.append(entry)
         self._order()
 
@@ -53,8 +66,13 @@ class Point(Generic[H]):
 
     def _order(self) -> None:
         # Python's sort is stable: within a phase, the order of loading.
-        self.handlers = tuple(h for _, h in sorted(self._entries, key=lambda e: e[0]))
+        self.handlers = tuple(h for _, h, _ in sorted(self._entries, key=lambda e: e[0]))
         self._changed()
+
+    @property
+    def concerned(self) -> list[Concerned | None]:
+        """What each handler was hooked in with; in no order."""
+        return [concerned for _, _, concerned in self._entries]
 
     def __bool__(self) -> bool:
         return bool(self.handlers)
@@ -145,7 +163,7 @@ class Hooks:
         """Filter (stanza): likewise, where it is presence."""
         self.host_stanza: AnyStanza = Filter("host_stanza")
         """Filter (stanza): it is for a domain of this server itself, or a resource of it."""
-        self.session_stanza: SessionStanza = Filter("session_stanza")
+        self.session_stanza: SessionStanza = Filter("session_stanza", self._join)
         """Filter (stanza, session): it is about to be delivered to one session."""
         self.subscription: AnyStanza = Filter("subscription")
         """Filter (stanza): presence that the server acts on for an account (RFC 6121 §3, §4.3)."""
@@ -212,6 +230,9 @@ class Hooks:
         """By the stanza's kind, the handlers of `client_stanza` and of its kind's own point."""
         self.to_account: dict[str, tuple[Callable[[Stanza], Stanza | None], ...]]
         """Likewise those of `account_stanza` and its kinds."""
+        self.concerned: dict[str, tuple[Concerned, ...] | None]
+        """By kind, what tells whom the handlers of `to_account` and `session_stanza` have to see a
+        stanza for; None where one of them does not say."""
         self._join()
 
     @property
@@ -233,3 +254,13 @@ class Hooks:
             "presence": (*received, *self.account_presence.handlers),
             "iq": (*received, *self.account_iq.handlers),
         }
+        self.concerned = {
+            "message": _all_of(self.account_stanza, self.account_message, self.session_stanza),
+            "presence": _all_of(self.account_stanza, self.account_presence, self.session_stanza),
+        }
+
+
+def _all_of(*points: Point[Any]) -> tuple[Concerned, ...] | None:
+    told = [concerned for point in points for concerned in point.concerned]
+    known = tuple(concerned for concerned in told if concerned is not None)
+    return known if len(known) == len(told) else None

@@ -78,6 +78,7 @@ class Managed(Acknowledging):
         self._trusted_at = 0  # how many it has to acknowledge until `_keeping` ends
         self._since = 0.0  # when the connection came
         session.deliver = self.deliver
+        session.plain = None
         session.tracks = True
         session.data[MANAGED] = self
 

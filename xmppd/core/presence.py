@@ -55,6 +55,16 @@ def available(directory: SessionDirectory, account: JID) -> list[Session]:
     return [session for session in directory.of(account) if session.priority is not None]
 
 
+def acquainted(host: Host, contact: JID, accounts: Iterable[JID]) -> set[JID]:
+    """Those of `accounts` with `contact`, a bare JID, in the roster, as far as is known at once."""
+    get = host.residents.get
+    return {
+        account
+        for account in accounts
+        if (resident := get(account)) is None or resident.roster.get(contact) is not None
+    }
+
+
 def visible(host: Host, resident: Resident, viewer: JID) -> bool:
     """Whether `viewer` may see an account's presence: its user, or who is subscribed to it.
 

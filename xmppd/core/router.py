@@ -30,6 +30,7 @@ from xmppd.core.hooks import Hooks
 from xmppd.core.iq import IQTable, On, Request, as_stanza_error, unhandled
 from xmppd.core.refusals import Refusals
 from xmppd.core.sessions import Session, SessionDirectory
+from xmppd.core.spread import Spread
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.stream import header
@@ -91,6 +92,7 @@ class Router:
         "remote",
         "routed",
         "routes",
+        "spread",
     )
 
     def __init__(
@@ -102,7 +104,7 @@ class Router:
     ) -> None:
         self._directory = directory
         self._get = directory.get
-        self._held: dict[str, _Held] = {}
+        self._held: dict[JID, _Held] = {}
         self.hooks = hooks
         self.refusals = refusals
         self.iq = IQTable(self.route, self.bounce)
@@ -113,6 +115,8 @@ class Router:
         self.domains: tuple[str, ...]
         self.serve(domains)
         self.remote: Route = self._no_remote
+        self.spread = Spread(self, hooks, directory.get, self._held.keys())
+        """Takes one stanza to many."""
         self.routed = 0
         """Stanzas that clients have sent, for the metrics."""
 
@@ -278,26 +282,6 @@ class Router:
             self.routes.get(stanza.to.domain, self.remote)(stanza)
         except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
             self.bounce(stanza, error)
-
-    def spread(self, stanza: Stanza, jids: Iterable[JID]) -> None:
-        """Take one stanza, whose `sender` is set, to each of `jids`; never raises.
-
-        As `route` does with a copy for each, but what all have in common is found out once.
-        """
-        hooks, get, route = self.hooks, self._get, self.route
-        at_once = (stanza.kind, stanza.attrs.get("type", "")) in AT_ONCE
-        plain = at_once and not (
-            hooks.to_account[stanza.kind] or hooks.session_stanza.handlers or self._held
-        )
-        for jid in jids:
-            session = get(jid) if plain else None
-            if session is None:
-                route(stanza.addressed(jid))
-                continue
-            try:
-                session.deliver(stanza.addressed(jid))
-            except Exception as error:  # noqa: BLE001 - the others are to have it all the same
-                self.bounce(stanza.addressed(jid), error)
 
     def bounce(self, stanza: Stanza, error: BaseException) -> None:
         """Answer `stanza` with an error where it may be answered at all (RFC 6120 §8.3.1).

@@ -24,7 +24,9 @@ class Session:
     the client has not taken yet. `tracks` says that what is delivered is held until the client has
     acknowledged it (XEP-0198). `away` is called when the connection is lost and the stream was not
     closed; True keeps the session, which is not `attached` then. Who is to keep what is
-    delivered replaces `deliver`. `priority` is None until the resource is available (RFC 6121
+    delivered replaces `deliver`; until then it is `plain`, which does no more than to write (None
+    where the stream is managed).
+    `priority` is None until the resource is available (RFC 6121
     §4.2), `presence` its last own presence and `present_since` when
     it came, in seconds UTC since 1970. `resident` is its account. A module keeps what it
     knows of a session in `data`, under a key of its own.
@@ -42,6 +44,7 @@ class Session:
         "hold",
         "jid",
         "lang",
+        "plain",
         "presence",
         "present_since",
         "priority",
@@ -72,7 +75,8 @@ class Session:
         self.account = jid.bare
         self.resident = resident
         self.write = write
-        self.deliver: Callable[[Stanza], None] = lambda stanza: write(stanza.render())
+        self.plain: Callable[[Stanza], None] | None = lambda stanza: write(stanza.render())
+        self.deliver: Callable[[Stanza], None] = self.plain
         self.end = end
         self.hold = hold
         self.charge = charge

@@ -8,6 +8,7 @@ presence gets there: that of the sessions, and what contacts elsewhere show an a
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from twisted.internet.defer import Deferred
@@ -62,7 +63,7 @@ def _learn(context: ModuleContext) -> None:
     seen, hooks = Seen(context.host), context.hooks
     context.hook(hooks.presence, Phase.FALLBACK, seen.own)
     context.hook(hooks.session_unbound, Phase.FALLBACK, seen.gone)
-    elsewhere = context.gate(hooks.account_presence, Phase.DELIVER, seen.received)
+    elsewhere = context.gate(hooks.account_presence, Phase.DELIVER, seen.received, seen.concerned)
     elsewhere.open(context.host.router.attached)
     context.hook(hooks.attached, Phase.DELIVER, elsewhere.open)
     context.on_unload(context.host.capabilities.clear)
@@ -114,6 +115,18 @@ class Seen:
             looking = Deferred.fromCoroutine(self._from_elsewhere(stanza, sender, to.bare))
             looking.addErrback(presence.bug)
         return stanza
+
+    def concerned(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+        """To whom of many somebody shows what `received` takes note of: his contacts."""
+        sender = stanza.sender
+        if sender is None or sender.domain in self._host.domains or not sender.resource:
+            return frozenset()
+        if stanza.type == "unavailable":
+            shown = self._shown if sender in self._to else ()
+            return {account for account in accounts if (sender, account) in shown}
+        if stanza.type or CAPS not in stanza.children:
+            return frozenset()
+        return presence.acquainted(self._host, sender.bare, accounts)
 
     async def _from_elsewhere(self, stanza: Stanza, sender: JID, account: JID) -> None:
         """Take note of a contact's capabilities: strangers are none of the server's business.

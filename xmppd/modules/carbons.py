@@ -7,6 +7,7 @@ refused: clients that believed such messages have been deceived by them.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Set as AbstractSet
 
 from xmppd import ns
 from xmppd.core import carbon
@@ -40,7 +41,7 @@ def register(context: ModuleContext) -> None:
     carbons = Carbons(context.host)
     carbons.gates = (
         context.gate(hooks.client_message, Phase.COPY, carbons.sent),
-        context.gate(hooks.account_message, Phase.COPY, carbons.received),
+        context.gate(hooks.account_message, Phase.COPY, carbons.received, carbons.concerned),
     )
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} enable", carbons.enable)
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} disable", carbons.disable)
@@ -120,6 +121,12 @@ class Carbons:
                 if claim is not None:
                     claim.let_go()
         return stanza
+
+    def concerned(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+        """For whom `received` may have to copy what is sent to many."""
+        if _is_private_in_room(stanza) or not (stanza.type == "error" or _is_eligible(stanza)):
+            return frozenset()
+        return accounts & self._enabled.keys()
 
     def _copied(self, stanza: Stanza, account: JID, peer: JID | None) -> bool:
         """Whether a message between the account and a peer is one to be copied (§6.1)."""

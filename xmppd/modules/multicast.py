@@ -19,6 +19,7 @@ from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.wire import addresses
 from xmppd.wire.addresses import Address, AddressHeader
+from xmppd.wire.recipients import Recipients
 from xmppd.wire.stanza import Stanza
 
 XEP = (33, "1.2.1", "partial")
@@ -71,12 +72,12 @@ class Multicast:
         most = self._most(sender, session, to)
         if stanza.kind == "presence" and stanza.type not in _PRESENCE:
             raise StanzaError("bad-request", "not to many at once", reason="stanza.type")
-        if session is None and stanza.claim is None:
+        if session is None:
             blind = addresses.read_blind(stanza, most)
             if blind is not None:
                 self._check(blind.to)
                 copies = stanza.with_inner(blind.content)
-                self._host.router.spread(copies, dict.fromkeys(blind.to))
+                self._host.router.spread(copies, Recipients(blind.to))
                 return
         header = addresses.read(stanza, most)
         recipients = _recipients(header)

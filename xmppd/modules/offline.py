@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -55,13 +56,18 @@ def register(context: ModuleContext) -> None:
     """Keep what nobody took, and deliver it to who becomes available (§2)."""
     hooks = context.hooks
     messages = OfflineMessages(context.host)
-    messages.gate = context.gate(hooks.account_message, Phase.DELIVER, messages.line_up)
+    messages.gate = context.gate(hooks.account_message, Phase.DELIVER, messages.line_up, _nobody)
     context.keep(_BACKLOG, context.host.stores.offline.load)
     context.hook(hooks.undelivered, Phase.FALLBACK, messages.take)
     context.hook(hooks.spool, Phase.DELIVER, messages.spool)
     context.hook(hooks.presence, Phase.FALLBACK, messages.on_presence)
     context.on_unload(messages.stop)
     context.advertise(ns.OFFLINE, when=messages.are_kept)
+
+
+def _nobody(stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+    """What is for a session that is bound is not lined up."""
+    return frozenset()
 
 
 class _Delivery:

@@ -7,6 +7,8 @@ The handlers of the data path are hooked in only while a list applies to any ses
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from twisted.internet.defer import Deferred
 
 from xmppd import ns
@@ -39,8 +41,8 @@ def register(context: ModuleContext) -> None:
     context.keep(privacy_lists.LISTS, privacy_lists.loader(host.stores))
     guard.gates = (
         context.gate(hooks.client_stanza, Phase.GUARD, guard.sent),
-        context.gate(hooks.account_stanza, Phase.GUARD, guard.received),
-        context.gate(hooks.session_stanza, Phase.GUARD, guard.delivered),
+        context.gate(hooks.account_stanza, Phase.GUARD, guard.received, guard.concerned),
+        context.gate(hooks.session_stanza, Phase.GUARD, guard.delivered, guard.concerned),
         context.gate(hooks.presence_out, Phase.GUARD, guard.shown),
     )
     context.hook(hooks.account_out, Phase.GUARD, guard.said)
@@ -141,6 +143,13 @@ class Guard:
             return stanza
         _refuse(stanza)
         return None
+
+    def concerned(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+        """Whose lists what is sent to many has to pass: all if its sender has some himself."""
+        sender = stanza.sender
+        if sender is not None and sender.bare in self._guarded:
+            return accounts
+        return accounts & self._guarded
 
     def _denied_resource(self, stanza: Stanza, session: Session) -> bool:
         """Whether its sender's list denies a stanza this one resource of an account (§2.1).

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from twisted.internet.defer import Deferred
 
@@ -38,7 +39,7 @@ def register(context: ModuleContext) -> None:
     told = Told(host)
     told.gates = (
         context.gate(hooks.presence, Phase.COPY, told.changed),
-        context.gate(hooks.account_presence, Phase.COPY, told.received),
+        context.gate(hooks.account_presence, Phase.COPY, told.received, told.concerned),
     )
     context.hook(hooks.component_connected, Phase.FALLBACK, told.connected)
     context.hook(hooks.configured, Phase.DELIVER, told.follow)
@@ -109,6 +110,13 @@ class Told:
         ):
             Deferred.fromCoroutine(self._received(stanza, sender, to)).addErrback(presence.bug)
         return stanza
+
+    def concerned(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+        """Whose contact it may be that has sent presence to many."""
+        sender = stanza.sender
+        if sender is None or stanza.type not in ("", "unavailable"):
+            return frozenset()
+        return presence.acquainted(self._host, sender.bare, accounts)
 
     async def _received(self, stanza: Stanza, sender: JID, to: JID) -> None:
         resident = await self._host.residents.fetch(to.bare)

@@ -47,6 +47,11 @@ class Claim(Struct, eq=False):
         return not (self.held or self.keepers or self.safe)
 
     @property
+    def untouched(self) -> bool:
+        """Whether nobody but its maker holds it, or ever has."""
+        return self.held == 1 and not (self.keepers or self.safe or self.excused or self.kept)
+
+    @property
     def pending(self) -> bool:
         """Whether its owner has not been told yet."""
         return self.held > 0 and not self.excused
@@ -72,9 +77,14 @@ class Claim(Struct, eq=False):
 
         What becomes of one copy says nothing of another, so they can't share a claim.
         """
-        part = Claim(self.let_go)
-        self.hold(part)
+        part = self.split()
+        self.keepers += (part,)
         return part
+
+    def split(self) -> Claim:
+        """A part that is not among the keepers yet: who makes many adds at once what is held."""
+        self.held += 1
+        return Claim(self.let_go)
 
     def secure(self) -> None:
         """Have whoever holds it make the stanza safe soon: others wait for it."""

@@ -200,6 +200,11 @@ class Stanza(Struct, gc=False, eq=False):
         return f"<Stanza {self.kind} {self.type or '-'} {self.sender} -> {self.to}>"
 
 
+def begun(kind: str, to: JID) -> bytes:
+    """What a stanza of a kind that is for `to` begins with; its `tail` is the rest."""
+    return b"%b to='%b'" % (_OPEN[kind], to.attr)
+
+
 class Nonza(Struct, gc=False, eq=False):
     """A top-level element of a stream that is no stanza: negotiation, acknowledgements.
 
