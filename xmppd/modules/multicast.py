@@ -8,6 +8,7 @@ of this server may send them, so nobody else can make it send more than he does 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from xmppd import ns
 from xmppd.core.context import ModuleContext
@@ -19,7 +20,6 @@ from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.wire import addresses
 from xmppd.wire.addresses import Address, AddressHeader
-from xmppd.wire.recipients import Recipients
 from xmppd.wire.stanza import Stanza
 
 XEP = (33, "1.2.1", "partial")
@@ -61,7 +61,7 @@ class Multicast:
         if stanza.type == "error":  # which nobody may be told of (RFC 6120 §8.3.1)
             return stanza
         session = self._host.directory.get(sender)
-        if addresses.NAME in stanza.children:
+        if stanza.blind is not None or addresses.NAME in stanza.children:
             self._multicast(stanza, sender, session, to)
             return None
         if (stanza.kind, stanza.type) == ("presence", "unavailable") and session is not None:
@@ -75,9 +75,8 @@ class Multicast:
         if session is None:
             blind = addresses.read_blind(stanza, most)
             if blind is not None:
-                self._check(blind.to)
-                copies = stanza.with_inner(blind.content)
-                self._host.router.spread(copies, Recipients(blind.to))
+                self._check(blind.to.domains)
+                self._host.router.spread(stanza.with_inner(blind.content), blind.to)
                 return
         header = addresses.read(stanza, most)
         recipients = _recipients(header)
@@ -85,7 +84,7 @@ class Multicast:
             raise StanzaError(
                 "bad-request", "nobody is left to send it to", reason="multicast.malformed"
             )
-        self._check(recipients)
+        self._check({jid.domain for jid in recipients if not jid.local})
         if session is not None:
             if stanza.kind == "presence":
                 _note(session, stanza, recipients)
@@ -93,14 +92,12 @@ class Multicast:
         own_bcc = session is not None
         self._send(_copies(stanza, header, recipients, own_bcc=own_bcc), session, stanza)
 
-    def _check(self, recipients: Iterable[JID]) -> None:
-        """Refuse what is for the service itself: it would come here again."""
-        domains = self._host.domains
-        for jid in recipients:
-            if not jid.local and jid.domain in domains:
-                raise StanzaError(
-                    "bad-request", "not to the service itself", reason="multicast.malformed"
-                )
+    def _check(self, domains: AbstractSet[str]) -> None:
+        """Refuse what is for one of `domains` if that is the service: it would come here again."""
+        if not domains.isdisjoint(self._host.domains):
+            raise StanzaError(
+                "bad-request", "not to the service itself", reason="multicast.malformed"
+            )
 
     def _most(self, sender: JID, session: Session | None, to: JID) -> int:
         """How many addresses a sender may name; raises StanzaError `forbidden` for none (§9)."""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
-from xmppd.wire import escape
+from xmppd.wire import blind, escape
+from xmppd.wire.recipients import Recipients
 from xmppd.wire.stanza import Stanza
 
 NAME = f"{ns.ADDRESS} addresses"
@@ -23,17 +24,6 @@ DELIVERABLE = frozenset({"to", "cc", "bcc"})
 
 _TYPES = DELIVERABLE | {"replyto", "replyroom", "noreply", "ofrom"}
 _ADDRESS = f"{ns.ADDRESS} address"
-_BLIND = re.compile(
-    rb"<addresses xmlns=['\"]%b['\"]>((?:<address type=['\"]bcc['\"] jid='[^'<&]*'/>)+"
-    rb"|(?:<address type=['\"]bcc['\"] jid=\"[^\"<&]*\"/>)+)</addresses>"
-    % re.escape(ns.ADDRESS).encode()
-)
-"""A header of blind copies and nothing else, as a component writes it that has much for many.
-
-What is spelled so in well-formed content is that, and where it stands at the beginning of the
-content, or at its end, it is no other element's child."""
-_JIDS = {"'": re.compile(r" jid='([^']*)'/>"), '"': re.compile(r' jid="([^"]*)"/>')}
-"""By the quotation mark around them: the other one may be part of a resource."""
 _TAG_NAME = re.compile(rb"<[^\s/>]+")
 
 
@@ -95,7 +85,7 @@ class Blind(NamedTuple):
     """A stanza's content without a header of nothing but blind copies, and whom it is for."""
 
     content: bytes
-    to: list[JID]
+    to: Recipients
 
 
 def read_blind(stanza: Stanza, most: int) -> Blind | None:
@@ -103,19 +93,18 @@ def read_blind(stanza: Stanza, most: int) -> Blind | None:
 
     It takes a tenth of what it takes to read any header. Raises StanzaError as `read` does.
     """
-    inner = stanza.inner
-    start = inner.rfind(b"<addresses ")
-    found = _BLIND.match(inner, start) if start >= 0 else None
-    if found is None or (start and found.end() != len(inner)):
+    inner, header = stanza.inner, stanza.blind
+    start = 0 if header is not None else inner.rfind(b"<addresses ")
+    if header is None and start >= 0:
+        header = blind.read(inner, start)
+    if header is None or (start and start + len(header.data) != len(inner)):
         return None
-    content = inner[:start] + inner[found.end() :]
+    content = inner[:start] + inner[start + len(header.data) :]
     if b"addresses" in content:  # there may be another one
         return None
-    listed = found[1].decode()
-    texts = _JIDS[listed[-3]].findall(listed)
-    _check_number(len(texts), most)
+    _check_number(header.number, most)
     try:
-        return Blind(content, list(map(JID.parse, texts)))
+        return Blind(content, header.recipients)
     except JIDError as error:
         raise StanzaError("jid-malformed", str(error), reason="multicast.malformed") from None
 

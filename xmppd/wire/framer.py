@@ -190,7 +190,12 @@ class Framer:
         """Read on between the document's beginning and its end."""
         shared, scanner, tail = self._shared, self._scanner, self._tail
         assert shared is not None
-        if tail is None and shared.cutter is not None and not self.halting and may_hold(data):
+        if (
+            tail is None
+            and shared.cutter is not None
+            and not self.halting
+            and may_hold(data, self.content)
+        ):
             used = shared.cutter.cut(data, frames)
             if used == len(data):
                 return

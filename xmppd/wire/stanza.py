@@ -16,6 +16,7 @@ from xmppd import ns
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID
 from xmppd.wire import canonical, escape, tree
+from xmppd.wire.blind import BlindHeader
 from xmppd.wire.claim import Claim
 
 XML_LANG = f"{ns.XML} lang"
@@ -38,7 +39,8 @@ class Stanza(Struct, gc=False, eq=False):
     `kind` is ``"message"``, ``"presence"`` or ``"iq"``; `attrs` are the attributes as received;
     `inner` the bytes between its tags; `content` the content namespace those bytes stand in.
     `sender` and `to` are the addresses it is delivered with: the router sets them, once, before
-    it is rendered. Who keeps it holds its `claim`, where it has one.
+    it is rendered. Who keeps it holds its `claim`, where it has one. `blind` is the address header
+    that `inner` begins with, where that was seen when it was read.
 
     A Struct, since it is made several times as fast as an object of Python's own, and is
     nothing that the collector need look at: no stanza refers to what refers to it.
@@ -53,6 +55,7 @@ class Stanza(Struct, gc=False, eq=False):
     to: JID | None = None
     _tail: bytes | None = None
     claim: Claim | None = None
+    blind: BlindHeader | None = None
 
     @property
     def type(self) -> str:
@@ -126,7 +129,7 @@ class Stanza(Struct, gc=False, eq=False):
         To be done before anybody else holds it. Raises StanzaError as `render_in` does.
         """
         if not self._is_alike(target):
-            self.inner, self._children = self._rewritten(target), None
+            self.inner, self._children, self.blind = self._rewritten(target), None, None
         elif self._children:
             before = self.content + " "
             self._children = [
@@ -143,7 +146,11 @@ class Stanza(Struct, gc=False, eq=False):
         has none may be the sender's content namespace, not ours.
         """
         inner, content = self.inner, self.content
-        return target == content or not any(sign in inner for sign in _MAY_CHANGE[content])
+        if target == content:
+            return True
+        if self.blind is not None:  # in it there is no other namespace than its own
+            inner = inner[len(self.blind.data) :]
+        return not any(sign in inner for sign in _MAY_CHANGE[content])
 
     def _rewritten(self, target: str) -> bytes:
         inner = self.inner
@@ -198,11 +205,6 @@ class Stanza(Struct, gc=False, eq=False):
     def __repr__(self) -> str:
         # Never the content: a message body does not belong in a log.
         return f"<Stanza {self.kind} {self.type or '-'} {self.sender} -> {self.to}>"
-
-
-def begun(kind: str, to: JID) -> bytes:
-    """What a stanza of a kind that is for `to` begins with; its `tail` is the rest."""
-    return b"%b to='%b'" % (_OPEN[kind], to.attr)
 
 
 class Nonza(Struct, gc=False, eq=False):

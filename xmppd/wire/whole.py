@@ -1,5 +1,7 @@
 """Messages and acknowledgements that lie whole in one read, cut by the text of their tags.
 
+Of components presence, too: rooms send much of it. What is said of a message holds for it as well.
+
 Most of what a server reads is this. expat validates every byte of it, as of all else; what it
 need not do is report each element, since a message's end can be read off its text.
 
@@ -20,8 +22,11 @@ from __future__ import annotations
 import pyexpat
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from xmppd import ns
+from xmppd.wire import blind
+from xmppd.wire.blind import Headers
 from xmppd.wire.frames import Frame
 from xmppd.wire.limits import Limits
 from xmppd.wire.octets import LONGEST_NAMESPACE, SLICE, check_namespace, refusal
@@ -29,10 +34,20 @@ from xmppd.wire.scanner import RENEW_BYTES, new_parser, usual
 from xmppd.wire.stanza import Nonza, Stanza
 from xmppd.wire.tree import child_names
 
-_NAME = b"message"
-_BEGIN = b"<message"
-_END = b"</message>"
-_FIRST = (_BEGIN, b"<a ", b"<r ")
+
+class _Kind(NamedTuple):
+    """How a kind of stanza is spelled."""
+
+    kind: str
+    name: bytes
+    begin: bytes
+    end: bytes
+
+
+_MESSAGE = _Kind("message", b"message", b"<message", b"</message>")
+_PRESENCE = _Kind("presence", b"presence", b"<presence", b"</presence>")
+_FIRST = (_MESSAGE.begin, b"<a ", b"<r ")
+_FIRST_OF_COMPONENTS = (*_FIRST, _PRESENCE.begin)
 _SM = re.escape(ns.STREAM_MANAGEMENT).encode()
 _ACK = re.compile(
     rb"<(?:r xmlns=(?:'%b'|\"%b\")"
@@ -45,11 +60,11 @@ _REQUEST, _ANSWER = (f"{ns.STREAM_MANAGEMENT} {name}" for name in "ra")
 _LESS, _SLASH, _SINGLE, _DOUBLE = b"</'\""
 
 
-def may_hold(data: bytes) -> bool:
+def may_hold(data: bytes, content: str = ns.CLIENT) -> bool:
     """Whether `data` begins with what is cut here, and nothing in it must go the long way."""
     # To look for one octet first is much cheaper than to look for two.
     return not (
-        not data.startswith(_FIRST)
+        not data.startswith(_FIRST_OF_COMPONENTS if content == ns.COMPONENT else _FIRST)
         or b"stream" in data
         or (b"&" in data and b"&#" in data)
         or (b"!" in data and b"<!" in data)
@@ -59,31 +74,43 @@ def may_hold(data: bytes) -> bool:
 
 BEGUN = 2_048
 """Octets of a message that is not complete yet which wait unread, to be cut whole with the rest."""
+BEGUN_FOR_MANY = 131_072
+"""Likewise of one whose content begins with an address header."""
 
 
 def is_begun(data: bytes) -> bool:
-    """Whether `data` is the beginning of a message, worth to wait for the rest of it.
+    """Whether `data` is the beginning of a message or presence, worth to wait for the rest of it.
 
     A larger one is read as it comes: what waits is looked through again with each read.
     """
-    if len(data) > BEGUN or b"</message" in data:
+    if len(data) > BEGUN_FOR_MANY:
         return False
-    return _end_of_tag(data, 0) > 0 or (b">" not in data and _BEGIN.startswith(data[:8]))
+    spelled = _PRESENCE if data.startswith(b"<p") else _MESSAGE
+    opened = _end_of_tag(data, 0, spelled.begin)
+    if not opened:
+        return len(data) <= BEGUN and b">" not in data and spelled.begin.startswith(data[:8])
+    if len(data) > BEGUN and not data.startswith(blind.STARTS, opened):
+        return False
+    return spelled.end[:-1] not in data
 
 
 class Cutter:
     """Cuts whole messages for every stream with the usual header and the same limits.
 
     Between two messages its parser stands inside such a stream, as each of them does. One that
-    has raised is not used again, nor one that has read so much that it remembers many names.
+    has raised is not used again, nor one that has read so much that it remembers many names. Of
+    what components send to many, the addresses are remembered (blind.py), and read once.
     """
 
-    __slots__ = ("_content", "_cut", "_limits", "_parser", "_read")
+    __slots__ = ("_content", "_cut", "_headers", "_limits", "_parser", "_read")
 
     def __init__(self, limits: Limits, content: str) -> None:
         self._limits = limits
         self._content = content
+        self._headers = Headers() if content == ns.COMPONENT else None
         self._parser: pyexpat.XMLParserType | None = None
+        self._read = 0
+        self._cut: Callable[[bytes, list[Frame]], tuple[int, int]]
         self._begin()
 
     def cut(self, data: bytes, frames: list[Frame]) -> int:
@@ -94,16 +121,10 @@ class Cutter:
         if self._read > RENEW_BYTES:
             self._begin()
         try:
-            used = self._cut(data, frames)
-        except pyexpat.ExpatError as error:
-            assert self._parser is not None
-            at = self._parser.ErrorByteIndex - self._read
-            self._begin()
-            raise refusal(error.code, data[at : at + 4]) from None
+            used, self._read = self._cut(data, frames)
         except BaseException:
             self._begin()
             raise
-        self._read += used
         return used
 
     def _begin(self) -> None:
@@ -114,20 +135,24 @@ class Cutter:
         header = usual(self._content).tag
         parser.Parse(header)
         self._read = len(header)
-        self._cut = _cutting(parser, self._limits, self._content)
+        self._cut = _cutting(parser, self._limits, self._content, self._headers)
 
 
 def _cutting(
-    parser: pyexpat.XMLParserType, limits: Limits, content: str
-) -> Callable[[bytes, list[Frame]], int]:
-    """What does the work of `Cutter.cut`: closures, as in scanner.py and for the same reason."""
+    parser: pyexpat.XMLParserType, limits: Limits, content: str, headers: Headers | None
+) -> Callable[[bytes, list[Frame]], tuple[int, int]]:
+    """What does the work of `Cutter.cut`: closures, as in scanner.py and for the same reason.
+
+    It gives the bytes that were cut, and how many the parser has read by then.
+    """
     small = min(limits.stanza, limits.tag, SLICE)
     # A component is no stranger: what it sends to many at once, each named in it, is cut, too.
     most = limits.stanza if content == ns.COMPONENT else small
     fewest = min(limits.depth, limits.attributes, limits.children)
     # Neither ` a=''` nor `<a></a>` is shorter than five bytes, but a child may be `<a/>`.
     harmless = min(5 * limits.depth, 5 * limits.attributes, 4 * limits.children)
-    expected = f"{content} message"
+    expected = {kind: f"{content} {kind.kind}" for kind in (_MESSAGE, _PRESENCE)}
+    read = len(usual(content).tag)
     name = ""
     top: dict[str, str] = {}
     checking = False
@@ -137,8 +162,20 @@ def _cutting(
         name, top = found, attrs
         parser.StartElementHandler = None
 
-    def cut(data: bytes, frames: list[Frame]) -> int:
-        nonlocal checking
+    def parse(text: bytes) -> None:
+        nonlocal checking, read
+        if checking is not (len(text) > LONGEST_NAMESPACE):
+            checking = not checking
+            parser.StartNamespaceDeclHandler = check_namespace if checking else None
+        parser.StartElementHandler = on_start
+        try:
+            parser.Parse(text)
+        except pyexpat.ExpatError as error:
+            at = parser.ErrorByteIndex - read
+            raise refusal(error.code, text[at : at + 4]) from None
+        read += len(text)
+
+    def cut(data: bytes, frames: list[Frame]) -> tuple[int, int]:
         position = 0
         while position < len(data):
             if data[position + 2 : position + 3] == b" ":  # `<a ` or `<r `, or none of ours
@@ -148,13 +185,23 @@ def _cutting(
                 frames.append(_acknowledgement(ack))
                 position = ack.end()
                 continue
-            opened = _end_of_tag(data, position)
-            closing = opened and _closing(data, opened)
+            spelled, found = _MESSAGE, None
+            if headers is not None and data.startswith(_PRESENCE.begin, position):
+                spelled = _PRESENCE
+            opened = behind = _end_of_tag(data, position, spelled.begin)
+            if opened and headers is not None and data.startswith(blind.STARTS, opened):
+                found = headers.find(data, opened)
+                if found is not None:  # in which nothing is spelled like the end
+                    behind += len(found.header.data)
+            closing = opened and _closing(data, behind, spelled)
             if not closing:
                 break
-            end = closing + len(_END)
+            end = closing + len(spelled.end)
             size = end - position
             text = data if size == len(data) else data[position:end]
+            if found is not None:
+                known = found.known
+                text = data[position : known[0]] + data[known[1] : end]
             if size > harmless and (
                 size > most
                 or (
@@ -163,18 +210,18 @@ def _cutting(
                 )
             ):
                 break
-            if checking is not (size > LONGEST_NAMESPACE):
-                checking = not checking
-                parser.StartNamespaceDeclHandler = check_namespace if checking else None
-            parser.StartElementHandler = on_start
-            parser.Parse(text)
+            parse(text)
             inner = data[opened:closing]
-            if name == expected:
-                frames.append(Stanza("message", top, None, inner, content))
+            if name == expected[spelled]:
+                stanza = Stanza(spelled.kind, top, None, inner, content)
+                if found is not None and headers is not None:
+                    headers.keep(found.header)
+                    stanza.blind = found.header
+                frames.append(stanza)
             else:
                 frames.append(Nonza(name, top, child_names(inner, name.rpartition(" ")[0]), inner))
             position = end
-        return position
+        return position, read
 
     return cut
 
@@ -201,8 +248,8 @@ def _acknowledgement(ack: re.Match[bytes]) -> Nonza:
     return Nonza(_ANSWER, {"h": h.decode()}, [], b"")
 
 
-def _end_of_tag(data: bytes, position: int) -> int:
-    """Where the start tag of the message at `position` ends; 0 where that is not plain to see.
+def _end_of_tag(data: bytes, position: int, begin: bytes) -> int:
+    """Where the start tag at `position`, which is to `begin` so, ends; 0 if not plain to see.
 
     With one kind of quotation mark, and an even number of them before it, a `>` is in no
     attribute's value.
@@ -213,22 +260,23 @@ def _end_of_tag(data: bytes, position: int) -> int:
         plain = _SINGLE not in tag and not tag.count(b'"') & 1
     else:
         plain = not tag.count(b"'") & 1
-    if plain and tag.startswith(_BEGIN) and tag[-2] != _SLASH and b"xmlns:" not in tag:
+    if plain and tag.startswith(begin) and tag[-2] != _SLASH and b"xmlns:" not in tag:
         return opened
     return 0
 
 
-def _closing(data: bytes, opened: int) -> int:
-    """Where the end tag of the message whose content begins at `opened` does; 0 if not plain.
+def _closing(data: bytes, opened: int, spelled: _Kind) -> int:
+    """Where the end tag of the stanza whose content begins at `opened` does; 0 if not plain.
 
-    Whatever else is spelled `<message` or `</message` may be another element of the name.
+    Whatever else is spelled like one of its tags may be another element of the name.
     """
-    at = data.find(_NAME, opened)
+    name, end = spelled.name, spelled.end
+    at = data.find(name, opened)
     while at >= 0:
         before = data[at - 1]
         if before == _SLASH and data[at - 2] == _LESS:
-            return at - 2 if data.startswith(_END, at - 2) else 0
+            return at - 2 if data.startswith(end, at - 2) else 0
         if before == _LESS:
             return 0
-        at = data.find(_NAME, at + 1)
+        at = data.find(name, at + 1)
     return 0

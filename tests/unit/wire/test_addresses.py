@@ -241,7 +241,7 @@ def header_of(*jids: str, quote: str = "'") -> str:
 @pytest.mark.parametrize("layout", ["{h}<body>hi</body>", "<body>hi</body>{h}", "{h}"])
 def test_blind_copies_are_read_by_their_text(layout: str, quote: str) -> None:
     found = blind(layout.format(h=header_of(*JIDS, quote=quote)))
-    assert found.to == list(JIDS)
+    assert found.to.jids == JIDS
     assert found.content.decode() == layout.format(h="")
 
 
