@@ -81,6 +81,15 @@ class Socket(Connection):
 
     # ------------------------------------------------------------------ what Twisted asks for
 
+    @property
+    def socket(self) -> Socket:  # type: ignore[override]
+        return self
+
+    def send(self, data: bytes) -> int:
+        if not self.room:
+            raise BlockingIOError
+        return self.writeSomeData(data)
+
     def writeSomeData(self, data: bytes) -> int:
         size = min(len(data), self.room)
         self.room -= size

@@ -3,7 +3,8 @@
 Twisted's own way to write asks the reactor to watch the socket for writability, sends in the
 next turn and asks it to stop watching: two system calls and a trip through the event loop for
 each delivery (measured: a sixth of the server's CPU per chat message). Nearly always the
-socket can take the bytes at once; only what the kernel refuses goes Twisted's way.
+socket can take the bytes at once; only what the kernel refuses goes Twisted's way. The socket is
+asked itself: its `writeSomeData` takes half as long again as a short send.
 """
 
 from __future__ import annotations
@@ -74,10 +75,13 @@ class DirectTransport:
         # `dataBuffer` and `_tempDataBuffer` are what Twisted has not sent yet: a test fails
         # should a release rename them.
         if tcp.connected and not tcp.dataBuffer and not tcp._tempDataBuffer:
-            sent = tcp.writeSomeData(data)
-            if sent == len(data):
-                return
-            if isinstance(sent, int) and sent > 0:
+            try:
+                sent = tcp.socket.send(data)
+            except OSError:  # it takes nothing now, or never again: what Twisted does tells which
+                pass
+            else:
+                if sent == len(data):
+                    return
                 data = data[sent:]
         # A connection that is lost finds out for itself when it tries to write.
         self._queued += len(data)
