@@ -93,20 +93,22 @@ class Talk(Exchange):
 
 
 class Multicast(Exchange):
-    """One message of a component for all clients at once, again and again, in blind copies."""
+    """One message of a component for all clients at once, again and again, in blind copies.
+
+    It is written as `components/common/multicast.py` does: the same header before what is said.
+    """
 
     def __init__(self, crowd: Crowd, server: Server, component: Client) -> None:
         super().__init__(crowd, server, b"</message>")
         self._component = component
         self._clients.remove(component)
         addresses = "".join(f"<address type='bcc' jid='{c.jid}'/>" for c in self._clients)
-        self._tail = (
+        self._addresses = (
             f"<addresses xmlns='http://jabber.org/protocol/address'>{addresses}</addresses>"
-            "</message>"
         ).encode()
         body = "x" * 200
         self._head = f"<message from='room@{COMPONENT}/friar' to='{DOMAIN}' type='groupchat' id='m"
-        self._body = f" {body}</body>".encode()
+        self._body = f" {body}</body></message>".encode()
         self._came = 0
 
     def closed(self, window: int, warm_up: float, seconds: float) -> Outcome:
@@ -128,8 +130,9 @@ class Multicast(Exchange):
 
     def _send(self) -> None:
         self._due += len(self._clients)
-        stamp = f"{self._head}{self._due}'><body>t={time.perf_counter_ns()}".encode()
-        self._component.send(stamp + self._body + self._tail)
+        head = f"{self._head}{self._due}'>".encode()
+        stamp = f"<body>t={time.perf_counter_ns()}".encode()
+        self._component.send(b"".join((head, self._addresses, stamp, self._body)))
 
 
 def _beside(

@@ -29,14 +29,15 @@ MOST_HEADERS = 1_000
 LOOKED_AT = 16
 """How many of the last headers are looked at for one that has grown by addresses at its end."""
 
-STARTS = tuple(f"<addresses xmlns={q}{ns.ADDRESS}{q}>".encode() for q in "'\"")
-"""The start tags of a header, as they are written."""
+BEGIN = b"<addresses "
+"""What a header begins with, and what else does is little."""
+_STARTS = tuple(re.escape(f"<addresses xmlns={q}{ns.ADDRESS}{q}>".encode()) for q in "'\"")
 _END = b"</addresses>"
 _ONE = {
     "'": rb"<address type=['\"]bcc['\"] jid='[^'<&]*'/>",
     '"': rb"<address type=['\"]bcc['\"] jid=\"[^\"<&]*\"/>",
 }
-_HEADER = re.compile(rb"(?:%b|%b)(?:(?:%b)+|(?:%b)+)%b" % (*STARTS, *_ONE.values(), _END))
+_HEADER = re.compile(rb"(?:%b|%b)(?:(?:%b)+|(?:%b)+)%b" % (*_STARTS, *_ONE.values(), _END))
 _MORE = {ord(mark): re.compile(rb"(?:%b)+%b" % (one, _END)) for mark, one in _ONE.items()}
 _JIDS = {"'": re.compile(r" jid='([^']*)'/>"), '"': re.compile(r' jid="([^"]*)"/>')}
 """By the quotation mark around them: the other one may be part of a resource."""

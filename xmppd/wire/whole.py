@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from xmppd import ns
 from xmppd.wire import blind
-from xmppd.wire.blind import Headers
+from xmppd.wire.blind import Found, Headers
 from xmppd.wire.frames import Frame
 from xmppd.wire.limits import Limits
 from xmppd.wire.octets import LONGEST_NAMESPACE, SLICE, check_namespace, refusal
@@ -89,7 +89,7 @@ def is_begun(data: bytes) -> bool:
     opened = _end_of_tag(data, 0, spelled.begin)
     if not opened:
         return len(data) <= BEGUN and b">" not in data and spelled.begin.startswith(data[:8])
-    if len(data) > BEGUN and not data.startswith(blind.STARTS, opened):
+    if len(data) > BEGUN and not data.startswith(blind.BEGIN, opened):
         return False
     return spelled.end[:-1] not in data
 
@@ -151,7 +151,8 @@ def _cutting(
     fewest = min(limits.depth, limits.attributes, limits.children)
     # Neither ` a=''` nor `<a></a>` is shorter than five bytes, but a child may be `<a/>`.
     harmless = min(5 * limits.depth, 5 * limits.attributes, 4 * limits.children)
-    expected = {kind: f"{content} {kind.kind}" for kind in (_MESSAGE, _PRESENCE)}
+    message = (*_MESSAGE, f"{content} message")
+    presence = (*_PRESENCE, f"{content} presence")
     read = len(usual(content).tag)
     name = ""
     top: dict[str, str] = {}
@@ -162,21 +163,11 @@ def _cutting(
         name, top = found, attrs
         parser.StartElementHandler = None
 
-    def parse(text: bytes) -> None:
-        nonlocal checking, read
-        if checking is not (len(text) > LONGEST_NAMESPACE):
-            checking = not checking
-            parser.StartNamespaceDeclHandler = check_namespace if checking else None
-        parser.StartElementHandler = on_start
-        try:
-            parser.Parse(text)
-        except pyexpat.ExpatError as error:
-            at = parser.ErrorByteIndex - read
-            raise refusal(error.code, text[at : at + 4]) from None
-        read += len(text)
-
     def cut(data: bytes, frames: list[Frame]) -> tuple[int, int]:
+        nonlocal checking, read
         position = 0
+        kind, word, begin, close, expected = message
+        found: Found | None = None
         while position < len(data):
             if data[position + 2 : position + 3] == b" ":  # `<a ` or `<r `, or none of ours
                 ack = _ACK.match(data, position)
@@ -185,23 +176,27 @@ def _cutting(
                 frames.append(_acknowledgement(ack))
                 position = ack.end()
                 continue
-            spelled, found = _MESSAGE, None
-            if headers is not None and data.startswith(_PRESENCE.begin, position):
-                spelled = _PRESENCE
-            opened = behind = _end_of_tag(data, position, spelled.begin)
-            if opened and headers is not None and data.startswith(blind.STARTS, opened):
-                found = headers.find(data, opened)
-                if found is not None:  # in which nothing is spelled like the end
-                    behind += len(found.header.data)
-            closing = opened and _closing(data, behind, spelled)
+            if headers is not None and (kind == "presence") is not data.startswith(b"<p", position):
+                spelled = message if kind == "presence" else presence
+                kind, word, begin, close, expected = spelled
+            opened = behind = _end_of_tag(data, position, begin)
+            if headers is not None:
+                found = None
+                if opened and data.startswith(blind.BEGIN, opened):
+                    found = headers.find(data, opened)
+                    if found is not None:  # in which nothing is spelled like the end
+                        behind += len(found.header.data)
+            closing = opened and _closing(data, behind, word, close)
             if not closing:
                 break
-            end = closing + len(spelled.end)
+            end = closing + len(close)
             size = end - position
             text = data if size == len(data) else data[position:end]
             if found is not None:
-                known = found.known
-                text = data[position : known[0]] + data[known[1] : end]
+                if size > most:
+                    break
+                text = data[position : found.known[0]] + data[found.known[1] : end]
+                size = len(text)
             if size > harmless and (
                 size > most
                 or (
@@ -210,16 +205,24 @@ def _cutting(
                 )
             ):
                 break
-            parse(text)
+            if checking is not (size > LONGEST_NAMESPACE):
+                checking = not checking
+                parser.StartNamespaceDeclHandler = check_namespace if checking else None
+            parser.StartElementHandler = on_start
+            try:
+                parser.Parse(text)
+            except pyexpat.ExpatError as error:
+                at = parser.ErrorByteIndex - read
+                raise refusal(error.code, text[at : at + 4]) from None
+            read += size
             inner = data[opened:closing]
-            if name == expected[spelled]:
-                stanza = Stanza(spelled.kind, top, None, inner, content)
-                if found is not None and headers is not None:
-                    headers.keep(found.header)
-                    stanza.blind = found.header
-                frames.append(stanza)
-            else:
+            if name != expected:
                 frames.append(Nonza(name, top, child_names(inner, name.rpartition(" ")[0]), inner))
+            elif found is None or headers is None:
+                frames.append(Stanza(kind, top, None, inner, content))
+            else:
+                headers.keep(found.header)
+                frames.append(Stanza(kind, top, None, inner, content, blind=found.header))
             position = end
         return position, read
 
@@ -265,12 +268,11 @@ def _end_of_tag(data: bytes, position: int, begin: bytes) -> int:
     return 0
 
 
-def _closing(data: bytes, opened: int, spelled: _Kind) -> int:
+def _closing(data: bytes, opened: int, name: bytes, end: bytes) -> int:
     """Where the end tag of the stanza whose content begins at `opened` does; 0 if not plain.
 
-    Whatever else is spelled like one of its tags may be another element of the name.
+    Whatever else is spelled like one of its tags may be another element of the `name`.
     """
-    name, end = spelled.name, spelled.end
     at = data.find(name, opened)
     while at >= 0:
         before = data[at - 1]

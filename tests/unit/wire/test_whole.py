@@ -282,3 +282,39 @@ def test_a_large_message_of_a_component_is_read_as_by_the_long_way(inner: bytes)
         return [shape(frame) for piece in pieces for frame in framer.feed(piece)]
 
     assert read(message) == read(message[:1], message[1:])
+
+
+# Presence, of components
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"<presence to='a'><show>away</show></presence>", id="whole"),
+        pytest.param(b"<presence to='a'/>", id="empty"),
+        pytest.param(b"<presence></presence >", id="space in the end tag"),
+        pytest.param(b"<presence xmlns='urn:rose'><x/></presence>", id="another namespace"),
+        pytest.param(b"<presences><presence/></presences>", id="another name"),
+        pytest.param(b"<presence-x></presence-x>", id="a longer name"),
+        pytest.param(b"<pre></pre>", id="a shorter name"),
+        pytest.param(b"<presence><status>a presence</status></presence>", id="the word"),
+        pytest.param(b"<presence><presence/></presence>", id="one inside"),
+        pytest.param(b"<presence><message></message></presence>", id="a message inside"),
+        pytest.param(b"<message><presence></presence></message>", id="inside a message"),
+        pytest.param(b"<presence><x a='</presence>'/></presence>", id="in a value"),
+        pytest.param(b"<presence></message>", id="crossed"),
+        pytest.param(b"<presence><x></presence>", id="an open tag"),
+        pytest.param(b"<p", id="begun"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", CHAT % 1, b"<presence to='a'><x/></presence>"])
+def test_presence_of_a_component_is_read_as_by_the_long_way(before: bytes, data: bytes) -> None:
+    header = HEADER.replace(ns.CLIENT.encode(), ns.COMPONENT.encode())
+
+    def read(*pieces: bytes) -> list[tuple[object, ...]]:
+        framer = Framer(Limits(), content=ns.COMPONENT)
+        framer.feed(header)
+        return [shape(frame) for piece in pieces for frame in framer.feed(piece)]
+
+    everything = before + data + CHAT % 2
+    assert read(everything) == read(everything[:1], everything[1:])
