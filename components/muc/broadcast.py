@@ -146,18 +146,19 @@ class Broadcast:
         about: Occupant,
         old: JID,
         *own: int,
+        codes: Iterable[int] = (),
         only: JID | None = None,
         others: bool = True,
     ) -> None:
         """Tell everybody that an occupant had the address `old` before (§7.6).
 
-        With `only` it is one of his sessions that had it, and others are told where it was the
+        `codes` stand in his presence under the new one, for himself `own` as well. With `only` it is one of his sessions that had it, and others are told where it was the
         only one of that nick.
         """
         session = only if only is not None else about.session
 
-        def leaving(*codes: int, real: bool) -> bytes:
-            return about.telling(b"", 303, *codes, real=real, nick=about.nick, jid=session)
+        def leaving(*its: int, real: bool) -> bytes:
+            return about.telling(b"", 303, *its, real=real, nick=about.nick, jid=session)
 
         if others and room.settings.broadcasts(about.role):
             for recipients, real in _others(room, about):
@@ -167,7 +168,7 @@ class Broadcast:
         inner = leaving(SELF, real=True)
         for each in (session,) if only is not None else about.sessions:
             self._component.send(write("presence", old, each, inner, type_="unavailable"))
-        self.presence(room, about, own=own)
+        self.presence(room, about, *codes, own=own)
 
     def roster(self, room: Room, newcomer: Occupant, session: JID) -> None:
         """Tell one session of all other occupants (§7.2.2)."""

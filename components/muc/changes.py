@@ -108,7 +108,8 @@ class Changes:
         """Write standings, each of another address, then have them in force.
 
         Occupants get the roles that go with them and everybody is told, or they are removed: 301
-        for who is banned, 321 for who is no member any more. Those who are not in the room get a
+        for who is banned, 321 for who is no member any more. They get their nicks as well, where
+        the room has them use those that are registered. Those who are not in the room get a
         message. The caller holds `room.lock`, and has checked that it may. `write` is for who has
         more to write with them.
 
@@ -130,6 +131,10 @@ class Changes:
         for standing in standings:
             room.standings.put(standing)
         self._in_force(room, standings, by, done)
+        if room.settings.reserved_nicks:
+            for each in standings:
+                if each.nick:
+                    self._visits.settle(room, each.jid, each.nick)
         outside = [each for each in standings if each.jid not in inside]
         self._tell_outsiders(room, outside, before, by)
 

@@ -56,7 +56,7 @@ class Notices:
         after = standing.affiliation
         if not standing.jid.local or max(before, after) <= Affiliation.NONE:
             return  # a domain reads nothing; who had nothing to lose need not hear of a ban
-        if not self._rate.take(by):
+        if not self._rate.take(by or standing.jid):
             return
         if room.settings.members_only and before < Affiliation.MEMBER <= after:
             self._invite(room, standing, nick)

@@ -40,6 +40,9 @@ DESTROYED = b"<destroy/>"
 OnEmpty = Callable[[Room], object]
 """Told of a room that the last occupant has left."""
 
+OnEntered = Callable[[Room, Occupant, JID], object]
+"""Told of who has come in, and by which session, when he knows all that he is told then."""
+
 
 class Visits:
     """Who is in which room. `key` is the secret of occupant ids (XEP-0421 §4.1)."""
@@ -59,10 +62,15 @@ class Visits:
         self._emptied = emptied
         self._entered: Counter[JID] = Counter()
         """How many sessions each user has in rooms."""
+        self._on_entered: list[OnEntered] = []
 
     def __len__(self) -> int:
         """How many sessions there are in all rooms."""
         return self._entered.total()
+
+    def on_entered(self, tell: OnEntered) -> None:
+        """Have `tell` called with each session that comes in."""
+        self._on_entered.append(tell)
 
     # ------------------------------------------------------------------ coming
 
@@ -103,6 +111,8 @@ class Visits:
         if nick != entry.nick:
             codes.append(RENAMED)
         self._welcome(room, occupant, entry.session, wanted, codes, id_)
+        for tell in self._on_entered:
+            tell(room, occupant, entry.session)
 
     def again(self, room: Room, session: JID, presence: bytes, wanted: Wanted, id_: str) -> None:
         """Tell somebody everything once more who has lost track (§17.3)."""
@@ -173,6 +183,28 @@ class Visits:
             self._note(self._present.entered(room.id, each, nick))
         self._broadcast.renamed(room, occupant, old, *(() if nick == asked else (RENAMED,)))
 
+    def settle(self, room: Room, account: JID, nick: str) -> None:
+        """Have all of a user's sessions under the nick that the room wants him to use (§7.10).
+
+        Where somebody else has one that looks like it, who was there before it was registered,
+        they keep theirs.
+        """
+        alike = room.alike(nick)
+        if alike is not None and alike.account != account:
+            return
+        # First whose nick looks like it: no two such may be there at a time.
+        for occupant in sorted(room.of(account), key=lambda each: each is not alike):
+            target = room.by_nick(nick)
+            if target is None:
+                old = occupant.address
+                room.rename(occupant, room.address.with_resource(nick))
+                for each in occupant.sessions:
+                    self._note(self._present.entered(room.id, each, nick))
+                self._broadcast.renamed(room, occupant, old, codes=(RENAMED,))
+            elif target is not occupant:
+                for each, presence in list(occupant.sessions.items()):
+                    self._move(room, occupant, target, each, presence, RENAMED)
+
     def _part(
         self, room: Room, occupant: Occupant, session: JID, nick: str, presence: bytes
     ) -> None:
@@ -187,14 +219,22 @@ class Visits:
         self._move(room, occupant, other, session, presence)
 
     def _move(
-        self, room: Room, old: Occupant, new: Occupant, session: JID, presence: bytes
+        self,
+        room: Room,
+        old: Occupant,
+        new: Occupant,
+        session: JID,
+        presence: bytes,
+        *codes: int,
     ) -> None:
         """A session goes from one nick of its user's to another."""
         shown = old.session
         room.leave(session)
         room.enter(new, session, presence)
         self._note(self._present.entered(room.id, session, new.nick))
-        self._broadcast.renamed(room, new, old.address, only=session, others=not old.sessions)
+        self._broadcast.renamed(
+            room, new, old.address, codes=codes, only=session, others=not old.sessions
+        )
         if old.sessions and shown == session:
             self._broadcast.presence(room, old)
 
