@@ -152,8 +152,9 @@ class Broadcast:
     ) -> None:
         """Tell everybody that an occupant had the address `old` before (§7.6).
 
-        `codes` stand in his presence under the new one, for himself `own` as well. With `only` it is one of his sessions that had it, and others are told where it was the
-        only one of that nick.
+        `codes` stand in his presence under the new one, for himself `own` as well. With `only` it
+        is one of his sessions that had it, and others are told where it was the only one of that
+        nick.
         """
         session = only if only is not None else about.session
 
