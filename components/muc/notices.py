@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from components.common.build import Tag
 from components.common.component import Component
-from components.common.multicast import Multicast
+from components.common.multicast import Multicast, Recipients
 from components.common.rate import Rate
 from components.muc.names import MUC_USER
 from components.muc.ranks import Affiliation, Role
@@ -85,18 +85,14 @@ class Notices:
 
     def _tell_occupants(self, room: Room, standing: Standing) -> None:
         """Tell those in the room who may see his address (§10.3, §10.6, §10.7)."""
-        everybody = not room.settings.anonymous
-        seeing = [
-            session
-            for occupant in room.occupants
-            if everybody or occupant.role is Role.MODERATOR
-            for session in occupant.sessions
-        ]
-        if seeing:
-            attrs = {
-                "affiliation": standing.affiliation.text,
-                "jid": standing.jid,
-                "role": Role.NONE.text,
-            }
-            told = Tag("x", {}, [Tag("item", attrs)], ns=MUC_USER).render()
-            self._multicast.send(seeing, "message", told, sender=room.address)
+        seeing: Recipients | list[JID] = room.everybody
+        if room.settings.anonymous:
+            moderators = room.having(Role.MODERATOR)
+            seeing = [session for each in moderators for session in each.sessions]
+        attrs = {
+            "affiliation": standing.affiliation.text,
+            "jid": standing.jid,
+            "role": Role.NONE.text,
+        }
+        told = Tag("x", {}, [Tag("item", attrs)], ns=MUC_USER).render()
+        self._multicast.send(seeing, "message", told, sender=room.address)
