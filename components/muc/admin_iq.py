@@ -19,6 +19,7 @@ from components.muc.admin_items import Item
 from components.muc.changes import Actor, Wish
 from components.muc.names import MUC_ADMIN
 from components.muc.occupant import Occupant
+from components.muc.privileges import Right, has_right
 from components.muc.ranks import Affiliation, Role
 from components.muc.room import Room
 from components.muc.service import Service
@@ -75,7 +76,7 @@ class AdminRequests:
     def _set_roles(self, stanza: Stanza, room: Room, items: Iterable[Item]) -> Passed:
         account = stanza.sender.bare
         own = (role_of(room, account), self._service.affiliation(room, account))
-        if own[0] < Role.MODERATOR and own[1] < Affiliation.ADMIN:
+        if not privileges.moderates(*own):
             raise StanzaError("forbidden", "you are no moderator", reason="muc.not-moderator")
         wishes: list[Wish] = []
         for item in items:
@@ -86,7 +87,7 @@ class AdminRequests:
         if len({wish.occupant for wish in wishes}) < len(wishes):
             raise _twice()
         done = partial(self._done, stanza)
-        self._changes.give_roles(room, wishes, _actor(room, stanza.sender), done=done)
+        self._changes.give_roles(room, wishes, actor(room, stanza.sender), done=done)
         return Passed.ON
 
     async def _set_affiliations(self, stanza: Stanza, room: Room, items: Sequence[Item]) -> Passed:
@@ -106,13 +107,13 @@ class AdminRequests:
         await self._changes.affiliate(
             room,
             list(standings.values()),
-            _actor(room, stanza.sender),
+            actor(room, stanza.sender),
             done=partial(self._done, stanza),
         )
 
     def _admin(self, room: Room, account: JID) -> Affiliation:
         own = self._service.affiliation(room, account)
-        if own < Affiliation.ADMIN:
+        if not has_right(Right.EDIT_MEMBERS, own):
             raise StanzaError("forbidden", "you are no admin", reason="muc.not-admin")
         return own
 
@@ -149,7 +150,8 @@ def role_of(room: Room, account: JID) -> Role:
     return max((occupant.role for occupant in room.of(account)), default=Role.NONE)
 
 
-def _actor(room: Room, session: JID) -> Actor:
+def actor(room: Room, session: JID) -> Actor:
+    """Who acts by a session: under which nick, if he is in the room by any."""
     occupant = room.by_session(session) or next(room.of(session.bare), None)
     return Actor("" if occupant is None else occupant.nick, session.bare)
 

@@ -112,7 +112,10 @@ def reserved(room: Room, jid: JID, nick: str, policy: Policy) -> str:
         return ""
     if not jid.local:
         raise StanzaError("not-acceptable", "a domain has no nick", reason="muc.domain")
-    asked = entering.nick_asked(room.address.with_resource(nick), policy)
+    try:
+        asked = entering.nick_asked(room.address.with_resource(nick), policy)
+    except JIDError as error:
+        raise StanzaError("jid-malformed", str(error), reason="muc.bad-jid") from None
     other = room.alike(asked)
     if other is not None and other.account != jid:
         raise StanzaError("conflict", "that nick is in use", reason="muc.nick-in-use")

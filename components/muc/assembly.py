@@ -18,12 +18,15 @@ from components.muc import (
     owner_iq,
     presence,
     private,
+    register_iq,
+    voice,
 )
 from components.muc import disco as room_disco
 from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
 from components.muc.features import Features
+from components.muc.form_messages import FormMessages
 from components.muc.iqs import RoomIQs
 from components.muc.journal import Journal
 from components.muc.keys import SQLKeys
@@ -48,6 +51,8 @@ FACES: tuple[Callable[[Service], object], ...] = (
     room_disco.serve,
     owner_iq.serve,
     admin_iq.serve,
+    register_iq.serve,
+    voice.serve,
 )
 """What takes stanzas: each of them one chapter of XEP-0045, or another XEP."""
 
@@ -77,6 +82,7 @@ async def assemble(
     lives.visits = visits
     rooms.on_opened(lives.created)
     notices = Notices(component, multicast, clock.seconds)
+    messages = Messages(component, rooms)
     service = Service(
         component,
         clock,
@@ -92,7 +98,8 @@ async def assemble(
         lives,
         visits,
         Changes(store, policy, broadcast, visits, notices),
-        Messages(component, rooms),
+        messages,
+        FormMessages(messages),
         RoomIQs(component, rooms),
     )
     for serve in FACES:

@@ -131,6 +131,11 @@ def may_change_role(
     )
 
 
+def moderates(role: Role, affiliation: Affiliation) -> bool:
+    """Whether somebody has a say in others' roles at all (§8, §9); admins without being there."""
+    return role is Role.MODERATOR or has_right(Right.ASSIGN_MODERATORS, affiliation)
+
+
 # --- §5.2: affiliations ------------------------------------------------------------------------
 
 
@@ -183,6 +188,14 @@ def may_change_affiliation(actor: Affiliation, old: Affiliation, new: Affiliatio
     if actor is Affiliation.OWNER:
         return True
     return actor is Affiliation.ADMIN and max(old, new) <= Affiliation.MEMBER
+
+
+def may_register(affiliation: Affiliation, room: Settings) -> bool:
+    """Whether somebody may register with a room, or ask to be (§5.2.1, §7.10).
+
+    Who is a member already has something to register all the same: his nick.
+    """
+    return room.registration != "off" and affiliation is not Affiliation.OUTCAST
 
 
 # --- who may see the lists ---------------------------------------------------------------------

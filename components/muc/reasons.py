@@ -42,6 +42,21 @@ REASONS: dict[str, tuple[str, str]] = {
     "muc.far-index": ("a page far behind in a search", "ask for pages by ids (XEP-0059 §2.6)"),
     "muc.many-ids": ("too many messages asked for by id", "ask for fewer at a time"),
     "muc.unknown-message": ("a message that the archive has not", "it may be too old"),
+    # registration, and voice
+    "muc.applications": ("a room that has enough people wait for an answer", "its admins decide"),
+    "muc.asked-already": ("a visitor who has asked for voice already", "wait for a moderator"),
+    "muc.form": ("a form in a message that nobody waits for", "the client is broken"),
+    "muc.has-voice": ("a request for voice by somebody who has it", "speak"),
+    "muc.no-application": ("an answer to somebody who waits for none", "another admin was faster"),
+    "muc.no-moderator": ("a request for voice where no moderator is", "ask again later"),
+    "muc.not-registered": ("somebody who takes back what he has not registered", "nothing"),
+    "muc.often": ("what a room's admins are told of, done too often", "wait a minute"),
+    "muc.registration": ("somebody who can't register with the room", "registration of the room"),
+    "muc.registration-form": (
+        "a registration, or the answer to one, that is no valid form",
+        "the client is broken (XEP-0045 §7.10)",
+    ),
+    "muc.voice-requests": ("a request for voice in a room that wants none", "its owner may let"),
     # admins and owners
     "muc.affiliations": ("a room that has enough people to remember", "affiliations in [muc]"),
     "muc.bad-jid": ("an affiliation of what is no address, or has no such nick", "correct it"),

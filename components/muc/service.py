@@ -14,6 +14,7 @@ from components.muc.archive import Archive
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
 from components.muc.features import Features
+from components.muc.form_messages import FormMessages
 from components.muc.iqs import RoomIQs
 from components.muc.lives import Lives
 from components.muc.messages import Messages
@@ -46,6 +47,7 @@ class Service:
     visits: Visits
     changes: Changes
     messages: Messages
+    forms: FormMessages
     iqs: RoomIQs
 
     @property

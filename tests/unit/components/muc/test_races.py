@@ -16,6 +16,7 @@ from components.muc.room import Room
 from tests.support.conference import HALL, MUC, Conference, Person, codes
 from tests.support.people import C
 from tests.support.server import condition
+from xmppd import ns
 from xmppd.errors import StoreError
 from xmppd.jid import JID
 
@@ -154,6 +155,50 @@ def test_7_10_of_two_who_are_given_the_same_nick_the_first_has_it(hall, juliet, 
     slow.let()
     assert answers(juliet) == ["", "conflict"]
     assert room(hall).standings.holder("SUN") == ROMEO
+
+
+REGISTER = (
+    f"<query xmlns='{ns.REGISTER}'><x xmlns='{ns.DATA_FORM}' type='submit'>"
+    "<field var='muc#register_roomnick'><value>Sun</value></field></x></query>"
+)
+
+
+def test_7_10_of_two_who_register_the_same_nick_the_first_has_it(hall, juliet, slow):
+    room(hall).settings = room(hall).settings.change(registration="open")
+    romeo, paris = hall.person("romeo"), hall.person("paris")
+    for each in (romeo, paris):
+        each.send(f"<iq type='set' id='r' to='{HALL}'>{REGISTER}</iq>")
+    slow.let()
+    assert answers(romeo, paris) == ["", "conflict"]
+    assert room(hall).standings.holder("sun") == ROMEO
+
+
+def test_7_10_who_has_come_in_under_a_nick_while_it_was_being_registered_keeps_it(
+    hall, juliet, slow
+):
+    room(hall).settings = room(hall).settings.change(registration="open", reserved_nicks=True)
+    romeo = hall.person("romeo").join()
+    romeo.send(f"<iq type='set' id='r' to='{HALL}'>{REGISTER}</iq>")
+    paris = hall.person("paris").join(nick="Sun")
+    slow.let()
+    assert answers(romeo) == [""]
+    assert room(hall).by_session(paris.jid).nick == "Sun"
+    assert room(hall).by_session(romeo.jid).nick == "Romeo"
+    paris.presence(f"{HALL}/Sun", type_="unavailable")
+    assert condition(paris.join(nick="Sun").came()[-1]) == "conflict"
+
+
+def test_7_10_who_registers_with_a_room_that_wants_a_say_in_it_meanwhile_does_not(
+    hall, juliet, slow
+):
+    room(hall).settings = room(hall).settings.change(registration="open")
+    affiliate(juliet, PARIS, "member")
+    romeo = hall.person("romeo")
+    romeo.send(f"<iq type='set' id='r' to='{HALL}'>{REGISTER}</iq>")
+    room(hall).settings = room(hall).settings.change(registration="approved")
+    slow.let()
+    assert answers(romeo) == ["not-allowed"]
+    assert room(hall).affiliation(JID.parse(ROMEO)) is A.NONE
 
 
 def test_10_9_nobody_is_anything_to_a_room_that_is_being_destroyed(hall, juliet, slow):
