@@ -114,5 +114,6 @@ def _foreign(child: Element, room: JID) -> bool:
 
 
 def _too_long(stanza: Stanza, most: int) -> StanzaError:
-    text = f"a {stanza.kind} has {most} octets at the most"
-    return StanzaError("policy-violation", text, reason=f"muc.large-{stanza.kind}")
+    text = f"there may be {most} octets at the most"
+    reason = "muc.large-presence" if stanza.kind == "presence" else "muc.large-message"
+    return StanzaError("policy-violation", text, reason=reason)

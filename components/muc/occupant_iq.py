@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
+from components.muc.names import SELF_PING
 from components.muc.occupant import Occupant
 from components.muc.returns import passed_on
 from components.muc.room import Room
@@ -34,6 +35,7 @@ def serve(service: Service) -> None:
     """Answer what is for occupants, and pings."""
     service.iqs.occupants = OccupantIQs(service).forward
     service.iqs.to_room("get", PING, _pong)
+    service.features.add(SELF_PING)
 
 
 def _pong(stanza: Stanza, room: Room) -> None:
@@ -70,7 +72,7 @@ class OccupantIQs:
             return None
         if len(stanza.inner) > self._policy.message:
             text = f"a request has {self._policy.message} octets at the most"
-            raise StanzaError("policy-violation", text, reason="muc.large-iq")
+            raise StanzaError("policy-violation", text, reason="muc.large-request")
         return self._asked(stanza, room, sender, target)
 
     async def _asked(

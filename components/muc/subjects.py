@@ -14,6 +14,7 @@ from components.muc.occupant import Occupant
 from components.muc.privileges import Privilege, allowed
 from components.muc.room import Room, Subject
 from components.muc.service import Service
+from components.muc.store import RoomGone
 from components.muc.store import Subject as StoredSubject
 from xmppd import ns
 from xmppd.errors import StanzaError
@@ -64,7 +65,10 @@ class Subjects:
     async def _write(self, room: Room, occupant: Occupant, inner: bytes) -> None:
         _check(room, occupant)
         subject = Subject(inner, occupant.nick, self._now())
-        await self._store.set_subject(room.id, StoredSubject(*subject))
+        try:
+            await self._store.set_subject(room.id, StoredSubject(*subject))
+        except RoomGone:
+            raise StanzaError("item-not-found", "there is no room", reason="muc.no-room") from None
         room.subject = subject
 
     def _subject(self, stanza: Stanza) -> bytes:
