@@ -3,15 +3,19 @@
 The room asks in the sender's name and answers in the other's. An error that comes of it removes
 nobody: to say `item-not-found` of what was asked for is no delivery error, and whether a session
 is there is seen by what was sent to it besides (§18.1.2).
+
+Rule: the server has its stanza acknowledged when the question is on its way, not when there is an
+answer: else whoever is slow would hold up all others' stanzas behind it (XEP-0198 §4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
-
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from components.common import answers
+from components.common.component import Passed
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
 from components.muc.names import SELF_PING
@@ -22,6 +26,8 @@ from components.muc.service import Service
 from components.muc.turns import Turns
 from xmppd import ns
 from xmppd.errors import StanzaError
+
+log = Logger(namespace="muc")
 
 PING = f"{ns.PING} ping"
 VCARD = f"{ns.VCARD} vCard"
@@ -50,9 +56,7 @@ class OccupantIQs:
         self._policy = service.policy
         self._turns = Turns(MOST)
 
-    def forward(
-        self, stanza: Stanza, room: Room
-    ) -> Coroutine[Deferred[Any], Any, bytes] | None:
+    def forward(self, stanza: Stanza, room: Room) -> Passed | None:
         """Answer a request as the occupant that it is for would.
 
         A ping of oneself is answered here, whichever of his sessions it comes from: it asks
@@ -73,11 +77,18 @@ class OccupantIQs:
         if len(stanza.inner) > self._policy.message:
             text = f"a request has {self._policy.message} octets at the most"
             raise StanzaError("policy-violation", text, reason="muc.large-request")
-        return self._asked(stanza, room, sender, target)
+        later = Deferred.fromCoroutine(self._answer(stanza, room, sender, target))
+        later.addErrback(_not_answered)
+        return Passed.ON
 
-    async def _asked(
-        self, stanza: Stanza, room: Room, sender: Occupant, target: Occupant
-    ) -> bytes:
+    async def _answer(self, stanza: Stanza, room: Room, sender: Occupant, target: Occupant) -> None:
+        try:
+            answer = answers.result(stanza, await self._asked(stanza, room, sender, target))
+        except StanzaError as error:
+            answer = answers.error(stanza, error)
+        self._component.send(answer)
+
+    async def _asked(self, stanza: Stanza, room: Room, sender: Occupant, target: Occupant) -> bytes:
         # Who is asked for his vCard is the account, and its server answers (XEP-0054 §3.3); of
         # several sessions it is the latest that is asked for all else (XEP-0410 §3.2).
         card = stanza.type == "get" and stanza.children == [VCARD]
@@ -93,3 +104,7 @@ class OccupantIQs:
                     raise StanzaError(failed.condition, failed.text, reason=reason) from None
                 raise passed_on(failed.stanza, hidden=room.settings.anonymous) from None
         return answer.inner
+
+
+def _not_answered(failure: Failure) -> None:
+    log.failure("a request of an occupant could not be answered", failure)

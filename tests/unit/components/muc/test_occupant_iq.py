@@ -165,14 +165,20 @@ def test_17_4_of_several_sessions_the_latest_is_asked(hall, juliet, romeo):
 
 
 def test_0054_the_card_is_the_accounts(hall, juliet, romeo):
-    card = f"<vCard xmlns='{ns.VCARD}'><FN>Juliet Capulet</FN></vCard>"
-    account = hall.wire.server
-    del account
-    request(romeo, f"<vCard xmlns='{ns.VCARD}'/>")
+    """§3.3: who wants another's card asks his bare JID; avatars of occupants are in it."""
+    card = f"<vCard xmlns='{ns.VCARD}'/>"
+    asked: list[tuple[str, str, str]] = []
+    ask = hall.component.ask
+
+    def noted(to: JID, type_: str, payload: bytes, *, sender: JID):
+        asked.append((to, type_, sender))
+        return ask(to, type_, payload, sender=sender)
+
+    hall.component.ask = noted
+    request(romeo, card)
     assert juliet.came() == []
-    came = romeo.one()
-    assert came.get("from") == JULIET
-    assert "capulet.lit/" not in str(came.attrib.get("from"))
+    assert romeo.one().get("from") == JULIET
+    assert asked == [(juliet.jid.bare, "get", f"{HALL}/Romeo")]
     request(romeo, card, type_="set")
     assert juliet.one()[0].tag == f"{{{ns.VCARD}}}vCard"
 
@@ -196,6 +202,13 @@ def test_of_one_user_only_so_many_wait_for_an_answer(hall, juliet, romeo):
     answer(juliet, asked[0], "")
     request(romeo, TIME)
     assert len(juliet.came()) == 1
+
+
+def test_0198_4_who_does_not_answer_holds_up_nobody_else(hall, juliet, romeo):
+    """What was read of the stream is acknowledged, whatever the client that was asked does."""
+    request(romeo, TIME)
+    juliet.came()
+    assert len(hall.component.work) == 0
 
 
 def test_a_request_that_is_too_long_is_refused(hall, juliet, romeo):
