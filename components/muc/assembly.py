@@ -19,10 +19,12 @@ from components.muc import (
     presence,
     private,
     register_iq,
+    vcard_iq,
     voice,
 )
 from components.muc import disco as room_disco
 from components.muc.archive import Archive
+from components.muc.avatars import Avatars
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
 from components.muc.features import Features
@@ -53,6 +55,7 @@ FACES: tuple[Callable[[Service], object], ...] = (
     admin_iq.serve,
     register_iq.serve,
     voice.serve,
+    vcard_iq.serve,
 )
 """What takes stanzas: each of them one chapter of XEP-0045, or another XEP."""
 
@@ -92,6 +95,7 @@ async def assemble(
         multicast,
         store,
         archive,
+        Avatars(database),
         present,
         rooms,
         broadcast,

@@ -64,7 +64,7 @@ class RoomDisco:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def info(self, stanza: Stanza, room: Room) -> Tag:
+    async def info(self, stanza: Stanza, room: Room) -> Tag:
         """A room's identity, features and form (§6.4), or what stands at a node of it."""
         sender = stanza.sender
         affiliation = self._service.affiliation(room, sender.bare)
@@ -80,7 +80,7 @@ class RoomDisco:
         return Info(
             [Identity("conference", "text", settings.name)],
             [*self._service.features.of(settings), *features(settings)],
-            [roominfo.told(room, (), inside=inside)],
+            [roominfo.told(room, await self._service.avatars.hashes(room), inside=inside)],
         ).tag()
 
     def _reserved_nick(self, room: Room, account: JID) -> Tag:

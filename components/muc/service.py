@@ -11,6 +11,7 @@ from components.common.component import Component
 from components.common.disco import Disco
 from components.common.multicast import Multicast
 from components.muc.archive import Archive
+from components.muc.avatars import Avatars
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
 from components.muc.features import Features
@@ -40,6 +41,7 @@ class Service:
     multicast: Multicast
     store: SQLRooms
     archive: Archive
+    avatars: Avatars
     present: SQLPresent
     rooms: Rooms
     broadcast: Broadcast
