@@ -80,6 +80,12 @@ def struct_of(root: type[msgspec.Struct], table: str) -> type[msgspec.Struct]:
     return found.cls
 
 
+def struct_in(struct: type[msgspec.Struct], key: str) -> type[msgspec.Struct] | None:
+    """What a table holds that stands in a table; None where the key is none."""
+    found = _type(struct, key)
+    return found.cls if isinstance(found, inspect.StructType) else None
+
+
 def _type(root: type[msgspec.Struct], table: str) -> inspect.Type:
     kind = inspect.type_info(root)
     assert isinstance(kind, inspect.StructType)

@@ -107,10 +107,16 @@ class _File(Generic[T]):
                 self._look_through((table,), content)
 
     def _look_through(self, table: Key, content: Any) -> None:
-        known = keys.of_table(self._root, table[0])
-        for key in content if isinstance(content, dict) else ():
+        self._look_into(table, content, keys.struct_of(self._root, table[0]))
+
+    def _look_into(self, table: Key, content: Any, struct: type[msgspec.Struct]) -> None:
+        known = struct.__struct_fields__
+        for key, value in content.items() if isinstance(content, dict) else ():
             if key not in known:
                 raise self._unknown((*table, key), known)
+            inner = keys.struct_in(struct, key)
+            if inner is not None:
+                self._look_into((*table, key), value, inner)
 
     def _unknown(self, key: Key, known: tuple[str, ...]) -> ConfigError:
         *table, name = key

@@ -49,7 +49,10 @@ def _words(kind: inspect.Type) -> str:
             return "one of " + ", ".join(f'"{value}"' for value in values)
         case inspect.UnionType(types=types):
             return ", or ".join(_words(one) for one in types)
-        case inspect.VarTupleType(item_type=item, min_length=least):
+        case (
+            inspect.VarTupleType(item_type=item, min_length=least)
+            | inspect.FrozenSetType(item_type=item, min_length=least)
+        ):
             return f"a list{' that is not empty' if least else ''}; for each item {_words(item)}"
         case inspect.DictType(value_type=value):
             return f"a table; for each of its keys {_words(value)}"
