@@ -7,7 +7,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from components.common.config import Loaded, Settings
+from components.muc import defaults
+from components.muc.defaults import Defaults
 from components.muc.policy import Creators, Policy, accounts
+from components.muc.settings import Settings as RoomSettings
 from xmppd.config.schema import Table
 from xmppd.errors import ConfigError
 from xmppd.jid import JIDError
@@ -35,6 +38,7 @@ class MUCTable(Table, frozen=True):
     entered: Count = _DEFAULT.entered
     affiliations: Annotated[int, Meta(ge=1)] = _DEFAULT.affiliations
     history: Count = _DEFAULT.history
+    defaults: Defaults = Defaults()
 
 
 class Config(Settings, frozen=True):
@@ -64,3 +68,8 @@ def policy(loaded: Loaded[Config]) -> Policy:
         affiliations=table.affiliations,
         history=table.history,
     )
+
+
+def room_defaults(loaded: Loaded[Config], rules: Policy) -> RoomSettings:
+    """How rooms are set up that nobody has; raises ConfigError for what they can't be like."""
+    return defaults.checked(loaded.settings.muc.defaults, rules, loaded.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.common.process import Setting
 from components.common.tap import Program
 from components.muc.assembly import assemble
-from components.muc.config import Config, policy
+from components.muc.config import Config, policy, room_defaults
 from components.muc.store import SCHEMA
 
 
@@ -14,7 +14,8 @@ async def set_up(setting: Setting[Config]) -> None:
     assert setting.store is not None
     rules = policy(setting.loaded)
     name = setting.config.muc.name
-    await assemble(setting.component, setting.store, rules, setting.reactor, name)
+    defaults = room_defaults(setting.loaded, rules)
+    await assemble(setting.component, setting.store, rules, setting.reactor, name, defaults)
 
 
 PROGRAM = Program("muc", "Chatrooms", Config, set_up, schema=SCHEMA)
