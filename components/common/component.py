@@ -55,6 +55,14 @@ class Passed(Enum):
     """The stanza was passed on: somebody else answers it."""
 
 
+class Unfinished(Exception):
+    """Raised by a handler of messages or presence that leaves a stanza to the next process.
+
+    The component stops: the server, which is never told that it was handled, sends it again. Where
+    nobody acknowledges, and to who waits for an answer, it is `resource-constraint`.
+    """
+
+
 Later: TypeAlias = Deferred[Any] | Coroutine[Deferred[Any], Any, Any]
 """Something that takes time."""
 
@@ -339,6 +347,8 @@ class Component:
                 return self._run_on(_later(outcome), stanza, finish, refuse)
             if finish is not None:
                 finish(stanza, outcome)
+        except Unfinished as left:
+            return self._leave(stanza, left, refuse)
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._refuse(stanza, error, refuse)
         return None
@@ -354,12 +364,35 @@ class Component:
             if finish is not None:
                 finish(stanza, outcome)
 
-        def failed(failure: Failure) -> None:
+        def failed(failure: Failure) -> Failure | None:
+            if failure.check(Unfinished):
+                return failure
             assert failure.value is not None
             self._refuse(stanza, failure.value, refuse)
+            return None
 
-        later.addCallback(finished).addErrback(failed).addErrback(_not_refused)
-        return self.work.add(later)
+        def left(failure: Failure) -> Any:
+            if isinstance(failure.value, Unfinished):
+                return self._leave(stanza, failure.value, refuse)
+            log.failure("a refusal could not be sent", failure)
+            return None
+
+        later.addCallback(finished).addErrback(failed)
+        # Behind the work: nobody waits for what is left to the next process.
+        self.work.add(later)
+        return later.addErrback(left)
+
+    def _leave(
+        self,
+        stanza: Stanza,
+        left: Unfinished,
+        refuse: Callable[[Stanza, StanzaError], None] | None,
+    ) -> Deferred[None] | None:
+        """Never be done with a stanza, so that the server gives it to the next process."""
+        if stanza.kind == "iq" or not self.link.managed:
+            self._refuse(stanza, left, refuse)
+            return None
+        return Deferred()
 
     def _answer(self, stanza: Stanza, answer: Any) -> None:
         if answer is not Passed.ON:
@@ -391,10 +424,6 @@ def _later(outcome: Any) -> Deferred[Any]:
     return outcome if isinstance(outcome, Deferred) else Deferred.fromCoroutine(outcome)
 
 
-def _not_refused(failure: Failure) -> None:
-    log.failure("a refusal could not be sent", failure)
-
-
 def _unhandled(stanza: Stanza) -> StanzaError:
     payload = stanza.children[0] if stanza.children else ""
     return StanzaError("service-unavailable", reason="stanza.unhandled", detail=payload)
@@ -404,6 +433,8 @@ def as_stanza_error(error: BaseException) -> StanzaError:
     """`error` as the sender of a stanza sees it; a bug of ours is logged and stays vague."""
     if isinstance(error, StanzaError):
         return error
+    if isinstance(error, Unfinished):
+        return StanzaError("resource-constraint", "stopping", reason="component.busy")
     if isinstance(error, JIDError):
         return StanzaError("jid-malformed", reason="stanza.to")
     if isinstance(error, CancelledError):

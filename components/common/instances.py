@@ -16,6 +16,8 @@ from collections.abc import Callable
 from hashlib import sha1
 from typing import Any, NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from components.common.component import Component
 from components.common.stanza import Stanza
 from xmppd import ns
@@ -47,6 +49,9 @@ ALONE = Epoch(0, "", ("",))
 NOBODY = "/"
 """The name of no instance: a connection that is lost owns nothing."""
 
+SILENCE = 10.0
+"""Seconds after which a server that lets an instance in, and says nothing of others, has none."""
+
 Change = Callable[[Epoch], Any]
 """Acts on a new epoch, now or later; only then the server goes on."""
 
@@ -57,8 +62,10 @@ class Instances:
     def __init__(self, component: Component) -> None:
         self._component = component
         self._changes: list[Change] = []
+        self._waiting: list[Deferred[None]] = []
         self.epoch = ALONE
         component.iq("set", f"{ns.INSTANCES} instances", self._said)
+        component.on_open(self._opened)
         component.on_lost(self._lost)
 
     def on_change(self, change: Change) -> None:
@@ -69,10 +76,42 @@ class Instances:
         """Whether this instance acts for an address."""
         return self.epoch.owner(address) == self.epoch.own
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other instance, as far as this one was told."""
+        return len(self.epoch.names) == 1
+
+    def known(self) -> Deferred[None]:
+        """Fires as soon as it is known who acts for what: at once, but for a connection anew.
+
+        What the server had kept for this instance it sends before it says so.
+        """
+        known: Deferred[None] = Deferred(self._waiting.remove)
+        if self.epoch.own == NOBODY:
+            self._waiting.append(known)
+        else:
+            known.callback(None)
+        return known
+
     def _lost(self, resumable: bool) -> None:
         """The server has others act for all addresses, until it says something else."""
         if self.epoch != ALONE:
             self.epoch = self.epoch._replace(own=NOBODY)
+
+    def _opened(self, resumed: bool) -> None:
+        if self.epoch.own == NOBODY:
+            self._component.clock.callLater(SILENCE, self._unsaid, self.epoch)
+
+    def _unsaid(self, epoch: Epoch) -> None:
+        """A server that was to have several instances has one since it was restarted."""
+        if self.epoch is epoch and self._component.connected:
+            self._put(ALONE)
+
+    def _put(self, epoch: Epoch) -> None:
+        self.epoch = epoch
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
 
     async def _said(self, stanza: Stanza) -> None:
         if stanza.sender not in self._component.servers:
@@ -80,7 +119,7 @@ class Instances:
         epoch = _read(stanza)
         if epoch.number <= self.epoch.number:
             return  # it has been overtaken
-        self.epoch = epoch
+        self._put(epoch)
         for change in self._changes:
             later = change(epoch)
             if later is not None:

@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred
 
 from components.common import work
 from components.common.build import Tag
-from components.common.component import Component, On, Passed
+from components.common.component import Component, On, Passed, Unfinished
 from components.common.connection import Pace
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
 from tests.support.deferred import result
-from tests.support.kit import DOMAIN, JULIET, Server, asked, iq, message
+from tests.support.kit import ASK, DOMAIN, JULIET, Server, asked, iq, message, sm
 from tests.support.logs import logged
 from xmppd import ns
 from xmppd.errors import StanzaError, StoreBusy
@@ -330,3 +330,46 @@ def test_what_has_waited_for_too_long_is_lost_whatever_came_of_attempts(server: 
     server.take()
     server.let_in()
     assert b"<message" not in server.take()
+
+
+# ---------------------------------------------------------------------- left to the next process
+
+
+def leaving(*, later: bool):
+    async def soon(stanza):
+        raise Unfinished
+
+    def now(stanza):
+        raise Unfinished
+
+    return soon if later else now
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_what_is_left_to_the_next_process_is_never_acknowledged(later):
+    server = Server()
+    component = server.component()
+    component.on_message(leaving(later=later))
+    server.let_in(managed=True)
+    server.send(message("but soft") + message("what light"))
+    server.take()
+    server.send(ASK.decode())
+    assert server.take() == sm("a", h=0).encode()
+    assert len(component.work) == 0, "nobody waits for it"
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_where_nobody_acknowledges_it_is_refused(later):
+    server = Server()
+    server.component().on_message(leaving(later=later))
+    server.let_in()
+    server.send(message("but soft"))
+    assert b"<resource-constraint" in server.take()
+
+
+def test_a_request_is_never_left_unanswered():
+    server = Server()
+    server.component().iq("get", "urn:example:x x", leaving(later=True))
+    server.let_in(managed=True)
+    server.send(iq("get", "<x xmlns='urn:example:x'/>"))
+    assert b"<resource-constraint" in server.take()

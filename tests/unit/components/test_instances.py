@@ -1,7 +1,7 @@
 """Several instances of a component, removed accounts, and the end of a drained one."""
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from components.common.accounts import Accounts
 from components.common.instances import ALONE, Epoch, Instances
@@ -65,6 +65,35 @@ def test_who_is_cut_off_acts_for_nobody(server, instances):
     assert not any(instances.own(room) for room in ROOMS)
     server.send(announce(8))
     assert {instances.own(room) for room in ROOMS} == {True, False}
+
+
+def test_who_wants_to_know_who_acts_waits_for_the_new_epoch(server, instances):
+    server.send(announce(7))
+    assert instances.known().called
+    server.line.cut()
+    server.pass_time(2)
+    known, nobody = instances.known(), instances.known()
+    nobody.addErrback(lambda failure: failure.trap(CancelledError))
+    server.let_in()
+    nobody.cancel()
+    assert not known.called
+    server.send(announce(8))
+    assert known.called
+
+
+def test_a_server_that_says_nothing_of_others_any_more_has_none(server, instances):
+    """It was configured anew and restarted."""
+    server.send(announce(7))
+    server.line.cut()
+    server.pass_time(2)
+    known = instances.known()
+    server.let_in()
+    server.pass_time(9)
+    assert not known.called
+    server.pass_time(2)
+    assert known.called
+    assert instances.alone
+    assert all(instances.own(room) for room in ROOMS)
 
 
 def test_an_epoch_that_is_over_changes_nothing(server, instances):
