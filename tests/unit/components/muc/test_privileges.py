@@ -19,6 +19,8 @@ from components.muc.privileges import (
     may_invite,
     may_list_affiliations,
     may_list_roles,
+    may_register,
+    moderates,
     role_after,
 )
 from components.muc.ranks import AFFILIATIONS, ROLES, Affiliation, Role
@@ -256,3 +258,17 @@ def test_5_1_3_the_role_goes_with_a_change_of_affiliation(role, before, after, e
 )
 def test_7_8_2_who_invites(affiliation, role, settings, expected):
     assert may_invite(affiliation, role, Settings(**settings)) is expected
+
+
+@pytest.mark.parametrize("setting", ["off", "approved", "open"])
+@pytest.mark.parametrize("affiliation", list(A))
+def test_7_10_who_registers(affiliation, setting):
+    """§5.2.1 has "N/A" for members: they may still register a nick."""
+    cell = xep0045.RIGHTS["Register with Open Room"][affiliation.text.title()]
+    expected = setting != "off" and cell != "No"
+    assert may_register(affiliation, Settings(registration=setting)) is expected
+
+
+@pytest.mark.parametrize(("role", "affiliation"), both(Role, A))
+def test_8_9_moderators_and_admins_have_a_say_in_roles(role, affiliation):
+    assert moderates(role, affiliation) is (role is MODERATOR or affiliation >= A.ADMIN)
