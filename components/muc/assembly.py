@@ -7,8 +7,10 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 
 from components.common.about import About, introduce
+from components.common.accounts import Accounts
 from components.common.component import Component
 from components.common.disco import Identity
+from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.muc import (
     admin_iq,
@@ -27,20 +29,29 @@ from components.muc.archive import Archive
 from components.muc.avatars import Avatars
 from components.muc.broadcast import Broadcast
 from components.muc.changes import Changes
+from components.muc.creating import Creating
 from components.muc.features import Features
 from components.muc.form_messages import FormMessages
+from components.muc.interrupted import Interrupted
 from components.muc.iqs import RoomIQs
 from components.muc.journal import Journal
 from components.muc.keys import SQLKeys
 from components.muc.lives import Lives
 from components.muc.messages import Messages
+from components.muc.moves import Moves
 from components.muc.notices import Notices
+from components.muc.overview import Overview
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
+from components.muc.rates import Rates
+from components.muc.removal import Removal
+from components.muc.roll_call import RollCall
 from components.muc.rooms import Rooms
 from components.muc.service import Service
 from components.muc.settings import DEFAULTS, Settings
 from components.muc.store import SQLRooms
+from components.muc.territory import Territory
+from components.muc.upkeep import Upkeep
 from components.muc.visits import Visits
 from xmppd.storage.interfaces import Database
 
@@ -79,13 +90,35 @@ async def assemble(
     key = await SQLKeys(database).key("occupant-id")
     multicast = Multicast(component)
     broadcast = Broadcast(component, multicast)
-    rooms = Rooms(store, archive, present, defaults, clock.seconds)
+    instances = Instances(component)
+    territory = Territory(instances)
+    interrupted = Interrupted(component, present)
+    creating = Creating(store, policy, clock.seconds)
+    rooms = Rooms(store, archive, interrupted, territory, creating, defaults, clock.seconds)
     lives = Lives(rooms, policy, clock)
-    visits = Visits(broadcast, policy, present, key, lives.emptied)
+    rates = Rates(policy.rates, clock.seconds)
+    visits = Visits(broadcast, policy, present, rates, key, lives.emptied)
     lives.visits = visits
     rooms.on_opened(lives.created)
     notices = Notices(component, multicast, clock.seconds)
     messages = Messages(component, rooms)
+    overview = Overview(database)
+    Removal(Accounts(component), store, territory, rooms, lives, visits)
+    RollCall(component, clock, rooms, broadcast)
+    upkeep = Upkeep(
+        component,
+        clock,
+        policy,
+        instances,
+        territory,
+        interrupted,
+        rooms,
+        lives,
+        store,
+        archive,
+        overview,
+    )
+    Moves(component, clock, instances, territory, rooms, lives, journal)
     service = Service(
         component,
         clock,
@@ -105,7 +138,11 @@ async def assemble(
         messages,
         FormMessages(messages),
         RoomIQs(component, rooms),
+        rates,
+        instances,
+        overview,
     )
     for serve in FACES:
         serve(service)
+    upkeep.start()
     return service

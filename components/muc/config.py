@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from components.common.config import Loaded, Settings
 from components.muc import defaults
 from components.muc.defaults import Defaults
 from components.muc.policy import Creators, Policy, accounts
+from components.muc.rates import Limits
 from components.muc.settings import Settings as RoomSettings
 from xmppd.config.schema import Table
 from xmppd.errors import ConfigError
@@ -19,6 +20,19 @@ _DEFAULT = Policy()
 
 Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
+Rate = Annotated[float, Meta(ge=0)]
+
+
+class Rates(Table, frozen=True):
+    """`[muc.rates]`: events a second, as many as that `burst` seconds long at once; 0: no limit."""
+
+    messages: Rate = _DEFAULT.rates.messages
+    room_messages: Rate = _DEFAULT.rates.room_messages
+    presence: Rate = _DEFAULT.rates.presence
+    room_presence: Rate = _DEFAULT.rates.room_presence
+    requests: Rate = _DEFAULT.rates.requests
+    joins: Rate = _DEFAULT.rates.joins
+    burst: Annotated[float, Meta(ge=1)] = _DEFAULT.rates.burst
 
 
 class MUCTable(Table, frozen=True):
@@ -36,9 +50,15 @@ class MUCTable(Table, frozen=True):
     owned: Count = _DEFAULT.owned
     occupants: Annotated[int, Meta(ge=1)] = _DEFAULT.occupants
     entered: Count = _DEFAULT.entered
+    clients: Count = _DEFAULT.clients
+    sessions: Count = _DEFAULT.sessions
     affiliations: Annotated[int, Meta(ge=1)] = _DEFAULT.affiliations
     history: Count = _DEFAULT.history
     defaults: Defaults = Defaults()
+    archive_messages: Count = _DEFAULT.archive_messages
+    archive_days: Annotated[float, Meta(ge=0)] = _DEFAULT.archive_days
+    grace_seconds: Seconds = _DEFAULT.grace_seconds
+    rates: Rates = Rates()
 
 
 class Config(Settings, frozen=True):
@@ -65,8 +85,14 @@ def policy(loaded: Loaded[Config]) -> Policy:
         owned=table.owned,
         occupants=table.occupants,
         entered=table.entered,
+        clients=table.clients,
+        sessions=table.sessions,
         affiliations=table.affiliations,
         history=table.history,
+        archive_messages=table.archive_messages,
+        archive_days=table.archive_days,
+        grace_seconds=table.grace_seconds,
+        rates=Limits(**structs.asdict(table.rates)),
     )
 
 

@@ -40,6 +40,7 @@ class Groupchat:
         self._broadcast = service.broadcast
         self._archive = service.archive
         self._policy = service.policy
+        self._rates = service.rates
         self._now = service.now
         self._retractions = Retractions(service.archive, service.now)
         self._subjects = Subjects(service)
@@ -52,6 +53,7 @@ class Groupchat:
         occupant = room.by_session(stanza.attrs["from"])
         if occupant is None:
             raise StanzaError("not-acceptable", "you are not in the room", reason="muc.not-inside")
+        self._rates.message(room, occupant)
         children = stanza.children
         if SUBJECT in children and _NO_SUBJECT_CHANGE.isdisjoint(children):
             return Deferred.fromCoroutine(self._subjects.change(stanza, room, occupant))

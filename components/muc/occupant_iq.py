@@ -54,6 +54,7 @@ class OccupantIQs:
     def __init__(self, service: Service) -> None:
         self._component = service.component
         self._policy = service.policy
+        self._rates = service.rates
         self._turns = Turns(MOST)
 
     def forward(self, stanza: Stanza, room: Room) -> Passed | None:
@@ -69,6 +70,7 @@ class OccupantIQs:
                 raise StanzaError("bad-request", "you are not in the room", reason="muc.not-inside")
             text = "you are not in the room"
             raise StanzaError("not-acceptable", text, reason="muc.not-inside", type="cancel")
+        self._rates.request(room, sender)
         target = room.by_nick(stanza.to.resource)
         if target is None:
             raise StanzaError("item-not-found", "nobody has that nick", reason="muc.no-occupant")

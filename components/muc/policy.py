@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from components.muc.ranks import Affiliation
+from components.muc.rates import Limits
 from xmppd.jid import JID
 
 Creators = Literal["everybody", "users", "admins"]
@@ -29,7 +30,7 @@ class Policy(Struct, frozen=True):
     lock_seconds: float = 300.0
     """How long it may be so before it is destroyed."""
     owned: int = 50
-    """How many rooms one user may own."""
+    """How many rooms one user may own, made by himself."""
     rooms: int = 20_000
     """How many rooms there may be."""
     occupants: int = 5_000
@@ -38,10 +39,21 @@ class Policy(Struct, frozen=True):
     """How many admins and owners come in on top of that (§7.2.9)."""
     entered: int = 200
     """How many rooms one user may be in, counted by session."""
+    clients: int = 20
+    """How many sessions one user may have in a room under one nick."""
+    sessions: int = 100_000
+    """How many there may be of all users in all rooms."""
     affiliations: int = 10_000
     """How many users a room may have affiliations for."""
     history: int = 200
     """How much history a room may have its newcomers get."""
+    archive_messages: int = 100_000
+    """How many messages the archive of a room keeps, the newest ones,"""
+    archive_days: float = 0.0
+    """and for how many days."""
+    grace_seconds: float = 600.0
+    """How long a room that is not persistent waits for its occupants when the service has ended."""
+    rates: Limits = Limits()
     nick: int = 128
     """Characters of a nick."""
     presence: int = 8_192

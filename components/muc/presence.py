@@ -72,9 +72,7 @@ class Presences:
         account = stanza.sender.bare
         entering.nick_asked(address, self._policy)
         self._checked(stanza, address.bare)
-        if not self._policy.may_create(account):
-            text = "you may not make rooms"
-            raise StanzaError("not-allowed", text, reason="muc.may-not-create")
+        self._visits.admit(account)
         room = await self._rooms.create(address.bare, self._rooms.defaults, account)
         assert room is not None
         new = room.locked and not len(room)
@@ -84,7 +82,7 @@ class Presences:
             self._inside(stanza, address, room, new=new)
         except StanzaError:
             if new:
-                await self._rooms.remove(room)
+                await self._service.lives.destroy(room)
             raise
 
     def _inside(self, stanza: Stanza, address: JID, room: Room, *, new: bool = False) -> None:
@@ -113,6 +111,8 @@ class Presences:
     def _enter(self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool) -> None:
         nick = entering.nick_asked(address, self._policy)
         account = session.bare
+        if not new:
+            self._visits.admit(account)
         affiliation = self._service.affiliation(room, account)
         password = _asked(stanza).findtext(f"{{{MUC}}}password")
         entry = Entry(account, session, nick, affiliation, password)

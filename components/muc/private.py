@@ -32,6 +32,7 @@ class PrivateMessages:
         self._multicast = service.multicast
         self._returns = service.messages.returns
         self._policy = service.policy
+        self._rates = service.rates
 
     def said(self, stanza: Stanza, room: Room) -> None:
         """Send a message to all sessions of an occupant, or raise StanzaError (§7.5)."""
@@ -39,6 +40,7 @@ class PrivateMessages:
         sender = room.by_session(session)
         if sender is None:
             raise StanzaError("not-acceptable", "you are not in the room", reason="muc.not-inside")
+        self._rates.message(room, sender)
         if stanza.type == "groupchat":
             raise StanzaError("bad-request", "that is not to all", reason="muc.type")
         recipient = room.by_nick(stanza.to.resource)

@@ -19,7 +19,13 @@ REASONS: dict[str, tuple[str, str]] = {
     "muc.nick-registered": ("a nick that somebody else has registered", "choose another"),
     "muc.no-nick": ("presence to a room without a nick", "the client is broken (XEP-0045 §7.2.1)"),
     "muc.no-room": ("a room that is not there", "make it, by entering"),
+    "muc.moved": ("a room that another instance has since a moment ago", "try again"),
+    "muc.owned": ("a room by a user who owns as many as he may", "owned in [muc]"),
     "muc.password": ("no password, or a wrong one", "ask who has made the room"),
+    "muc.rate": ("more at once than an honest client does", "[muc.rates]"),
+    "muc.rooms": ("a room where there are as many as there may be", "rooms in [muc]"),
+    "muc.too-many-clients": ("a user in a room by as many clients as he may", "clients in [muc]"),
+    "muc.too-many-people": ("as many clients in all rooms as there may be", "sessions in [muc]"),
     "muc.too-many-rooms": ("a user in as many rooms as he may be", "entered in [muc]"),
     # being in a room
     "muc.no-occupant": ("a nick that nobody has", "see who is in the room"),

@@ -2,29 +2,35 @@
 
 Rule 1: a room is in memory once, and whoever wants one that is being opened waits his turn, so
 that stanzas are handled in the order in which they came.
-Rule 2: only the room's instance opens it (`Instances`); before another one may, it is closed here.
+Rule 2: only the room's instance opens it (`Territory`); before another one may, it is closed here.
+Rule 3: whoever was in it when its process ended without a word is told so as it is opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from components.muc.archive import Archive
+from components.muc.creating import Creating
 from components.muc.history import History, Said
+from components.muc.interrupted import Interrupted
 from components.muc.lasting import historic
-from components.muc.present import SQLPresent
 from components.muc.ranks import AFFILIATIONS, Affiliation
 from components.muc.room import Room, Subject
 from components.muc.settings import Settings, restored, stored
 from components.muc.standing import Standing, Standings
 from components.muc.store import Affiliated, RoomExists, SQLRooms, StoredRoom
+from components.muc.territory import Territory
 from xmppd.jid import JID
 
 IDLE = 600.0
 """Seconds that a room in which nobody is stays in memory."""
+
+LOCKED = "locked"
+"""What says among the stored settings of a room that it is locked (§10.1.1)."""
 
 OnOpened = Callable[[Room], object]
 """Told of each room that comes into memory, before anybody has it."""
@@ -41,14 +47,18 @@ class Rooms:
         self,
         store: SQLRooms,
         archive: Archive,
-        present: SQLPresent,
+        interrupted: Interrupted,
+        territory: Territory,
+        creating: Creating,
         defaults: Settings,
         now: Callable[[], float],
     ) -> None:
         self.store = store
         self.archive = archive
-        self.present = present
         self.defaults = defaults
+        self._interrupted = interrupted
+        self._territory = territory
+        self._creating = creating
         self._now = now
         self._rooms: dict[JID, Room] = {}
         self._opening: dict[JID, list[Deferred[Room | None]]] = {}
@@ -71,13 +81,17 @@ class Rooms:
         return self._rooms.get(address)
 
     def open(self, address: JID) -> Deferred[Room | None]:
-        """A room, read from the store if need be; None where there is none."""
+        """A room, read from the store if need be; None where there is none.
+
+        Fails as `Territory.enter` does where it is not this instance's.
+        """
         return self._wait(address, lambda: self._read(address))
 
     def create(self, address: JID, settings: Settings, owner: JID | None) -> Deferred[Room | None]:
         """A room, made where there is none: locked then, for its owner to configure (§10.1.1).
 
-        Whoever finds it `locked` and without occupants is who made it.
+        Whoever finds it `locked` and without occupants is who made it. Fails with StanzaError where
+        he may not make one, or has made enough.
         """
         return self._wait(address, lambda: self._make(address, settings, owner))
 
@@ -113,9 +127,11 @@ class Rooms:
         return Deferred.fromCoroutine(self._load(address))
 
     async def _load(self, address: JID) -> Room | None:
+        await self._territory.enter(address)
         found = await self.store.load(address)
         if found is None:
             return None
+        await self._interrupted.tell(found)
         return await self._restored(found)
 
     async def _restored(self, found: StoredRoom) -> Room:
@@ -129,6 +145,7 @@ class Rooms:
             standings=Standings(map(_standing, found.affiliations)),
             subject=None if subject is None else Subject(subject.inner, subject.nick, subject.at),
             history=history,
+            locked=bool(found.settings.get(LOCKED)),
         )
         for tell in self._on_opened:
             tell(room)
@@ -142,11 +159,16 @@ class Rooms:
         return Deferred.fromCoroutine(self._created(address, settings, owner))
 
     async def _created(self, address: JID, settings: Settings, owner: JID | None) -> Room | None:
+        await self._territory.enter(address)
+        async with self._creating.by(owner):
+            return await self._new(address, settings, owner)
+
+    async def _new(self, address: JID, settings: Settings, owner: JID | None) -> Room | None:
         standings = [] if owner is None else [Standing(owner, Affiliation.OWNER)]
         try:
             id_ = await self.store.create(
                 address,
-                stored(settings),
+                {**stored(settings), LOCKED: True},
                 [affiliated(each) for each in standings],
                 name=settings.name,
                 public=False,  # it does not exist for others before it is configured (§10.1.1)
@@ -180,15 +202,18 @@ class Rooms:
 
     # ------------------------------------------------------------------ out of memory
 
-    async def remove(self, room: Room, tell: Callable[[], object] = _untold) -> None:
+    async def remove(self, room: Room, tell: Callable[[], object] = _untold) -> bool:
         """Destroy a room: nothing is left of it. `tell` tells those who were in it.
+
+        False where it was closed already.
 
         Whoever asks for its address meanwhile waits, and finds nothing there. Where the store
         fails, the room is there again.
         """
         address = room.address
+        if self._rooms.get(address) is not room:
+            return False
         self.close(room)
-        room.destroyed = True
         self._opening[address] = []
         try:
             await self.store.remove(room.id)
@@ -198,12 +223,39 @@ class Rooms:
             raise
         tell()  # before anybody is in the next one of this address
         self._found(None, address)
+        return True
 
     def close(self, room: Room) -> None:
-        """Have a room in memory no more."""
+        """Have a room in memory no more; whoever holds it still finds that it is none."""
         if self._rooms.get(room.address) is room:
             del self._rooms[room.address]
             self._touched.pop(room.address, None)
+            room.destroyed = True
+
+    async def aside(self, address: JID, work: Callable[[StoredRoom], Awaitable[object]]) -> bool:
+        """Do something to a room that is not in memory, and whoever wants it waits.
+
+        False, with nothing done, where it is in memory or gets there, or is not in the store.
+        """
+        if address in self._rooms or address in self._opening:
+            return False
+        self._opening[address] = []
+        try:
+            found = await self.store.load(address)
+            if found is not None:
+                await work(found)
+            return found is not None
+        finally:
+            self._found(None, address)
+
+    async def settled(self) -> None:
+        """Wait until the rooms that are being opened or made now are there, or are not."""
+        for address in list(self._opening):
+            if address in self._opening:
+                behind: Deferred[Room | None] = Deferred()
+                behind.addErrback(lambda _: None)  # whoever wants it is told
+                self._opening[address].append(behind)
+                await behind
 
     def idle(self) -> Iterable[Room]:
         """The rooms in which nobody was for a while."""

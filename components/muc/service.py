@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from components.common.component import Component
 from components.common.disco import Disco
+from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.muc.archive import Archive
 from components.muc.avatars import Avatars
@@ -19,9 +20,11 @@ from components.muc.form_messages import FormMessages
 from components.muc.iqs import RoomIQs
 from components.muc.lives import Lives
 from components.muc.messages import Messages
+from components.muc.overview import Overview
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
 from components.muc.ranks import Affiliation
+from components.muc.rates import Rates
 from components.muc.room import Room
 from components.muc.rooms import Rooms
 from components.muc.store import SQLRooms
@@ -51,6 +54,9 @@ class Service:
     messages: Messages
     forms: FormMessages
     iqs: RoomIQs
+    rates: Rates
+    instances: Instances
+    overview: Overview
 
     @property
     def now(self) -> Callable[[], float]:

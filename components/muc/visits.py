@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -25,6 +25,7 @@ from components.muc.occupant import Occupant
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
 from components.muc.privileges import Privilege, allowed, default_role
+from components.muc.rates import Rates
 from components.muc.room import Room
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -52,21 +53,25 @@ class Visits:
         broadcast: Broadcast,
         policy: Policy,
         present: SQLPresent,
+        rates: Rates,
         key: bytes,
         emptied: OnEmpty,
     ) -> None:
         self._broadcast = broadcast
         self._policy = policy
         self._present = present
+        self._rates = rates
         self._key = key
         self._emptied = emptied
         self._entered: Counter[JID] = Counter()
-        """How many sessions each user has in rooms."""
+        """How many sessions each user has in rooms,"""
+        self._all = 0
+        """and how many there are of all together."""
         self._on_entered: list[OnEntered] = []
 
     def __len__(self) -> int:
         """How many sessions there are in all rooms."""
-        return self._entered.total()
+        return self._all
 
     def on_entered(self, tell: OnEntered) -> None:
         """Have `tell` called with each session that comes in."""
@@ -92,10 +97,13 @@ class Visits:
         account = entry.account
         nick = entering.nick_given(room, account, entry.nick)
         entering.check(room, entry._replace(nick=nick), self._policy)
-        if self._policy.entered and self._entered[account] >= self._policy.entered:
-            text = "you are in too many rooms"
-            raise StanzaError("resource-constraint", text, reason="muc.too-many-rooms")
+        self._check_space(account)
         occupant = room.by_nick(nick)
+        most = self._policy.clients
+        if occupant is not None and most and len(occupant.sessions) >= most:
+            text = f"you are in it by {most} clients"
+            raise StanzaError("resource-constraint", text, reason="muc.too-many-clients")
+        self._rates.entered(room, account)
         if occupant is None:
             occupant = Occupant(
                 room.address.with_resource(nick),
@@ -106,6 +114,7 @@ class Visits:
             )
         room.enter(occupant, entry.session, presence)
         self._entered[account] += 1
+        self._all += 1
         self._note(self._present.entered(room.id, entry.session, nick))
         codes = [CREATED] if new else []
         if nick != entry.nick:
@@ -114,9 +123,28 @@ class Visits:
         for tell in self._on_entered:
             tell(room, occupant, entry.session)
 
+    def admit(self, account: JID) -> None:
+        """See whether somebody may be in one more room; raises StanzaError.
+
+        Each attempt counts, so nobody tries passwords at his leisure.
+        """
+        self._rates.join(account)
+        self._check_space(account)
+
+    def _check_space(self, account: JID) -> None:
+        most = self._policy
+        if most.entered and self._entered[account] >= most.entered:
+            text = "you are in too many rooms"
+            raise StanzaError("resource-constraint", text, reason="muc.too-many-rooms")
+        if most.sessions and self._all >= most.sessions:
+            text = "there are too many people in all rooms"
+            raise StanzaError("resource-constraint", text, reason="muc.too-many-people")
+
     def again(self, room: Room, session: JID, presence: bytes, wanted: Wanted, id_: str) -> None:
         """Tell somebody everything once more who has lost track (§17.3)."""
         occupant = self._occupant(room, session)
+        self._rates.join(occupant.account)
+        self._rates.entered(room, occupant.account)
         same = occupant.sessions[session] == presence and occupant.session == session
         room.enter(occupant, session, presence)
         self._welcome(room, occupant, session, wanted, [], id_, others=not same)
@@ -153,6 +181,7 @@ class Visits:
         occupant = self._occupant(room, session)
         if not allowed(Privilege.CHANGE_AVAILABILITY, occupant.role, room.settings):
             raise StanzaError("forbidden", "visitors may not", reason="muc.visitor-status")
+        self._rates.presence(room, occupant)
         room.enter(occupant, session, presence)
         self._broadcast.presence(room, occupant, id_=id_)
 
@@ -170,6 +199,7 @@ class Visits:
         other = room.alike(nick)
         if other is not occupant:
             entering.check_nick(room, occupant.account, nick)
+        self._rates.presence(room, occupant)
         if other is not None and other is not occupant:
             self._move(room, occupant, other, session, presence)
             return
@@ -284,9 +314,9 @@ class Visits:
 
     def clear(self, room: Room, *codes: int, behind: bytes = b"") -> None:
         """Have everybody out of a room; each is told of himself alone (§10.9, §11.2)."""
-        for occupant in list(room.occupants):
-            sessions = list(occupant.sessions)
-            self._out(room, occupant, sessions)
+        if len(room):
+            self._note(self._present.clear(room.id))
+        for occupant, sessions in self._cleared(room):
             self._broadcast.unavailable(
                 room,
                 occupant,
@@ -297,12 +327,30 @@ class Visits:
                 others=False,
             )
 
+    def abandon(self, room: Room) -> None:
+        """Have nobody in a room, and tell nobody.
+
+        They stay in the store: whoever has the room next tells them.
+        """
+        for _ in self._cleared(room):
+            pass
+
+    def _cleared(self, room: Room) -> Iterator[tuple[Occupant, list[JID]]]:
+        for occupant in list(room.occupants):
+            sessions = list(occupant.sessions)
+            for session in sessions:
+                self._left(room, occupant.account, session)
+            yield occupant, sessions
+
     def _out(self, room: Room, occupant: Occupant, sessions: Iterable[JID]) -> None:
-        account = occupant.account
         for session in sessions:
-            room.leave(session)
-            self._entered[account] -= 1
+            self._left(room, occupant.account, session)
             self._note(self._present.left(room.id, session))
+
+    def _left(self, room: Room, account: JID, session: JID) -> None:
+        room.leave(session)
+        self._all -= 1
+        self._entered[account] -= 1
         if not self._entered[account]:
             del self._entered[account]
 

@@ -36,6 +36,9 @@ HALL = f"hall@{ROOMS}"
 
 MUC = "http://jabber.org/protocol/muc"
 U = f"{{{MUC}#user}}"
+STEP = 10.0
+"""Seconds in which server and component hear of each other."""
+
 ENTER = f"<x xmlns='{MUC}'/>"
 INSTANT = f"<query xmlns='{MUC}#owner'><x xmlns='{ns.DATA_FORM}' type='submit'/></query>"
 
@@ -43,7 +46,8 @@ INSTANT = f"<query xmlns='{MUC}#owner'><x xmlns='{ns.DATA_FORM}' type='submit'/>
 class Conference(Meeting):
     """The component with a store in memory. `policy` has fields of `Policy`.
 
-    `database` is another component's store, which this one takes over.
+    `database` is another component's store, which this one takes over. `instances` says how many
+    of it there may be: `beside` has one more at the same server, with the same store.
     """
 
     domain = ROOMS
@@ -54,19 +58,34 @@ class Conference(Meeting):
         *,
         database: Database | None = None,
         defaults: Settings = DEFAULTS,
+        instances: int = 1,
+        instance: str = "",
+        beside: Conference | None = None,
         **policy: Any,
     ) -> None:
         admins = frozenset(map(JID.parse, policy.pop("admins", ())))
         self.policy = Policy(domains=(DOMAIN,), admins=admins, **policy)
         self.defaults = defaults
-        self.database = database
-        super().__init__(multicast=1000, accounts=True)
+        self.database = database if beside is None else beside.database
+        self.all: list[Conference] = [] if beside is None else beside.all
+        self.all.append(self)
+        grants = {"multicast": 1000, "accounts": True, "instances": instances}
+        super().__init__(None, beside=beside, instance=instance, **grants)
+
+    def pump(self) -> Self:
+        for _ in self.all:
+            for each in self.all:
+                if hasattr(each, "line"):
+                    Meeting.pump(each)
+        return self
 
     def introduced(self) -> None:  # type: ignore[override]
-        clock = self.server.clock
         if self.database is None:
+            clock = self.server.clock
             self.database = result(open_database("sqlite::memory:", SCHEMA, clock, Path()))
-        making = assemble(self.component, self.database, self.policy, clock, "Halls", self.defaults)
+        making = assemble(
+            self.component, self.database, self.policy, self.life, "Halls", self.defaults
+        )
         self.service = result(Deferred.fromCoroutine(making))
 
     def person(self, name: str, resource: str = "street") -> Person:
@@ -81,10 +100,36 @@ class Conference(Meeting):
         person.came()
         return person
 
+    # ------------------------------------------------------------------ the component ends
+
+    def stop(self) -> Self:
+        """Have the component stop in order, as SIGTERM does."""
+        stopping = Deferred.fromCoroutine(self.component.stop())
+        self.pump()
+        for _ in range(20):
+            if stopping.called:
+                break
+            self.pass_time(0.5)
+        result(stopping)
+        return self
+
+    def kill(self) -> None:
+        """Have the process end without a word, when what it has handled is acknowledged."""
+        self.pass_time(1)
+        super().kill()
+
+    def again(self) -> Self:
+        """Start another process of the component, on the same store; it settles in."""
+        self.begin()
+        return self.start().pass_time(5)
+
     def pass_time(self, seconds: float) -> Self:
-        """Let time pass, at once."""
-        self.server.clock.advance(seconds)
-        return self.pump()
+        """Let time pass, in steps in which the line is not taken for dead."""
+        while seconds > 0:
+            self.server.clock.advance(min(seconds, STEP))
+            self.pump()
+            seconds -= STEP
+        return self
 
 
 class Person:

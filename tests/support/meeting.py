@@ -19,6 +19,7 @@ from components.common.stream import Identity as Account
 from tests.support.components import SECRET, table
 from tests.support.components import Component as Wire
 from tests.support.kit import Line
+from tests.support.lifetime import Lifetime
 from tests.support.server import Verona
 
 VCARD = "vcard.capulet.lit"
@@ -27,23 +28,42 @@ VCARD = "vcard.capulet.lit"
 class Meeting:
     """A component of the kit and a server; `pump` brings to each what the other has written.
 
-    `grants` are the component's, `others` the tables of further components.
+    `grants` are the component's, `others` the tables of further components. With `beside` it is at
+    the server of another meeting, as another `instance` of the same component.
     """
 
     domain = VCARD
     accounts: tuple[str, ...] = ("juliet", "romeo")
 
     def __init__(
-        self, others: Mapping[str, Mapping[str, Any]] | None = None, **grants: Any
+        self,
+        others: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        beside: Meeting | None = None,
+        instance: str = "",
+        **grants: Any,
     ) -> None:
-        self.server = Verona(
-            accounts=self.accounts, components={self.domain: table(**grants), **(others or {})}
+        self.instance = instance
+        tables = {self.domain: table(**grants), **(others or {})}
+        self.server = (
+            Verona(accounts=self.accounts, components=tables) if beside is None else beside.server
         )
         self.wire: Wire
         self.line: Line
-        account = Account(self.domain, SECRET)
-        self.component = Component(account, ["capulet.lit"], self, self.server.clock)
+        self.begin()
+
+    def begin(self) -> None:
+        """Have a new process of the component, with nothing in memory."""
+        self.life = Lifetime(self.server.clock)
+        account = Account(self.domain, SECRET, self.instance)
+        self.component = Component(account, ["capulet.lit"], self, self.life)
         self.disco = self.introduced()
+
+    def kill(self) -> None:
+        """Have the process end without a word."""
+        self.wire.hang_up()
+        self.line.up = False
+        self.life.end()
 
     def introduced(self) -> Disco:
         """What the component says of itself."""

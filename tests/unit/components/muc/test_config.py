@@ -7,14 +7,16 @@ import re
 import pytest
 
 from components.common.config import load
-from components.muc.config import Config, MUCTable, policy, room_defaults
+from components.muc.config import Config, MUCTable, Rates, policy, room_defaults
 from components.muc.defaults import Defaults
+from components.muc.rates import Limits
 from components.muc.settings import DEFAULTS, Settings
 from tests.support.process import ROOT
 from xmppd.config import load as load_server
 from xmppd.errors import ConfigError
 
 SAMPLE = (ROOT / "etc" / "muc.toml").read_text()
+BARE = '[component]\ndomain = "conference.example.org"\nsecret = "s"\n'
 KEY = re.compile(r"^#(\w+ = )", re.MULTILINE)
 
 
@@ -36,10 +38,17 @@ def test_the_sample_shows_the_defaults_as_they_are(tmp_path):
 
 
 def test_the_sample_shows_every_key():
-    of_service, of_rooms = SAMPLE.split("[muc.defaults]")
-    for text, table in ((of_service, MUCTable), (of_rooms, Defaults)):
+    of_service, rest = SAMPLE.split("[muc.rates]\n#")
+    of_rates, of_rooms = rest.split("[muc.defaults]")
+    for text, table in ((of_service, MUCTable), (of_rates, Rates), (of_rooms, Defaults)):
         shown = {found[1].split()[0] for found in KEY.finditer(text)}
-        assert shown == set(table.__struct_fields__) - {"defaults"}
+        assert shown == set(table.__struct_fields__) - {"defaults", "rates"}
+
+
+def test_rates_are_as_the_operator_has_them_be(tmp_path):
+    assert policy(read(tmp_path, BARE)).rates == Limits()
+    said = read(tmp_path, f"{BARE}[muc.rates]\nmessages = 0\njoins = 2.5\n")
+    assert policy(said).rates == Limits(messages=0, joins=2.5)
 
 
 def test_what_the_sample_says_of_the_servers_file_can_be_loaded(tmp_path):

@@ -1,0 +1,73 @@
+"""Accounts that the server has removed: rooms forget them, too.
+
+Who makes the account anew inherits nothing: no affiliation, no ban, no nick, no place in a room.
+What was said stays: it belongs to the rooms. A room that loses its last owner by it stays as well,
+as long as somebody is in it or is its admin or member: the service's admins, who own every room,
+may give it another. Where nobody is, it goes with the account.
+"""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from components.common.accounts import Accounts
+from components.muc.lives import Lives, unclaimed
+from components.muc.ranks import Affiliation
+from components.muc.room import Room
+from components.muc.rooms import Rooms
+from components.muc.standing import Standing
+from components.muc.store import SQLRooms
+from components.muc.territory import Territory
+from components.muc.visits import Visits
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+
+log = Logger(namespace="muc")
+
+
+class Removal:
+    """Has rooms forget accounts."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        store: SQLRooms,
+        territory: Territory,
+        rooms: Rooms,
+        lives: Lives,
+        visits: Visits,
+    ) -> None:
+        self._store = store
+        self._territory = territory
+        self._rooms = rooms
+        self._lives = lives
+        self._visits = visits
+        accounts.on_removed(self.forget)
+
+    async def forget(self, account: JID) -> None:
+        """Have nothing of an account in the store, in memory, in rooms."""
+        forgotten = await self._store.forget(account)
+        # What was read before may get into memory only now.
+        await self._rooms.settled()
+        for room in self._rooms:
+            await room.lock.run(self._strip, room, account)
+        for each in forgotten:
+            if each.ownerless and self._territory.own(each.address):
+                await self._ownerless(each.address)
+
+    def _strip(self, room: Room, account: JID) -> None:
+        room.standings.put(Standing(account, Affiliation.NONE))
+        for occupant in list(room.of(account)):
+            self._visits.remove(room, occupant, list(occupant.sessions))
+
+    async def _ownerless(self, address: JID) -> None:
+        try:
+            room = await self._rooms.open(address)
+        except StanzaError:
+            return  # it has moved, and goes where it is by now
+        if room is None:
+            return
+        if unclaimed(room):
+            await self._lives.destroy(room)
+        else:
+            log.info("{room} has no owner any more", room=address)
