@@ -34,6 +34,8 @@ class Messages:
         """Takes those to everybody in a room,"""
         self.private: Taker = _nobody
         """and those to one occupant."""
+        self.others: Taker = improper
+        """Takes those to a room that nobody has asked for."""
         self.returns = Returns()
         """What was sent that may come back."""
         component.on_message(self.came)
@@ -75,8 +77,12 @@ class Messages:
             taker = self._takers.get(child)
             if taker is not None:
                 return taker(stanza, room)
-        # §17.2: what is for everybody is of type "groupchat".
-        raise StanzaError("bad-request", "it is no groupchat", reason="muc.type")
+        return self.others(stanza, room)
+
+
+def improper(stanza: Stanza, room: Room) -> None:
+    """Refuse a message: what is for everybody is of type "groupchat" (§17.2)."""
+    raise StanzaError("bad-request", "it is no groupchat", reason="muc.type")
 
 
 def _nobody(stanza: Stanza, room: Room) -> None:
