@@ -14,6 +14,7 @@ from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.muc import (
     admin_iq,
+    captcha_iq,
     ghosts,
     groupchat,
     occupant_iq,
@@ -43,6 +44,7 @@ from components.muc.notices import Notices
 from components.muc.overview import Overview
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
+from components.muc.questions import Questions
 from components.muc.rates import Rates
 from components.muc.removal import Removal
 from components.muc.roll_call import RollCall
@@ -67,6 +69,7 @@ FACES: tuple[Callable[[Service], object], ...] = (
     register_iq.serve,
     voice.serve,
     vcard_iq.serve,
+    captcha_iq.serve,
 )
 """What takes stanzas: each of them one chapter of XEP-0045, or another XEP."""
 
@@ -134,6 +137,7 @@ async def assemble(
         broadcast,
         lives,
         visits,
+        Questions(component, clock, policy),
         Changes(store, policy, broadcast, visits, notices),
         messages,
         FormMessages(messages),

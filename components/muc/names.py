@@ -24,3 +24,4 @@ MODERATE = "urn:xmpp:message-moderate:1"  # XEP-0425
 FASTEN = "urn:xmpp:fasten:0"
 OLD_RETRACT = "urn:xmpp:message-retract:0"
 OLD_MODERATE = "urn:xmpp:message-moderate:0"
+CAPTCHA = "urn:xmpp:captcha"  # XEP-0158

@@ -23,6 +23,7 @@ from components.muc.messages import Messages
 from components.muc.overview import Overview
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
+from components.muc.questions import Questions
 from components.muc.ranks import Affiliation
 from components.muc.rates import Rates
 from components.muc.room import Room
@@ -50,6 +51,7 @@ class Service:
     broadcast: Broadcast
     lives: Lives
     visits: Visits
+    questions: Questions
     changes: Changes
     messages: Messages
     forms: FormMessages
