@@ -29,7 +29,9 @@ _NOT_INSIDE = (
 
 def serve(service: Service) -> None:
     """Take all presence but errors."""
-    service.component.on_presence(Presences(service).seen)
+    presences = Presences(service)
+    service.component.on_presence(presences.seen)
+    service.questions.enter = presences.answered
 
 
 class Presences:
@@ -91,6 +93,8 @@ class Presences:
         if stanza.type == "unavailable":
             if occupant is not None:  # else it is ignored (§17.3)
                 self._visits.leave(room, session, self._checked(stanza, room.address))
+            else:
+                self._service.questions.withdraw(room, session)
             return
         joins = JOIN in stanza.children
         if occupant is None:
@@ -108,6 +112,10 @@ class Presences:
         else:
             self._visits.update(room, session, presence, stanza.id)
 
+    def answered(self, stanza: Stanza, room: Room) -> None:
+        """Let in who has answered the room's question (XEP-0158 §3.1.4)."""
+        self._inside(stanza, stanza.to, room)
+
     def _enter(self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool) -> None:
         nick = entering.nick_asked(address, self._policy)
         account = session.bare
@@ -118,6 +126,8 @@ class Presences:
         entry = Entry(account, session, nick, affiliation, password)
         presence = self._checked(stanza, room.address)
         wanted = self._wanted(stanza)
+        if self._service.questions.hold(stanza, room, entry):
+            return  # he has to answer it first (XEP-0158)
         self._visits.enter(room, entry, presence, wanted, id_=stanza.id, new=new)
 
     def _checked(self, stanza: Stanza, room: JID) -> bytes:
