@@ -42,7 +42,7 @@ _INSTRUCTIONS = "What is left out stays as it is. Owners and admins are those th
 
 
 class Submitted(NamedTuple):
-    """What owners want of a room; None for a list that is to stay as it is."""
+    """What owners want of a room; None for a list of people that is to stay as it is."""
 
     settings: Settings
     owners: Sequence[JID] | None
@@ -58,10 +58,10 @@ class Submitted(NamedTuple):
         if self.admins is not None:
             for each in room.standings.having(Affiliation.ADMIN):
                 ranks[each.jid] = Affiliation.MEMBER
-            ranks |= {jid.bare: Affiliation.ADMIN for jid in self.admins}
+            ranks |= dict.fromkeys(self.admins, Affiliation.ADMIN)
         for each in room.standings.having(Affiliation.OWNER):
             ranks[each.jid] = Affiliation.OWNER if self.owners is None else Affiliation.ADMIN
-        ranks |= {jid.bare: Affiliation.OWNER for jid in self.owners or ()}
+        ranks |= dict.fromkeys(self.owners or (), Affiliation.OWNER)
         known = {jid: room.standings.exactly(jid) for jid in ranks}
         return [
             known[jid]._replace(affiliation=affiliation, reason="")
@@ -137,13 +137,23 @@ class Configuration:
         settings = room.settings.change(**changed)
         settings = settings.change(password=_password(settings.password, values))
         check(settings)
-        return Submitted(settings, values.get(OWNERS, None), values.get(ADMINS, None))
+        return Submitted(settings, _people(values, OWNERS), _people(values, ADMINS))
 
 
 def check(settings: Settings) -> None:
     """Raise StanzaError for settings that do not go together."""
     if settings.question.strip() and not settings.answer.strip():
-        raise StanzaError("not-acceptable", "no answer would be right", reason="muc.no-answer")
+        raise StanzaError("not-acceptable", "no answer would be right", reason="muc.unanswerable")
+
+
+def _people(values: Values, field: Field[tuple[JID, ...]]) -> Sequence[JID] | None:
+    """The bare addresses of a list, where there is one (§10.5)."""
+    if field not in values:
+        return None
+    if not all(jid.local for jid in values[field]):
+        text = f"{field.var}: people are wanted"
+        raise StanzaError("not-acceptable", text, reason="muc.domain")
+    return [jid.bare for jid in values[field]]
 
 
 def _password(now: str, values: Values) -> str:

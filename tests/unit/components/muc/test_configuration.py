@@ -142,6 +142,8 @@ def test_a_name_that_the_form_has_goes_before_one_that_others_have():
         ("muc#roomconfig_persistentroom", "forever"),
         ("muc#roomconfig_lang", "tongue of Verona"),
         ("muc#roomconfig_roomowners", "@"),
+        ("muc#roomconfig_roomowners", "capulet.lit"),
+        ("muc#roomconfig_roomadmins", "capulet.lit/street"),
         ("{urn:xmppd:muc:0}question", "O" * 501),
         ("{urn:xmppd:muc:0}question", "Who goes there?"),
     ],
