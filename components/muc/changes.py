@@ -104,14 +104,15 @@ class Changes:
         *,
         done: Callable[[], object] = _nothing,
         write: Write | None = None,
+        invited: bool = False,
     ) -> None:
         """Write standings, each of another address, then have them in force.
 
         Occupants get the roles that go with them and everybody is told, or they are removed: 301
         for who is banned, 321 for who is no member any more. They get their nicks as well, where
         the room has them use those that are registered. Those who are not in the room get a
-        message. The caller holds `room.lock`, and has checked that it may. `write` is for who has
-        more to write with them.
+        message, unless they are `invited`, which says it all. The caller holds `room.lock`, and
+        has checked that it may. `write` is for who has more to write with them.
 
         Raises StanzaError, and has changed nothing, where the room is gone, would have no owner
         any more (§10.4), or more affiliations than it may, or where a nick is somebody else's.
@@ -136,7 +137,7 @@ class Changes:
                 if each.nick:
                     self._visits.settle(room, each.jid, each.nick)
         outside = [each for each in standings if each.jid not in inside]
-        self._tell_outsiders(room, outside, before, by)
+        self._tell_outsiders(room, outside, before, by, invited)
 
     def _check(self, room: Room, standings: Sequence[Standing]) -> None:
         if room.destroyed:
@@ -186,12 +187,13 @@ class Changes:
         standings: Iterable[Standing],
         before: dict[JID, Affiliation],
         by: Actor,
+        invited: bool,
     ) -> None:
         for each in standings:
             now = room.affiliation(each.jid)
             if before[each.jid] is not now:
                 told = each._replace(affiliation=now)
-                self._notices.changed(room, told, before[each.jid], by.account, by.nick)
+                self._notices.changed(room, told, before[each.jid], by.account, by.nick, invited)
 
     # ------------------------------------------------------------------ roles
 

@@ -46,13 +46,22 @@ class Notices:
         self._rate = Rate(NOTICES, now)
 
     def changed(
-        self, room: Room, standing: Standing, before: Affiliation, by: JID | None, nick: str
+        self,
+        room: Room,
+        standing: Standing,
+        before: Affiliation,
+        by: JID | None,
+        nick: str,
+        invited: bool = False,
     ) -> None:
         """Somebody who is not in the room has another affiliation than `before`.
 
-        `by` is whose change it is, by his bare JID, and `nick` by his nick in the room.
+        `by` is whose change it is, by his bare JID, and `nick` by his nick in the room. Who is
+        `invited` by him besides is told no more.
         """
         self._tell_occupants(room, standing)
+        if invited:
+            return
         after = standing.affiliation
         if not standing.jid.local or max(before, after) <= Affiliation.NONE:
             return  # a domain reads nothing; who had nothing to lose need not hear of a ban
