@@ -7,12 +7,12 @@ Rule 2: who takes back what is not his has said so to everybody, and changed not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 
 from components.common import datetimes
-from components.common.build import Tag
+from components.common.build import Tag, render
 from components.common.stanza import Stanza
 from components.muc.archive import Archive
 from components.muc.history import Said
@@ -39,13 +39,16 @@ class Retractions:
         """The message of a stanza id, as far as it is kept."""
         return room.history.get(id_) or await self._archive.get(room.id, id_)
 
-    async def bury(self, room: Room, id_: str, by: str, inside: tuple[Tag, ...] = ()) -> None:
+    async def bury(
+        self, room: Room, id_: str, by: str, inside: Iterable[Tag] = (), beside: Iterable[Tag] = ()
+    ) -> None:
         """Have a tombstone in the place of a message (§4).
 
-        `by` is the id of the message that says that it was taken back, `inside` says more of it.
+        `by` is the id of the message that says that it was taken back, `inside` says more of it,
+        and `beside` says so in other words.
         """
         attrs = {"id": by, "stamp": datetimes.written(self._now())}
-        tombstone = Tag("retracted", attrs, inside, ns=RETRACT).render()
+        tombstone = render([Tag("retracted", attrs, inside, ns=RETRACT), *beside])
         await self._archive.replace(room.id, id_, tombstone)
         room.history.replace(id_, tombstone)
 
