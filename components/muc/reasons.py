@@ -55,8 +55,17 @@ REASONS: dict[str, tuple[str, str]] = {
         "the client is broken (XEP-0045 §7.4, §7.5)",
     ),
     # archives
+    "muc.archive-author": (
+        "what somebody has said, asked for by who may not know who is who",
+        "ask for a nick's",
+    ),
+    "muc.archive-closed": ("an archive asked by who may not enter the room", "enter it"),
+    "muc.archive-field": ("an archive asked for what it can't look for", "see its form"),
+    "muc.archive-node": ("a node of an archive, of which rooms have none", "ask without"),
     "muc.far-index": ("a page far behind in a search", "ask for pages by ids (XEP-0059 §2.6)"),
+    "muc.long-query-id": ("a query of an archive with a long word for itself", "a shorter one"),
     "muc.many-ids": ("too many messages asked for by id", "ask for fewer at a time"),
+    "muc.no-archive": ("the archive of a room that keeps none", "its owner may have it keep one"),
     "muc.unknown-message": ("a message that the archive has not", "it may be too old"),
     # registration, and voice
     "muc.applications": ("a room that has enough people wait for an answer", "its admins decide"),
