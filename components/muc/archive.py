@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -22,9 +22,11 @@ from components.muc.history import Said
 from components.muc.journal import Journal
 from components.muc.rows import execute_rows
 from components.muc.stored import RoomGone
-from xmppd.storage.interfaces import Database, Transaction, Value
+from xmppd.storage.interfaces import Database, Transaction, Value, Work
 
 __all__ = ["Archive", "End", "Query", "Result", "Said"]
+
+T = TypeVar("T")
 
 SLICE = 500
 """How many messages one unit of work deletes."""
@@ -88,7 +90,7 @@ class Archive:
 
     def get(self, room: int, id_: str) -> Deferred[Said | None]:
         """The message of this id; None where the archive has it not."""
-        return self._database.read(lambda tx: archive_pages.get(tx, room, id_))
+        return self._read(lambda tx: archive_pages.get(tx, room, id_))
 
     def replace(self, room: int, id_: str, inner: bytes) -> Deferred[bool]:
         """Have other content in a message's place, such as a tombstone; False where it is not.
@@ -108,7 +110,7 @@ class Archive:
         Fails with StanzaError `item-not-found` for an id that the archive does not have
         (XEP-0313 §4.1.3, §4.3.2), and as `archive_pages.find` says.
         """
-        return self._database.read(lambda tx: archive_pages.find(tx, room, query, page))
+        return self._read(lambda tx: archive_pages.find(tx, room, query, page))
 
     def ends(self, room: int) -> Deferred[tuple[End, End] | None]:
         """The first and the last message of a room's archive; None where it is empty."""
@@ -119,7 +121,11 @@ class Archive:
                 return None
             return End(*first[0]), End(*(await tx.execute(_LAST, (room,))).rows[0])
 
-        return self._database.read(work)
+        return self._read(work)
+
+    def _read(self, work: Work[T]) -> Deferred[T]:
+        """Read behind what is on its way: who was sent a message finds it (XEP-0313 §3.5)."""
+        return self._journal.settled().addCallback(lambda _: self._database.read(work))
 
     # ------------------------------------------------------------------ what goes
 

@@ -56,8 +56,8 @@ class Query:
 
     `start` and `end` are microseconds as in `Said.number`, and belong to it themselves;
     `before_id` and `after_id` do not. `ids` names the messages. What `with` asks for is
-    `with_nick`, of an occupant JID, or `with_author`, a real bare JID: one of them at most. The
-    room's own address matches all (§4.1.1), which is neither of them.
+    `with_nick`, of an occupant JID, or `with_author`, a real JID, bare or full: one of them at
+    most. The room's own address matches all (§4.1.1), which is neither of them.
     """
 
     start: int | None = None
@@ -161,8 +161,11 @@ async def _span(tx: Transaction, room: int, query: Query, known: Mapping[str, in
 
 
 def _filter(query: Query) -> _Filter:
-    if query.with_author is not None:
-        return _Filter(" AND author = ?", (query.with_author,))
+    by = query.with_author
+    if by is not None and by.resource:
+        return _Filter(" AND author = ? AND resource = ?", (by.bare, by.resource))
+    if by is not None:
+        return _Filter(" AND author = ?", (by,))
     if query.with_nick is not None:
         return _Filter(" AND nick = ?", (query.with_nick,))
     return _Filter("", ())
