@@ -79,7 +79,8 @@ class Archives:
         page = paging.asked(payload.find(paging.SET), PAGE)
         with self._turns.take(stanza.sender.bare):
             found = await self._archive.find(room.id, query, page)
-        self._send(stanza, room, found.items, real=real)
+        if not self._send(stanza, room, found.items, real=real):
+            raise StanzaError("resource-constraint", "too busy", reason="component.busy")
         told = paging.told(Found(found.items, found.index, found.count), lambda said: said.id)
         return Tag("fin", {"complete": "true" if found.complete else None}, [told], ns=MAM)
 
@@ -106,13 +107,13 @@ class Archives:
             text = "who is who is not to be known here"
             raise StanzaError("forbidden", text, reason="muc.archive-author")
 
-    def _send(self, query: Stanza, room: Room, items: Sequence[Said], *, real: bool) -> None:
-        """Send messages, the latest first where that is asked for (§4.3.4)."""
+    def _send(self, query: Stanza, room: Room, items: Sequence[Said], *, real: bool) -> bool:
+        """Send messages, the latest first where that is asked for (§4.3.4); whether all went."""
         flipped = query.payload.find(f"{{{MAM}}}flip-page") is not None
         to, query_id = query.sender, query.payload.get("queryid")
         known = "" if query_id is None else f" queryid='{attribute(query_id)}'"
         head = f"<result xmlns='{MAM}'{known}".encode()
-        self._component.send_all(
+        return self._component.send_all(
             [
                 write(
                     "message",

@@ -45,7 +45,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "muc.large-message": ("a message larger than rooms pass on", "shorten it"),
     "muc.large-request": ("a request larger than rooms pass on to occupants", "shorten it"),
     "muc.large-subject": ("a subject that is too long", "shorten it"),
-    "muc.long-reason": ("a reason that is a long story", "shorten it"),
     "muc.rooms-own": ("a message of the room itself that was to be taken back", "nothing"),
     "muc.service-message": ("a message to the service and no room", "nothing"),
     "muc.subject": ("a subject set by who may not", "the room's owner may let participants"),
