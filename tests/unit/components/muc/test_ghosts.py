@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.muc.entering import Entry
+from components.muc.history import Wanted
 from components.muc.ranks import Affiliation
 from tests.support.conference import HALL, Conference, Person, codes, item
 from xmppd import ns
@@ -114,6 +115,20 @@ def test_18_1_2_a_server_that_knows_the_session_no_more_is_asked(hall, juliet):
     assert (here.get("from"), here.get("type")) == (f"{HALL}/Tybalt", None)
     assert (gone.get("from"), codes(gone)) == (f"{HALL}/Tybalt", [333])
     assert nicks(hall) == ["Juliet"]
+
+
+def test_18_1_2_of_many_the_ghosts_go(hall, juliet, romeo):
+    """One stanza for all of them comes back from each that is not there (XEP-0033)."""
+    others = [enter(hall, name, juliet, romeo) for name in ("mercutio", "benvolio", "paris")]
+    room = hall.service.rooms.at_hand(JID.parse(HALL))
+    session = JID.parse("tybalt@capulet.lit/grave")
+    hall.service.visits.enter(
+        room, Entry(session.bare, session, "Tybalt", Affiliation.NONE), b"", Wanted(stanzas=0)
+    )
+    juliet.say("O Romeo")
+    for person in (juliet, romeo, *others):
+        assert codes(person.came()[-1]) == [333]
+    assert "Tybalt" not in nicks(hall)
 
 
 def test_0191_who_only_wants_nothing_from_another_stays(hall, juliet, romeo):
