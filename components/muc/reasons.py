@@ -87,6 +87,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "muc.domain": ("a whole domain as an admin, or with a nick", "name its people one by one"),
     "muc.last-owner": ("the last owner of a room, who is to be one no more", "name another first"),
     "muc.list": ("a list asked for by somebody whom the room does not tell", "nothing"),
+    "muc.long-reason": ("a reason that is too long", "shorten it"),
     "muc.many-items": ("more changes than one request may have", "ask for fewer at a time"),
     "muc.mixed-items": ("changes of roles and affiliations in one request", "ask for each alone"),
     "muc.no-item": ("a request for changes without any", "the client is broken (XEP-0045 §9)"),
