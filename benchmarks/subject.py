@@ -49,7 +49,12 @@ secret = "{secret}"
 multicast = 100_000
 """
 
-_BUNDLED_SETTINGS = {"muc": ""}
+_BUNDLED_SETTINGS = {
+    "muc": """\
+sessions = 0
+rates = { messages = 0, room_messages = 0, presence = 0, room_presence = 0, joins = 0, requests = 0 }
+"""
+}
 """What a bundled component is told, as TOML, for the rows that need it: no limits, as the peers."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,9 @@ def settings(place: Place, config: Config) -> str:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        inside = [f"{keys.written((key,))} = {_toml(each)}" for key, each in value.items()]
+        return f"{{ {', '.join(inside)} }}"
     # Strings, numbers and lists of JSON are such of TOML.
     return json.dumps(value, ensure_ascii=False)
 

@@ -22,6 +22,7 @@ SecondsOrOff = Annotated[int, Meta(ge=0, le=86_400)]
 """A duration of up to a day; 0 switches it off."""
 
 Scalar: TypeAlias = bool | int | float | str
+Value: TypeAlias = Scalar | tuple[Scalar, ...]
 """What a key of a program holds whose keys are not known here."""
 
 Mechanism = Literal[
@@ -238,12 +239,13 @@ class Component(Table, frozen=True):
 class Bundled(Table, frozen=True):
     """`[bundled]`: the components that come with the server, run as its child processes.
 
-    `settings` has by name what the component's own table is to say, which is named like it.
+    `settings` has by name what the component's own table is to say, which is named like it, and
+    tables in that.
     """
 
     start: bool = True
     off: tuple[str, ...] = ()
-    settings: dict[str, dict[str, Scalar | tuple[Scalar, ...]]] = {}
+    settings: dict[str, dict[str, Value | dict[str, Value]]] = {}
 
 
 class Modules(Table, frozen=True):

@@ -130,10 +130,12 @@ def test_reload_starts_and_stops_it(house):
 def test_reload_that_concerns_it_starts_it_anew(house):
     server = house.start()
     first = child(house)
-    house.write("[bundled.settings.echo]\nwords = ['who?', 'me']\nloud = true\n", base=ON)
+    words = "words = ['who?', 'me']\nloud = true\nhalls.'the great one' = [1, 2]"
+    house.write(f"[bundled.settings.echo]\n{words}\n", base=ON)
     assert server.reload() == ["bundled.settings: takes effect now"]
     assert first.signals == ["TERM"]
-    assert written(house)["echo"] == {"words": ["who?", "me"], "loud": True}
+    halls = {"the great one": [1, 2]}
+    assert written(house)["echo"] == {"words": ["who?", "me"], "loud": True, "halls": halls}
     first.end()
     assert child(house) is not first
     assert server._facts()["bundled"][0]["failures"] == 0
