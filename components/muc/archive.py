@@ -14,6 +14,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from components.common.paging import Page
 from components.muc import archive_pages
@@ -83,6 +84,10 @@ class Archive:
         Fires when it is on the disk. Fails with `RoomGone`, and as `Journal.add` does.
         """
         return self._journal.add(self, _Coming(room, message))
+
+    def keep(self, room: int, message: Said) -> Deferred[None]:
+        """The same, where a room that is gone meanwhile takes along what was said in it."""
+        return self.add(room, message).addErrback(_all_over)
 
     def newest(self, room: int, most: int) -> Deferred[Sequence[Said]]:
         """The last messages of a room, at most `most`, oldest first."""
@@ -215,6 +220,10 @@ class Archive:
                 break
             gone += some
         return gone
+
+
+def _all_over(failure: Failure) -> None:
+    failure.trap(RoomGone)
 
 
 def _row(said: Said) -> tuple[Value, ...]:

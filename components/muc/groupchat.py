@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from components.common.stanza import XML_LANG, Stanza
 from components.muc.content import cleaned
@@ -20,7 +19,6 @@ from components.muc.privileges import Privilege, allowed
 from components.muc.retraction import RETRACTIONS, Retractions, retracted
 from components.muc.room import Room
 from components.muc.service import Service
-from components.muc.stored import RoomGone
 from components.muc.subjects import Subjects
 from xmppd import ns
 from xmppd.errors import StanzaError
@@ -102,10 +100,5 @@ class Groupchat:
         if lasts.history:
             room.history.add(said)
         if lasts.archive and room.settings.archive:
-            return self._archive.add(room.id, said).addErrback(_all_over)
+            return self._archive.keep(room.id, said)
         return None
-
-
-def _all_over(failure: Failure) -> None:
-    """A room that is gone meanwhile has taken what was said in it along."""
-    failure.trap(RoomGone)

@@ -83,7 +83,7 @@ class Moderation:
 
     async def _bury(self, room: Room, session: JID, moderator: Moderator, request: Request) -> None:
         found = await self._retractions.find(room, request.id)
-        if found is None:
+        if found is None or room.destroyed:
             text = "there is no such message here"
             raise StanzaError("item-not-found", text, reason="muc.unknown-message")
         if not found.nick:
@@ -121,7 +121,7 @@ class Moderation:
         shown = identified(inner, room.address, said.id, said.occupant)
         service.broadcast.message(room, room.address, shown, id_=id_)
         if room.settings.archive:
-            await service.archive.add(room.id, said)
+            await service.archive.keep(room.id, said)
 
 
 def _read(stanza: Stanza) -> Request:

@@ -60,7 +60,7 @@ class Subjects:
             lang=said.lang,
         )
         if room.settings.archive:
-            await self._archive.add(room.id, said)
+            await self._archive.keep(room.id, said)
 
     async def _write(self, room: Room, occupant: Occupant, inner: bytes) -> None:
         _check(room, occupant)

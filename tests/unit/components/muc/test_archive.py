@@ -42,6 +42,26 @@ def test_a_message_reads_back_as_it_was_put(wait, archive, cave):
     assert wait(archive.get(cave, "x-2")) is None
 
 
+def test_what_is_on_its_way_is_found(wait, archive, cave):
+    """XEP-0313 §3.5: who has been sent a message may ask for what came behind it at once."""
+    for number in (1, 2):
+        archive.add(cave, Said(number, f"x-{number}", "", "", "hag", PDA, "b2d7", b""))
+    found = wait(archive.find(cave, Query(after_id="x-1"), ALL))
+    assert [each.id for each in found.items] == ["x-2"]
+    archive.add(cave, Said(3, "x-3", "", "", "hag", PDA, "b2d7", b""))
+    assert wait(archive.get(cave, "x-3")) is not None
+    archive.add(cave, Said(4, "x-4", "", "", "hag", PDA, "b2d7", b""))
+    assert wait(archive.ends(cave)) == (End("x-1", 1), End("x-4", 4))
+
+
+def test_what_comes_too_late_for_a_room_is_lost_with_it(wait, archive, rooms, cave):
+    wait(rooms.remove(cave))
+    message = Said(1, "x-1", "", "", "hag", PDA, "b2d7", b"")
+    wait(archive.keep(cave, message))
+    with pytest.raises(RoomGone):
+        wait(archive.add(cave, message))
+
+
 def test_rooms_have_archives_of_their_own(wait, archive, cave, make, say, numbers):
     heath = make("heath")
     say(cave, 1, 2)

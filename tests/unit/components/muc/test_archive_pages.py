@@ -114,6 +114,9 @@ def test_by_time(find):
 def test_by_who(find, told):
     """§4.1.1."""
     assert find(Query(with_author=HAG)).items == [m for m in told if m.author == HAG]
+    pda, phone = HAG.with_resource("pda"), HAG.with_resource("phone")
+    assert find(Query(with_author=pda)).items == [m for m in told if m.author == HAG]
+    assert find(Query(with_author=phone)) == Result([], True, None, 0)
     assert find(Query(with_nick="0. witch")).items == [m for m in told if m.nick == "0. witch"]
     assert find(Query(with_nick="0. Witch")) == Result([], True, None, 0)
     with pytest.raises(ValueError, match="at once"):

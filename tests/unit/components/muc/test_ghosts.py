@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.common.stanza import Stanza
 from components.muc.entering import Entry
 from components.muc.history import Wanted
 from components.muc.ranks import Affiliation
@@ -95,6 +96,16 @@ def test_18_1_2_an_error_of_another_resource_or_of_a_stranger_touches_nobody(hal
     back(hall.person("nurse"), "gone", to=f"{HALL}/Romeo")
     assert nicks(hall) == ["Juliet", "Romeo"]
     assert juliet.came() == []
+
+
+def test_18_1_2_an_error_of_an_account_touches_nobody(hall, juliet, romeo):
+    """A server that answers for a bare JID has not said which session is no more."""
+    error = f"<error type='cancel'><gone xmlns='{ns.STANZA_ERRORS}'/></error>".encode()
+    for sender in ("romeo@capulet.lit", "capulet.lit"):
+        attrs = {"from": sender, "to": f"{HALL}/Juliet", "type": "error"}
+        stanza = Stanza("message", attrs, [f"{ns.COMPONENT} error"], error)
+        assert hall.component.received(stanza) is None
+    assert nicks(hall) == ["Juliet", "Romeo"]
 
 
 def test_18_1_2_one_of_several_sessions_goes_by_itself(hall, juliet, romeo):
