@@ -52,7 +52,13 @@ multicast = 100_000
 _BUNDLED_SETTINGS = {
     "muc": """\
 sessions = 0
-rates = { messages = 0, room_messages = 0, presence = 0, room_presence = 0, joins = 0, requests = 0 }
+[bundled.settings.muc.rates]
+messages = 0
+room_messages = 0
+presence = 0
+room_presence = 0
+requests = 0
+joins = 0
 """
 }
 """What a bundled component is told, as TOML, for the rows that need it: no limits, as the peers."""

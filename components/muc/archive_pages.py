@@ -1,9 +1,10 @@
 """Pages of an archive (XEP-0313 §4), as units of work read them.
 
 No look-up reads more than the page that is asked for: how many messages there are, and where a
-page stands among them, follows from their positions, which have no gap. Only those of one author
-or nickname have to be counted. RSM lets that be left out where it costs much (XEP-0059 §2.2), and
-XEP-0313 §4.3.2 makes it optional, so it is, from `COUNTED` on.
+page stands among them, follows from their positions, which have no gap. Those of one author or
+nickname are looked for from the beginning of the page on, and not counted, which RSM lets be left
+out where it costs much (XEP-0059 §2.2) and XEP-0313 §4.3.2 makes optional: an index of them would
+make every message that is said dearer by a third.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Transaction, Value
 
-COUNTED = 1_000
-"""So many messages of one author or nickname are counted, and not more."""
 NAMED = 500
 """How many `ids` a query may have."""
 
@@ -43,10 +42,7 @@ _UNTIL = (
 )
 _POSITIONS = "SELECT id, position FROM archived WHERE room = ? AND id IN ({})"
 _AMONG = "SELECT position FROM archived WHERE room = ? AND position IN ({})"
-# Position alone: an index has that, and is preferred to the messages themselves.
-_MATCHING = "SELECT position FROM archived WHERE room = ? AND position BETWEEN ? AND ?"
-_LIMIT = " LIMIT ? OFFSET ?"
-_COUNT = f"SELECT count(*) FROM ({_MATCHING}{{}} LIMIT ?) AS counted"
+_MATCHING = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND position BETWEEN ? AND ?"
 _LATEST = 2**63 - 1
 
 
@@ -99,15 +95,15 @@ async def find(tx: Transaction, room: int, query: Query, page: Page) -> Result:
     """A page of the messages of a room that match.
 
     Raises StanzaError `item-not-found` for an id that the archive does not have (§4.1.3, §4.3.2),
-    `policy-violation` for more than `NAMED` ids, and `feature-not-implemented` for an index that
-    could only be counted to (XEP-0059 §2.6).
+    `policy-violation` for more than `NAMED` ids, and `feature-not-implemented` for an index among
+    those of one author or nickname (XEP-0059 §2.6).
     """
     known = await _known(tx, room, query, page)
     span = await _span(tx, room, query, known)
     after, before = known.get(page.after, -1), known.get(page.before or "", _LATEST)
     filter_ = _filter(query)
     if query.ids is None and filter_.sql:
-        return await _counted(tx, room, span, filter_, page, after, before)
+        return await _found(tx, room, span, filter_, page, after, before)
     matching: Sequence[int] = span
     if query.ids is not None:
         named = sorted({known[id_] for id_ in query.ids if known[id_] in span})
@@ -194,34 +190,20 @@ def _cut(matching: Sequence[int], page: Page, after: int, before: int) -> tuple[
     return max(0, end - page.most), end
 
 
-async def _counted(
+async def _found(
     tx: Transaction, room: int, span: range, filter_: _Filter, page: Page, after: int, before: int
 ) -> Result:
-    """The page where only an index of the database knows what matches."""
+    """The page of those that pass the filter."""
+    if page.index:
+        text = "messages of one author are not counted here"
+        raise StanzaError("feature-not-implemented", text, reason="muc.far-index")
     backwards = page.before is not None
     asked = range(max(span.start, after + 1), min(span.stop, before))
-    if page.index > COUNTED:
-        text = f"no more than {COUNTED} messages are counted here"
-        raise StanzaError("feature-not-implemented", text, reason="muc.far-index")
-    sql = f"{_MATCHING}{filter_.sql} ORDER BY position{' DESC' if backwards else ''}{_LIMIT}"
-    params = (room, *_ends(asked), *filter_.params, page.most + 1, page.index)
-    positions = [row[0] for row in (await tx.execute(sql, params)).rows]
-    chosen, complete = sorted(positions[: page.most]), len(positions) <= page.most
-    index: int | None = page.index
-    if chosen and (backwards or page.after):
-        index = await _count(tx, room, range(span.start, chosen[0]), filter_)
-    if chosen and complete and not backwards and index is not None:
-        count: int | None = index + len(chosen)
-    else:
-        count = await _count(tx, room, span, filter_)
-    items = await _at(tx, room, chosen)
-    return Result(items, complete, index if items else None, count)
-
-
-async def _count(tx: Transaction, room: int, span: range, filter_: _Filter) -> int | None:
-    params = (room, *_ends(span), *filter_.params, COUNTED + 1)
-    count: int = (await tx.execute(_COUNT.format(filter_.sql), params)).rows[0][0]
-    return count if count <= COUNTED else None
+    sql = f"{_MATCHING}{filter_.sql} ORDER BY position{' DESC' if backwards else ''} LIMIT ?"
+    params = (room, *_ends(asked), *filter_.params, page.most + 1)
+    rows = (await tx.execute(sql, params)).rows
+    items = [_archived(*row) for row in rows[: page.most]]
+    return Result(items[::-1] if backwards else items, len(rows) <= page.most, None, None)
 
 
 def _ends(span: range) -> tuple[int, int]:

@@ -56,7 +56,7 @@ class Groupchat:
         self._rates.message(room, occupant)
         children = stanza.children
         if SUBJECT in children and _NO_SUBJECT_CHANGE.isdisjoint(children):
-            return Deferred.fromCoroutine(self._subjects.change(stanza, room, occupant))
+            return self._subjects.change(stanza, room, occupant)
         if not allowed(Privilege.SPEAK, occupant.role, room.settings):
             raise StanzaError("forbidden", "you have no voice", reason="muc.no-voice")
         gone = "" if RETRACTIONS.isdisjoint(children) else retracted(stanza)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from xml.etree.ElementTree import Element
 
+from twisted.internet.defer import Deferred
+
 from components.common import tree
 from components.common.stanza import XML_LANG, Stanza
 from components.common.tree import TooLong
@@ -32,16 +34,19 @@ class Subjects:
         self._policy = service.policy
         self._now = service.now
 
-    async def change(self, stanza: Stanza, room: Room, occupant: Occupant) -> None:
+    def change(self, stanza: Stanza, room: Room, occupant: Occupant) -> Deferred[None]:
         """Have the subject of a message, and tell everybody, or raise StanzaError (§8.1).
 
-        The archive has the message, and the history has not (XEP-0313 §6.1.2, §7.2.13).
+        It is told before it is written, as messages are, which it must not be overtaken by; its
+        sender's server knows that it has been taken when the Deferred fires. The archive has the
+        message, and the history has not (XEP-0313 §6.1.2, §7.2.13).
         """
-        _check(room, occupant)
+        if not allowed(Privilege.CHANGE_SUBJECT, occupant.role, room.settings):
+            raise StanzaError("forbidden", "the subject is not yours", reason="muc.subject")
         inner = cleaned(stanza, room.address, self._policy.message)
         # Newcomers get it from him who has set it (§7.2.15, XEP-0421 §4).
         kept = identified(self._subject(stanza), room.address, "", occupant.id)
-        await room.lock.run(self._write, room, occupant, kept)
+        room.subject = subject = Subject(kept, occupant.nick, self._now())
         said = Said(
             room.stamp(self._now()),
             secrets.token_urlsafe(12),
@@ -59,17 +64,15 @@ class Subjects:
             id_=said.origin,
             lang=said.lang,
         )
+        return Deferred.fromCoroutine(self._keep(room, subject, said))
+
+    async def _keep(self, room: Room, subject: Subject, said: Said) -> None:
+        try:
+            await room.lock.run(self._store.set_subject, room.id, StoredSubject(*subject))
+        except RoomGone:
+            return  # and the subject with it
         if room.settings.archive:
             await self._archive.keep(room.id, said)
-
-    async def _write(self, room: Room, occupant: Occupant, inner: bytes) -> None:
-        _check(room, occupant)
-        subject = Subject(inner, occupant.nick, self._now())
-        try:
-            await self._store.set_subject(room.id, StoredSubject(*subject))
-        except RoomGone:
-            raise StanzaError("item-not-found", "there is no room", reason="muc.no-room") from None
-        room.subject = subject
 
     def _subject(self, stanza: Stanza) -> bytes:
         """The `<subject/>` elements of a message, each in its language (RFC 6121 §5.2.4)."""
@@ -87,8 +90,3 @@ class Subjects:
             text = f"a subject has {most} octets at the most"
             raise StanzaError("not-acceptable", text, reason="muc.large-subject") from None
         return said
-
-
-def _check(room: Room, occupant: Occupant) -> None:
-    if not allowed(Privilege.CHANGE_SUBJECT, occupant.role, room.settings):
-        raise StanzaError("forbidden", "the subject is not yours", reason="muc.subject")

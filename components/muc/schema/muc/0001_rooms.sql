@@ -87,8 +87,6 @@ CREATE TABLE archived (
 
 CREATE UNIQUE INDEX archived_by_id ON archived (room, id);
 CREATE INDEX archived_by_number ON archived (room, number);
-CREATE INDEX archived_by_author ON archived (room, author, position);
-CREATE INDEX archived_by_nick ON archived (room, nick, position);
 
 -- Who is in which room, for the process after one that was killed. `occupant` is a digest of the
 -- full JID, which may be too long for an index.
