@@ -96,3 +96,12 @@ def codes(old: Settings, new: Settings) -> list[int]:
     if new.change(logged=old.logged, whois=old.whois) != old:
         said.append(CHANGED)
     return said
+
+
+def tells_of_all(old: Settings, new: Settings) -> bool:
+    """Whether a change may have everybody be told of everybody."""
+    return (old.presence_broadcast, old.moderated, old.whois) != (
+        new.presence_broadcast,
+        new.moderated,
+        new.whois,
+    )

@@ -10,7 +10,7 @@ from components.common.rate import Rate
 from components.common.stanza import Stanza
 from components.muc.changes import Actor
 from components.muc.configuration_form import Configuration
-from components.muc.configuring import Configuring
+from components.muc.configuring import Configuring, tells_of_all
 from components.muc.names import MUC_OWNER
 from components.muc.privileges import Right, has_right
 from components.muc.room import Room
@@ -20,6 +20,8 @@ from xmppd.jid import JID, JIDError
 
 OFTEN = 30
 """How often a minute a room may be set up anew: each time everybody in it is told."""
+SELDOM = 4
+"""How often so that everybody is told of everybody, which is a stanza for each two of them."""
 REASON = 1_000
 """Characters of what is said of a destroyed room."""
 
@@ -43,6 +45,7 @@ class OwnerRequests:
             service.rooms, service.lives, service.broadcast, service.changes
         )
         self._often = Rate(OFTEN, service.now)
+        self._seldom = Rate(SELDOM, service.now)
 
     def get(self, stanza: Stanza, room: Room) -> Tag:
         """Give the form, as the room is set up now (§10.1.3, §10.2)."""
@@ -75,7 +78,8 @@ class OwnerRequests:
         account = stanza.sender.bare
         self._check(room, account, Right.CONFIGURE)  # he has waited for the lock
         wanted = self._configuration.submitted(x, room)
-        if not self._often.take(room.address):
+        costly = tells_of_all(room.settings, wanted.settings)
+        if (costly and not self._seldom.take(room.address)) or not self._often.take(room.address):
             text = "it has changed too often"
             raise StanzaError("resource-constraint", text, reason="muc.configured-often")
         occupant = room.by_session(stanza.attrs["from"])

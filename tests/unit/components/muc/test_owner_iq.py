@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from components.muc.names import MUC_OWNER
-from components.muc.owner_iq import OFTEN, REASON
+from components.muc.owner_iq import OFTEN, REASON, SELDOM
 from components.muc.settings import DEFAULTS
 from tests.support.conference import HALL, INSTANT, ROOMS, Conference, U, codes, item
 from tests.support.configuring import GET, asked, configure, configured, room_of, submitted
@@ -190,6 +190,15 @@ def test_10_2_there_is_no_end_to_how_often_but_in_a_minute(hall):
     assert condition(configure(juliet, maxhistoryfetch="50")) == "resource-constraint"
     hall.pass_time(60)
     configured(juliet, maxhistoryfetch="50")
+
+
+def test_10_2_what_tells_everybody_of_everybody_has_an_end_that_comes_sooner(hall):
+    juliet = hall.opened("juliet")
+    for number in range(SELDOM):
+        configured(juliet, whois="moderators" if number % 2 else "anyone")
+    assert condition(configure(juliet, moderatedroom="1")) == "resource-constraint"
+    assert room_of(hall).settings == DEFAULTS
+    configured(juliet, roomname="The orchard")
 
 
 def test_7_2_10_a_room_that_does_not_exist_can_not_be_set_up(hall):
