@@ -158,6 +158,26 @@ def test_who_enters_once_more_is_asked_anew(hall):
     assert romeo.others[1].get("from") == f"{HALL}/Montague"
 
 
+def test_who_enters_once_more_is_asked_instead_and_not_besides(hall, monkeypatch):
+    monkeypatch.setattr(questions, "OF_USER", 1)
+    romeo = hall.person("romeo")
+    challenge(romeo.join())
+    challenge(romeo.join(nick="Montague"))
+    assert len(hall.service.questions) == 1
+
+
+def test_what_is_answered_leaves_no_timer_behind(hall):
+    romeo = hall.person("romeo")
+    asked = challenge(romeo.join())
+    answer(romeo, asked)
+    timers = hall.server.clock.getDelayedCalls()
+    assert [each for each in timers if asked["challenge"] in map(_id, each.args)] == []
+
+
+def _id(argument: object) -> str:
+    return argument.id if isinstance(argument, questions.Question) else ""
+
+
 def test_7_clients_that_know_no_form_answer_by_a_message(hall):
     romeo = hall.person("romeo")
     asked = challenge(romeo.join(id_="j1"))
@@ -202,6 +222,7 @@ def test_members_are_not_asked_nor_who_is_in_the_room_already(hall):
     assert codes(hall.person("nurse", "house").join().came()[1]) == [110]
     romeo = hall.person("romeo")
     answer(romeo, challenge(romeo.join()))
+    wait(hall, questions.KNOWN_SECONDS)
     assert codes(hall.person("romeo", "garden").join().came()[-2]) == [110]
 
 

@@ -249,15 +249,17 @@ def test_10_9_nothing_is_left_of_it(hall):
     assert subject.findtext(f"{C}subject") == ""
 
 
-def test_10_9_a_new_room_is_entered_behind_the_old_ones_end(hall):
+def test_10_9_a_new_room_is_entered_behind_the_old_ones_end(hall, monkeypatch):
     """Whoever enters as the room goes hears of the end before he hears of the new one."""
     juliet = hall.opened("juliet")
-    room = room_of(hall)
+    store = hall.service.store
     waiting: Deferred[None] = Deferred()
-    room.lock.run(lambda: waiting)
+    remove = store.remove
+    monkeypatch.setattr(store, "remove", lambda id_: waiting.addCallback(lambda _: remove(id_)))
     juliet.send(f"<iq type='set' id='d1' to='{HALL}'>{destroy()}</iq>")
-    waiting.callback(None)
     juliet.join()
+    assert juliet.came() == []
+    waiting.callback(None)
     came = [each for each in juliet.came() if each.tag == f"{C}presence"]
     assert [each.get("type") for each in came] == ["unavailable", None]
     assert codes(came[1]) == [110, 201]
