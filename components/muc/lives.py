@@ -59,8 +59,12 @@ class Lives:
 
     def emptied(self, room: Room) -> None:
         """The last occupant has left: a room that is not persistent goes with him (§7.14)."""
-        if room.locked or not room.settings.persistent:
-            _begun(self._remove(room, lambda: not len(room)))
+
+        def goes() -> bool:
+            return not len(room) and (room.locked or not room.settings.persistent)
+
+        if goes():  # and once more in turn: it may be on its way to be set up otherwise
+            _begun(self._remove(room, goes))
 
     async def destroy(
         self,

@@ -293,7 +293,7 @@ class Visits:
         shown = occupant.session
         gone = list(sessions)
         self._out(room, occupant, gone)
-        if room.locked and not len(room):
+        if room.locked and not len(room) and not room.lock.locked:  # nobody is setting it up
             behind = behind or DESTROYED
         self._broadcast.unavailable(
             room,

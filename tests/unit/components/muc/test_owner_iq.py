@@ -92,6 +92,20 @@ def test_10_1_3_who_leaves_before_the_room_is_set_up_destroys_it(hall):
     assert stored(hall) is None
 
 
+def test_10_1_3_who_leaves_behind_his_form_has_set_the_room_up(hall):
+    """The form came first, though it takes a while to be written."""
+    juliet = hall.person("juliet").join()
+    waiting: Deferred[None] = Deferred()
+    room_of(hall).lock.run(lambda: waiting)
+    x = submitted(field("muc#roomconfig_persistentroom", "1"))
+    juliet.send(f"<iq type='set' id='c1' to='{HALL}'>{x}</iq>").leave()
+    assert juliet.came()[-1].find(f"{U}x/{U}destroy") is None
+    waiting.callback(None)
+    assert juliet.one().get("id") == "c1"
+    assert stored(hall).settings["persistent"]
+    assert codes(hall.person("romeo").join().came()[0]) == [110]
+
+
 def test_7_14_who_leaves_a_room_that_was_set_up_is_told_nothing_of_its_end(hall):
     gone = hall.opened("juliet").leave().one()
     assert gone.find(f"{U}x/{U}destroy") is None
