@@ -7,7 +7,7 @@ Rule 2: what a form leaves out stays as it is.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -37,6 +37,9 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 BOUNDS = Bounds(values=2 * PEOPLE + 200, characters=250_000)
+
+ADDRESSES = 100_000
+"""Characters that the addresses of owners and admins may have together, where a form shows them."""
 
 _INSTRUCTIONS = "What is left out stays as it is. Owners and admins are those that are named here."
 
@@ -75,43 +78,55 @@ class Configuration:
 
     def __init__(self, policy: Policy) -> None:
         self._fields = fields(policy)
-        several: dict[str, tuple[Field[Any], ...]] = {
-            **{name: (field,) for name, field in self._fields.items()},
-            "password": (PROTECTED, SECRET),
-            "owners": (OWNERS,),
-            "admins": (ADMINS,),
-        }
-        sections = {
-            label: [field for name in names for field in several[name]]
-            for label, names in SECTIONS.items()
-        }
-        parts = tuple(Section(label, tuple(some)) for label, some in sections.items())
-        self._form = Form(
-            MUC_ROOMCONFIG,
-            [field for some in sections.values() for field in some],
-            instructions=_INSTRUCTIONS,
-            layout=[Page("", parts)],
-            bounds=BOUNDS,
-        )
+        self._form = self._made(SECTIONS)
+        others = {label: names for label, names in SECTIONS.items() if "owners" not in names}
+        self._without_people = self._made(others)
         self._aliases = {
             dataclasses.replace(self._fields[name], var=alias): name
             for alias, name in ALIASES.items()
         }
         self._others = Form(MUC_ROOMCONFIG, list(self._aliases), bounds=BOUNDS)
 
+    def _made(self, sections: Mapping[str, Sequence[str]]) -> Form:
+        several: dict[str, tuple[Field[Any], ...]] = {
+            **{name: (field,) for name, field in self._fields.items()},
+            "password": (PROTECTED, SECRET),
+            "owners": (OWNERS,),
+            "admins": (ADMINS,),
+        }
+        placed = {
+            label: [field for name in names for field in several[name]]
+            for label, names in sections.items()
+        }
+        parts = tuple(Section(label, tuple(some)) for label, some in placed.items())
+        return Form(
+            MUC_ROOMCONFIG,
+            [field for some in placed.values() for field in some],
+            instructions=_INSTRUCTIONS,
+            layout=[Page("", parts)],
+            bounds=BOUNDS,
+        )
+
     # ------------------------------------------------------------------ shown
 
     def form(self, room: Room) -> Tag:
-        """The form with how a room is set up now (§10.2)."""
+        """The form with how a room is set up now (§10.2).
+
+        Owners and admins are no part of it where they are too many for a stanza: all of them would
+        have to be sent back.
+        """
         shown = dict(self._values(room))
-        offered = [
-            _offering(each, shown[each]) if isinstance(each, Field) else each
-            for each in self._form.fields
+        people = [*shown[OWNERS], *shown[ADMINS]]
+        crowd = len(people) > PEOPLE or sum(map(len, people)) > ADDRESSES
+        whole = self._without_people if crowd else self._form
+        filled = [
+            _offering(each, shown[each]).of(shown[each])
+            for each in whole.fields
+            if isinstance(each, Field)
         ]
-        form = dataclasses.replace(
-            self._form, fields=offered, title=f"Configuration of {room.address.local}"
-        )
-        return form.form(field.of(value) for field, value in shown.items())
+        title = f"Configuration of {room.address.local}"
+        form = dataclasses.replace(whole, fields=[each.field for each in filled], title=title)
+        return form.form(filled)
 
     def _values(self, room: Room) -> Iterator[tuple[Field[Any], Any]]:
         settings = room.settings

@@ -8,6 +8,7 @@ import pytest
 
 from components.common.forms.layout import NAMESPACE as LAYOUT
 from components.common.forms.validation import NAMESPACE as VALIDATE
+from components.muc import configuration_form
 from components.muc.configuration import SECTIONS, fields
 from components.muc.configuration_form import Configuration
 from components.muc.policy import Policy
@@ -35,6 +36,7 @@ REGISTERED = {
 JULIET, ROMEO, NURSE, TYBALT = (
     JID.parse(f"{name}@capulet.lit") for name in ("juliet", "romeo", "nurse", "tybalt")
 )
+OWNER, ADMIN, MEMBER = Affiliation.OWNER, Affiliation.ADMIN, Affiliation.MEMBER
 POLICY = Policy(occupants=300, history=50)
 FORM = Configuration(POLICY)
 
@@ -80,6 +82,17 @@ def test_10_1_3_what_is_shown_can_be_submitted_and_changes_nothing():
     submitted = FORM.submitted(sent_back(FORM.form(here)), here)
     assert submitted.settings == settings
     assert submitted.standings(here) == []
+
+
+@pytest.mark.parametrize("bound", ["PEOPLE", "ADDRESSES"])
+def test_people_that_are_too_many_for_a_stanza_are_no_part_of_the_form(monkeypatch, bound):
+    """Sent back, the form leaves them as they are."""
+    monkeypatch.setattr(configuration_form, bound, 1)
+    here = room(DEFAULTS, Standing(JULIET, OWNER), Standing(NURSE, ADMIN))
+    form = sent_back(FORM.form(here))
+    named = {each.get("var") for each in form.iterfind(f"{X}field")}
+    assert not {"muc#roomconfig_roomowners", "muc#roomconfig_roomadmins"} & named
+    assert FORM.submitted(form, here).standings(here) == []
 
 
 def test_xep_0122_the_form_says_what_values_there_may_be():
@@ -207,9 +220,6 @@ def ranks(before: dict[JID, Affiliation], **lists: list[str]) -> dict[JID, Affil
     some = {f"muc#roomconfig_{name}": jids for name, jids in lists.items()}
     changed = FORM.submitted(submission(ROOMCONFIG, some), here).standings(here)
     return {each.jid: each.affiliation for each in changed}
-
-
-OWNER, ADMIN, MEMBER = Affiliation.OWNER, Affiliation.ADMIN, Affiliation.MEMBER
 
 
 @pytest.mark.parametrize(
