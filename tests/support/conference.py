@@ -118,6 +118,18 @@ class Conference(Meeting):
         self.pass_time(1)
         super().kill()
 
+    def forget(self) -> Self:
+        """Have the server lose the component's stream and forget it, as when it is restarted."""
+        self.pass_time(1)
+        self.cut()
+        served = self.server.host.components.get(self.domain)
+        assert served is not None
+        for instance in list(served.instances.values()):
+            instance.give_up("component.gone")
+            served.forget(instance)
+        self.come_back()
+        return self
+
     def again(self) -> Self:
         """Start another process of the component, on the same store; it settles in."""
         self.begin()
