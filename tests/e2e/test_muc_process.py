@@ -15,7 +15,7 @@ import pytest
 
 from components.common.instances import Epoch
 from tests.e2e.verona import VERONA, Server, running
-from tests.support.conference import ENTER, INSTANT, codes, item
+from tests.support.conference import ENTER, INSTANT, MUC, codes, item
 from tests.support.peers import Peer
 from tests.support.people import C
 from tests.support.postgresql import PostgreSQL
@@ -164,10 +164,7 @@ def words(came: list[Element]) -> list[str]:
 
 
 def ban(peer: Peer, account: str, room: str) -> None:
-    query = (
-        f"<query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='outcast'"
-        f" jid='{account}'/></query>"
-    )
+    query = f"<query xmlns='{MUC}#admin'><item affiliation='outcast' jid='{account}'/></query>"
     assert peer.ask(query, "set", to=room).get("type") == "result"
 
 
@@ -245,13 +242,8 @@ def test_who_does_not_come_back_to_a_server_that_was_killed_is_in_no_room(tmp_pa
         made.processes[""].wait_for(f"{SERVICE} is connected", told)
         with there(made.server, "juliet") as (juliet,):
             enter(juliet, "Juliet")
-            items = f"<query xmlns='{ns.DISCO_ITEMS}'/>"
-
-            def alone() -> bool:
-                found = [each.get("jid") for each in juliet.ask(items, to=HALL)[0]]
-                return found == [f"{HALL}/Juliet"]
-
-            until(alone)
+            others = f"<query xmlns='{MUC}#admin'><item role='participant'/></query>"
+            until(lambda: not list(juliet.ask(others, to=HALL)[0]))
             say(juliet, "Ay me!")
 
 
