@@ -92,7 +92,7 @@ async def assemble(
 
     `name` is what the service is called, `defaults` how rooms are set up that nobody has set up.
     """
-    journal = Journal(database)
+    journal = Journal(database, clock)
     present = SQLPresent(database, journal)
     archive = Archive(database, journal)
     store = SQLRooms(database)

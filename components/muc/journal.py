@@ -1,7 +1,7 @@
 """Small writes, batch by batch: what comes while one is on its way to the disk makes the next.
 
-Rule 1: no timer. A batch goes out as soon as the one before it is on the disk, so nobody waits
-longer than that, and batches grow with what is to do.
+Rule 1: what comes alone goes out at once. Where more has come while a batch was on its way, the
+next one waits for `PAUSE`, unless somebody waits for it: a commit costs as much as a hundred rows.
 Rule 2: of one table, rows are put in the order in which they came.
 Rule 3: what waits is bounded, and who comes too much is told at once.
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorTime
 
 from xmppd.errors import StoreBusy
 from xmppd.storage.interfaces import Database, Transaction
@@ -21,6 +22,10 @@ Row = TypeVar("Row", contravariant=True)
 
 TOGETHER = 1_000
 """Rows of one batch, so that other writes get their turn."""
+
+PAUSE = 0.03
+"""Seconds between two batches while rows keep coming: what was sent is acknowledged so much later,
+which nobody notices."""
 
 
 class Table(Protocol[Row]):
@@ -43,11 +48,20 @@ class _Entry(NamedTuple):
 
 
 class Journal:
-    """Puts rows into tables; at most `most` of them wait or are on their way."""
+    """Puts rows into tables; at most `most` of them wait or are on their way.
 
-    def __init__(self, database: Database, most: int = 10_000) -> None:
+    Without a `clock` there is no pause between batches.
+    """
+
+    def __init__(
+        self, database: Database, clock: IReactorTime | None = None, *, most: int = 10_000
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._most = most
+        self._pause: Deferred[None] | None = None
+        self._hurry = 0
+        """How many wait for all rows before them."""
         self._waiting: deque[_Entry] = deque()
         self._under_way = 0
         self._running = False
@@ -67,7 +81,13 @@ class Journal:
 
     def settled(self) -> Deferred[None]:
         """Fires when the rows added so far are on the disk, or have failed."""
-        return self._append(None, None) if self._running else succeed(None)
+        if not self._running:
+            return succeed(None)
+        self._hurry += 1
+        settled = self._append(None, None)
+        if self._pause is not None:
+            self._pause.callback(None)
+        return settled
 
     def _append(self, table: Table[Any] | None, row: Any) -> Deferred[None]:
         entry = _Entry(table, row, Deferred())
@@ -85,11 +105,23 @@ class Journal:
             outcomes = await self._outcomes(batch)
             self._under_way = 0
             for entry, outcome in zip(batch, outcomes, strict=True):
+                self._hurry -= entry.table is None
                 if outcome is None:
                     entry.deferred.callback(None)
                 else:
                     entry.deferred.errback(outcome)
+            if self._waiting and not self._hurry and self._clock is not None:
+                await self._paused(self._clock)
         self._running = False
+
+    async def _paused(self, clock: IReactorTime) -> None:
+        """Wait until it is time for the next batch, or somebody waits for it."""
+        pause = self._pause = Deferred()
+        timer = clock.callLater(PAUSE, pause.callback, None)
+        await pause
+        self._pause = None
+        if timer.active():
+            timer.cancel()
 
     async def _outcomes(self, batch: Sequence[_Entry]) -> Sequence[BaseException | None]:
         """What became of each: None for what is on the disk, or only waited."""

@@ -2,8 +2,9 @@
 
 import pytest
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
 
-from components.muc.journal import TOGETHER, Journal
+from components.muc.journal import PAUSE, TOGETHER, Journal
 from tests.support.deferred import result
 from tests.support.stores import QUEUEING
 from xmppd.errors import StoreBusy, StoreError
@@ -100,6 +101,42 @@ def test_batches_are_bounded(disk, journal):
         disk.commit()
     assert [len(each) for each in table.batches] == [1, TOGETHER, 5]
     assert [row for batch in table.batches for row in batch] == list(range(TOGETHER + 6))
+
+
+def test_while_rows_keep_coming_there_is_a_pause_between_batches(disk):
+    clock, table = Clock(), Table()
+    journal = Journal(disk, clock)
+    journal.add(table, "a")
+    assert table.batches == [] and len(disk.under_way) == 1, "what comes alone goes at once"
+    for each in "bc":
+        journal.add(table, each)
+    disk.commit()
+    assert not disk.under_way
+    journal.add(table, "d")
+    clock.advance(PAUSE)
+    disk.commit()
+    assert table.batches == [["a"], ["b", "c", "d"]]
+    assert not clock.getDelayedCalls()
+    journal.add(table, "e")
+    assert len(disk.under_way) == 1
+
+
+def test_who_waits_for_all_of_it_ends_the_pause(disk):
+    clock, table, done = Clock(), Table(), []
+    journal = Journal(disk, clock)
+    journal.add(table, "a")
+    journal.add(table, "b")
+    disk.commit()
+    collected(journal.settled(), done)
+    disk.commit()
+    assert (table.batches, done) == ([["a"], ["b"]], [None])
+    assert not clock.getDelayedCalls()
+    for each in "cd":
+        journal.add(table, each)
+    collected(journal.settled(), done)
+    disk.commit()
+    disk.commit()
+    assert (table.batches[2:], len(done)) == ([["c"], ["d"]], 2), "nor is there one before it"
 
 
 def test_what_waits_is_bounded(disk):
