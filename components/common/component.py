@@ -360,27 +360,35 @@ class Component:
         finish: Callable[[Stanza, Any], None] | None,
         refuse: Callable[[Stanza, StanzaError], None] | None,
     ) -> Deferred[None]:
-        def finished(outcome: Any) -> None:
-            if finish is not None:
-                finish(stanza, outcome)
-
-        def failed(failure: Failure) -> Failure | None:
-            if failure.check(Unfinished):
-                return failure
-            assert failure.value is not None
-            self._refuse(stanza, failure.value, refuse)
+        def over(outcome: Any) -> Any:
+            try:
+                if not isinstance(outcome, Failure):
+                    if finish is not None:
+                        finish(stanza, outcome)
+                    return None
+                if isinstance(outcome.value, Unfinished):
+                    return self._leave(stanza, outcome.value, refuse)
+                assert outcome.value is not None
+                self._refuse(stanza, outcome.value, refuse)
+            except Exception as error:  # noqa: BLE001 - every request is answered
+                self._answer_at_least(stanza, error, refuse)
             return None
 
-        def left(failure: Failure) -> Any:
-            if isinstance(failure.value, Unfinished):
-                return self._leave(stanza, failure.value, refuse)
-            log.failure("a refusal could not be sent", failure)
-            return None
+        # Behind the work: nobody waits for what is left to the next process. And one callback for
+        # all of it: stanzas that wait for a store are common.
+        return self.work.add(later).addBoth(over)
 
-        later.addCallback(finished).addErrback(failed)
-        # Behind the work: nobody waits for what is left to the next process.
-        self.work.add(later)
-        return later.addErrback(left)
+    def _answer_at_least(
+        self,
+        stanza: Stanza,
+        error: Exception,
+        refuse: Callable[[Stanza, StanzaError], None] | None,
+    ) -> None:
+        """Refuse a stanza that could not be answered as it was to be."""
+        try:
+            self._refuse(stanza, error, refuse)
+        except Exception:  # noqa: BLE001 - nobody is left to be told
+            log.failure("a refusal could not be sent")
 
     def _leave(
         self,

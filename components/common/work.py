@@ -48,8 +48,8 @@ class Work:
             self._looking.stop()
 
     def add(self, later: Deferred[Any]) -> Deferred[Any]:
-        """Have it be finished in time; the same Deferred."""
-        if not later.called or later.paused:
+        """Have it be finished in time; the same Deferred, which may be there already."""
+        if (not later.called or later.paused) and later not in self._begun:
             self._begun[later] = self._clock.seconds()
             later.addBoth(self._finished, later)
         return later
