@@ -7,7 +7,7 @@ says that it has it; an `Inbox` knows how much of what was received has been han
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from twisted.internet.defer import Deferred
 
@@ -48,6 +48,11 @@ class Outbox:
         """A stanza is being sent, or is to be."""
         self._waiting.append(data)
         self.octets += len(data)
+
+    def add_all(self, stanzas: Sequence[bytes]) -> None:
+        """Stanzas are being sent, or are to be."""
+        self._waiting.extend(stanzas)
+        self.octets += sum(map(len, stanzas))
 
     def acknowledge(self, h: int) -> None:
         """The server has had `h` of this session's stanzas; raises TooHighError."""

@@ -135,8 +135,7 @@ class Stream:
             return
         self._put(data)
         if self.managed:
-            for each in sent:
-                self._session.outbox.add(each)
+            self._session.outbox.add_all(sent)
             self._count(len(sent), len(data))
 
     def _count(self, stanzas: int, octets: int) -> None:

@@ -7,6 +7,7 @@ Rule 2: a payload is encoded once for all who get the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from components.common.build import Tag, text
 from components.common.component import Component
@@ -173,13 +174,14 @@ class Broadcast:
 
     def roster(self, room: Room, newcomer: Occupant, session: JID) -> None:
         """Tell one session of all other occupants (§7.2.2)."""
-        all_real = not room.settings.anonymous or newcomer.role is Role.MODERATOR
-        to, broadcasts = session.attr, room.settings.broadcasts
+        real = not room.settings.anonymous or newcomer.role is Role.MODERATOR
+        told = {role for role in Role if room.settings.broadcasts(role)}
+        to = session.attr
         self._component.send_all(
             b"<presence from='%b' to='%b'>%b</presence>"
-            % (occupant.address.attr, to, occupant.shown(real=all_real))
+            % (occupant.address.attr, to, occupant.shown(real=real))
             for occupant in room.occupants
-            if occupant is not newcomer and broadcasts(occupant.role)
+            if occupant is not newcomer and occupant.role in told
         )
 
     # ------------------------------------------------------------------ messages
@@ -199,19 +201,13 @@ class Broadcast:
 
     def past(self, room: Room, session: JID, wanted: Wanted) -> None:
         """Send one session the history that it wants, and then the subject (§7.2.13, §7.2.15)."""
+        history, to = room.history, b" to='%b'" % session.attr
+        delayed = partial(_delayed, room.address)
         stanzas = [
-            self._delayed(room, said, session)
-            for said in room.history.wanted(wanted, room.settings.history)
+            b"<message%b%b" % (to, history.written(said, delayed))
+            for said in history.wanted(wanted, room.settings.history)
         ]
         self._component.send_all([*fitting(stanzas, wanted.characters), subject(room, session)])
-
-    def _delayed(self, room: Room, said: Said, session: JID) -> bytes:
-        inner = identified(said.inner, room.address, said.id, said.occupant)
-        inner += _delay(room.address, said.number / MICROSECONDS)
-        sender = room.address.with_resource(said.nick) if said.nick else room.address
-        return write(
-            "message", sender, session, inner, type_="groupchat", id_=said.origin, lang=said.lang
-        )
 
     def out_of_room(self, room: Room, to: JID, body: str, *codes: int) -> None:
         """Tell a user something who is not in the room (§18.1)."""
@@ -237,6 +233,17 @@ def _others(room: Room, about: Occupant) -> Iterator[tuple[list[JID], bool]]:
         yield seeing, True
     if blind:
         yield blind, False
+
+
+def _delayed(room: JID, said: Said) -> bytes:
+    """A message of the past as it is sent to everybody, behind the address of who gets it."""
+    inner = identified(said.inner, room, said.id, said.occupant)
+    inner += _delay(room, said.number / MICROSECONDS)
+    sender = room.with_resource(said.nick) if said.nick else room
+    written = write(
+        "message", sender, "", inner, type_="groupchat", id_=said.origin, lang=said.lang
+    )
+    return written.removeprefix(b"<message")
 
 
 def subject(room: Room, session: JID) -> bytes:

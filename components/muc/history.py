@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from components.muc.names import OCCUPANT_ID
@@ -54,6 +54,7 @@ class History:
 
     def __init__(self, most: int, said: Iterable[Said] = ()) -> None:
         self._said: deque[Said] = deque(said, most)
+        self._written: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._said)
@@ -61,6 +62,14 @@ class History:
     def add(self, said: Said) -> None:
         """A message was sent to everybody."""
         self._said.append(said)
+        self._written.clear()
+
+    def written(self, said: Said, write: Callable[[Said], bytes]) -> bytes:
+        """What `write` makes of one of them, which is made once while many come in."""
+        written = self._written.get(said.number)
+        if written is None:
+            written = self._written[said.number] = write(said)
+        return written
 
     def get(self, id_: str) -> Said | None:
         """The message of this stanza id."""
@@ -69,16 +78,19 @@ class History:
     def resize(self, most: int) -> None:
         """Keep no more than so many."""
         self._said = deque(self._said, most)
+        self._written.clear()
 
     def replace(self, id_: str, inner: bytes) -> None:
         """Have other content in place of a message's, as when it is retracted."""
         for index, said in enumerate(self._said):
             if said.id == id_:
                 self._said[index] = said._replace(inner=inner)
+                self._written.clear()
 
     def clear(self) -> None:
         """Forget all."""
         self._said.clear()
+        self._written.clear()
 
     def wanted(self, wanted: Wanted, most: int) -> list[Said]:
         """The newest messages that meet all criteria, oldest first (§7.2.14), but for their size.

@@ -16,7 +16,7 @@ class Role(IntEnum):
     @property
     def text(self) -> str:
         """What it is called on the wire."""
-        return self.name.lower()
+        return _ROLES[self]
 
 
 class Affiliation(IntEnum):
@@ -31,8 +31,12 @@ class Affiliation(IntEnum):
     @property
     def text(self) -> str:
         """What it is called on the wire."""
-        return self.name.lower()
+        return _AFFILIATIONS[self]
 
+
+# Texts by number: an enumeration finds its names slowly, and each presence has both.
+_ROLES = tuple(role.name.lower() for role in Role)
+_AFFILIATIONS = {affiliation: affiliation.name.lower() for affiliation in Affiliation}
 
 ROLES = {role.text: role for role in Role}
 AFFILIATIONS = {affiliation.text: affiliation for affiliation in Affiliation}
