@@ -22,6 +22,7 @@ PRE_APPROVAL = "urn:xmpp:features:pre-approval"
 DATA_FORM = "jabber:x:data"  # XEP-0004
 LAST = "jabber:iq:last"  # XEP-0012
 PRIVACY = "jabber:iq:privacy"  # XEP-0016
+COMMANDS = "http://jabber.org/protocol/commands"  # XEP-0050
 DISCO_INFO = "http://jabber.org/protocol/disco#info"  # XEP-0030
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"  # XEP-0030
 ADDRESS = "http://jabber.org/protocol/address"  # XEP-0033

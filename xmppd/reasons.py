@@ -442,6 +442,9 @@ REASONS: dict[str, tuple[str, str]] = {
         "the server has not granted the component what it needs for this",
         "grant it where the server's configuration has the component (XEP-0356)",
     ),
+    "component.command-forbidden": ("a command by somebody who may not", "name him an admin of it"),
+    "component.command-malformed": ("a command that goes on with nothing", "the client is broken"),
+    "component.command-unknown": ("a command that there is not", "see which there are"),
     "component.busy": ("the component has too much to do, or stops", "try again later"),
     "component.slow": ("the component took too long to answer", "see the component's log"),
     "component.asked-in-vain": (

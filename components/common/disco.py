@@ -71,6 +71,7 @@ class Disco:
         self.features: set[str] = {ns.DISCO_INFO, ns.DISCO_ITEMS}
         self.forms: list[Content] = []
         self._nodes: dict[str, Callable[[], Info]] = {}
+        self._node_items: dict[str, Tell] = {}
         self._items: Tell = lambda stanza, node: items_tag((), node)
         for feature, answer in ((ns.DISCO_INFO, self._info), (ns.DISCO_ITEMS, self._listed)):
             component.iq("get", f"{feature} query", answer)
@@ -86,8 +87,12 @@ class Disco:
         """Have a node of the service answered by what `info` gives then."""
         self._nodes[name] = info
 
+    def node_items(self, name: str, tell: Tell) -> None:
+        """Have `tell` list the items of this node of the service."""
+        self._node_items[name] = tell
+
     def items(self, tell: Tell) -> None:
-        """Have `tell` list the items of the service, or of a node of it."""
+        """Have `tell` list the items of the service, or of any other node of it."""
         self._items = tell
 
     def addresses(self, info: Tell, items: Tell) -> None:
@@ -105,7 +110,8 @@ class Disco:
         return info().tag(node)
 
     def _listed(self, stanza: Stanza) -> Any:
-        return self._items(stanza, _node(stanza))
+        node = _node(stanza)
+        return self._node_items.get(node, self._items)(stanza, node)
 
 
 def _told(tell: Tell, stanza: Stanza) -> Any:

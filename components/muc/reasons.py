@@ -53,6 +53,9 @@ REASONS: dict[str, tuple[str, str]] = {
         "a message to all that is no groupchat, or a groupchat to one",
         "the client is broken (XEP-0045 §7.4, §7.5)",
     ),
+    # the service's admins
+    "muc.announcement": ("an announcement of nothing", "say something"),
+    "muc.elsewhere": ("what the instance that has a room refuses", "see its log"),
     # archives
     "muc.archive-author": (
         "what somebody has said, asked for by who may not know who is who",

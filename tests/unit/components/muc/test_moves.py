@@ -5,32 +5,11 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from components.muc.settings import DEFAULTS
-from tests.support.conference import ROOMS, Conference, codes, item
+from tests.support.conference import codes, item
+from tests.support.houses import Houses
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd.jid import JID
-
-LASTING = DEFAULTS.change(persistent=True)
-
-
-class Houses:
-    """Two instances at one server, on one store."""
-
-    def __init__(self, **policy) -> None:
-        self.one = Conference(instances=2, instance="one", defaults=LASTING, **policy).start()
-        self.two = Conference(beside=self.one, instance="two", defaults=LASTING, **policy)
-
-    def room(self, instance: str) -> str:
-        """A room that is an instance's when both are there."""
-        epoch = self.one.service.instances.epoch._replace(names=("one", "two"))
-        names = (f"hall{number}@{ROOMS}" for number in range(100))
-        return next(name for name in names if epoch.owner(JID.parse(name)) == instance)
-
-    def at(self, instance: str, room: str) -> bool:
-        """Whether an instance has a room in memory."""
-        service = getattr(self, instance).service
-        return service.rooms.at_hand(JID.parse(room)) is not None
 
 
 @pytest.fixture
