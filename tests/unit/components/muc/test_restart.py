@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.conference import HALL, INSTANT, Conference, codes, item
 from tests.support.people import C
 from tests.support.server import condition
+from xmppd.jid import JID
 
 
 @pytest.fixture
@@ -155,3 +157,33 @@ def test_a_room_unlocked_stays_so(hall):
     hall.again()
     romeo = hall.person("romeo").join()
     assert item(romeo.came()[-2])["role"] == "participant"
+
+
+def test_those_in_rooms_of_a_process_that_is_drained_are_told_by_the_next(hall):
+    juliet = hall.opened("juliet")
+    drained = []
+    hall.component.when_drained = lambda: drained.append(True)
+    served = hall.server.host.components.get(hall.domain)
+    hall.pass_time(1)
+    Deferred.fromCoroutine(served.drain(5))
+    hall.pass_time(1)
+    hall.line.protocol.dataReceived(hall.wire.take())  # the server's last words
+    assert drained == [True]
+    hall.stop()
+    assert juliet.came() == []
+    hall.again()
+    assert [codes(each) for each in juliet.came()] == [[110, 332]]
+
+
+def test_what_waits_when_the_store_is_slow_is_written_before_the_process_ends(hall):
+    juliet = hall.opened("juliet")
+    room = hall.service.rooms.at_hand(JID.parse(HALL))
+    writing = Deferred()
+    room.lock.run(lambda: writing)
+    stopping = Deferred.fromCoroutine(hall.component.stop())
+    hall.pump()
+    assert (juliet.came(), stopping.called) == ([], False)
+    writing.callback(None)
+    hall.pass_time(1)
+    assert [codes(each) for each in juliet.came()] == [[110, 332]]
+    assert stopping.called
