@@ -118,6 +118,20 @@ class Conference(Meeting):
         self.pass_time(1)
         super().kill()
 
+    def slow_load(self) -> Deferred[None]:
+        """Have the next room that is read be there only when the Deferred has fired."""
+        store, waiting = self.service.store, Deferred[None]()
+        load = store.load
+
+        async def slow(address: JID) -> Any:
+            store.load = load  # type: ignore[method-assign]
+            found = await load(address)
+            await waiting
+            return found
+
+        store.load = slow  # type: ignore[assignment, method-assign]
+        return waiting
+
     def forget(self) -> Self:
         """Have the server lose the component's stream and forget it, as when it is restarted."""
         self.pass_time(1)

@@ -83,6 +83,7 @@ def test_the_rooms_of_one_that_is_killed_are_the_others(houses):
 
 def test_those_in_rooms_that_nobody_asks_for_are_told_all_the_same(houses):
     houses.two.start()
+    houses.one.pass_time(20)
     room = houses.room("two")
     juliet = houses.one.opened("juliet", room=room)
     houses.two.kill()
@@ -141,3 +142,21 @@ def test_what_is_for_another_instance_is_refused_and_makes_no_room(houses):
     assert refused.find(f"{C}error").get("type") == "wait"
     assert not houses.at("one", room)
     assert codes(juliet.join(room).came()[0]) == [110, 201]
+
+
+def test_a_room_that_is_being_opened_as_it_moves_is_closed_before_it_is_opened_there(houses):
+    room = houses.room("two")
+    juliet = houses.one.opened("juliet", room=room)
+    juliet.leave(room).came()
+    houses.one.pass_time(1500)
+    assert not houses.at("one", room)
+    opening = houses.one.slow_load()
+    juliet.join(room)
+    houses.two.start()
+    romeo = houses.one.person("romeo").join(room)
+    assert (juliet.came(), romeo.came()) == ([], [])
+    opening.callback(None)
+    assert last(juliet) == (f"{room}/Juliet", "unavailable", [110, 332])
+    assert not houses.at("one", room)
+    assert [codes(each) for each in romeo.came() if "presence" in each.tag] == [[110]]
+    assert houses.at("two", room)

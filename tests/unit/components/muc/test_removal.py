@@ -104,3 +104,19 @@ def test_a_room_that_nobody_has_in_memory_forgets_him_too(hall):
     assert len(hall.service.rooms) == 0
     remove(hall, JULIET)
     assert result(hall.service.store.count()) == 0
+
+
+def test_a_room_that_is_being_read_forgets_him_too(hall):
+    """It was read before, and gets into memory behind."""
+    juliet = hall.opened("juliet")
+    affiliate(hall, ROMEO, Affiliation.OUTCAST)
+    juliet.leave().came()
+    hall.pass_time(1500)
+    reading = hall.slow_load()
+    juliet.join()
+    remove(hall, ROMEO)
+    reading.callback(None)
+    hall.pump()
+    assert standings(hall) == {JULIET}
+    hall.server.account("romeo")
+    assert codes(hall.person("romeo").join().came()[-2]) == [110]
