@@ -150,12 +150,13 @@ class Broadcast:
         codes: Iterable[int] = (),
         only: JID | None = None,
         others: bool = True,
+        later: JID | None = None,
     ) -> None:
         """Tell everybody that an occupant had the address `old` before (§7.6).
 
         `codes` stand in his presence under the new one, for himself `own` as well. With `only` it
         is one of his sessions that had it, and others are told where it was the only one of that
-        nick.
+        nick. `later` is a session that the caller tells of the new one.
         """
         session = only if only is not None else about.session
 
@@ -163,24 +164,29 @@ class Broadcast:
             return about.telling(b"", 303, *its, real=real, nick=about.nick, jid=session)
 
         if others and room.settings.broadcasts(about.role):
-            for recipients, real in _others(room, about):
+            for recipients, real in _others(room, about, only):
                 self._multicast.send(
                     recipients, "presence", leaving(real=real), sender=old, type_="unavailable"
                 )
         inner = leaving(SELF, real=True)
         for each in (session,) if only is not None else about.sessions:
             self._component.send(write("presence", old, each, inner, type_="unavailable"))
-        self.presence(room, about, *codes, own=own)
+        self.present(room, about, *codes)
+        for each in about.sessions:
+            if each != later:
+                self.own_presence(room, about, *codes, *own, only=each)
 
-    def roster(self, room: Room, newcomer: Occupant, session: JID) -> None:
-        """Tell one session of all other occupants (§7.2.2)."""
+    def roster(
+        self, room: Room, newcomer: Occupant, session: JID, only: Occupant | None = None
+    ) -> None:
+        """Tell one session of all other occupants, or of one (§7.2.2)."""
         real = not room.settings.anonymous or newcomer.role is Role.MODERATOR
         told = {role for role in Role if room.settings.broadcasts(role)}
         to = session.attr
         self._component.send_all(
             b"<presence from='%b' to='%b'>%b</presence>"
             % (occupant.address.attr, to, occupant.shown(real=real))
-            for occupant in room.occupants
+            for occupant in (room.occupants if only is None else (only,))
             if occupant is not newcomer and occupant.role in told
         )
 
@@ -220,15 +226,22 @@ class Broadcast:
         )
 
 
-def _others(room: Room, about: Occupant) -> Iterator[tuple[list[JID], bool]]:
-    """The sessions of all but one occupant, and whether they see his real JID (§7.2.3, §7.2.4)."""
+def _others(
+    room: Room, about: Occupant, but: JID | None = None
+) -> Iterator[tuple[list[JID], bool]]:
+    """The sessions of all but one occupant, and whether they see his real JID (§7.2.3, §7.2.4).
+
+    With `but` it is all sessions but that one of his.
+    """
     seeing: list[JID] = []
     blind: list[JID] = []
     anonymous = room.settings.anonymous
     for occupant in room.occupants:
-        if occupant is not about:
-            hide = anonymous and occupant.role is not Role.MODERATOR
-            (blind if hide else seeing).extend(occupant.sessions)
+        sessions: Iterable[JID] = occupant.sessions
+        if occupant is about:
+            sessions = () if but is None else [each for each in sessions if each != but]
+        hide = anonymous and occupant.role is not Role.MODERATOR
+        (blind if hide else seeing).extend(sessions)
     if seeing:
         yield seeing, True
     if blind:

@@ -105,10 +105,10 @@ class Presences:
             return
         nick = entering.nick_asked(address, self._policy)
         presence = self._checked(stanza, room.address)
-        if nick != occupant.nick:
+        if joins:
+            self._visits.again(room, session, nick, presence, self._wanted(stanza), stanza.id)
+        elif nick != occupant.nick:
             self._visits.rename(room, session, nick, presence)
-        elif joins:
-            self._visits.again(room, session, presence, self._wanted(stanza), stanza.id)
         else:
             self._visits.update(room, session, presence, stanza.id)
 

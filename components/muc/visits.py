@@ -140,14 +140,24 @@ class Visits:
             text = "there are too many people in all rooms"
             raise StanzaError("resource-constraint", text, reason="muc.too-many-people")
 
-    def again(self, room: Room, session: JID, presence: bytes, wanted: Wanted, id_: str) -> None:
-        """Tell somebody everything once more who has lost track (§17.3)."""
+    def again(
+        self, room: Room, session: JID, nick: str, presence: bytes, wanted: Wanted, id_: str
+    ) -> None:
+        """Tell somebody everything once more who has lost track (§17.3).
+
+        He may want another nick than he has.
+        """
         occupant = self._occupant(room, session)
         self._rates.join(occupant.account)
         self._rates.entered(room, occupant.account)
+        given = entering.nick_given(room, occupant.account, nick)
+        if given != occupant.nick:
+            self.rename(room, session, nick, presence, later=True)
+            occupant = self._occupant(room, session)
         same = occupant.sessions[session] == presence and occupant.session == session
         room.enter(occupant, session, presence)
-        self._welcome(room, occupant, session, wanted, [], id_, others=not same)
+        codes = [] if given == nick else [RENAMED]
+        self._welcome(room, occupant, session, wanted, codes, id_, others=not same)
 
     def _welcome(
         self,
@@ -185,8 +195,13 @@ class Visits:
         room.enter(occupant, session, presence)
         self._broadcast.presence(room, occupant, id_=id_)
 
-    def rename(self, room: Room, session: JID, asked: str, presence: bytes) -> None:
-        """Give somebody another nick (§7.6); raises StanzaError where he can't have it."""
+    def rename(
+        self, room: Room, session: JID, asked: str, presence: bytes, *, later: bool = False
+    ) -> None:
+        """Give somebody another nick (§7.6); raises StanzaError where he can't have it.
+
+        With `later` the caller tells that session of the new one.
+        """
         occupant = self._occupant(room, session)
         nick = entering.nick_given(room, occupant.account, asked)
         if nick == occupant.nick:
@@ -197,21 +212,28 @@ class Visits:
         if not allowed(Privilege.CHANGE_NICK, occupant.role, room.settings):
             raise StanzaError("forbidden", "visitors may not", reason="muc.visitor-nick")
         other = room.alike(nick)
-        if other is not occupant:
+        if other is not occupant or len(occupant.sessions) > 1:
+            # Who leaves his nick to another client of his may take none that looks like it.
             entering.check_nick(room, occupant.account, nick)
         self._rates.presence(room, occupant)
         if other is not None and other is not occupant:
-            self._move(room, occupant, other, session, presence)
+            self._move(room, occupant, other, session, presence, later=later)
             return
         if len(occupant.sessions) > 1:
-            self._part(room, occupant, session, nick, presence)
+            self._part(room, occupant, session, nick, presence, later=later)
             return
         old = occupant.address
         room.enter(occupant, session, presence)
         room.rename(occupant, room.address.with_resource(nick))
         for each in occupant.sessions:
             self._note(self._present.entered(room.id, each, nick))
-        self._broadcast.renamed(room, occupant, old, *(() if nick == asked else (RENAMED,)))
+        self._broadcast.renamed(
+            room,
+            occupant,
+            old,
+            *(() if nick == asked else (RENAMED,)),
+            later=session if later else None,
+        )
 
     def settle(self, room: Room, account: JID, nick: str) -> None:
         """Have all of a user's sessions under the nick that the room wants him to use (§7.10).
@@ -236,7 +258,14 @@ class Visits:
                     self._move(room, occupant, target, each, presence, RENAMED)
 
     def _part(
-        self, room: Room, occupant: Occupant, session: JID, nick: str, presence: bytes
+        self,
+        room: Room,
+        occupant: Occupant,
+        session: JID,
+        nick: str,
+        presence: bytes,
+        *,
+        later: bool,
     ) -> None:
         """One of several sessions takes another nick: an occupant of its own (§7.2.8)."""
         other = Occupant(
@@ -246,7 +275,7 @@ class Visits:
             occupant.role,
             occupant.affiliation,
         )
-        self._move(room, occupant, other, session, presence)
+        self._move(room, occupant, other, session, presence, later=later)
 
     def _move(
         self,
@@ -256,6 +285,7 @@ class Visits:
         session: JID,
         presence: bytes,
         *codes: int,
+        later: bool = False,
     ) -> None:
         """A session goes from one nick of its user's to another."""
         shown = old.session
@@ -263,10 +293,19 @@ class Visits:
         room.enter(new, session, presence)
         self._note(self._present.entered(room.id, session, new.nick))
         self._broadcast.renamed(
-            room, new, old.address, codes=codes, only=session, others=not old.sessions
+            room,
+            new,
+            old.address,
+            codes=codes,
+            only=session,
+            others=not old.sessions,
+            later=session if later else None,
         )
         if old.sessions and shown == session:
             self._broadcast.presence(room, old)
+        elif old.sessions and not later:
+            # He has just been told that the nick is gone, which others of his sessions have.
+            self._broadcast.roster(room, new, session, only=old)
 
     # ------------------------------------------------------------------ going
 

@@ -165,6 +165,24 @@ def test_17_3_who_has_lost_track_is_told_everything_again(hall):
     assert juliet.one().findtext(f"{C}show") == "away"
 
 
+def test_17_3_who_has_lost_track_may_want_another_nick(hall):
+    """As a client that was started anew: it gets all in the order of §7.1."""
+    juliet = hall.opened("juliet")
+    romeo = hall.person("romeo").join()
+    juliet.say("O Romeo, Romeo!")
+    forget(juliet, romeo)
+    romeo.join(nick="Montague")
+    left, other, own, history, subject = romeo.came()
+    assert (left.get("from"), codes(left)) == (f"{HALL}/Romeo", [110, 303])
+    assert (other.get("from"), codes(other)) == (f"{HALL}/Juliet", [])
+    assert (own.get("from"), codes(own)) == (f"{HALL}/Montague", [110])
+    assert history.findtext(f"{C}body") == "O Romeo, Romeo!"
+    assert subject.find(f"{C}subject") is not None
+    assert [each.get("from") for each in juliet.came()] == [f"{HALL}/Romeo", f"{HALL}/Montague"]
+    romeo.join(nick="Juliet")
+    assert condition(romeo.one()) == "conflict"
+
+
 # ---------------------------------------------------------------------- in it
 
 
@@ -237,6 +255,32 @@ def test_7_6_one_of_two_clients_takes_a_nick_of_its_own_and_comes_back(hall):
     assert [(kind, seen) for kind, _, seen in told(found, "Tablet")] == [("unavailable", [303])]
     assert [kind for kind, _, _ in told(found, "Romeo")] == [""]
     assert len(hall.service.rooms.at_hand(HALL)) == 2
+
+
+def test_7_6_who_leaves_a_nick_to_another_client_of_his_sees_it_still(hall):
+    hall.opened("juliet")
+    phone = hall.person("romeo", "phone").join()
+    hall.person("romeo", "tablet").join()
+    forget(phone)
+    phone.presence(f"{HALL}/Phone")
+    assert [(kind, seen) for kind, _, seen in told(phone.came(), "Romeo")] == [
+        ("unavailable", [110, 303]),
+        ("", []),
+    ]
+
+
+def test_7_6_two_clients_of_a_user_under_nicks_of_their_own_see_each_other_part_and_meet(hall):
+    hall.opened("juliet")
+    phone, tablet = (hall.person("romeo", each).join() for each in ("phone", "tablet"))
+    forget(phone, tablet)
+    tablet.presence(f"{HALL}/romeo")
+    assert condition(tablet.one()) == "conflict", "it would be taken for the other"
+    tablet.presence(f"{HALL}/Tablet")
+    forget(phone)
+    tablet.presence(f"{HALL}/Romeo")
+    gone, own = phone.came()
+    assert (gone.get("from"), codes(gone)) == (f"{HALL}/Tablet", [303])
+    assert (own.get("from"), codes(own)) == (f"{HALL}/Romeo", [110])
 
 
 def test_7_14_what_one_says_as_one_goes_is_told(hall):
