@@ -35,8 +35,11 @@ def answerable(stanza: Stanza) -> bool:
     return stanza.type != "error" and (stanza.kind, stanza.type) != ("iq", "result")
 
 
-def error(stanza: Stanza, error: StanzaError, namespace: str = "") -> bytes:
-    """The error that answers a stanza; see `stanzas.write`."""
+def error(stanza: Stanza, error: StanzaError, namespace: str = "", *, beside: bytes = b"") -> bytes:
+    """The error that answers a stanza; see `stanzas.write`.
+
+    `beside` is what of the stanza it repeats (RFC 6120 §8.3.1).
+    """
     children: list[Content] = [
         Tag(error.condition, {}, error.payload, ns=ns.STANZA_ERRORS),
         error.extra,
@@ -46,7 +49,7 @@ def error(stanza: Stanza, error: StanzaError, namespace: str = "") -> bytes:
     # RFC 6120 §8.3.2: an address with a resource may be somebody's for whom this one speaks.
     by, slash, _ = stanza.attrs.get("to", "").partition("/")
     attrs = {"type": error.type, "code": str(error.code), "by": by if slash else None}
-    return _reply(stanza, "error", render([Tag("error", attrs, children)]), namespace)
+    return _reply(stanza, "error", render([beside, Tag("error", attrs, children)]), namespace)
 
 
 def _reply(stanza: Stanza, type_: str, inner: bytes, namespace: str) -> bytes:

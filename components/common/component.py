@@ -72,6 +72,9 @@ Responder: TypeAlias = Callable[[Stanza], Answer | Passed | Later]
 Handler: TypeAlias = Callable[[Stanza], Later | None]
 """Handles a message, presence, or an IQ result or error that nobody has asked for."""
 
+WriteError: TypeAlias = Callable[[Stanza, StanzaError], bytes]
+"""Writes the error that answers a stanza."""
+
 
 class Component:
     """What connects to a server as `identity.domain`.
@@ -101,6 +104,7 @@ class Component:
         self._responders: dict[tuple[On, str, str], Responder] = {}
         self._handlers: dict[tuple[str, str], Handler] = {}
         self._unknown: Responder | None = None
+        self._errors: dict[str, WriteError] = {}
         self._on_open: list[Callable[[bool], object]] = []
         self._on_lost: list[Callable[[bool], object]] = []
         self._on_stop: list[Callable[[], Any]] = []
@@ -139,6 +143,10 @@ class Component:
     def on_error(self, handler: Handler) -> None:
         """Have messages and presence of type "error" handled; `on_message` never gets any."""
         self._handle("error", "", handler)
+
+    def errors(self, kind: str, write: WriteError) -> None:
+        """Have the errors written by `write` that answer stanzas of a kind."""
+        self._errors[kind] = write
 
     def on_stray_answer(self, handler: Handler) -> None:
         """Have IQ results and errors handled that answer nothing of the component's own."""
@@ -417,7 +425,7 @@ class Component:
         if refuse is not None:
             refuse(stanza, told)
         elif answers.answerable(stanza):
-            self.link.send(answers.error(stanza, told))
+            self.link.send(self._errors.get(stanza.kind, answers.error)(stanza, told))
 
 
 def _tell(who: Iterable[Callable[[bool], object]], what: bool) -> None:

@@ -13,6 +13,7 @@ from components.muc.content import cleaned
 from components.muc.entering import Entry
 from components.muc.history import EVERYTHING, Wanted
 from components.muc.names import MUC, MUC_USER
+from components.muc.refusals import refused
 from components.muc.room import Room
 from components.muc.service import Service
 from xmppd.errors import StanzaError
@@ -31,6 +32,7 @@ def serve(service: Service) -> None:
     """Take all presence but errors."""
     presences = Presences(service)
     service.component.on_presence(presences.seen)
+    service.component.errors("presence", refused)
     service.questions.enter = presences.answered
 
 

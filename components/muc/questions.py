@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from components.common import answers
 from components.common.component import Component
 from components.common.rate import Rate
 from components.common.stanza import Stanza
@@ -23,6 +22,7 @@ from components.muc import entering
 from components.muc.entering import Entry
 from components.muc.policy import Policy
 from components.muc.ranks import Affiliation
+from components.muc.refusals import refused
 from components.muc.room import Room
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -141,13 +141,13 @@ class Questions:
         try:
             self.enter(question.presence, room)
         except StanzaError as error:
-            self._component.send(answers.error(question.presence, error))
+            self._component.send(refused(question.presence, error))
 
     def failed(self, question: Question, why: str = "that was not the answer") -> None:
         """The answer was wrong, or there will be none: he does not enter."""
         if self._over(question):
             error = StanzaError("not-authorized", why, reason="muc.not-answered")
-            self._component.send(answers.error(question.presence, error))
+            self._component.send(refused(question.presence, error))
 
     def withdraw(self, room: Room, session: JID) -> None:
         """Somebody does not want to enter any more, or not so."""

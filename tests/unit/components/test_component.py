@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from components.common import work
+from components.common import answers, work
 from components.common.build import Tag
 from components.common.component import Component, On, Passed, Unfinished
 from components.common.connection import Pace
@@ -198,6 +198,22 @@ def test_messages_that_nobody_takes_are_refused(server: Server, component: Compo
         server.send(f"<message from='{JULIET}' to='{DOMAIN}' type='{type_}'/>")
     server.send(f"<presence from='{JULIET}' to='{DOMAIN}'/>")
     assert server.take() == b""
+
+
+def test_the_errors_of_a_kind_of_stanza_may_be_written_otherwise(
+    server: Server, component: Component
+) -> None:
+    def refuse(stanza: Stanza) -> None:
+        raise StanzaError("forbidden", reason="test.no")
+
+    component.on_message(refuse)
+    component.iq("get", NAME, refuse)
+    component.errors("message", lambda stanza, error: answers.error(stanza, error, beside=b"<a/>"))
+    server.send(message("<body>Who's there?</body>"))
+    assert b"><a/><error " in server.take()
+    server.send(iq("get", PING))
+    assert b"<a/>" not in server.take(), "only of that kind"
+    assert component.counts["test.no"] == 2
 
 
 def test_a_message_may_be_refused(server: Server, component: Component) -> None:

@@ -56,6 +56,24 @@ def test_7_2_1_and_17_1_what_is_no_nick_is_refused_and_no_room_is_made(hall, nic
     assert not hall.service.rooms.at_hand(HALL)
 
 
+def test_7_2_5_to_7_2_10_a_refusal_says_of_which_protocol_it_is():
+    """The examples of XEP-0045 §7.2.5 to §7.2.10 and §7.6 have an empty `<x/>` beside the error."""
+    hall = Conference(defaults=structs.replace(DEFAULTS, password="cauldronburn")).start()
+    hall.opened("juliet")
+    secret = f"<x xmlns='{MUC}'><password>scale of dragon</password></x>"
+    romeo = hall.person("romeo")
+    refused = romeo.join(inside=secret, id_="n13mt3l").one()
+    assert (condition(refused), refused.get("id")) == ("not-authorized", "n13mt3l")
+    assert [each.tag for each in refused] == [f"{{{MUC}}}x", f"{C}error"]
+    assert len(refused[0]) == 0, "nor is the password repeated"
+    assert refused[1].get("by") == HALL
+    romeo.join(inside=secret.replace("scale of dragon", "cauldronburn")).came()
+    renamed = romeo.presence(f"{HALL}/Juliet").one()
+    assert (condition(renamed), renamed[0].tag) == ("conflict", f"{{{MUC}}}x")
+    unmade = hall.person("mercutio").join(f"mab@{ROOMS}", nick=" ").one()
+    assert unmade[0].tag == f"{{{MUC}}}x", "nor is there a room"
+
+
 def test_7_2_18_presence_from_outside_is_answered_by_a_kick(hall):
     hall.opened("juliet")
     romeo = hall.person("romeo").presence(f"{HALL}/Romeo", "<show>away</show>")

@@ -1,0 +1,18 @@
+"""The errors that answer presence: they name the protocol (XEP-0045 §7.2.5 to §7.2.10, §7.6).
+
+There are clients that tell from this alone that they were refused, and wait without it until they give up.
+"""
+
+from __future__ import annotations
+
+from components.common import answers
+from components.common.stanza import Stanza
+from components.muc.names import MUC
+from xmppd.errors import StanzaError
+
+_MUC = f"<x xmlns='{MUC}'/>".encode()
+
+
+def refused(presence: Stanza, error: StanzaError) -> bytes:
+    """The error that answers presence to a room; what was in it, such as a password, is left out."""
+    return answers.error(presence, error, beside=_MUC)
