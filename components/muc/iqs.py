@@ -30,7 +30,9 @@ class RoomIQs:
         self._component = component
         self._rooms = rooms
         self.occupants: Answerer = _nobody
-        """Answers all that are for an occupant."""
+        """Answers all that are for an occupant,"""
+        self.outside: Callable[[Stanza], object] = _no_room
+        """and refuses, by StanzaError, those for one of a room that is not there."""
         component.on_unknown_iq(self._unknown)
 
     def to_room(self, type_: str, payload: str, answerer: Answerer) -> None:
@@ -54,7 +56,8 @@ class RoomIQs:
     async def _opening(self, stanza: Stanza, answerer: Answerer) -> Any:
         room = await self._rooms.open(stanza.to.bare)
         if room is None:
-            raise StanzaError("item-not-found", "there is no such room", reason="muc.no-room")
+            refuse = self.outside if stanza.to.resource else _no_room
+            return refuse(stanza)
         answer = answerer(stanza, room)
         if isinstance(answer, Deferred) or hasattr(answer, "__await__"):
             return await answer
@@ -66,6 +69,10 @@ class RoomIQs:
         if address.local and address.resource:
             return self._answered(stanza, self.occupants)
         raise StanzaError("service-unavailable", reason="stanza.unhandled")
+
+
+def _no_room(stanza: Stanza) -> None:
+    raise StanzaError("item-not-found", "there is no such room", reason="muc.no-room")
 
 
 def _nobody(stanza: Stanza, room: Room) -> None:

@@ -10,6 +10,8 @@ answer: else whoever is slow would hold up all others' stanzas behind it (XEP-01
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -40,8 +42,21 @@ MOST = 20
 def serve(service: Service) -> None:
     """Answer what is for occupants, and pings."""
     service.iqs.occupants = OccupantIQs(service).forward
+    service.iqs.outside = _outside
     service.iqs.to_room("get", PING, _pong)
     service.features.add(SELF_PING)
+
+
+def _outside(stanza: Stanza) -> NoReturn:
+    """Refuse a request of somebody who is not in the room, or of one that is not there.
+
+    That is one and the same to who asks whether he is still inside: `item-not-found` would say
+    that he is, under another nick (XEP-0410 §3.2, §3.3).
+    """
+    text = "you are not in the room"
+    if stanza.children[0] in DISCO:  # §6.6
+        raise StanzaError("bad-request", text, reason="muc.not-inside")
+    raise StanzaError("not-acceptable", text, reason="muc.not-inside", type="cancel")
 
 
 def _pong(stanza: Stanza, room: Room) -> None:
@@ -66,10 +81,7 @@ class OccupantIQs:
         payload = stanza.children[0]
         sender = room.by_session(stanza.attrs["from"])
         if sender is None:
-            if payload in DISCO:  # §6.6
-                raise StanzaError("bad-request", "you are not in the room", reason="muc.not-inside")
-            text = "you are not in the room"
-            raise StanzaError("not-acceptable", text, reason="muc.not-inside", type="cancel")
+            _outside(stanza)
         self._rates.request(room, sender)
         target = room.by_nick(stanza.to.resource)
         if target is None:

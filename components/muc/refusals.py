@@ -1,6 +1,6 @@
 """The errors that answer presence: they name the protocol (XEP-0045 §7.2.5 to §7.2.10, §7.6).
 
-There are clients that tell from this alone that they were refused, and wait without it until they give up.
+There are clients that tell by this alone that they were refused.
 """
 
 from __future__ import annotations
@@ -14,5 +14,5 @@ _MUC = f"<x xmlns='{MUC}'/>".encode()
 
 
 def refused(presence: Stanza, error: StanzaError) -> bytes:
-    """The error that answers presence to a room; what was in it, such as a password, is left out."""
+    """The error that answers presence to a room; a password that was in it is not repeated."""
     return answers.error(presence, error, beside=_MUC)

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from components.muc.occupant_iq import MOST
-from tests.support.conference import HALL, ROOMS, Conference, Person
+from tests.support.conference import HALL, MUC, ROOMS, Conference, Person
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
@@ -92,7 +92,9 @@ def test_17_4_only_who_was_asked_answers(hall, juliet, romeo):
 
 def test_17_4_nobody_has_that_nick(hall, juliet, romeo):
     assert condition(romeo.ask(TIME, to=f"{HALL}/Mab")) == "item-not-found"
-    assert condition(romeo.ask(TIME, to=f"vault@{ROOMS}/Mab")) == "item-not-found"
+    assert condition(romeo.ask(TIME, to=f"vault@{ROOMS}/Mab")) == "not-acceptable", (
+        "nor is he inside"
+    )
 
 
 def test_6_6_an_occupant_may_look_at_anothers_client(hall, juliet, romeo):
@@ -130,6 +132,19 @@ def test_0410_3_3_who_pings_himself_is_in_the_room(hall, juliet, romeo):
     romeo.came()
     assert condition(romeo.ask(PING, to=f"{HALL}/Romeo")) == "not-acceptable"
     assert orchard.ask(PING, to=f"{HALL}/Romeo").get("type") == "result"
+
+
+def test_0410_3_3_nobody_is_in_a_room_that_is_no_more(hall, juliet, romeo):
+    """XEP-0410 §3.2: `item-not-found` would say that he is inside, under another nick.
+
+    So he would not enter again, and make the room anew.
+    """
+    juliet.ask(f"<query xmlns='{MUC}#owner'><destroy/></query>", "set")
+    romeo.came()
+    assert condition(romeo.ask(PING, to=f"{HALL}/Romeo")) == "not-acceptable"
+    assert condition(romeo.ask(TIME, to=f"{HALL}/Romeo")) == "not-acceptable"
+    assert condition(romeo.ask(DISCO, to=JULIET)) == "bad-request", "XEP-0045 §6.6"
+    assert condition(romeo.ask(PING, to=HALL)) == "item-not-found", "the room itself is not there"
 
 
 def test_0410_3_2_anothers_ping_is_answered_by_him(hall, juliet, romeo):
