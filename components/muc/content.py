@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from components.common import build, tree
-from components.common.stanza import Stanza
+from components.common.stanza import XML_LANG, Stanza
 from components.common.tree import TooLong
 from components.muc.names import (
     HATS,
@@ -59,15 +59,23 @@ _BY_ROOM: Mapping[str, str] = {
 
 _LOOKED_AT = _ROOMS_OWN.union(_BY_ROOM)
 
+_STATUS = f"{ns.COMPONENT} status"
+_LANG = f"{{{ns.XML}}}lang"
+
 
 def cleaned(stanza: Stanza, room: JID, most: int = 0) -> bytes:
     """The content of a client's stanza that may be passed on to others of `room`.
 
+    What people read in presence has its language with it: it is told again beside what the room
+    says itself, long after it came (§13).
+
     Raises StanzaError `policy-violation` where that is more than `most` octets, 0 for no limit.
     """
     inner = stanza.inner
-    if not _LOOKED_AT.isdisjoint(stanza.children):
-        inner = _rest(stanza, room, most)
+    children = stanza.children
+    spoken = stanza.kind == "presence" and XML_LANG in stanza.attrs and _STATUS in children
+    if spoken or not _LOOKED_AT.isdisjoint(children):
+        inner = _rest(stanza, room, most, stanza.attrs[XML_LANG] if spoken else "")
     if most and len(inner) > most:
         raise _too_long(stanza, most)
     return inner
@@ -82,12 +90,15 @@ def brief(text: str | None) -> str:
     return text
 
 
-def _rest(stanza: Stanza, room: JID, most: int) -> bytes:
+def _rest(stanza: Stanza, room: JID, most: int, lang: str) -> bytes:
     root = stanza.element
+    status = stanza.named("status")
     parts = [build.text(root.text or "").encode()]
     left = most
     try:
         for child in root:
+            if lang and child.tag == status and _LANG not in child.attrib:
+                child.set(_LANG, lang)
             if not _foreign(child, room):
                 part = tree.written(child, stanza.content, left if most else None)
                 left -= len(part)

@@ -216,6 +216,27 @@ def test_7_7_availability_is_told_to_all(hall):
     assert hall.person("paris").join().came()[1].findtext(f"{C}show") == "xa"
 
 
+def test_13_what_people_read_keeps_its_language(hall):
+    """RFC 6120 §8.1.5: it is for all in a stanza that says nothing else, now and to newcomers."""
+    juliet = hall.opened("juliet")
+    romeo = hall.person("romeo").join()
+    forget(romeo, juliet)
+    statuses = "<show>away</show><status>Addio</status><status xml:lang='en'>Adieu</status>"
+    romeo.send(f"<presence to='{HALL}/Romeo' xml:lang='it'>{statuses}</presence>")
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    paris = hall.person("paris").join()
+    for seen in (juliet.came()[0], paris.came()[1]):
+        assert [(each.text, each.get(lang)) for each in seen.iterfind(f"{C}status")] == [
+            ("Addio", "it"),
+            ("Adieu", "en"),
+        ]
+        assert seen.find(f"{C}show").attrib == {}, "RFC 6121 §4.7.2.1: without any attribute"
+    juliet.came()
+    bye = f"<presence to='{HALL}/Romeo' type='unavailable' xml:lang='it'><status>Addio</status>"
+    romeo.send(f"{bye}</presence>")
+    assert juliet.one().find(f"{C}status").get(lang) == "it"
+
+
 def test_7_7_visitors_may_be_kept_from_it():
     defaults = structs.replace(DEFAULTS, moderated=True, visitor_status=False, visitor_nicks=False)
     hall = Conference(defaults=defaults).start()
