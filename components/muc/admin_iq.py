@@ -194,7 +194,9 @@ def _check_role(own: tuple[Role, Affiliation], occupant: Occupant, role: Role) -
     old = (occupant.role, occupant.affiliation)
     if privileges.may_change_role(own, old, role):
         return
-    if own[1] < Affiliation.ADMIN and Role.MODERATOR in (role, old[0]) and role is not Role.NONE:
+    voice = role is Role.VISITOR and occupant.affiliation >= Affiliation.ADMIN  # §8.4: from nobody
+    listed = Role.MODERATOR in (role, old[0]) and role is not Role.NONE
+    if own[1] < Affiliation.ADMIN and listed and not voice:
         # §9, §9.6, §9.7: the moderator list is the admins'.
         raise StanzaError("forbidden", "you are no admin", reason="muc.not-admin")
     raise _not_allowed(f"not the role of {occupant.nick}")

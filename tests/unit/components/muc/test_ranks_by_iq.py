@@ -89,6 +89,8 @@ def expected_role(actor: Rank, target: Rank, wish: Role) -> str:
     admin = actor.affiliation >= A.ADMIN
     if not admin and actor.role is not MODERATOR:
         return "forbidden"  # §8
+    if wish is VISITOR and target.affiliation >= A.ADMIN:
+        return "not-allowed"  # §8.4: whoever asks for it
     if "admin or owner" in cell.lower() and not admin:
         return "not-allowed" if wish is NONE else "forbidden"  # §8.2, §9
     if wish is NONE and target.affiliation > actor.affiliation:
