@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
-from components.muc.ranks import Affiliation, Role
+from components.muc.ranks import ROLES, Affiliation, Role
 from components.muc.settings import Settings
 
 # --- §5.1.1: what a role allows ----------------------------------------------------------------
@@ -226,7 +226,8 @@ def may_list_affiliations(
     """Whether somebody may have the list of an affiliation that is not NONE; `role` as he is here.
 
     Members may as well, in the room or not, but for the banned, and never in a semi-anonymous
-    room: the lists have everybody's address (§5.2.1, §9.5, §10.5, §10.8).
+    room: the lists have everybody's address (§5.2.1, §9.5, §10.5, §10.8). What a role may, those
+    above it may as well (§5.1.1), also where owners have named one alone.
     """
     if has_right(_LISTED_BY[wanted], affiliation):
         return True
@@ -235,4 +236,5 @@ def may_list_affiliations(
     if not has_right(Right.MEMBER_LIST, affiliation):
         return False
     as_here = role if role is not Role.NONE else default_role(affiliation, room)
-    return affiliation >= Affiliation.ADMIN or as_here.text in room.member_list
+    lowest = min((ROLES[each] for each in room.member_list), default=None)
+    return affiliation >= Affiliation.ADMIN or (lowest is not None and as_here >= lowest)

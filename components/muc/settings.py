@@ -38,7 +38,7 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     """Who may see real JIDs: "anyone" makes the room non-anonymous (§4.2)."""
     change_subject: bool = False
     """Whether participants may change the subject, and not moderators alone (§8.1)."""
-    invites: bool = True
+    invites: bool = False
     """Whether members of a members-only room may invite others, and not admins alone (§7.8.2)."""
     private_messages: AllowPM = "anyone"
     presence_broadcast: frozenset[RoleName] = frozenset({"moderator", "participant", "visitor"})

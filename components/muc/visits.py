@@ -206,9 +206,8 @@ class Visits:
         nick = entering.nick_given(room, occupant.account, asked)
         if nick == occupant.nick:
             # §7.6: nicks are locked down.
-            raise StanzaError(
-                "not-acceptable", "you have to use your nick", reason="muc.nick-locked"
-            )
+            text = "you have to use your nick"
+            raise StanzaError("not-acceptable", text, reason="muc.nick-locked", type="cancel")
         if not allowed(Privilege.CHANGE_NICK, occupant.role, room.settings):
             raise StanzaError("forbidden", "visitors may not", reason="muc.visitor-nick")
         other = room.alike(nick)

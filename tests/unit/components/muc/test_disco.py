@@ -113,7 +113,7 @@ def test_6_4_a_room_tells_its_features_and_its_form(hall):
         "muc#roominfo_lang": ["it"],
         "muc#roomconfig_changesubject": ["1"],
         "muc#roominfo_subjectmod": ["1"],
-        "muc#roomconfig_allowinvites": ["1"],
+        "muc#roomconfig_allowinvites": ["0"],
         "muc#roomconfig_allowpm": ["participants"],
         "muc#maxhistoryfetch": ["7"],
         "muc#roominfo_occupants": ["1"],

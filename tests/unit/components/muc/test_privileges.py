@@ -217,6 +217,16 @@ def test_10_1_3_the_room_says_which_roles_may_have_the_member_list():
     assert may_list_affiliations(A.MEMBER, A.ADMIN, NONE, room)
 
 
+def test_5_1_1_what_a_role_may_have_those_above_it_have():
+    """Some clients name one role alone, `participant`, as they make a group."""
+    room = Settings(whois="anyone", member_list=frozenset({"participant"}))
+    assert may_list_affiliations(A.MEMBER, A.MEMBER, MODERATOR, room)
+    assert may_list_affiliations(A.MEMBER, A.MEMBER, NONE, room)
+    assert not may_list_affiliations(A.MEMBER, A.MEMBER, VISITOR, room)
+    nobody = Settings(whois="anyone", member_list=frozenset())
+    assert not may_list_affiliations(A.MEMBER, A.MEMBER, MODERATOR, nobody)
+
+
 @pytest.mark.parametrize(
     ("wanted", "role", "affiliation"),
     both([VISITOR, PARTICIPANT, MODERATOR], Role, A),
@@ -251,12 +261,14 @@ def test_5_1_3_the_role_goes_with_a_change_of_affiliation(role, before, after, e
     [
         (A.NONE, VISITOR, {}, True),
         (A.NONE, NONE, {}, False),
-        (A.MEMBER, PARTICIPANT, {"members_only": True}, True),
-        (A.MEMBER, PARTICIPANT, {"members_only": True, "invites": False}, False),
-        (A.ADMIN, MODERATOR, {"members_only": True, "invites": False}, True),
+        (A.MEMBER, PARTICIPANT, {"members_only": True}, False),
+        (A.MEMBER, PARTICIPANT, {"members_only": True, "invites": True}, True),
+        (A.ADMIN, MODERATOR, {"members_only": True}, True),
     ],
 )
-def test_7_8_2_who_invites(affiliation, role, settings, expected):
+def test_7_8_2_who_invites_and_members_only_where_owners_say_so(
+    affiliation, role, settings, expected
+):
     assert may_invite(affiliation, role, Settings(**settings)) is expected
 
 

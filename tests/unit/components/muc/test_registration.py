@@ -236,6 +236,20 @@ def test_7_10_who_registers_another_nick_than_he_has_is_renamed_with_210(hall):
     assert (own.get("from"), codes(own)) == (f"{HALL}/Sun", [110, 210])
 
 
+def test_7_6_nicks_that_are_locked_down_do_not_change(hall):
+    """Who enters again, though inside, is let in under his own (§7.2.2, §17.3)."""
+    _juliet, romeo = company(hall, "romeo")
+    room(hall, reserved_nicks=True)
+    register(romeo, "Sun")
+    romeo.came()
+    refused = romeo.presence(f"{HALL}/Montague").one()
+    assert condition(refused) == "not-acceptable"
+    assert refused.find(f"{C}error").get("type") == "cancel"
+    found = romeo.join(nick="Montague").came()
+    assert [each.get("from") for each in found] == [f"{HALL}/Juliet", f"{HALL}/Sun", HALL]
+    assert codes(found[1]) == [110, 210]
+
+
 def test_7_10_all_his_sessions_come_under_the_one_nick(hall):
     juliet, romeo = company(hall, "romeo")
     other = hall.person("romeo", "tomb").join(nick="Montague")
