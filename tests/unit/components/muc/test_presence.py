@@ -183,22 +183,40 @@ def test_17_3_who_has_lost_track_is_told_everything_again(hall):
     assert juliet.one().findtext(f"{C}show") == "away"
 
 
-def test_17_3_who_has_lost_track_may_want_another_nick(hall):
-    """As a client that was started anew: it gets all in the order of §7.1."""
+def test_17_3_also_by_another_nick(verona):
+    """He believes to be outside: he gets what newcomers get, behind the end of his old nick."""
+    juliet = verona.opened("juliet")
+    juliet.say("Anybody there?")
+    romeo = verona.person("romeo").join()
+    forget(romeo, juliet)
+    found = romeo.join(nick="Montague", id_="n2").came()
+    assert [(each.get("from"), each.get("type"), each.get("id")) for each in found] == [
+        (f"{HALL}/Romeo", "unavailable", None),
+        (f"{HALL}/Juliet", None, None),
+        (f"{HALL}/Montague", None, "n2"),
+        (f"{HALL}/Juliet", "groupchat", "m1"),
+        (HALL, "groupchat", None),
+    ]
+    assert codes(found[0]) == [110, 303]
+    assert codes(found[2]) == [100, 110], "once, and behind all others (§7.2.2)"
+    gone, there = juliet.came()
+    assert (codes(gone), item(gone)["nick"]) == ([303], "Montague")
+    assert there.get("from") == f"{HALL}/Montague"
+    refused = romeo.join(nick="Juliet").one()
+    assert condition(refused) == "conflict", "and he is inside as he was"
+    assert juliet.came() == []
+
+
+def test_17_3_one_of_two_clients_enters_again_by_another_nick(hall):
     juliet = hall.opened("juliet")
-    romeo = hall.person("romeo").join()
-    juliet.say("O Romeo, Romeo!")
-    forget(juliet, romeo)
-    romeo.join(nick="Montague")
-    left, other, own, history, subject = romeo.came()
-    assert (left.get("from"), codes(left)) == (f"{HALL}/Romeo", [110, 303])
-    assert (other.get("from"), codes(other)) == (f"{HALL}/Juliet", [])
-    assert (own.get("from"), codes(own)) == (f"{HALL}/Montague", [110])
-    assert history.findtext(f"{C}body") == "O Romeo, Romeo!"
-    assert subject.find(f"{C}subject") is not None
-    assert [each.get("from") for each in juliet.came()] == [f"{HALL}/Romeo", f"{HALL}/Montague"]
-    romeo.join(nick="Juliet")
-    assert condition(romeo.one()) == "conflict"
+    phone, tablet = (hall.person("romeo", each).join() for each in ("phone", "tablet"))
+    forget(juliet, phone, tablet)
+    tablet.join(nick="Tablet")
+    found = [each.get("from") for each in tablet.came()]
+    assert found[0] == f"{HALL}/Romeo"
+    assert found[-2:] == [f"{HALL}/Tablet", HALL]
+    assert {*found[1:-2]} == {f"{HALL}/Juliet", f"{HALL}/Romeo"}
+    assert len(hall.service.rooms.at_hand(HALL)) == 3
 
 
 # ---------------------------------------------------------------------- in it
@@ -320,6 +338,15 @@ def test_7_6_two_clients_of_a_user_under_nicks_of_their_own_see_each_other_part_
     gone, own = phone.came()
     assert (gone.get("from"), codes(gone)) == (f"{HALL}/Tablet", [303])
     assert (own.get("from"), codes(own)) == (f"{HALL}/Romeo", [110])
+
+
+def test_7_6_who_takes_a_nick_of_his_own_still_sees_his_other_client(hall):
+    """Whichever of them others have seen: 303 has told him that nobody has the nick any more."""
+    hall.opened("juliet")
+    phone, tablet = (hall.person("romeo", each).join() for each in ("phone", "tablet"))
+    forget(phone, tablet)
+    phone.presence(f"{HALL}/Phone")
+    assert [kind for kind, _, _ in told(phone.came(), "Romeo")] == ["unavailable", ""]
 
 
 def test_7_14_what_one_says_as_one_goes_is_told(hall):
