@@ -238,6 +238,7 @@ class Changes:
 
         Who has been made a moderator stays one (§5.1.2).
         """
+        room.voices.clear()
         ranked: list[_Ranked] = []
         for occupant in room.occupants:
             before = occupant.role

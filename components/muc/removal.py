@@ -59,6 +59,7 @@ class Removal:
         room.standings.put(Standing(account, Affiliation.NONE))
         for occupant in list(room.of(account)):
             self._visits.remove(room, occupant, list(occupant.sessions))
+        room.voices.forget(account)
 
     async def _ownerless(self, address: JID) -> None:
         try:

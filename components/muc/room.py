@@ -19,6 +19,7 @@ from components.muc.occupant import Occupant, likeness
 from components.muc.ranks import Affiliation, Role
 from components.muc.settings import Settings
 from components.muc.standing import Standings
+from components.muc.voices import Voices
 from xmppd.jid import JID
 
 
@@ -55,6 +56,7 @@ class Room:
         self.history = history or History(settings.history)
         self.locked = locked
         self.destroyed = False
+        self.voices = Voices()
         self.lock = DeferredLock()
         self.number = 0
         """That of the latest message (`history.Said.number`)."""

@@ -24,7 +24,7 @@ from components.muc.history import EVERYTHING, Wanted
 from components.muc.occupant import Occupant
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
-from components.muc.privileges import Privilege, allowed, default_role
+from components.muc.privileges import Privilege, allowed
 from components.muc.rates import Rates
 from components.muc.room import Room
 from xmppd.errors import StanzaError
@@ -109,7 +109,7 @@ class Visits:
                 room.address.with_resource(nick),
                 account,
                 self.occupant_id(room.address, account),
-                default_role(entry.affiliation, room.settings),
+                room.voices.role(account, entry.affiliation, room.settings),
                 entry.affiliation,
             )
         room.enter(occupant, entry.session, presence)
@@ -384,6 +384,8 @@ class Visits:
         for session in sessions:
             self._left(room, occupant.account, session)
             self._note(self._present.left(room.id, session))
+        if not occupant.sessions:
+            room.voices.left(occupant, room.settings)
 
     def _left(self, room: Room, account: JID, session: JID) -> None:
         room.leave(session)

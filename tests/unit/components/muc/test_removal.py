@@ -120,3 +120,16 @@ def test_a_room_that_is_being_read_forgets_him_too(hall):
     assert standings(hall) == {JULIET}
     hall.server.account("romeo")
     assert codes(hall.person("romeo").join().came()[-2]) == [110]
+
+
+def test_5_1_who_makes_it_anew_has_no_voice_from_the_one_before(hall):
+    juliet = hall.opened("juliet")
+    room = hall.service.rooms.at_hand(JID.parse(HALL))
+    room.settings = room.settings.change(moderated=True)
+    romeo = hall.person("romeo").join()
+    query = "<item nick='Romeo' role='participant'/>"
+    juliet.ask(f"<query xmlns='http://jabber.org/protocol/muc#admin'>{query}</query>", "set")
+    romeo.leave()
+    remove(hall, ROMEO)
+    hall.server.account("romeo")
+    assert item(hall.person("romeo").join().came()[-2])["role"] == "visitor"
