@@ -30,6 +30,8 @@ from xmppd.jid import JID, JIDError
 
 REASON = 1_000
 """Characters of a reason that somebody gives for what he does."""
+CHILDREN = 500
+"""How many children a stanza may have: servers count them, and the room and others add some."""
 
 _ROOMS_OWN = frozenset(
     {
@@ -69,8 +71,12 @@ def cleaned(stanza: Stanza, room: JID, most: int = 0) -> bytes:
     What people read in presence has its language with it: it is told again beside what the room
     says itself, long after it came (§13).
 
-    Raises StanzaError `policy-violation` where that is more than `most` octets, 0 for no limit.
+    Raises StanzaError `policy-violation` where that is more than `most` octets, 0 for no limit, or
+    more children than others would take.
     """
+    if len(stanza.children) > CHILDREN:
+        text = f"there may be {CHILDREN} elements at the most"
+        raise StanzaError("policy-violation", text, reason="muc.many-children")
     inner = stanza.inner
     children = stanza.children
     spoken = stanza.kind == "presence" and XML_LANG in stanza.attrs and _STATUS in children

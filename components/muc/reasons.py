@@ -42,6 +42,7 @@ REASONS: dict[str, tuple[str, str]] = {
     # messages
     "muc.forged-moderation": ("a moderator's act told by somebody else than the room", "nothing"),
     "muc.invitee": ("an invitation to nobody, or to somebody who is banned", "nothing"),
+    "muc.many-children": ("a stanza of more elements than rooms pass on", "none has so many"),
     "muc.large-message": ("a message larger than rooms pass on", "shorten it"),
     "muc.large-request": ("a request larger than rooms pass on to occupants", "shorten it"),
     "muc.large-subject": ("a subject that is too long", "shorten it"),

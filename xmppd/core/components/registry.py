@@ -31,7 +31,8 @@ SPELLED = LONGEST_NAMESPACE + 32
 """Octets that a tag may have besides for each of its attributes, which declares a namespace."""
 WRAPPED = 8
 """How much deeper it may be than a client's, and how many attributes more its elements may have,
-which declare as many namespaces as they have attributes."""
+which declare as many namespaces as they have attributes; and how many children more it may have:
+whoever says a stanza again adds ids, a delay, whom it is for."""
 
 _FEATURES = (Tag("sm", ns=ns.STREAM_MANAGEMENT).render(),)
 
@@ -129,6 +130,7 @@ class Components:
             LARGER * limits.tag + SPELLED * limits.attributes,
             limits.depth + WRAPPED,
             2 * limits.attributes + WRAPPED,
+            Limits().children + WRAPPED,
         )
         return ComponentPolicy(self._secret, before, after, _FEATURES, self._parsers)
 

@@ -127,6 +127,17 @@ def test_what_would_grow_beyond_all_bounds_as_it_is_written_anew_is_refused():
     )
 
 
+def test_no_more_children_than_others_take_with_those_that_the_room_adds():
+    """A server that gets one too many ends the stream by which it comes, for all who use it."""
+    assert cleaned(read("<a/>" * 500), ROOM)
+    with pytest.raises(StanzaError) as refused:
+        cleaned(read("<a/>" * 501), ROOM)
+    assert (refused.value.condition, refused.value.reason) == (
+        "policy-violation",
+        "muc.many-children",
+    )
+
+
 def test_a_reason_is_brief():
     assert brief(None) == ""
     assert brief("x" * 1_000) == "x" * 1_000

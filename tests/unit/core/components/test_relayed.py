@@ -66,6 +66,16 @@ def test_what_is_said_again_is_taken(meeting, content):
     assert juliet.one().get("from") == VCARD
 
 
+def test_as_many_children_as_a_client_may_send_are_said_again_with_some_more(meeting):
+    """A room adds its ids, and a delay; whoever sends to many adds whom it is for."""
+    juliet = meeting.server.log_in("juliet", "balcony")
+    begin = f"<message from='{VCARD}' to='{juliet.jid}'>"
+    meeting.component.send(f"{begin}{'<a/>' * (1_024 + 8)}</message>".encode())
+    meeting.pump()
+    assert not meeting.wire.closed
+    assert juliet.one().get("from") == VCARD
+
+
 @pytest.mark.parametrize(
     "payload", ["<ping xmlns='urn:xmpp:ping'/>", "<vCard xmlns='vcard-temp'/>"]
 )
