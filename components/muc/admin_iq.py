@@ -14,7 +14,7 @@ from components.common import answers
 from components.common.build import Tag
 from components.common.component import Passed
 from components.common.stanza import Stanza
-from components.muc import admin_items, privileges
+from components.muc import admin_items, admin_lists, privileges
 from components.muc.admin_items import Item
 from components.muc.changes import Actor, Wish
 from components.muc.names import MUC_ADMIN
@@ -56,13 +56,11 @@ class AdminRequests:
         role = role_of(room, account)
         if isinstance(wanted, Role):
             allowed = privileges.may_list_roles(wanted, role, affiliation)
-            found = map(_by_role, room.having(wanted))
         else:
             allowed = privileges.may_list_affiliations(wanted, affiliation, role, room.settings)
-            found = map(_by_affiliation, room.standings.having(wanted))
         if not allowed:
             raise StanzaError("forbidden", "that list is not for you", reason="muc.list")
-        return Tag("query", {}, found, ns=MUC_ADMIN)
+        return admin_lists.listed(room, wanted)
 
     # ------------------------------------------------------------------ changes
 
@@ -220,28 +218,3 @@ def _nobody() -> StanzaError:
 
 def _twice() -> StanzaError:
     return StanzaError("bad-request", "somebody stands there twice", reason="muc.twice")
-
-
-# --- how lists are written ---------------------------------------------------------------------
-
-
-def _by_role(occupant: Occupant) -> Tag:
-    """An item of a list of roles (§17.4)."""
-    attrs = {
-        "affiliation": occupant.affiliation.text,
-        "jid": occupant.session,
-        "nick": occupant.nick,
-        "role": occupant.role.text,
-    }
-    return Tag("item", attrs)
-
-
-def _by_affiliation(standing: Standing) -> Tag:
-    """An item of a list of affiliations: with the registered nick, and without a role (§17.4)."""
-    attrs = {
-        "affiliation": standing.affiliation.text,
-        "jid": standing.jid,
-        "nick": standing.nick or None,
-    }
-    reason = [Tag("reason", {}, standing.reason)] if standing.reason else []
-    return Tag("item", attrs, reason)

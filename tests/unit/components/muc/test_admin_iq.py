@@ -9,6 +9,7 @@ import pytest
 
 from components.muc.ranks import Affiliation
 from components.muc.room import Room
+from components.muc.standing import Standing
 from tests.support.conference import HALL, MUC, Conference, Person, U, codes, item
 from tests.support.people import C
 from tests.support.server import condition
@@ -87,6 +88,26 @@ def test_9_2_the_ban_list_has_reasons_and_neither_nicks_nor_roles(hall):
     (romeo,) = listed(juliet, "affiliation='outcast'")
     assert romeo.attrib == {"affiliation": "outcast", "jid": ROMEO}
     assert romeo.findtext(f"{ADMIN}reason") == "Tybalt"
+
+
+def test_a_list_is_never_so_long_that_the_server_would_end_the_stream_for_it(hall):
+    """Reasons are left out first, and then who is too many, with how many there are."""
+    (juliet,) = company(hall)
+    standings = hall.service.rooms.at_hand(JID.parse(HALL)).standings
+    for n in range(2_000):
+        jid = JID.of(f"tybalt{n}", "montague.lit")
+        standings.put(Standing(jid, Affiliation.OUTCAST, "", "&" * 500))
+    found = listed(juliet, "affiliation='outcast'")
+    assert len(found) == 2_000
+    assert not any(len(each) for each in found)
+    for n in range(10_000):
+        jid = JID.of(f"{n}{'x' * 1_000}", "montague.lit")
+        standings.put(Standing(jid, Affiliation.OUTCAST))
+    answer = juliet.ask(f"<query xmlns='{MUC}#admin'><item affiliation='outcast'/></query>")
+    (query,) = answer
+    assert len(query) < 12_000
+    assert query.findtext("{http://jabber.org/protocol/rsm}set/*") == "12000"
+    assert hall.component.connected
 
 
 def test_17_4_a_list_of_affiliations_has_registered_nicks_and_no_roles(hall):
