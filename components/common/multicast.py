@@ -6,8 +6,7 @@ server lets a component send at once is its own business; `most` is what is aske
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -23,6 +22,10 @@ log = Logger(namespace="component")
 
 MOST = 1_000
 """How many addresses one stanza names."""
+
+OCTETS = 250_000
+"""How much they may take there together: a server ends the stream for a stanza that is too large,
+and a resource may be a thousand characters, of which each takes six octets."""
 
 FEW = 3
 """Up to so many, a stanza each is no more work for anybody."""
@@ -48,9 +51,7 @@ class Recipients:
         """Address headers for all of them, each with `most` at most."""
         if self._most != most:
             self._most = most
-            waiting = iter(self.jids)
-            some = iter(lambda: list(islice(waiting, most)), [])
-            self._headers = [_addresses(each) for each in some]
+            self._headers = list(_headers(self.jids, most))
         return self._headers
 
 
@@ -105,10 +106,19 @@ class Multicast:
         self.available = any(feature.get("var") == ns.ADDRESS for feature in features)
 
 
-def _addresses(recipients: Sequence[JID]) -> bytes:
-    """The address header (§4); a JID's own `attr` is ready to stand in single quotes."""
-    addresses = [b"<address type='bcc' jid='%b'/>" % jid.attr for jid in recipients]
-    return b"%b%b%b" % (_HEAD, b"".join(addresses), _TAIL)
+def _headers(recipients: Iterable[JID], most: int) -> Iterator[bytes]:
+    """Address headers (§4); a JID's own `attr` is ready to stand in single quotes."""
+    some: list[bytes] = []
+    octets = 0
+    for jid in recipients:
+        address = b"<address type='bcc' jid='%b'/>" % jid.attr
+        octets += len(address)
+        if some and (len(some) == most or octets > OCTETS):
+            yield b"%b%b%b" % (_HEAD, b"".join(some), _TAIL)
+            some, octets = [], len(address)
+        some.append(address)
+    if some:
+        yield b"%b%b%b" % (_HEAD, b"".join(some), _TAIL)
 
 
 def _each(

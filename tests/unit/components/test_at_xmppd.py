@@ -86,6 +86,19 @@ def test_one_stanza_reaches_many() -> None:
         assert got.findtext(f"{{{ns.CLIENT}}}body") == "hi"
 
 
+def test_whatever_many_addresses_are_like_the_server_takes_what_is_sent_to_them() -> None:
+    """Anybody may have a resource of a thousand quotation marks, each written as six octets."""
+    meeting = Meeting(multicast=1_000)
+    multicast = Multicast(meeting.component)
+    meeting.start()
+    juliet = meeting.server.log_in("juliet", "balcony")
+    crowd = [JID.parse(f"romeo@capulet.lit/{chr(39) * 1_000}{n}") for n in range(1_000)]
+    multicast.send([*crowd, JID.parse(juliet.jid)], "message", b"<body>hi</body>", type_="headline")
+    meeting.pump()
+    assert not meeting.wire.closed
+    assert juliet.one().findtext(f"{{{ns.CLIENT}}}body") == "hi"
+
+
 @pytest.mark.parametrize("handled", [True, False])
 def test_nothing_is_lost_or_doubled_with_a_connection(handled: bool) -> None:
     """XEP-0198 §5, whether what was under way arrives before it or not."""
