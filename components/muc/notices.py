@@ -68,7 +68,7 @@ class Notices:
         if not self._rate.take(by or standing.jid):
             return
         if room.settings.members_only and before < Affiliation.MEMBER <= after:
-            self._invite(room, standing, nick)
+            self._invite(room, standing, nick, let=bool(by or nick))
             return
         said = _SAYING[after].format(room=room.address)
         if standing.reason:
@@ -81,12 +81,15 @@ class Notices:
             sender=room.address,
         )
 
-    def _invite(self, room: Room, standing: Standing, nick: str) -> None:
-        """Invite who has become a member of a members-only room (§9.5)."""
+    def _invite(self, room: Room, standing: Standing, nick: str, *, let: bool) -> None:
+        """Invite who has become a member of a members-only room (§9.5).
+
+        With the password if somebody has let him: who has registered himself learns it elsewhere.
+        """
         inviter = room.address.with_resource(nick) if nick else room.address
         reason = [Tag("reason", {}, standing.reason)] if standing.reason else []
         children = [Tag("invite", {"from": inviter}, reason)]
-        if room.settings.password:
+        if let and room.settings.password:
             children.append(Tag("password", {}, room.settings.password))
         self._component.message(
             standing.jid, Tag("x", {}, children, ns=MUC_USER), sender=room.address

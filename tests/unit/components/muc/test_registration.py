@@ -69,6 +69,16 @@ def register(who: Person, nick: str, *fields: str) -> str:
     return condition(answer) if answer.get("type") == "error" else ""
 
 
+def test_who_registers_himself_is_not_told_the_password(hall):
+    """§9.5 has an invitation with it for whom an admin has made a member."""
+    company(hall)
+    room(hall, members_only=True, password="rosemary")
+    romeo = person(hall, "romeo")
+    assert register(romeo, "Sun") == ""
+    assert "rosemary" not in "".join(tostring(each, "unicode") for each in romeo.others)
+    assert condition(romeo.join(nick="Sun").one()) == "not-authorized"
+
+
 # --- §7.10: the form ---------------------------------------------------------------------------
 
 
