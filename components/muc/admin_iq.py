@@ -13,6 +13,7 @@ from typing import Any
 from components.common import answers
 from components.common.build import Tag
 from components.common.component import Passed
+from components.common.rate import Rate
 from components.common.stanza import Stanza
 from components.muc import admin_items, admin_lists, privileges
 from components.muc.admin_items import Item
@@ -26,6 +27,9 @@ from components.muc.service import Service
 from components.muc.standing import Standing
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
+
+OFTEN = 1_000
+"""How many ranks may change in a room in a minute: everybody in it is told of each."""
 
 QUERY = f"{MUC_ADMIN} query"
 
@@ -45,6 +49,7 @@ class AdminRequests:
         self._component = service.component
         self._changes = service.changes
         self._policy = service.policy
+        self._often = Rate(OFTEN, service.now)
 
     # ------------------------------------------------------------------ lists
 
@@ -84,6 +89,7 @@ class AdminRequests:
                 wishes.append(Wish(occupant, item.role, item.reason))
         if len({wish.occupant for wish in wishes}) < len(wishes):
             raise _twice()
+        self._count(room, wishes)
         done = partial(self._done, stanza)
         self._changes.give_roles(room, wishes, actor(room, stanza.sender), done=done)
         return Passed.ON
@@ -91,6 +97,7 @@ class AdminRequests:
     async def _set_affiliations(self, stanza: Stanza, room: Room, items: Sequence[Item]) -> Passed:
         # Before he waits for his turn as well: who may nothing is not to hold up others.
         self._admin(room, stanza.sender.bare)
+        self._count(room, items)
         await room.lock.run(self._affiliate, stanza, room, items)
         return Passed.ON
 
@@ -108,6 +115,11 @@ class AdminRequests:
             actor(room, stanza.sender),
             done=partial(self._done, stanza),
         )
+
+    def _count(self, room: Room, changes: Sequence[object]) -> None:
+        if not all(self._often.take(room.address) for _ in changes):
+            text = "too much changes here; wait a minute"
+            raise StanzaError("resource-constraint", text, reason="muc.often", type="wait")
 
     def _admin(self, room: Room, account: JID) -> Affiliation:
         own = self._service.affiliation(room, account)

@@ -23,6 +23,9 @@ NOTICES = 30
 They have not asked for it; what goes beyond this is changed without a word to them.
 """
 
+IN_ROOM = 100
+"""How many such changes those in a room are told of in a minute; all of them are in its lists."""
+
 CHANGED = 101
 """The status of who has another affiliation and is not in the room (§18.1)."""
 
@@ -44,6 +47,7 @@ class Notices:
         self._component = component
         self._multicast = multicast
         self._rate = Rate(NOTICES, now)
+        self._in_room = Rate(IN_ROOM, now)
 
     def changed(
         self,
@@ -97,6 +101,8 @@ class Notices:
 
     def _tell_occupants(self, room: Room, standing: Standing) -> None:
         """Tell those in the room who may see his address (§10.3, §10.6, §10.7)."""
+        if not self._in_room.take(room.address):
+            return
         seeing: Recipients | list[JID] = room.everybody
         if room.settings.anonymous:
             moderators = room.having(Role.MODERATOR)

@@ -21,7 +21,10 @@ from xmppd.jid import JID, JIDError
 OFTEN = 30
 """How often a minute a room may be set up anew: each time everybody in it is told."""
 SELDOM = 4
-"""How often so that everybody is told of everybody, which is a stanza for each two of them."""
+"""How often so that everybody is told of everybody, which is a stanza for each two of them, or of
+many people's affiliations."""
+MANY = 100
+"""More than so many are many."""
 REASON = 1_000
 """Characters of what is said of a destroyed room."""
 
@@ -78,7 +81,7 @@ class OwnerRequests:
         account = stanza.sender.bare
         self._check(room, account, Right.CONFIGURE)  # he has waited for the lock
         wanted = self._configuration.submitted(x, room)
-        costly = tells_of_all(room.settings, wanted.settings)
+        costly = tells_of_all(room.settings, wanted.settings) or len(wanted.standings(room)) > MANY
         if (costly and not self._seldom.take(room.address)) or not self._often.take(room.address):
             text = "it has changed too often"
             raise StanzaError("resource-constraint", text, reason="muc.configured-often")

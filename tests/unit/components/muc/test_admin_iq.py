@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from components.muc import admin_iq
 from components.muc.ranks import Affiliation
 from components.muc.room import Room
 from components.muc.standing import Standing
@@ -444,3 +445,36 @@ def test_17_4_only_what_is_for_the_room_is_the_rooms(hall):
     juliet.send(f"<iq type='get' id='a' to='{HALL}/Romeo'>{ask}</iq>")
     assert juliet.came() == []  # Romeo's client has not answered yet
     assert condition(juliet.ask(ask, to="tomb@rooms.capulet.lit")) == "item-not-found"
+
+
+# --- how often ---------------------------------------------------------------------------------
+
+
+def test_of_an_admin_who_changes_whatever_he_can_nobody_has_to_hear_all(hall):
+    """Each change is told to all in the room: a request is small, and what comes of it is not."""
+    juliet, romeo = company(hall, "romeo")
+    room(hall, whois="anyone")
+    told, refusals = 0, []
+    for turn in range(12):
+        affiliation = ("outcast", "none")[turn % 2]
+        many = [f"<item jid='t{n}@verona.lit' affiliation='{affiliation}'/>" for n in range(100)]
+        answer = change(juliet, *many)
+        if answer.get("type") == "error":
+            refusals.append(condition(answer))
+        told += len(romeo.came())
+    assert refusals == ["resource-constraint"] * 2
+    assert told == 100
+    hall.pass_time(60)
+    assert affiliate(juliet, PARIS, "member") == ""
+    assert len(romeo.came()) == 1
+
+
+def test_a_moderator_does_not_change_roles_without_end(monkeypatch):
+    monkeypatch.setattr(admin_iq, "OFTEN", 4)
+    hall = Conference().start()
+    juliet, _ = company(hall, "romeo")
+    came = []
+    for turn in range(6):
+        role = ("moderator", "participant")[turn % 2]
+        came.append(change(juliet, f"<item nick='Romeo' role='{role}'/>").get("type"))
+    assert came == ["result"] * 4 + ["error"] * 2
