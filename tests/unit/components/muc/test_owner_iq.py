@@ -215,6 +215,17 @@ def test_10_2_what_tells_everybody_of_everybody_has_an_end_that_comes_sooner(hal
     configured(juliet, roomname="The orchard")
 
 
+def test_10_2_a_form_of_many_people_is_taken_as_seldom(hall):
+    """Everybody in the room is told of each who is another than before."""
+    juliet = hall.opened("juliet")
+    for number in range(SELDOM):
+        crowd = [f"m{each}@verona.lit" for each in range(101 * ((number + 1) % 2))]
+        configured(juliet, roomadmins=crowd)
+    assert condition(configure(juliet, roomadmins=["nurse@capulet.lit"])) != "resource-constraint"
+    crowd = [f"t{each}@verona.lit" for each in range(101)]
+    assert condition(configure(juliet, roomadmins=crowd)) == "resource-constraint"
+
+
 def test_7_2_10_a_room_that_does_not_exist_can_not_be_set_up(hall):
     juliet = hall.person("juliet")
     assert condition(juliet.ask(GET)) == "item-not-found"
