@@ -15,6 +15,7 @@ from components.common.stanza import XML_LANG, Stanza
 from components.common.tree import TooLong
 from components.muc.names import (
     HATS,
+    MAM,
     MODERATE,
     MUC,
     MUC_ADMIN,
@@ -44,6 +45,11 @@ _ROOMS_OWN = frozenset(
         f"{ns.ADDRESS} addresses",
         # What a room says of those who have a task in it (XEP-0317).
         f"{HATS} hats",
+        # What others have said, as an archive or somebody's own server brings it (XEP-0313 §4.2,
+        # XEP-0280 §11): clients have been found that ask neither who sends it.
+        f"{MAM} result",
+        f"{ns.CARBONS} received",
+        f"{ns.CARBONS} sent",
         # What takes the place of messages that are no more (XEP-0424 §4, XEP-0425 §4).
         f"{RETRACT} retracted",
         f"{MODERATE} moderated",

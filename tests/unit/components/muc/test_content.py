@@ -37,6 +37,9 @@ FORGED = [
     f"<addresses xmlns='{ns.ADDRESS}'><address type='bcc' jid='nurse@capulet.lit'/></addresses>",
     "<retracted xmlns='urn:xmpp:message-retract:1' id='1'/>",
     "<moderated xmlns='urn:xmpp:message-moderate:0'/>",
+    f"<result xmlns='urn:xmpp:mam:2' id='1'><forwarded xmlns='{ns.FORWARD}'/></result>",
+    f"<received xmlns='{ns.CARBONS}'><forwarded xmlns='{ns.FORWARD}'/></received>",
+    f"<c:sent xmlns:c='{ns.CARBONS}'><forwarded xmlns='{ns.FORWARD}'/></c:sent>",
     "<hats xmlns='urn:xmpp:hats:0'><hat uri='prince' title='Prince'/></hats>",
 ]
 HONEST = [
