@@ -12,6 +12,9 @@ from xmppd.jid import JID
 
 MICROSECONDS = 1_000_000
 
+OCTETS = 1_048_576
+"""What the messages of one room may take in memory: of long ones there are fewer."""
+
 
 class Said(NamedTuple):
     """A message of the past.
@@ -36,6 +39,12 @@ class Said(NamedTuple):
         """Whose it is, by bare JID."""
         return self.session.bare
 
+    @property
+    def size(self) -> int:
+        """How many octets it takes, about."""
+        written = len(self.inner) + len(self.origin) + len(self.lang) + len(self.session)
+        return 500 + written
+
 
 class Wanted(NamedTuple):
     """How much of the history somebody wants; None where he has not said (§7.2.14)."""
@@ -50,11 +59,15 @@ EVERYTHING = Wanted()
 
 
 class History:
-    """The latest messages of a room, `most` at most."""
+    """The latest messages of a room, `most` at most, and `OCTETS`."""
 
     def __init__(self, most: int, said: Iterable[Said] = ()) -> None:
-        self._said: deque[Said] = deque(said, most)
+        self._most = most
+        self._said: deque[Said] = deque()
+        self._octets = 0
         self._written: dict[int, bytes] = {}
+        for each in said:
+            self.add(each)
 
     def __len__(self) -> int:
         return len(self._said)
@@ -63,6 +76,8 @@ class History:
         """A message was sent to everybody."""
         self._said.append(said)
         self._written.clear()
+        self._octets += said.size
+        self._fit()
 
     def written(self, said: Said, write: Callable[[Said], bytes]) -> bytes:
         """What `write` makes of one of them, which is made once while many come in."""
@@ -77,19 +92,26 @@ class History:
 
     def resize(self, most: int) -> None:
         """Keep no more than so many."""
-        self._said = deque(self._said, most)
+        self._most = most
         self._written.clear()
+        self._fit()
+
+    def _fit(self) -> None:
+        while len(self._said) > self._most or self._octets > OCTETS:
+            self._octets -= self._said.popleft().size
 
     def replace(self, id_: str, inner: bytes) -> None:
         """Have other content in place of a message's, as when it is retracted."""
         for index, said in enumerate(self._said):
             if said.id == id_:
-                self._said[index] = said._replace(inner=inner)
+                self._said[index] = new = said._replace(inner=inner)
+                self._octets += new.size - said.size
                 self._written.clear()
 
     def clear(self) -> None:
         """Forget all."""
         self._said.clear()
+        self._octets = 0
         self._written.clear()
 
     def wanted(self, wanted: Wanted, most: int) -> list[Said]:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.muc.history import History, Said, Wanted, fitting
+from components.muc.history import OCTETS, History, Said, Wanted, fitting
 from components.muc.presence import wanted
 from tests.support.conference import ENTER, HALL, MUC, Conference
 from tests.support.people import C
@@ -55,6 +55,22 @@ def test_7_2_14_maxchars_counts_characters_of_whole_stanzas():
     assert fitting(stanzas, 12) == stanzas[1:]
     assert fitting(stanzas, 11) == []
     assert fitting(stanzas, 0) == []
+
+
+def test_of_long_messages_fewer_are_kept():
+    """Whoever may speak could have each room take thirteen megabytes of memory."""
+    long = [said(n)._replace(inner=b"x" * 60_000) for n in range(100)]
+    history = History(200, long)
+    assert 10 < len(history) <= OCTETS // 60_000
+    kept = len(history)
+    history.replace(f"id{99}", b"<retracted/>")
+    history.add(said(100))
+    assert len(history) == kept + 1
+    for n in range(101, 120):
+        history.add(said(n))
+    assert len(history) == kept + 20
+    history.resize(3)
+    assert numbers(history.wanted(Wanted(), 20)) == [117, 118, 119]
 
 
 def test_what_is_retracted_is_replaced():
