@@ -39,6 +39,8 @@ OF_ROOM = 200
 """and how many of them one room's,"""
 OF_USER = 5
 """or one user's."""
+OCTETS = 16_384
+"""Octets of the presence by which somebody enters who is asked: it is kept until he answers."""
 KNOWN = 10_000
 """Of how many it is known at a time that they have given the answer."""
 
@@ -55,7 +57,10 @@ class Question:
         self.id = secrets.token_urlsafe(12)
         self.room = room.id
         self.session = session
-        self.presence = presence
+        # Without the tree, which is many times as large.
+        self.presence = Stanza(
+            presence.kind, presence.attrs, presence.children, presence.inner, presence.content
+        )
         self.answer = likened(room.settings.answer)
         self.timer: IDelayedCall
 
@@ -100,6 +105,9 @@ class Questions:
             return False
         nick = entering.nick_given(room, entry.account, entry.nick)
         entering.check(room, entry._replace(nick=nick), self._policy)
+        if len(presence.inner) > OCTETS:
+            text = f"there may be {OCTETS} octets at the most"
+            raise StanzaError("policy-violation", text, reason="muc.large-presence")
         self.withdraw(room, entry.session)
         self._check_space(room, entry.account)
         question = Question(room, entry.session, presence)

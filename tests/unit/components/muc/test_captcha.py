@@ -10,7 +10,7 @@ from components.muc import questions
 from components.muc.ranks import Affiliation
 from components.muc.settings import Settings
 from components.muc.standing import Standing
-from tests.support.conference import ENTER, HALL, Conference, Person, codes
+from tests.support.conference import ENTER, HALL, MUC, Conference, Person, codes
 from tests.support.configuring import configured, room_of
 from tests.support.forms import X, field
 from tests.support.people import C
@@ -294,3 +294,13 @@ def test_what_is_no_answer_is_a_bad_request(hall, inside):
     got = romeo.ask(f"<captcha xmlns='urn:xmpp:captcha'>{inside}</captcha>", "set")
     assert condition(got) == "bad-request"
     assert answer(romeo, asked).get("type") == "result"
+
+
+def test_whoever_waits_for_an_answer_takes_little_room(hall):
+    """What a room itself takes out of presence, such as a long password, is kept with it."""
+    long = f"<x xmlns='{MUC}'><password>{'x' * 20_000}</password></x>"
+    romeo = hall.person("romeo").join(inside=long)
+    assert condition(romeo.one()) == "policy-violation"
+    challenge(romeo.join())
+    (question,) = hall.service.questions._waiting.values()
+    assert question.presence._element is None
