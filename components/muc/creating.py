@@ -54,8 +54,10 @@ class Creating:
             raise StanzaError("resource-constraint", "there are too many rooms", reason="muc.rooms")
         if owner is None or not policy.owned:
             return
-        if await self._store.owned(owner) + self._making[owner] > policy.owned:
-            raise StanzaError("resource-constraint", "you own too many rooms", reason="muc.owned")
+        if await self._store.made(owner) + self._making[owner] > policy.owned:
+            raise StanzaError(
+                "resource-constraint", "you have made too many rooms", reason="muc.owned"
+            )
 
     async def _space(self, most: int) -> bool:
         """Whether there are no more rooms than that, with those that are being made."""

@@ -30,7 +30,7 @@ class Policy(Struct, frozen=True):
     lock_seconds: float = 300.0
     """How long it may be so before it is destroyed."""
     owned: int = 50
-    """How many rooms one user may own, made by himself."""
+    """How many rooms there may be that one user has made, whoever owns them now."""
     rooms: int = 20_000
     """How many rooms there may be."""
     occupants: int = 5_000

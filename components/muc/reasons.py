@@ -20,7 +20,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "muc.no-nick": ("presence to a room without a nick", "the client is broken (XEP-0045 §7.2.1)"),
     "muc.no-room": ("a room that is not there", "make it, by entering"),
     "muc.moved": ("a room that another instance has since a moment ago", "try again"),
-    "muc.owned": ("a room by a user who owns as many as he may", "owned in [muc]"),
+    "muc.owned": ("a room by a user who has made as many as he may", "owned in [muc]"),
     "muc.password": ("no password, or a wrong one", "ask who has made the room"),
     "muc.rate": ("more at once than an honest client does", "[muc.rates]"),
     "muc.rooms": ("a room where there are as many as there may be", "rooms in [muc]"),

@@ -174,6 +174,7 @@ class Rooms:
                 public=False,  # it does not exist for others before it is configured (§10.1.1)
                 persistent=settings.persistent,
                 now=self._now(),
+                maker=owner or "",
             )
         except RoomExists:
             return await self._load(address)

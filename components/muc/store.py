@@ -48,8 +48,8 @@ SCHEMA = Path(__file__).parent / "schema" / "muc"
 """The schema set, for `xmppd.storage.url.open_database`."""
 
 _CREATE = (
-    "INSERT INTO rooms (address, name, public, persistent, created, settings)"
-    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING RETURNING id"
+    "INSERT INTO rooms (address, name, public, persistent, created, settings, maker)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING RETURNING id"
 )
 _OPEN_ARCHIVE = "INSERT INTO archives (room, written, closed) VALUES (?, 0, ?)"
 _ROOM = (
@@ -84,7 +84,7 @@ _CLOSE_ARCHIVE = "UPDATE archives SET closed = ? WHERE room = ?"
 _REMOVE_PRESENT = "DELETE FROM present WHERE room = ?"
 
 _COUNT = "SELECT count(*) FROM rooms"
-_OWNED = "SELECT count(*) FROM affiliations WHERE jid = ? AND affiliation = 'owner'"
+_MADE = "SELECT count(*) FROM rooms WHERE maker = ? AND maker <> ''"
 _BELOW = "SELECT count(*) FROM rooms WHERE public AND address < ?"
 _FORWARDS = (
     "SELECT address, name FROM rooms WHERE public AND address > ? ORDER BY address LIMIT ? OFFSET ?"
@@ -106,6 +106,7 @@ _HOLD_OWNED = (
     "UPDATE rooms SET name = name WHERE id IN"
     " (SELECT room FROM affiliations WHERE jid = ? AND affiliation = 'owner')"
 )
+_FORGET_MADE = "UPDATE rooms SET maker = '' WHERE maker = ? AND maker <> ''"
 _FORGET = "DELETE FROM affiliations WHERE jid = ?"
 _FORGET_APPLICATIONS = "DELETE FROM applications WHERE jid = ?"
 _OWNERS = "SELECT count(*) FROM affiliations WHERE room = ? AND affiliation = 'owner'"
@@ -145,15 +146,16 @@ class SQLRooms:
         public: bool,
         persistent: bool,
         now: float,
+        maker: str = "",
     ) -> Deferred[int]:
-        """Make a room; gives its id. `settings` is what JSON can say.
+        """Make a room; gives its id. `settings` is what JSON can say, `maker` a bare JID.
 
         Fails with `RoomExists`, and as `set_affiliations` does.
         """
         encoded = msgspec.json.encode(settings).decode()
 
         async def work(tx: Transaction) -> int:
-            values = (address, name, public, persistent, now, encoded)
+            values = (address, name, public, persistent, now, encoded, maker)
             rows = (await tx.execute(_CREATE, values)).rows
             if not rows:
                 raise RoomExists(address)
@@ -285,9 +287,9 @@ class SQLRooms:
         """How many rooms there are, public or not."""
         return self._database.read(lambda tx: _number(tx, _COUNT))
 
-    def owned(self, account: JID) -> Deferred[int]:
-        """How many rooms an account owns."""
-        return self._database.read(lambda tx: _number(tx, _OWNED, account))
+    def made(self, account: JID) -> Deferred[int]:
+        """How many rooms there are that an account has made, whoever owns them now."""
+        return self._database.read(lambda tx: _number(tx, _MADE, account))
 
     def temporary(self, after: str, most: int) -> Deferred[Sequence[JID]]:
         """At most `most` addresses behind `after` of rooms that are not persistent, in order."""
@@ -307,6 +309,7 @@ class SQLRooms:
         async def work(tx: Transaction) -> Sequence[Forgotten]:
             await tx.execute(_FORGET_APPLICATIONS, (account,))
             await tx.execute(_HOLD_OWNED, (account,))
+            await tx.execute(_FORGET_MADE, (account,))
             rooms = (await tx.execute(_OF_ACCOUNT, (account,))).rows
             await tx.execute(_FORGET, (account,))
             forgotten = []

@@ -56,10 +56,14 @@ def present(database: Database, journal: Journal) -> SQLPresent:
 def make(wait, rooms: SQLRooms) -> Callable[..., int]:
     """Makes a room, by its local part; gives its id."""
 
-    def make(local: str, *affiliations, settings=None, name="", public=True, persistent=True):
+    def make(
+        local: str, *affiliations, settings=None, name="", public=True, persistent=True, maker=""
+    ):
         address = JID.of(local, "chat.shakespeare.lit")
         how = {"name": name, "public": public, "persistent": persistent}
-        return wait(rooms.create(address, settings or {}, affiliations, **how, now=1606.0))
+        return wait(
+            rooms.create(address, settings or {}, affiliations, **how, now=1606.0, maker=maker)
+        )
 
     return make
 

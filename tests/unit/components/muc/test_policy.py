@@ -48,6 +48,19 @@ def test_one_user_who_makes_a_thousand_rooms_at_once_has_those_that_he_may():
     assert rooms(hall) == 50
 
 
+def test_rooms_that_somebody_has_given_away_are_his_to_answer_for():
+    """Nobody makes more by giving them to others, nor has others make none by giving them his."""
+    hall = Conference(owned=1).start()
+    juliet = hall.opened("juliet", room=room(1))
+    for jid, affiliation in (("romeo", "owner"), ("juliet", "none")):
+        change = f"<item jid='{jid}@capulet.lit' affiliation='{affiliation}'/>"
+        asked = f"<query xmlns='http://jabber.org/protocol/muc#admin'>{change}</query>"
+        assert juliet.ask(asked, "set", room(1)).get("type") == "result"
+    assert condition(juliet.join(room(2)).one()) == "resource-constraint"
+    romeo = hall.person("romeo")
+    assert codes(romeo.join(room(3)).came()[0]) == [110, 201]
+
+
 def test_there_are_no_more_rooms_than_there_may_be():
     hall = Conference(rooms=2).start()
     romeo = hall.person("romeo").join(room(1)).join(room(2)).join(room(3))

@@ -148,11 +148,14 @@ def test_rooms_are_counted_listed_or_not(wait, rooms, make):
     assert wait(rooms.count()) == 2
 
 
-def test_who_owns_how_many(wait, rooms, make):
-    make("darkcave", OWNER)
-    make("heath", OWNER, Affiliated(HAG, "owner"))
-    make("forres", Affiliated(CRONE, "admin"))
-    assert [wait(rooms.owned(jid)) for jid in (CRONE, HAG, WITCH)] == [2, 1, 0]
+def test_who_has_made_how_many(wait, rooms, make):
+    made = make("darkcave", OWNER, maker=CRONE)
+    make("heath", OWNER, Affiliated(HAG, "owner"), maker=CRONE)
+    make("forres", Affiliated(CRONE, "admin"), maker=HAG)
+    wait(rooms.set_affiliations(made, [Affiliated(CRONE, "none"), Affiliated(HAG, "owner")]))
+    assert [wait(rooms.made(jid)) for jid in (CRONE, HAG, WITCH)] == [2, 1, 0]
+    wait(rooms.forget(CRONE))
+    assert [wait(rooms.made(jid)) for jid in (CRONE, HAG, WITCH)] == [0, 1, 0]
 
 
 def test_rooms_that_are_not_persistent_are_found(wait, rooms, make):
@@ -187,12 +190,12 @@ def test_the_longest_addresses_are_kept(wait, rooms):
     address, person = JID.of("é" * 511, domain), JID.of("ü" * 511, domain)
     those = [Affiliated(person, "owner", "ö" * 511), Affiliated(JID.parse(domain), "outcast")]
     how = {"name": "n" * 10_000, "public": True, "persistent": False, "now": 1.0}
-    id_ = wait(rooms.create(address, {"a": "b" * 100_000}, those, **how))
+    id_ = wait(rooms.create(address, {"a": "b" * 100_000}, those, maker=person, **how))
     wait(rooms.apply(id_, person, "ö" * 511, {"f": "g" * 10_000}, at=1.0, most=1))
     assert sorted(wait(rooms.load(address)).affiliations) == sorted(those)
     assert wait(rooms.listed(Page(1))).items[0].address == address
     assert wait(rooms.temporary("", 1)) == [address]
-    assert wait(rooms.owned(person)) == 1
+    assert wait(rooms.made(person)) == 1
 
 
 def test_the_schema_is_brought_forward_once(wait, database):
