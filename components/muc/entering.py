@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
+from components.muc.occupant import likeness
 from components.muc.policy import Policy
 from components.muc.ranks import Affiliation
 from components.muc.room import Room
@@ -116,7 +117,7 @@ def nick_asked(address: JID, policy: Policy) -> str:
     nick = address.resource
     if not nick:
         raise StanzaError("jid-malformed", "no nick", reason="muc.no-nick")
-    if nick.isspace() or not nick.isprintable():
+    if not likeness(nick) or not nick.isprintable():
         raise StanzaError("jid-malformed", "nobody could see that nick", reason="muc.blank-nick")
     if len(nick) > policy.nick:
         text = f"a nick has {policy.nick} characters at the most"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from components.common.build import attribute
@@ -9,13 +10,19 @@ from components.muc.names import MUC_USER, OCCUPANT_ID
 from components.muc.ranks import Affiliation, Role
 from xmppd.jid import JID
 
+_UNSEEN = re.compile("[\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
+"""Letters and symbols in which there is nothing to see: fillers of Hangul, vowels that are inherent
+in Khmer, a braille pattern without dots. Resourceprep takes out the others that there are."""
+
 
 def likeness(nick: str) -> str:
     """What two nicks share that people could take for each other: letter case and width aside.
 
-    Nicks are Resourceprep's already (§17.1), which keeps case.
+    "" for one in which there is nothing to see. Nicks are Resourceprep's already (§17.1), which
+    keeps case.
     """
-    return " ".join(unicodedata.normalize("NFKC", nick).casefold().split())
+    seen = _UNSEEN.sub(" ", unicodedata.normalize("NFKC", nick))
+    return " ".join(seen.casefold().split())
 
 
 class Occupant:

@@ -49,7 +49,9 @@ def forget(*people):
 # ---------------------------------------------------------------------- entering
 
 
-@pytest.mark.parametrize("nick", ["", "/", "/ ", "/\N{NO-BREAK SPACE}", "/" + "n" * 129])
+@pytest.mark.parametrize(
+    "nick", ["", "/", "/ ", "/\N{NO-BREAK SPACE}", "/\N{HANGUL FILLER}", "/" + "n" * 129]
+)
 def test_7_2_1_and_17_1_what_is_no_nick_is_refused_and_no_room_is_made(hall, nick):
     romeo = hall.person("romeo").presence(f"{HALL}{nick}", ENTER)
     assert condition(romeo.one()) in ("jid-malformed", "not-acceptable")

@@ -35,6 +35,8 @@ def occupant(nick: str, session: JID = HAG) -> Occupant:
         ("weiß", "WEISS"),
         (" a  b ", "a b"),
         ("ﬁre", "fire"),
+        ("witch\u3164", "witch"),
+        ("witch \u2800\uffa0", "witch"),
     ],
 )
 def test_7_2_8_nicks_that_look_alike_are_alike(one, other):
