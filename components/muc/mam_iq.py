@@ -90,9 +90,10 @@ class Archives:
         affiliation = self._service.affiliation(room, account)
         check_there(room, affiliation)
         right = Right.ENTER_MEMBERS_ONLY if settings.members_only else Right.ENTER_OPEN
-        # Who is inside has known the password; the owners have set it.
-        knows = not settings.password or affiliation is Affiliation.OWNER
-        if not has_right(right, affiliation) or not (knows or any(room.of(account))):
+        # Who is inside has known the password, and the answer; the owners have set them.
+        asked = settings.password and affiliation is not Affiliation.OWNER
+        asked = asked or (settings.question and affiliation < Affiliation.MEMBER)
+        if not has_right(right, affiliation) or (asked and not any(room.of(account))):
             text = "it is for those who may come in"
             raise StanzaError("forbidden", text, reason="muc.archive-closed")
         if not settings.archive:

@@ -24,5 +24,8 @@ def sees_inside(room: Room, session: str, affiliation: Affiliation) -> bool:
     if affiliation >= Affiliation.MEMBER or room.by_session(session) is not None:
         return True
     settings = room.settings
-    closed = settings.members_only or settings.password or not settings.public
-    return not closed and affiliation is not Affiliation.OUTCAST
+    asked = settings.password or settings.question
+    return (
+        not (settings.members_only or asked or not settings.public)
+        and affiliation is not Affiliation.OUTCAST
+    )

@@ -142,7 +142,13 @@ def test_16_3_features_follow_the_configuration(hall, settings, feature):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"public": False}, {"members_only": True}, {"password": "nightingale"}]
+    "settings",
+    [
+        {"public": False},
+        {"members_only": True},
+        {"password": "nightingale"},
+        {"question": "Wherefore?"},
+    ],
 )
 def test_6_4_strangers_are_not_told_what_goes_on_in_a_room_that_is_not_for_all(hall, settings):
     juliet = hall.opened("juliet")

@@ -222,6 +222,8 @@ def test_4_1_1_everybody_may_ask_for_his_own(hall, juliet, romeo):
         ({"password": "queen mab"}, Affiliation.NONE, False),
         ({"password": "queen mab"}, Affiliation.ADMIN, False),
         ({"password": "queen mab"}, Affiliation.OWNER, True),
+        ({"question": "What's in a name?"}, Affiliation.NONE, False),
+        ({"question": "What's in a name?"}, Affiliation.MEMBER, True),
     ],
 )
 def test_6_1_2_who_may_enter_may_ask(hall, juliet, changes, affiliation, expected):
