@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.verona import MASKS, Server, running
+from tests.e2e.verona import MASKS, VERONA, Server, running
 from tests.support.postgresql import shared
 
 ONE_TEST = 60.0
@@ -37,6 +37,15 @@ def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "compression": {"enabled": True},
     }
     with running(tmp_path_factory.mktemp("verona"), tables) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the bundled chatrooms; each test has rooms of its own."""
+    tables = {"bundled": {"start": True, "off": ["vcard"]}}
+    with running(tmp_path_factory.mktemp("conference"), tables) as server:
+        server.process.wait_for(f"component conference.{VERONA} is connected")
         yield server
 
 
