@@ -33,29 +33,31 @@ SLICE = 500
 """How many messages one unit of work deletes."""
 
 _RESERVE = (
-    "UPDATE archives SET written = written + coming.column2 FROM (VALUES {}) AS coming"
+    "UPDATE room_archives SET written = written + coming.column2 FROM (VALUES {}) AS coming"
     " WHERE room = coming.column1 AND NOT closed RETURNING room, written"
 )
 _PUT = (
-    "INSERT INTO archived (room, position, number, id, origin, lang, nick, author, resource,"
+    "INSERT INTO room_messages (room, position, number, id, origin, lang, nick, author, resource,"
     " occupant, encoded) VALUES {}"
 )
-_REPLACE = "UPDATE archived SET encoded = ? WHERE room = ? AND id = ?"
-_FIRST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position LIMIT 1"
-_LAST = "SELECT id, number FROM archived WHERE room = ? ORDER BY position DESC LIMIT 1"
-_OLDEST = "SELECT position FROM archived WHERE room = ? ORDER BY position LIMIT 1"
-_DELETE = "DELETE FROM archived WHERE room = ? AND position <= ?"
+_REPLACE = "UPDATE room_messages SET encoded = ? WHERE room = ? AND id = ?"
+_FIRST = "SELECT id, number FROM room_messages WHERE room = ? ORDER BY position LIMIT 1"
+_LAST = "SELECT id, number FROM room_messages WHERE room = ? ORDER BY position DESC LIMIT 1"
+_OLDEST = "SELECT position FROM room_messages WHERE room = ? ORDER BY position LIMIT 1"
+_DELETE = "DELETE FROM room_messages WHERE room = ? AND position <= ?"
 _ALL = (
-    "SELECT written, (SELECT position FROM archived WHERE archived.room = archives.room"
-    " ORDER BY position LIMIT 1) FROM archives WHERE room = ?"
+    "SELECT written, (SELECT position FROM room_messages AS said WHERE said.room = kept.room"
+    " ORDER BY position LIMIT 1) FROM room_archives AS kept WHERE room = ?"
 )
 _WITH_OLDER = (
-    "SELECT room FROM archives WHERE (SELECT number FROM archived"
-    " WHERE archived.room = archives.room ORDER BY position LIMIT 1) < ? LIMIT ?"
+    "SELECT room FROM room_archives WHERE (SELECT number FROM room_messages"
+    " WHERE room_messages.room = room_archives.room ORDER BY position LIMIT 1) < ? LIMIT ?"
 )
-_OLDER = "SELECT position FROM archived WHERE room = ? AND number < ? ORDER BY number DESC LIMIT 1"
-_CLOSED = "SELECT room FROM archives WHERE closed LIMIT 1"
-_END = "DELETE FROM archives WHERE room = ?"
+_OLDER = (
+    "SELECT position FROM room_messages WHERE room = ? AND number < ? ORDER BY number DESC LIMIT 1"
+)
+_CLOSED = "SELECT room FROM room_archives WHERE closed LIMIT 1"
+_END = "DELETE FROM room_archives WHERE room = ?"
 _LATEST = 2**63 - 1
 
 
@@ -72,7 +74,10 @@ class _Coming(NamedTuple):
 
 
 class Archive:
-    """The tables `archives` and `archived` of `schema/muc/0001_rooms.sql`. A room is an id."""
+    """The tables `room_archives` and `room_messages` of `schema/muc/0001_rooms.sql`.
+
+    A room is an id.
+    """
 
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database

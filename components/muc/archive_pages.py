@@ -26,23 +26,23 @@ NAMED = 500
 
 _FIELDS = "number, id, origin, lang, nick, author, resource, occupant, encoded"
 _BETWEEN = (
-    f"SELECT {_FIELDS} FROM archived WHERE room = ? AND position BETWEEN ? AND ? ORDER BY position"
+    f"SELECT {_FIELDS} FROM room_messages WHERE room = ?"
+    " AND position BETWEEN ? AND ? ORDER BY position"
 )
-_AT = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND position IN ({{}}) ORDER BY position"
+_AT = f"SELECT {_FIELDS} FROM room_messages WHERE room = ? AND position IN ({{}}) ORDER BY position"
 _NEWEST = (
-    f"SELECT {_FIELDS} FROM archived WHERE room = ?"
-    " AND position > (SELECT written - ? FROM archives WHERE room = ?) ORDER BY position"
+    f"SELECT {_FIELDS} FROM room_messages WHERE room = ?"
+    " AND position > (SELECT written - ? FROM room_archives WHERE room = ?) ORDER BY position"
 )
-_GET = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND id = ?"
-_FIRST = "(SELECT position FROM archived WHERE room = ? ORDER BY position LIMIT 1)"
-_LAST = "(SELECT position FROM archived WHERE room = ? ORDER BY position DESC LIMIT 1)"
-_FROM = "(SELECT position FROM archived WHERE room = ? AND number >= ? ORDER BY number LIMIT 1)"
-_UNTIL = (
-    "(SELECT position FROM archived WHERE room = ? AND number <= ? ORDER BY number DESC LIMIT 1)"
-)
-_POSITIONS = "SELECT id, position FROM archived WHERE room = ? AND id IN ({})"
-_AMONG = "SELECT position FROM archived WHERE room = ? AND position IN ({})"
-_MATCHING = f"SELECT {_FIELDS} FROM archived WHERE room = ? AND position BETWEEN ? AND ?"
+_GET = f"SELECT {_FIELDS} FROM room_messages WHERE room = ? AND id = ?"
+_FIRST = "(SELECT position FROM room_messages WHERE room = ? ORDER BY position LIMIT 1)"
+_LAST = "(SELECT position FROM room_messages WHERE room = ? ORDER BY position DESC LIMIT 1)"
+_NUMBERED = "(SELECT position FROM room_messages WHERE room = ? AND number {} LIMIT 1)"
+_FROM = _NUMBERED.format(">= ? ORDER BY number")
+_UNTIL = _NUMBERED.format("<= ? ORDER BY number DESC")
+_POSITIONS = "SELECT id, position FROM room_messages WHERE room = ? AND id IN ({})"
+_AMONG = "SELECT position FROM room_messages WHERE room = ? AND position IN ({})"
+_MATCHING = f"SELECT {_FIELDS} FROM room_messages WHERE room = ? AND position BETWEEN ? AND ?"
 _LATEST = 2**63 - 1
 
 

@@ -35,11 +35,11 @@ _KINDS = {
     b"GIF89a": "image/gif",
 }
 
-_GET = "SELECT encoded FROM avatars WHERE room = ?"
-_HASHES = "SELECT hashes FROM avatars WHERE room = ?"
-_DROP = "DELETE FROM avatars WHERE room = ?"
+_GET = "SELECT encoded FROM room_avatars WHERE room = ?"
+_HASHES = "SELECT hashes FROM room_avatars WHERE room = ?"
+_DROP = "DELETE FROM room_avatars WHERE room = ?"
 _HOLD = "UPDATE rooms SET name = name WHERE id = ?"
-_PUT = "INSERT INTO avatars (room, hashes, encoded) VALUES (?, ?, ?)"
+_PUT = "INSERT INTO room_avatars (room, hashes, encoded) VALUES (?, ?, ?)"
 
 
 class Card(NamedTuple):
@@ -50,7 +50,7 @@ class Card(NamedTuple):
 
 
 class Avatars:
-    """The table `avatars` of `schema/muc/0002_avatars.sql`."""
+    """The table `room_avatars` of `schema/muc/0001_rooms.sql`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

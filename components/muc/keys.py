@@ -11,12 +11,12 @@ from xmppd.storage.interfaces import Database, Transaction
 OCTETS = 32
 """How long a secret is."""
 
-_GET = "SELECT value FROM secrets WHERE name = ?"
-_MAKE = "INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+_GET = "SELECT value FROM room_secrets WHERE name = ?"
+_MAKE = "INSERT INTO room_secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
 
 
 class SQLKeys:
-    """The table `secrets` of `schema/muc/0001_rooms.sql`."""
+    """The table `room_secrets` of `schema/muc/0001_rooms.sql`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -12,11 +12,11 @@ from xmppd.storage.interfaces import Database, Transaction
 
 _INHABITED = (
     "SELECT id, address FROM rooms WHERE id > ?"
-    " AND EXISTS (SELECT 1 FROM present WHERE room = id) ORDER BY id LIMIT ?"
+    " AND EXISTS (SELECT 1 FROM room_sessions WHERE room = id) ORDER BY id LIMIT ?"
 )
 _LISTED = (
     "SELECT address, name, public, persistent,"
-    " (SELECT count(*) FROM present WHERE room = id) FROM rooms"
+    " (SELECT count(*) FROM room_sessions WHERE room = id) FROM rooms"
     " WHERE address > ? ORDER BY address LIMIT ?"
 )
 
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 
 
 class Overview:
-    """The tables `rooms` and `present` of `schema/muc/0001_rooms.sql`, read only."""
+    """The tables `rooms` and `room_sessions` of `schema/muc/0001_rooms.sql`, read only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -20,18 +20,18 @@ from xmppd.storage.interfaces import Database, Transaction
 _DIGEST = 16
 """Octets of what stands for a full JID."""
 
-_CLEAR = "DELETE FROM present WHERE room IN ({})"
-_LEFT = "DELETE FROM present WHERE {}"
+_CLEAR = "DELETE FROM room_sessions WHERE room IN ({})"
+_LEFT = "DELETE FROM room_sessions WHERE {}"
 _ONE = "(room = ? AND occupant = ?)"
 _ENTERED = (
-    "INSERT INTO present (room, occupant, jid, nick)"
+    "INSERT INTO room_sessions (room, occupant, jid, nick)"
     " SELECT column1, column2, column3, column4 FROM (VALUES {}) AS entered"
     " WHERE EXISTS (SELECT 1 FROM rooms WHERE id = column1)"
     " ON CONFLICT (room, occupant) DO UPDATE SET nick = excluded.nick"
 )
-_OF = "SELECT room, jid, nick FROM present WHERE room = ? ORDER BY occupant"
+_OF = "SELECT room, jid, nick FROM room_sessions WHERE room = ? ORDER BY occupant"
 _ALL = (
-    "SELECT room, jid, nick FROM present WHERE (room, occupant) > (?, ?)"
+    "SELECT room, jid, nick FROM room_sessions WHERE (room, occupant) > (?, ?)"
     " ORDER BY room, occupant LIMIT ?"
 )
 
@@ -53,7 +53,7 @@ class _Change(NamedTuple):
 
 
 class SQLPresent:
-    """The table `present` of `schema/muc/0001_rooms.sql`."""
+    """The table `room_sessions` of `schema/muc/0001_rooms.sql`."""
 
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database

@@ -51,37 +51,37 @@ _CREATE = (
     "INSERT INTO rooms (address, name, public, persistent, created, settings, maker)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING RETURNING id"
 )
-_OPEN_ARCHIVE = "INSERT INTO archives (room, written, closed) VALUES (?, 0, ?)"
+_OPEN_ARCHIVE = "INSERT INTO room_archives (room, written, closed) VALUES (?, 0, ?)"
 _ROOM = (
     "SELECT id, settings, created, nick, at, encoded FROM rooms"
-    " LEFT JOIN subjects ON subjects.room = rooms.id WHERE address = ?"
+    " LEFT JOIN room_subjects ON room_subjects.room = rooms.id WHERE address = ?"
 )
 _AFFILIATIONS = (
-    "SELECT jid, affiliation, nick, reason FROM affiliations WHERE room = ? ORDER BY jid"
+    "SELECT jid, affiliation, nick, reason FROM room_affiliations WHERE room = ? ORDER BY jid"
 )
 _SAVE = "UPDATE rooms SET settings = ?, name = ?, public = ?, persistent = ? WHERE id = ?"
 _SET_SUBJECT = (
-    "INSERT INTO subjects (room, nick, at, encoded) VALUES (?, ?, ?, ?)"
+    "INSERT INTO room_subjects (room, nick, at, encoded) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (room) DO UPDATE SET nick = excluded.nick, at = excluded.at,"
     " encoded = excluded.encoded"
 )
-_DROP = "DELETE FROM affiliations WHERE room = ? AND jid IN ({})"
-_TAKEN = "SELECT nick FROM affiliations WHERE room = ? AND nick IN ({})"
-_PUT = "INSERT INTO affiliations (room, jid, affiliation, nick, reason) VALUES {}"
+_DROP = "DELETE FROM room_affiliations WHERE room = ? AND jid IN ({})"
+_TAKEN = "SELECT nick FROM room_affiliations WHERE room = ? AND nick IN ({})"
+_PUT = "INSERT INTO room_affiliations (room, jid, affiliation, nick, reason) VALUES {}"
 _HOLD = "UPDATE rooms SET name = name WHERE id = ?"
 
 _APPLY = (
-    "INSERT INTO applications (room, jid, nick, at, form) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO room_applications (room, jid, nick, at, form) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (room, jid) DO UPDATE SET nick = excluded.nick, at = excluded.at,"
     " form = excluded.form"
 )
-_OTHER_APPLICATIONS = "SELECT count(*) FROM applications WHERE room = ? AND jid <> ?"
-_APPLICATIONS = "SELECT jid, nick, form, at FROM applications WHERE room = ? ORDER BY at, jid"
-_DECIDE = "DELETE FROM applications WHERE room = ? AND jid = ? RETURNING jid, nick, form, at"
+_OTHER_APPLICATIONS = "SELECT count(*) FROM room_applications WHERE room = ? AND jid <> ?"
+_APPLICATIONS = "SELECT jid, nick, form, at FROM room_applications WHERE room = ? ORDER BY at, jid"
+_DECIDE = "DELETE FROM room_applications WHERE room = ? AND jid = ? RETURNING jid, nick, form, at"
 
 _REMOVE = "DELETE FROM rooms WHERE id = ?"
-_CLOSE_ARCHIVE = "UPDATE archives SET closed = ? WHERE room = ?"
-_REMOVE_PRESENT = "DELETE FROM present WHERE room = ?"
+_CLOSE_ARCHIVE = "UPDATE room_archives SET closed = ? WHERE room = ?"
+_REMOVE_PRESENT = "DELETE FROM room_sessions WHERE room = ?"
 
 _COUNT = "SELECT count(*) FROM rooms"
 _MADE = "SELECT count(*) FROM rooms WHERE maker = ? AND maker <> ''"
@@ -99,17 +99,17 @@ _LAST = "\U0010ffff"
 """Behind every character that an address may have."""
 
 _OF_ACCOUNT = (
-    "SELECT id, address, affiliation FROM affiliations JOIN rooms ON rooms.id = room"
+    "SELECT id, address, affiliation FROM room_affiliations JOIN rooms ON rooms.id = room"
     " WHERE jid = ? ORDER BY id"
 )
 _HOLD_OWNED = (
     "UPDATE rooms SET name = name WHERE id IN"
-    " (SELECT room FROM affiliations WHERE jid = ? AND affiliation = 'owner')"
+    " (SELECT room FROM room_affiliations WHERE jid = ? AND affiliation = 'owner')"
 )
 _FORGET_MADE = "UPDATE rooms SET maker = '' WHERE maker = ? AND maker <> ''"
-_FORGET = "DELETE FROM affiliations WHERE jid = ?"
-_FORGET_APPLICATIONS = "DELETE FROM applications WHERE jid = ?"
-_OWNERS = "SELECT count(*) FROM affiliations WHERE room = ? AND affiliation = 'owner'"
+_FORGET = "DELETE FROM room_affiliations WHERE jid = ?"
+_FORGET_APPLICATIONS = "DELETE FROM room_applications WHERE jid = ?"
+_OWNERS = "SELECT count(*) FROM room_affiliations WHERE room = ? AND affiliation = 'owner'"
 
 
 class SQLRooms:

@@ -215,7 +215,8 @@ def test_vcards_are_there_without_any_setup_and_last(
     card = "<vCard xmlns='vcard-temp'{}"
     for first in (True, False):
         with run_server(tmp_path, text) as server:
-            server.wait_for("component vcard.localhost is connected from this machine")
+            for name in ("vcard", "conference"):
+                server.wait_for(f"component {name}.localhost is connected from this machine")
             if first:
                 made = server.ctl("adduser", "juliet@localhost", stdin="wherefore\n")
                 assert made.returncode == 0, made.stderr

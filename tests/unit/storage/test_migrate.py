@@ -1,6 +1,8 @@
 """Contract of the migrations, over every backend that keeps its data."""
 
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -175,3 +177,17 @@ def test_a_variant_takes_the_place_of_the_common_file_in_its_dialect_only(stage)
 def test_a_script_that_is_wrong_is_named(stage, script):
     with pytest.raises(ValueError, match=r"0002_step\.sql"):
         read_schema_set(stage(PLAYS, script), SQLITE)
+
+
+def test_no_two_schema_sets_have_a_table_of_the_same_name():
+    """They share a database where the server and its components have one PostgreSQL."""
+    root = Path(__file__).parents[3]
+    sets = [CORE, *sorted(root.glob("components/*/schema/*"))]
+    made = [
+        name
+        for each in sets
+        for file in sorted(each.glob("*.sql"))
+        for name in re.findall(r"CREATE (?:TABLE|(?:UNIQUE )?INDEX) (\w+)", file.read_text())
+    ]
+    assert len(sets) > 2
+    assert sorted({name for name in made if made.count(name) > 1}) == []

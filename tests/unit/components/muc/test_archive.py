@@ -25,7 +25,7 @@ def numbers(wait, archive):
 
 def stored(wait, database):
     async def work(tx):
-        tables = ("archives", "archived")
+        tables = ("room_archives", "room_messages")
         return [(await tx.execute(f"SELECT count(*) FROM {t}")).rows[0][0] for t in tables]
 
     return wait(database.read(work))

@@ -224,13 +224,13 @@ class Recording:
 
     async def execute(self, sql, params=()):
         rows = (await self.tx.execute(f"EXPLAIN QUERY PLAN {sql}", params)).rows
-        self.plans += [row[3] for row in rows if "archived" in row[3]]
+        self.plans += [row[3] for row in rows if "room_messages" in row[3]]
         return await self.tx.execute(sql, params)
 
 
-RANGE = "SEARCH archived USING PRIMARY KEY (room=? AND position>? AND position<?)"
-ONES = "SEARCH archived USING PRIMARY KEY (room=? AND position=?)"
-END = "SEARCH archived USING PRIMARY KEY (room=?)"
+RANGE = "SEARCH room_messages USING PRIMARY KEY (room=? AND position>? AND position<?)"
+ONES = "SEARCH room_messages USING PRIMARY KEY (room=? AND position=?)"
+END = "SEARCH room_messages USING PRIMARY KEY (room=?)"
 """Of messages: those of a page, some by their positions, and the first or the last one."""
 
 
@@ -238,11 +238,11 @@ END = "SEARCH archived USING PRIMARY KEY (room=?)"
 @pytest.mark.parametrize(
     ("query", "messages", "index"),
     [
-        (Query(), {RANGE, END}, "archived_by_id (room=? AND id=?)"),
-        (Query(start=100, end=200), {RANGE}, "archived_by_number (room=? AND number>?)"),
+        (Query(), {RANGE, END}, "room_messages_by_id (room=? AND id=?)"),
+        (Query(start=100, end=200), {RANGE}, "room_messages_by_number (room=? AND number>?)"),
         (Query(with_author=HAG), {RANGE, END}, RANGE),
         (Query(with_nick="1. witch"), {RANGE, END}, RANGE),
-        (Query(ids=["id-42"]), {ONES, END}, "archived_by_id (room=? AND id=?)"),
+        (Query(ids=["id-42"]), {ONES, END}, "room_messages_by_id (room=? AND id=?)"),
     ],
 )
 def test_no_page_is_looked_for_in_the_whole_archive(

@@ -105,7 +105,7 @@ def test_positions_have_no_gap_whoever_writes(backend, databases, services):
     for room in rooms:
         found = backend.reactor.wait(archives[0].find(room, Query(), Page(1000)))
         assert (found.count, len(found.items), len({e.id for e in found.items})) == (400,) * 3
-    positions = backend.execute("SELECT max(position), count(DISTINCT position) FROM archived")
+    positions = backend.execute("SELECT max(position), count(DISTINCT position) FROM room_messages")
     assert positions == [(400, 400)]
 
 
@@ -117,8 +117,8 @@ def test_two_sweep_at_once(backend, databases, services):
     backend.reactor.wait(services[1].remove(room))
     gone = backend.reactor.wait_all([each.sweep() for each in archives])
     assert sum(gone) == 2 * SLICE + 9
-    assert backend.execute("SELECT count(*) FROM archives") == [(0,)]
-    assert backend.execute("SELECT count(*) FROM archived") == [(0,)]
+    assert backend.execute("SELECT count(*) FROM room_archives") == [(0,)]
+    assert backend.execute("SELECT count(*) FROM room_messages") == [(0,)]
 
 
 def test_both_have_one_secret(backend, databases):

@@ -26,7 +26,7 @@ SUBJECT = Subject(
 
 def rows(wait, database):
     async def work(tx):
-        tables = ("rooms", "subjects", "affiliations", "applications", "present")
+        tables = ("rooms", "room_subjects", "room_affiliations", "room_applications", "room_sessions")
         return [(await tx.execute(f"SELECT count(*) FROM {t}")).rows[0][0] for t in tables]
 
     return wait(database.read(work))
