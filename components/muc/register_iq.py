@@ -15,6 +15,7 @@ from components.muc.names import MUC_REGISTER
 from components.muc.privileges import may_register
 from components.muc.registration import Registrations
 from components.muc.room import Room
+from components.muc.seeing import check_there
 from components.muc.service import Service
 from xmppd import ns
 from xmppd.errors import StanzaError
@@ -45,6 +46,7 @@ class RegisterRequests:
     def get(self, stanza: Stanza, room: Room) -> Tag:
         """Tell what has to be filled in, or that somebody is registered (§7.10)."""
         account = stanza.sender.bare
+        check_there(room, self._service.affiliation(room, account))
         nick = self._registrations.nick(room, account)
         if nick:
             children = [Tag("registered"), Tag("username", {}, nick)]
@@ -57,6 +59,7 @@ class RegisterRequests:
     def set(self, stanza: Stanza, room: Room) -> Any:
         """Register somebody, keep what he asks for, or take it back (§7.10, XEP-0077 §3.2)."""
         account, query = stanza.sender.bare, stanza.payload
+        check_there(room, self._service.affiliation(room, account))
         if query.find(_REMOVE) is not None:
             if len(query) > 1:
                 text = "either register or not"

@@ -87,6 +87,14 @@ def test_7_10_there_is_no_registration_with_a_room_that_is_not_there(hall):
     assert condition(answer) == "item-not-found"
 
 
+def test_10_1_1_nobody_registers_with_a_room_that_is_not_open_yet(hall):
+    hall.person("juliet").join()
+    romeo = hall.person("romeo")
+    assert condition(request(romeo, "", "get")) == "item-not-found"
+    assert register(romeo, "Sun") == "item-not-found"
+    assert room(hall).affiliation(ROMEO) is A.NONE
+
+
 def test_7_10_who_asks_gets_a_form(hall, strict):
     for where, names in ((hall, ["roomnick"]), (strict, FIELDS)):
         company(where)
