@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.python.failure import Failure
 
 from components.common.paging import Page
@@ -82,13 +82,14 @@ class Archive:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self._journal = journal
+        self._scans = DeferredLock()
 
     def add(self, room: int, message: Said) -> Deferred[None]:
         """Put a message behind all others of the room, whose `number` is less.
 
         Fires when it is on the disk. Fails with `RoomGone`, and as `Journal.add` does.
         """
-        return self._journal.add(self, _Coming(room, message))
+        return self._journal.add(self, _Coming(room, message), message.size)
 
     def keep(self, room: int, message: Said) -> Deferred[None]:
         """The same, where a room that is gone meanwhile takes along what was said in it."""
@@ -120,7 +121,13 @@ class Archive:
         Fails with StanzaError `item-not-found` for an id that the archive does not have
         (XEP-0313 §4.1.3, §4.3.2), and as `archive_pages.find` says.
         """
-        return self._read(lambda tx: archive_pages.find(tx, room, query, page))
+
+        def find() -> Deferred[Result]:
+            return self._read(lambda tx: archive_pages.find(tx, room, query, page))
+
+        # Who looks for one person's messages may have all of an archive read: one after the other,
+        # so that what others want to read has its turn between them.
+        return self._scans.run(find) if query.scans else find()
 
     def ends(self, room: int) -> Deferred[tuple[End, End] | None]:
         """The first and the last message of a room's archive; None where it is empty."""

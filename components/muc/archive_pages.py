@@ -69,6 +69,11 @@ class Query:
         if self.with_nick is not None and self.with_author is not None:
             raise ValueError("a nickname and an author at once")
 
+    @property
+    def scans(self) -> bool:
+        """Whether all messages between its ends may have to be looked at."""
+        return self.with_nick is not None or self.with_author is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

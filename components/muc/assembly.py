@@ -37,6 +37,7 @@ from components.muc.changes import Changes
 from components.muc.creating import Creating
 from components.muc.features import Features
 from components.muc.form_messages import FormMessages
+from components.muc.incarnations import Incarnations
 from components.muc.interrupted import Interrupted
 from components.muc.iqs import RoomIQs
 from components.muc.journal import Journal
@@ -99,6 +100,8 @@ async def assemble(
     archive = Archive(database, journal)
     store = SQLRooms(database)
     key = await SQLKeys(database).key("occupant-id")
+    incarnations = Incarnations(database)
+    await incarnations.read()
     multicast = Multicast(component)
     broadcast = Broadcast(component, multicast)
     instances = Instances(component)
@@ -108,13 +111,15 @@ async def assemble(
     rooms = Rooms(store, archive, interrupted, territory, creating, defaults, clock.seconds)
     lives = Lives(rooms, policy, clock)
     rates = Rates(policy.rates, clock.seconds)
-    visits = Visits(broadcast, policy, present, rates, key, lives.emptied)
+    visits = Visits(broadcast, policy, present, rates, key, incarnations, lives.emptied)
     lives.visits = visits
     rooms.on_opened(lives.created)
     notices = Notices(component, multicast, clock.seconds)
     messages = Messages(component, rooms)
     overview = Overview(database)
-    Removal(Accounts(component), store, territory, rooms, lives, visits)
+    instances.on_change(lambda epoch: incarnations.read())
+    removal = Removal(Accounts(component), clock.seconds, store, territory, rooms, lives, visits)
+    removal.on_removed(incarnations.removed)
     RollCall(component, clock, rooms, broadcast)
     upkeep = Upkeep(
         component,

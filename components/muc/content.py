@@ -88,7 +88,7 @@ def cleaned(stanza: Stanza, room: JID, most: int = 0) -> bytes:
     spoken = stanza.kind == "presence" and XML_LANG in stanza.attrs and _STATUS in children
     if spoken or not _LOOKED_AT.isdisjoint(children):
         inner = _rest(stanza, room, most, stanza.attrs[XML_LANG] if spoken else "")
-    if most and len(inner) > most:
+    if most and len(inner) + len(stanza.attrs.get(XML_LANG, "")) > most:
         raise _too_long(stanza, most)
     return inner
 

@@ -114,7 +114,9 @@ class Invitations:
         if not to.local or to.bare == room.address:
             text = f"{to} is nobody's address"
             raise StanzaError("item-not-found", text, reason="muc.invitee")
-        if self._service.affiliation(room, to.bare) is Affiliation.OUTCAST:
+        # Where he is made no member it is nobody's business who is banned: he can't get in.
+        banned = self._service.affiliation(room, to.bare) is Affiliation.OUTCAST
+        if banned and room.settings.members_only:
             raise StanzaError("forbidden", f"{to} is banned", reason="muc.invitee")
 
     async def _admit(

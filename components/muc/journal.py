@@ -23,6 +23,9 @@ Row = TypeVar("Row", contravariant=True)
 TOGETHER = 1_000
 """Rows of one batch, so that other writes get their turn."""
 
+OCTETS = 64 * 1024 * 1024
+"""What all that waits may take, whatever the store is at."""
+
 PAUSE = 0.03
 """Seconds between two batches while rows keep coming: what was sent is acknowledged so much later,
 which nobody notices."""
@@ -44,6 +47,7 @@ class _Entry(NamedTuple):
 
     table: Table[Any] | None
     row: Any
+    octets: int
     deferred: Deferred[None]
 
 
@@ -60,6 +64,7 @@ class Journal:
         self._clock = clock
         self._most = most
         self._pause: Deferred[None] | None = None
+        self._octets = 0
         self._hurry = 0
         """How many wait for all rows before them."""
         self._waiting: deque[_Entry] = deque()
@@ -70,14 +75,15 @@ class Journal:
         """How many rows wait or are on their way."""
         return len(self._waiting) + self._under_way
 
-    def add(self, table: Table[Row], row: Row) -> Deferred[None]:
-        """Put a row; fires when it is on the disk.
+    def add(self, table: Table[Row], row: Row, octets: int = 0) -> Deferred[None]:
+        """Put a row of so many octets, about; fires when it is on the disk.
 
-        Fails with StoreBusy where too many wait, and with StoreError.
+        Fails with StoreBusy where too much waits, and with StoreError.
         """
-        if len(self) >= self._most:
-            return fail(StoreBusy(f"{self._most} rows are waiting"))
-        return self._append(table, row)
+        if len(self) >= self._most or self._octets + octets > OCTETS:
+            return fail(StoreBusy(f"{len(self)} rows are waiting"))
+        self._octets += octets
+        return self._append(table, row, octets)
 
     def settled(self) -> Deferred[None]:
         """Fires when the rows added so far are on the disk, or have failed."""
@@ -89,8 +95,8 @@ class Journal:
             self._pause.callback(None)
         return settled
 
-    def _append(self, table: Table[Any] | None, row: Any) -> Deferred[None]:
-        entry = _Entry(table, row, Deferred())
+    def _append(self, table: Table[Any] | None, row: Any, octets: int = 0) -> Deferred[None]:
+        entry = _Entry(table, row, octets, Deferred())
         self._waiting.append(entry)
         if not self._running:
             self._running = True
@@ -106,6 +112,7 @@ class Journal:
             self._under_way = 0
             for entry, outcome in zip(batch, outcomes, strict=True):
                 self._hurry -= entry.table is None
+                self._octets -= entry.octets
                 if outcome is None:
                     entry.deferred.callback(None)
                 else:
@@ -126,7 +133,7 @@ class Journal:
     async def _outcomes(self, batch: Sequence[_Entry]) -> Sequence[BaseException | None]:
         """What became of each: None for what is on the disk, or only waited."""
         tables: dict[Table[Any], list[int]] = {}
-        for number, (table, _, _) in enumerate(batch):
+        for number, (table, *_) in enumerate(batch):
             if table is not None:
                 tables.setdefault(table, []).append(number)
 

@@ -8,6 +8,9 @@ may give it another. Where nobody is, it goes with the account.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 from twisted.logger import Logger
 
 from components.common.accounts import Accounts
@@ -24,6 +27,9 @@ from xmppd.jid import JID
 
 log = Logger(namespace="muc")
 
+OnRemoved: TypeAlias = Callable[[JID, float], Awaitable[None]]
+"""Forgets an account that was removed at a moment, in seconds UTC since 1970."""
+
 
 class Removal:
     """Has rooms forget accounts."""
@@ -31,22 +37,31 @@ class Removal:
     def __init__(
         self,
         accounts: Accounts,
+        now: Callable[[], float],
         store: SQLRooms,
         territory: Territory,
         rooms: Rooms,
         lives: Lives,
         visits: Visits,
     ) -> None:
+        self._now = now
         self._store = store
         self._territory = territory
         self._rooms = rooms
         self._lives = lives
         self._visits = visits
+        self._on_removed: list[OnRemoved] = []
         accounts.on_removed(self.forget)
+
+    def on_removed(self, forget: OnRemoved) -> None:
+        """Have `forget` called with each account that is removed, and when that was."""
+        self._on_removed.append(forget)
 
     async def forget(self, account: JID) -> None:
         """Have nothing of an account in the store, in memory, in rooms."""
         forgotten = await self._store.forget(account)
+        for forget in self._on_removed:
+            await forget(account, self._now())
         # What was read before may get into memory only now.
         await self._rooms.settled()
         for room in self._rooms:

@@ -21,6 +21,7 @@ from components.muc import entering
 from components.muc.broadcast import Broadcast
 from components.muc.entering import Entry
 from components.muc.history import EVERYTHING, Wanted
+from components.muc.incarnations import Incarnations
 from components.muc.occupant import Occupant
 from components.muc.policy import Policy
 from components.muc.present import SQLPresent
@@ -55,6 +56,7 @@ class Visits:
         present: SQLPresent,
         rates: Rates,
         key: bytes,
+        incarnations: Incarnations,
         emptied: OnEmpty,
     ) -> None:
         self._broadcast = broadcast
@@ -62,6 +64,7 @@ class Visits:
         self._present = present
         self._rates = rates
         self._key = key
+        self._incarnations = incarnations
         self._emptied = emptied
         self._entered: Counter[JID] = Counter()
         """How many sessions each user has in rooms,"""
@@ -398,7 +401,8 @@ class Visits:
 
     def occupant_id(self, room: JID, account: JID) -> str:
         """What says that two nicks of a room are the same user's, and not whose (XEP-0421 §4.1)."""
-        digest = hmac.digest(self._key, f"{room}\0{account}".encode(), hashlib.sha256)
+        whose = f"{room}\0{account}\0{self._incarnations.of(account)}".rstrip("\0")
+        digest = hmac.digest(self._key, whose.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
     def _occupant(self, room: Room, session: JID) -> Occupant:

@@ -116,3 +116,10 @@ CREATE TABLE room_secrets (
     name $text PRIMARY KEY,
     value $bytes NOT NULL
 );
+
+-- Accounts that were removed: what tells those from them that are made anew under the same name.
+CREATE TABLE room_incarnations (
+    jid $text PRIMARY KEY,
+    word $text NOT NULL,
+    at $real NOT NULL
+);

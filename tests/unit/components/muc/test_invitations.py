@@ -214,9 +214,16 @@ def test_7_8_2_members_may_invite_where_the_room_lets_them(hall, juliet, lets, e
         assert condition(romeo.one()) == "forbidden"
 
 
-@pytest.mark.parametrize("members_only", [False, True])
-def test_9_1_who_is_banned_is_not_invited_nor_a_member(hall, juliet, members_only):
-    settings(hall, members_only=members_only)
+def test_9_1_invitations_into_an_open_room_do_not_tell_who_is_banned(hall, juliet):
+    affiliate(hall, "nurse", Affiliation.OUTCAST)
+    nurse = home(hall, "nurse")
+    send(juliet, invite())
+    assert juliet.came() == [] and nurse.one().get("from") == HALL
+    assert condition(nurse.join().one()) == "forbidden"
+
+
+def test_9_1_who_is_banned_is_not_made_a_member_by_an_invitation(hall, juliet):
+    settings(hall, members_only=True)
     affiliate(hall, "nurse", Affiliation.OUTCAST)
     nurse = home(hall, "nurse")
     send(juliet, invite())

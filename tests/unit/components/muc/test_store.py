@@ -26,7 +26,8 @@ SUBJECT = Subject(
 
 def rows(wait, database):
     async def work(tx):
-        tables = ("rooms", "room_subjects", "room_affiliations", "room_applications", "room_sessions")
+        parts = ("subjects", "affiliations", "applications", "sessions")
+        tables = ("rooms", *(f"room_{part}" for part in parts))
         return [(await tx.execute(f"SELECT count(*) FROM {t}")).rows[0][0] for t in tables]
 
     return wait(database.read(work))
