@@ -25,7 +25,7 @@ class Limits(Struct, frozen=True):
     """and of all in it."""
     presence: float = 5.0
     """Changes of one user's presence or nick in one room,"""
-    room_presence: float = 200.0
+    room_presence: float = 500.0
     """and of all in it, coming included."""
     requests: float = 50.0
     """IQs of one user to the others in a room."""
