@@ -12,7 +12,7 @@ from components.common.component import Component
 from components.common.disco import Identity
 from components.common.instances import Instances
 from components.common.multicast import Multicast
-from components.muc import (
+from components.muc.faces import (
     admin_iq,
     captcha_iq,
     ghosts,
@@ -29,37 +29,37 @@ from components.muc import (
     vcard_iq,
     voice,
 )
-from components.muc import disco as room_disco
-from components.muc.archive import Archive
-from components.muc.avatars import Avatars
-from components.muc.broadcast import Broadcast
-from components.muc.changes import Changes
-from components.muc.creating import Creating
-from components.muc.features import Features
+from components.muc.faces import disco as room_disco
 from components.muc.form_messages import FormMessages
-from components.muc.incarnations import Incarnations
-from components.muc.interrupted import Interrupted
 from components.muc.iqs import RoomIQs
-from components.muc.journal import Journal
-from components.muc.keys import SQLKeys
-from components.muc.lives import Lives
+from components.muc.life.broadcast import Broadcast
+from components.muc.life.changes import Changes
+from components.muc.life.creating import Creating
+from components.muc.life.interrupted import Interrupted
+from components.muc.life.lives import Lives
+from components.muc.life.moves import Moves
+from components.muc.life.notices import Notices
+from components.muc.life.questions import Questions
+from components.muc.life.removal import Removal
+from components.muc.life.roll_call import RollCall
+from components.muc.life.rooms import Rooms
+from components.muc.life.territory import Territory
+from components.muc.life.upkeep import Upkeep
+from components.muc.life.visits import Visits
 from components.muc.messages import Messages
-from components.muc.moves import Moves
-from components.muc.notices import Notices
-from components.muc.overview import Overview
-from components.muc.policy import Policy
-from components.muc.present import SQLPresent
-from components.muc.questions import Questions
-from components.muc.rates import Rates
-from components.muc.removal import Removal
-from components.muc.roll_call import RollCall
-from components.muc.rooms import Rooms
+from components.muc.model.features import Features
+from components.muc.model.policy import Policy
+from components.muc.model.rates import Rates
+from components.muc.model.settings import DEFAULTS, Settings
 from components.muc.service import Service
-from components.muc.settings import DEFAULTS, Settings
-from components.muc.store import SQLRooms
-from components.muc.territory import Territory
-from components.muc.upkeep import Upkeep
-from components.muc.visits import Visits
+from components.muc.store.archive import Archive
+from components.muc.store.avatars import Avatars
+from components.muc.store.incarnations import Incarnations
+from components.muc.store.journal import Journal
+from components.muc.store.keys import SQLKeys
+from components.muc.store.overview import Overview
+from components.muc.store.present import SQLPresent
+from components.muc.store.rooms import SQLRooms
 from xmppd.storage.interfaces import Database
 
 FACES: tuple[Callable[[Service], object], ...] = (

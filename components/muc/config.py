@@ -9,9 +9,9 @@ from msgspec import Meta, structs
 from components.common.config import Loaded, Settings
 from components.muc import defaults
 from components.muc.defaults import Defaults
-from components.muc.policy import Creators, Policy, accounts
-from components.muc.rates import Limits
-from components.muc.settings import Settings as RoomSettings
+from components.muc.model.policy import Creators, Policy, accounts
+from components.muc.model.rates import Limits
+from components.muc.model.settings import Settings as RoomSettings
 from xmppd.config.schema import Table
 from xmppd.errors import ConfigError
 from xmppd.jid import JIDError

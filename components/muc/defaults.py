@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from components.muc.configuration import SECRET, fields
-from components.muc.configuration_form import check
-from components.muc.policy import Policy
-from components.muc.settings import Settings
+from components.muc.faces.configuration import SECRET, fields
+from components.muc.faces.configuration_form import check
+from components.muc.model.policy import Policy
+from components.muc.model.settings import Settings
 from xmppd.errors import ConfigError, StanzaError
 
 TABLE = "muc.defaults"

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from components.common.forms import submission
 from components.common.stanza import Stanza
 from components.muc.messages import Messages
-from components.muc.room import Room
+from components.muc.model.room import Room
 from xmppd import ns
 from xmppd.errors import StanzaError
 

@@ -15,8 +15,8 @@ from twisted.internet.defer import Deferred
 
 from components.common.component import Component, On
 from components.common.stanza import Stanza
-from components.muc.room import Room
-from components.muc.rooms import Rooms
+from components.muc.life.rooms import Rooms
+from components.muc.model.room import Room
 from xmppd.errors import StanzaError
 
 Answerer: TypeAlias = Callable[[Stanza, Room], Any]

@@ -15,9 +15,9 @@ from twisted.internet.defer import Deferred
 
 from components.common.component import Component
 from components.common.stanza import Stanza
-from components.muc.returns import Returns
-from components.muc.room import Room
-from components.muc.rooms import Rooms
+from components.muc.life.returns import Returns
+from components.muc.life.rooms import Rooms
+from components.muc.model.room import Room
 from xmppd.errors import StanzaError
 
 Taker: TypeAlias = Callable[[Stanza, Room], Any]

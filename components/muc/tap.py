@@ -6,7 +6,7 @@ from components.common.process import Setting
 from components.common.tap import Program
 from components.muc.assembly import assemble
 from components.muc.config import Config, policy, room_defaults
-from components.muc.store import SCHEMA
+from components.muc.store.rooms import SCHEMA
 
 
 async def set_up(setting: Setting[Config]) -> None:

@@ -19,9 +19,9 @@ from xml.sax.saxutils import quoteattr
 from twisted.internet.defer import Deferred
 
 from components.muc.assembly import assemble
-from components.muc.policy import Policy
-from components.muc.settings import DEFAULTS, Settings
-from components.muc.store import SCHEMA
+from components.muc.model.policy import Policy
+from components.muc.model.settings import DEFAULTS, Settings
+from components.muc.store.rooms import SCHEMA
 from tests.support.deferred import result
 from tests.support.meeting import Meeting
 from tests.support.people import C

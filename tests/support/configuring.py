@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
-from components.muc.room import Room
+from components.muc.model.room import Room
 from tests.support.conference import HALL, MUC, Conference, Person
 from tests.support.forms import X, field
 from xmppd import ns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.muc.settings import DEFAULTS
+from components.muc.model.settings import DEFAULTS
 from tests.support.conference import ROOMS, Conference
 from xmppd.jid import JID
 

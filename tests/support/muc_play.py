@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from components.muc.rates import NONE
+from components.muc.model.rates import NONE
 from tests.support.conference import INSTANT, MUC, ROOMS, Conference, Person, codes
 from tests.support.muc_model import Room
 from tests.support.muc_values import Refused, Told, account_of

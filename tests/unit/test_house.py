@@ -87,7 +87,7 @@ TABLES = {
 
 def known(path: Path) -> set[str]:
     """The codes that a file may name: the server's, and those of its own component."""
-    return {*REASONS, *TABLES.get(path.parent / "reasons.py", {})}
+    return {*REASONS, *chain(*(TABLES.get(each / "reasons.py", {}) for each in path.parents))}
 
 
 def test_every_reason_that_is_given_stands_in_the_table() -> None:

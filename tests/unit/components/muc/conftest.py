@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from components.muc.archive import Archive
-from components.muc.history import Said
-from components.muc.journal import Journal
-from components.muc.present import SQLPresent
-from components.muc.store import SCHEMA, SQLRooms
+from components.muc.model.history import Said
+from components.muc.store.archive import Archive
+from components.muc.store.journal import Journal
+from components.muc.store.present import SQLPresent
+from components.muc.store.rooms import SCHEMA, SQLRooms
 from tests.support.stores import BACKENDS, Backend
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database

@@ -9,8 +9,8 @@ import pytest
 from components.common.config import load
 from components.muc.config import Config, MUCTable, Rates, policy, room_defaults
 from components.muc.defaults import Defaults
-from components.muc.rates import Limits
-from components.muc.settings import DEFAULTS, Settings
+from components.muc.model.rates import Limits
+from components.muc.model.settings import DEFAULTS, Settings
 from tests.support.process import ROOT
 from xmppd.config import load as load_server
 from xmppd.errors import ConfigError

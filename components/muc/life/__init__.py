@@ -1,0 +1,1 @@
+"""What happens to rooms and to people in them: in memory, in the store, and told of."""

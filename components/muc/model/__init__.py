@@ -1,0 +1,1 @@
+"""What a room is, as values and in memory: no stanza, no store, no clock."""

@@ -1,0 +1,1 @@
+"""What outlives the process: rooms, messages, who is present."""
