@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred
 
 from components.muc.assembly import assemble
 from components.muc.model.policy import Policy
+from components.muc.model.room import Room
 from components.muc.model.settings import DEFAULTS, Settings
 from components.muc.store.rooms import SCHEMA
 from tests.support.deferred import result
@@ -234,3 +235,32 @@ def item(presence: Element) -> dict[str, str]:
 def codes(stanza: Element) -> list[int]:
     """The status codes of a stanza."""
     return [int(each.get("code", "")) for each in stanza.iterfind(f"{U}x/{U}status")]
+
+
+def room(hall: Conference, **settings: Any) -> Room:
+    """The room `HALL` in memory, with other settings without a word to anybody."""
+    found = hall.service.rooms.at_hand(JID.parse(HALL))
+    assert found is not None
+    found.settings = found.settings.change(**settings)
+    return found
+
+
+def settings(hall: Conference, **changes: Any) -> None:
+    """Have the room `HALL` be set up otherwise."""
+    room(hall, **changes)
+
+
+def enter(hall: Conference, name: str, *others: Person, resource: str = "street") -> Person:
+    """Somebody who has come in; he and `others` have read what they were told of it."""
+    person = hall.person(name, resource).join()
+    for each in (person, *others):
+        each.came()
+    return person
+
+
+def company(hall: Conference, *names: str) -> list[Person]:
+    """Juliet, whose room it is, and others who have come in."""
+    people = [hall.opened("juliet"), *(hall.person(name).join() for name in names)]
+    for each in people:
+        each.came()
+    return people

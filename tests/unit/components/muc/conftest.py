@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -10,21 +9,10 @@ from components.muc.store.archive import Archive
 from components.muc.store.journal import Journal
 from components.muc.store.present import SQLPresent
 from components.muc.store.rooms import SCHEMA, SQLRooms
-from tests.support.stores import BACKENDS, Backend
+from tests.support.conference import Conference, Person, enter
+from tests.support.stores import Backend
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    made = BACKENDS[request.param](tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def wait(backend: Backend):
-    return backend.reactor.wait
 
 
 @pytest.fixture
@@ -84,3 +72,18 @@ def say(backend: Backend, archive: Archive) -> Callable[..., None]:
         assert outcomes == [None] * len(numbers)
 
     return say
+
+
+@pytest.fixture
+def hall() -> Conference:
+    return Conference().start()
+
+
+@pytest.fixture
+def juliet(hall: Conference) -> Person:
+    return hall.opened("juliet")
+
+
+@pytest.fixture
+def romeo(hall: Conference, juliet: Person) -> Person:
+    return enter(hall, "romeo", juliet)

@@ -9,9 +9,8 @@ import pytest
 
 from components.muc.faces import admin_iq
 from components.muc.model.ranks import Affiliation
-from components.muc.model.room import Room
 from components.muc.model.standing import Standing
-from tests.support.conference import HALL, MUC, Conference, Person, U, codes, item
+from tests.support.conference import HALL, MUC, Conference, Person, U, codes, company, item, room
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd.jid import JID
@@ -19,26 +18,6 @@ from xmppd.jid import JID
 A = Affiliation
 ADMIN = f"{{{MUC}#admin}}"
 ROMEO, PARIS = "romeo@capulet.lit", "paris@capulet.lit"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-def room(hall: Conference, **settings: object) -> Room:
-    found = hall.service.rooms.at_hand(JID.parse(HALL))
-    assert found is not None
-    found.settings = found.settings.change(**settings)
-    return found
-
-
-def company(hall: Conference, *names: str) -> list[Person]:
-    """Juliet, whose room it is, and others who have come in."""
-    people = [hall.opened("juliet"), *(hall.person(name).join() for name in names)]
-    for each in people:
-        each.came()
-    return people
 
 
 def change(person: Person, *items: str) -> Element:

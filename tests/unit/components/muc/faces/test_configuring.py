@@ -15,11 +15,6 @@ from tests.support.server import condition
 from xmppd.jid import JID
 
 
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
 def people(hall: Conference, *names: str) -> list[Person]:
     """Juliet, who has made the room, and others who are in it; nobody has anything to read."""
     inside = [hall.opened("juliet"), *(hall.person(name).join() for name in names)]

@@ -21,11 +21,6 @@ D, L = f"{{{ns.DISCO_INFO}}}", f"{{{ns.DISCO_ITEMS}}}"
 INFO, ITEMS = f"<query xmlns='{ns.DISCO_INFO}'/>", f"<query xmlns='{ns.DISCO_ITEMS}'/>"
 
 
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
 def set_up(hall: Conference, **settings: Any) -> None:
     room = hall.service.rooms.at_hand(JID.parse(HALL))
     assert room is not None

@@ -8,7 +8,7 @@ from components.common.stanza import Stanza
 from components.muc.model.entering import Entry
 from components.muc.model.history import Wanted
 from components.muc.model.ranks import Affiliation
-from tests.support.conference import HALL, Conference, Person, codes, item
+from tests.support.conference import HALL, Conference, Person, codes, enter, item
 from xmppd import ns
 from xmppd.jid import JID
 
@@ -20,28 +20,6 @@ DELIVERY = [
     "remote-server-not-found",
     "remote-server-timeout",
 ]
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-@pytest.fixture
-def romeo(hall: Conference, juliet: Person) -> Person:
-    return enter(hall, "romeo", juliet)
-
-
-def enter(hall: Conference, name: str, *others: Person, resource: str = "street") -> Person:
-    person = hall.person(name, resource).join()
-    for each in (person, *others):
-        each.came()
-    return person
 
 
 def back(person: Person, condition: str, kind: str = "message", to: str = f"{HALL}/Juliet") -> None:

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.support.conference import HALL, ROOMS, Conference, Person
+from tests.support.conference import HALL, ROOMS, enter, settings
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
-from xmppd.jid import JID
 
 ACTIVE = f"<active xmlns='{ns.CHAT_STATES}'/>"
 NO_STORE = f"<no-store xmlns='{ns.HINTS}'/>"
 STANZA_ID = f"{{{ns.STANZA_ID}}}stanza-id"
 OCCUPANT_ID = "{urn:xmpp:occupant-id:0}occupant-id"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-def enter(hall: Conference, name: str, resource: str = "street") -> Person:
-    """Somebody who is in the room, and has read what newcomers get."""
-    person = hall.person(name, resource).join()
-    person.came()
-    return person
-
-
-def settings(hall: Conference, **changes: object) -> None:
-    room = hall.service.rooms.at_hand(JID.parse(HALL))
-    room.settings = room.settings.change(**changes)
 
 
 def test_7_4_everybody_gets_it_from_the_occupant_jid_with_the_id_of_the_client(hall, juliet):

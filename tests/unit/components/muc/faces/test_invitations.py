@@ -7,7 +7,7 @@ import pytest
 from components.muc.faces.invitations import A_MINUTE, AT_ONCE
 from components.muc.model.ranks import Affiliation
 from components.muc.model.standing import Standing
-from tests.support.conference import HALL, ROOMS, Conference, Person, U
+from tests.support.conference import HALL, ROOMS, Conference, Person, U, enter, settings
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
@@ -17,33 +17,11 @@ NURSE = "nurse@capulet.lit"
 CONFERENCE = f"{{{ns.CONFERENCE}}}x"
 
 
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-def enter(hall: Conference, name: str, *others: Person, resource: str = "street") -> Person:
-    person = hall.person(name, resource).join()
-    for each in (person, *others):
-        each.came()
-    return person
-
-
 def home(hall: Conference, name: str) -> Person:
     """Somebody whose server knows where to reach him."""
     person = hall.person(name).send("<presence/>")
     person.came()
     return person
-
-
-def settings(hall: Conference, **changes: object) -> None:
-    room = hall.service.rooms.at_hand(JID.parse(HALL))
-    room.settings = room.settings.change(**changes)
 
 
 def affiliate(hall: Conference, name: str, affiliation: Affiliation) -> None:

@@ -14,7 +14,7 @@ from components.muc.faces.mam_iq import AT_ONCE, PAGE, QUERY_ID
 from components.muc.model.history import Said
 from components.muc.model.ranks import Affiliation
 from components.muc.model.standing import Standing
-from tests.support.conference import HALL, ROOMS, Conference, Person, U
+from tests.support.conference import HALL, ROOMS, Conference, Person, U, settings
 from tests.support.deferred import result
 from tests.support.people import C
 from tests.support.server import condition
@@ -29,29 +29,6 @@ X = f"{{{ns.DATA_FORM}}}"
 FORWARDED = f"{M}result/{{{ns.FORWARD}}}forwarded"
 OCCUPANT_ID = "{urn:xmpp:occupant-id:0}occupant-id"
 DELAY = f"{{{ns.DELAY}}}delay"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-@pytest.fixture
-def romeo(hall: Conference, juliet: Person) -> Person:
-    person = hall.person("romeo").join()
-    for each in (person, juliet):
-        each.came()
-    return person
-
-
-def settings(hall: Conference, **changes: object) -> None:
-    room = hall.service.rooms.at_hand(JID.parse(HALL))
-    room.settings = room.settings.change(**changes)
 
 
 def affiliate(hall: Conference, name: str, affiliation: Affiliation) -> None:

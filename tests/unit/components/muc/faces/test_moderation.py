@@ -9,7 +9,7 @@ import pytest
 from components.muc.model.history import Said
 from components.muc.model.ranks import Affiliation
 from components.muc.model.standing import Standing
-from tests.support.conference import HALL, Conference, Person
+from tests.support.conference import HALL, Conference, Person, enter, settings
 from tests.support.deferred import result
 from tests.support.people import C
 from tests.support.server import condition
@@ -26,30 +26,8 @@ DISCO = f"<query xmlns='{ns.DISCO_INFO}'/>"
 
 
 @pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-@pytest.fixture
 def tybalt(hall: Conference, juliet: Person) -> Person:
     return enter(hall, "tybalt", juliet)
-
-
-def enter(hall: Conference, name: str, *others: Person, resource: str = "street") -> Person:
-    person = hall.person(name, resource).join()
-    for each in (person, *others):
-        each.came()
-    return person
-
-
-def settings(hall: Conference, **changes: object) -> None:
-    room = hall.service.rooms.at_hand(JID.parse(HALL))
-    room.settings = room.settings.change(**changes)
 
 
 def said(person: Person, body: str = "What, drawn, and talk of peace!", id_: str = "t1") -> str:

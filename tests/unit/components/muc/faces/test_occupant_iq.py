@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from components.muc.faces.occupant_iq import MOST
-from tests.support.conference import HALL, MUC, ROOMS, Conference, Person
+from tests.support.conference import HALL, MUC, ROOMS, Person, enter
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
@@ -17,28 +17,6 @@ PING = f"<ping xmlns='{ns.PING}'/>"
 TIME = f"<time xmlns='{ns.TIME}'/>"
 DISCO = f"<query xmlns='{ns.DISCO_INFO}'/>"
 JULIET = f"{HALL}/Juliet"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-@pytest.fixture
-def romeo(hall: Conference, juliet: Person) -> Person:
-    return enter(hall, "romeo", juliet)
-
-
-def enter(hall: Conference, name: str, *others: Person, resource: str = "street") -> Person:
-    person = hall.person(name, resource).join()
-    for each in (person, *others):
-        each.came()
-    return person
 
 
 def request(person: Person, payload: str, to: str = JULIET, type_: str = "get") -> None:

@@ -20,11 +20,6 @@ from xmppd.jid import JID
 CANCEL = f"<query xmlns='{MUC_OWNER}'><x xmlns='{ns.DATA_FORM}' type='cancel'/></query>"
 
 
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
 def stored(hall: Conference, address: str = HALL):
     return result(hall.service.store.load(JID.parse(address)))
 

@@ -15,11 +15,6 @@ OPEN = structs.replace(DEFAULTS, whois="anyone")
 
 
 @pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
 def verona() -> Conference:
     """Where everybody sees who everybody is."""
     return Conference(defaults=OPEN).start()

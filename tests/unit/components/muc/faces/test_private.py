@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.conference import HALL, Conference, Person, U
+from tests.support.conference import HALL, U, enter, settings
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
-from xmppd.jid import JID
 
 WIND = "<body>I'll give thee a wind.</body>"
 OCCUPANT_ID = "{urn:xmpp:occupant-id:0}occupant-id"
 NOT_HERE = f"<error type='cancel'><service-unavailable xmlns='{ns.STANZA_ERRORS}'/></error>"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-@pytest.fixture
-def romeo(hall: Conference, juliet: Person) -> Person:
-    return enter(hall, "romeo", juliet)
-
-
-def enter(hall: Conference, name: str, *others: Person, resource: str = "street") -> Person:
-    person = hall.person(name, resource).join()
-    for each in (person, *others):
-        each.came()
-    return person
-
-
-def settings(hall: Conference, **changes: object) -> None:
-    room = hall.service.rooms.at_hand(JID.parse(HALL))
-    room.settings = room.settings.change(**changes)
 
 
 def test_7_5_it_comes_from_the_occupant_jid_and_says_that_it_is_private(hall, juliet, romeo):

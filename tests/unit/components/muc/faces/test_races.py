@@ -12,8 +12,7 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 
 from components.muc.model.ranks import Affiliation
-from components.muc.model.room import Room
-from tests.support.conference import HALL, MUC, Conference, Person, codes
+from tests.support.conference import HALL, MUC, Person, codes, room
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
@@ -44,24 +43,8 @@ class Slow:
 
 
 @pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall) -> Person:
-    return hall.opened("juliet")
-
-
-@pytest.fixture
 def slow(hall, juliet) -> Slow:
     return Slow(hall.service.store, "set_affiliations")
-
-
-def room(hall: Conference) -> Room:
-    found = hall.service.rooms.at_hand(JID.parse(HALL))
-    assert found is not None
-    return found
 
 
 def affiliate(person: Person, jid: str, affiliation: str) -> None:

@@ -9,13 +9,11 @@ import pytest
 
 from components.muc.model.occupant import Occupant
 from components.muc.model.ranks import AFFILIATIONS, ROLES, Affiliation, Role
-from components.muc.model.room import Room
 from components.muc.model.standing import Standing
 from tests.support import xep0045
-from tests.support.conference import HALL, MUC, Conference, Person
+from tests.support.conference import MUC, Conference, Person, room
 from tests.support.server import condition
 from tests.support.xep0045 import cells
-from xmppd.jid import JID
 
 A = Affiliation
 NONE, VISITOR, PARTICIPANT, MODERATOR = Role
@@ -37,12 +35,6 @@ INSIDE = [
     Rank(MODERATOR, A.OWNER),
 ]
 OUTSIDE = [Rank(NONE, affiliation) for affiliation in A]
-
-
-def room(hall: Conference) -> Room:
-    found = hall.service.rooms.at_hand(JID.parse(HALL))
-    assert found is not None
-    return found
 
 
 def ranked(hall: Conference, person: Person, rank: Rank) -> None:

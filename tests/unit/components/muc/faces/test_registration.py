@@ -7,9 +7,8 @@ from xml.etree.ElementTree import Element, tostring
 import pytest
 
 from components.muc.model.ranks import Affiliation
-from components.muc.model.room import Room
 from components.muc.model.settings import Settings
-from tests.support.conference import HALL, MUC, Conference, Person, codes, item
+from tests.support.conference import HALL, MUC, Conference, Person, codes, company, item, room
 from tests.support.forms import X, field, sent_back
 from tests.support.people import C
 from tests.support.server import condition
@@ -31,20 +30,6 @@ def hall() -> Conference:
 def strict() -> Conference:
     """Where an admin has a say in it."""
     return Conference().start()
-
-
-def room(hall: Conference, **settings: object) -> Room:
-    found = hall.service.rooms.at_hand(JID.parse(HALL))
-    assert found is not None
-    found.settings = found.settings.change(**settings)
-    return found
-
-
-def company(hall: Conference, *names: str) -> list[Person]:
-    people = [hall.opened("juliet"), *(hall.person(name).join() for name in names)]
-    for each in people:
-        each.came()
-    return people
 
 
 def person(hall: Conference, name: str) -> Person:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.conference import HALL, Conference, Person
+from tests.support.conference import HALL, Conference, enter, settings
 from tests.support.deferred import result
 from tests.support.people import C
 from tests.support.server import condition
@@ -15,27 +15,6 @@ SUBJECT = f"{C}subject"
 DELAY = f"{{{ns.DELAY}}}delay"
 LANG = f"{{{ns.XML}}}lang"
 OCCUPANT_ID = "{urn:xmpp:occupant-id:0}occupant-id"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
-def enter(hall: Conference, name: str) -> Person:
-    person = hall.person(name).join()
-    person.came()
-    return person
-
-
-def settings(hall: Conference, **changes: object) -> None:
-    room = hall.service.rooms.at_hand(JID.parse(HALL))
-    room.settings = room.settings.change(**changes)
 
 
 def newest(hall: Conference, name: str):

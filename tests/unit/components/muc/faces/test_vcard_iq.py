@@ -10,7 +10,7 @@ import pytest
 
 from components.muc.faces.vcard_iq import OFTEN
 from components.muc.store.avatars import OCTETS, card
-from tests.support.conference import HALL, ROOMS, Conference, codes
+from tests.support.conference import HALL, ROOMS, codes
 from tests.support.configuring import configured, room_of
 from tests.support.forms import X
 from tests.support.people import C
@@ -29,11 +29,6 @@ def photo(data: bytes, type_: str = "<TYPE>image/png</TYPE>") -> str:
 
 def vcard(inside: str) -> str:
     return f"<vCard xmlns='vcard-temp'>{inside}</vCard>"
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
 
 
 def hashes(person, room: str = HALL) -> list[str]:

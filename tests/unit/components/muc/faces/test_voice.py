@@ -7,14 +7,12 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from components.muc.model.ranks import Role
-from components.muc.model.room import Room
 from components.muc.model.settings import Settings
-from tests.support.conference import HALL, MUC, Conference, Person, item
+from tests.support.conference import HALL, MUC, Conference, Person, company, item, room
 from tests.support.forms import X, field
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd import ns
-from xmppd.jid import JID
 
 FORM_TYPE = f"{MUC}#request"
 
@@ -22,20 +20,6 @@ FORM_TYPE = f"{MUC}#request"
 @pytest.fixture
 def hall() -> Conference:
     return Conference(defaults=Settings(moderated=True)).start()
-
-
-def room(hall: Conference, **settings: object) -> Room:
-    found = hall.service.rooms.at_hand(JID.parse(HALL))
-    assert found is not None
-    found.settings = found.settings.change(**settings)
-    return found
-
-
-def company(hall: Conference, *names: str) -> list[Person]:
-    people = [hall.opened("juliet"), *(hall.person(name).join() for name in names)]
-    for each in people:
-        each.came()
-    return people
 
 
 def send(who: Person, *fields: str) -> Person:

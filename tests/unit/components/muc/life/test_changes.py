@@ -9,10 +9,9 @@ import pytest
 from components.muc.life.changes import NOBODY, Actor
 from components.muc.model.occupant import Occupant
 from components.muc.model.ranks import Affiliation, Role
-from components.muc.model.room import Room
 from components.muc.model.settings import Settings
 from components.muc.model.standing import Standing
-from tests.support.conference import HALL, Conference, Person, U, codes, item
+from tests.support.conference import HALL, Conference, U, codes, company, item, room
 from tests.support.deferred import result
 from tests.support.people import C
 from xmppd.errors import StanzaError
@@ -20,18 +19,6 @@ from xmppd.jid import JID
 
 ROMEO = JID.parse("romeo@capulet.lit")
 PARIS = JID.parse("paris@capulet.lit")
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
-def room(hall: Conference, **settings: object) -> Room:
-    found = hall.service.rooms.at_hand(JID.parse(HALL))
-    assert found is not None
-    found.settings = found.settings.change(**settings)
-    return found
 
 
 def affiliate(
@@ -46,14 +33,6 @@ def occupant(hall: Conference, nick: str) -> Occupant:
     found = room(hall).by_nick(nick)
     assert found is not None
     return found
-
-
-def company(hall: Conference, *names: str) -> list[Person]:
-    """Juliet, whose room it is, and others who have come in."""
-    people = [hall.opened("juliet"), *(hall.person(name).join() for name in names)]
-    for each in people:
-        each.came()
-    return people
 
 
 def test_9_1_a_banned_occupant_is_removed_with_301_and_why(hall):

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from twisted.internet.defer import Deferred
 
-from tests.support.conference import HALL, INSTANT, Conference, codes, item
+from tests.support.conference import HALL, INSTANT, codes, item
 from tests.support.people import C
 from tests.support.server import condition
 from xmppd.jid import JID
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
 
 
 def kinds(person):

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.support.conference import HALL, Conference, Person, codes
+from tests.support.conference import HALL, Person, codes
 from tests.support.people import C
 from xmppd.core.presence import DIRECTED
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
 
 
 def vanish(person: Person) -> None:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.support.conference import HALL, Conference, codes, item
+from tests.support.conference import HALL, codes, item
 from tests.support.people import C
 from tests.support.server import condition
-
-
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
 
 
 def test_7_1_a_newcomer_gets_others_himself_history_and_the_subject_in_that_order(hall):

@@ -97,11 +97,6 @@ def test_7_2_14_what_is_asked_for_is_read(attributes, meant):
     assert wanted(fromstring(f"<history {attributes}/>"), NOW) == meant
 
 
-@pytest.fixture
-def hall() -> Conference:
-    return Conference().start()
-
-
 def history(hall: Conference, attributes: str) -> list[str | None]:
     """The bodies that a newcomer gets who asks so."""
     asked = f"<x xmlns='{MUC}'><history {attributes}/></x>" if attributes else ENTER

@@ -15,11 +15,6 @@ def hall() -> Conference:
     return Conference(defaults=structs.replace(DEFAULTS, moderated=True)).start()
 
 
-@pytest.fixture
-def juliet(hall: Conference) -> Person:
-    return hall.opened("juliet")
-
-
 def admin(person: Person, attrs: str) -> None:
     query = f"<query xmlns='{MUC}#admin'><item {attrs}/></query>"
     assert person.ask(query, "set").get("type") == "result"
