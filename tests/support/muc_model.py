@@ -19,6 +19,7 @@ from tests.support.muc_values import (
     account_of,
     against,
     alike,
+    default_role,
     level,
     rank,
 )
@@ -40,6 +41,8 @@ class Room:
         self.occupants: list[Occupant] = []
         self.history: list[tuple[str, str]] = []
         self.topic: tuple[str, str] | None = None
+        self.voices: dict[str, tuple[str, str]] = {}
+        """With which affiliation and role somebody has left, where he has another one to come."""
 
     # ------------------------------------------------------------------ who is who
 
@@ -59,16 +62,6 @@ class Room:
         """The highest role that somebody has, by whichever session (§8)."""
         roles = [each.role for each in self.occupants if each.account == account]
         return max(roles, key=level, default="none")
-
-    def default_role(self, affiliation: str) -> str:
-        """§5.1.2; none for who may not be in it."""
-        if rank(affiliation) >= rank("admin"):
-            return "moderator"
-        if affiliation == "member":
-            return "participant"
-        if affiliation == "outcast" or self.settings.members_only:
-            return "none"
-        return "visitor" if self.settings.moderated else "participant"
 
     def sees_addresses(self, viewer: Occupant) -> bool:
         """Whether somebody sees the real JIDs of others (§7.2.3, §7.2.4)."""
@@ -116,7 +109,10 @@ class Room:
         self._may_enter(account, nick, password)
         occupant = self.named(nick)
         if occupant is None:
-            role = self.default_role(self.affiliation(account))
+            affiliation = self.affiliation(account)
+            known, role = self.voices.get(account, ("", ""))
+            if known != affiliation:
+                role = default_role(affiliation, self.settings)
             occupant = Occupant(nick, account, role)
             self.occupants.append(occupant)
         occupant.show(who, "")
@@ -261,7 +257,7 @@ class Room:
         self.told.gone[occupant.nick] = frozenset()
         del occupant.sessions[who]
         if not occupant.sessions:
-            self.occupants.remove(occupant)
+            self._left(occupant)
         self._if_empty()
 
     def _if_empty(self) -> None:
@@ -270,8 +266,18 @@ class Room:
             self.told.destroyed = self.locked
             self._nothing()
 
-    def _remove(self, occupant: Occupant, code: int) -> None:
+    def _left(self, occupant: Occupant) -> None:
+        """§5.1: in a moderated room voice outlasts a visit; open: no more than voice."""
         self.occupants.remove(occupant)
+        affiliation = self.affiliation(occupant.account)
+        roles = (default_role(affiliation, self.settings), occupant.role)
+        usual, role = (min(each, "participant", key=level) for each in roles)
+        self.voices.pop(occupant.account, None)
+        if self.settings.moderated and role != usual:
+            self.voices[occupant.account] = (affiliation, role)
+
+    def _remove(self, occupant: Occupant, code: int) -> None:
+        self._left(occupant)
         self.told.gone[occupant.nick] = frozenset({code})
 
     # ------------------------------------------------------------------ roles (§8, §9.6, §9.7)
@@ -328,7 +334,7 @@ class Room:
         if new == old:
             return
         self.affiliations[account] = new
-        default = self.default_role(new)
+        default = default_role(new, self.settings)
         here = [each for each in self.occupants if each.account == account]
         if not here:
             self.told.letters.add(account)
@@ -375,9 +381,10 @@ class Room:
                 if rank(self.affiliation(each.account)) < rank("member"):
                     self._remove(each, 322)  # §10.2
         if new.moderated != old.moderated:
+            self.voices.clear()
             for each in self.occupants:  # open: as they would enter, but for moderators
                 if each.role != "moderator":
-                    self._rank(each, self.default_role(self.affiliation(each.account)))
+                    self._rank(each, default_role(self.affiliation(each.account), self.settings))
 
     def destroy(self, who: str) -> None:
         """Destroy the room (§10.9): each is told of himself alone."""

@@ -31,6 +31,10 @@ SESSIONS = (
 )
 ACCOUNTS = tuple(dict.fromkeys(map(account_of, SESSIONS)))
 
+WHILE = 3.0
+"""Seconds between two steps: nobody does more than he may in a minute, and no stream is silent for
+so long that it is given up."""
+
 ADMIN = "http://jabber.org/protocol/muc#admin"
 OWNER = "http://jabber.org/protocol/muc#owner"
 ROOMCONFIG = "http://jabber.org/protocol/muc#roomconfig"
@@ -69,7 +73,7 @@ class Stage:
             if self.address:
                 person.client.send(self._leave())
         self._came()
-        self.hall.pass_time(61)
+        self.hall.pass_time(WHILE)
         self._rooms += 1
         self.address = f"hall{self._rooms}@{ROOMS}"
         self.room = Room()
@@ -78,7 +82,7 @@ class Stage:
     def play(self, step: Step) -> None:
         """Have a step done by the model and by the component, and compare."""
         self.room.told = Told()
-        self.hall.server.clock.advance(20)  # nobody is in a hurry
+        self.hall.pass_time(WHILE)
         step = self._whole(step)
         self.note(f"    {step}")
         person = self._person(step.who)
@@ -120,7 +124,8 @@ class Stage:
         for stanza in stanzas:
             view.take(stanza, room)
         who = f"{session}: "
-        assert view.seen == self._known(session), f"{who}{view.seen} is not what he should see"
+        known = self._known(session)
+        assert view.seen == known, f"{who}{view.seen} is not what he should see: {known}"
         occupant = room.occupant(session)
         assert view.own == (occupant.nick if occupant else ""), f"{who}his nick is {view.own!r}"
         expected = room.told.heard[session]

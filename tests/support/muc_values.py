@@ -94,6 +94,17 @@ def level(role: str) -> int:
     return ROLES.index(role)
 
 
+def default_role(affiliation: str, room: Settings) -> str:
+    """§5.1.2; none for who may not be in it."""
+    if rank(affiliation) >= rank("admin"):
+        return "moderator"
+    if affiliation == "member":
+        return "participant"
+    if affiliation == "outcast" or room.members_only:
+        return "none"
+    return "visitor" if room.moderated else "participant"
+
+
 def against(affiliation: str, old: str, of_target: str, role: str) -> frozenset[str]:
     """What speaks against it that a moderator or admin gives an occupant a role, as conditions.
 
