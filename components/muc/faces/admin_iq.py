@@ -18,6 +18,7 @@ from components.common.stanza import Stanza
 from components.muc.faces import admin_items, admin_lists
 from components.muc.faces.admin_items import Item
 from components.muc.life.changes import Actor, Wish
+from components.muc.life.refusals import RoleRefused, refused_request
 from components.muc.model import privileges
 from components.muc.model.occupant import Occupant
 from components.muc.model.privileges import Right, has_right
@@ -40,6 +41,7 @@ def serve(service: Service) -> None:
     requests = AdminRequests(service)
     service.iqs.to_room("get", QUERY, requests.get)
     service.iqs.to_room("set", QUERY, requests.set)
+    service.component.errors("iq", refused_request)
 
 
 class AdminRequests:
@@ -210,7 +212,7 @@ def _check_role(own: tuple[Role, Affiliation], occupant: Occupant, role: Role) -
     if own[1] < Affiliation.ADMIN and listed and not voice:
         # §9, §9.6, §9.7: the moderator list is the admins'.
         raise StanzaError("forbidden", "you are no admin", reason="muc.not-admin")
-    raise _not_allowed(f"not the role of {occupant.nick}")
+    raise RoleRefused(occupant.nick, role)
 
 
 def _check_affiliation(own: Affiliation, old: Affiliation, new: Affiliation) -> None:

@@ -186,6 +186,8 @@ def test_8_5_a_list_is_changed_as_a_whole_or_not_at_all(hall):
         juliet, "<item nick='Romeo' role='visitor'/>", "<item nick='Juliet' role='visitor'/>"
     )
     assert condition(answer) == "not-allowed"
+    [offending] = answer.iterfind(f"{{{MUC}#admin}}query/{{{MUC}#admin}}item")
+    assert offending.attrib == {"nick": "Juliet", "role": "visitor"}, "§8.4: which one it is"
     assert romeo.came() == paris.came() == juliet.others == []
     answer = change(
         juliet, "<item nick='Romeo' role='visitor'/>", "<item nick='Paris' role='moderator'/>"
