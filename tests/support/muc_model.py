@@ -95,10 +95,8 @@ class Room:
 
     def enter(self, who: str, nick: str, password: str = "") -> None:
         """Presence with `<x/>` (§7.2.1)."""
-        inside = self.occupant(who)
-        if inside is not None:
-            self._again(inside, who, nick)
-            return
+        if inside := self.occupant(who):
+            return self._again(inside, who, nick)
         if not nick:
             raise Refused("jid-malformed")
         account = account_of(who)
@@ -272,9 +270,8 @@ class Room:
         affiliation = self.affiliation(occupant.account)
         roles = (default_role(affiliation, self.settings), occupant.role)
         usual, role = (min(each, "participant", key=level) for each in roles)
-        self.voices.pop(occupant.account, None)
-        if self.settings.moderated and role != usual:
-            self.voices[occupant.account] = (affiliation, role)
+        kept = self.settings.moderated and role != usual
+        self.voices[occupant.account] = (affiliation, role) if kept else ("", "")
 
     def _remove(self, occupant: Occupant, code: int) -> None:
         self._left(occupant)
