@@ -69,10 +69,9 @@ class Room:
 
     def visible(self, session: str) -> dict[str, tuple[str, str, str, str | None]]:
         """Whom a session sees: role, affiliation, what he shows, and his address if it may."""
-        viewer = self.occupant(session)
-        if viewer is None:
-            return {}
-        seen = {}
+        seen: dict[str, tuple[str, str, str, str | None]] = {}
+        if (viewer := self.occupant(session)) is None:
+            return seen
         for each in self.occupants:
             if each is viewer or each.role in self.settings.broadcast:
                 address = each.session if self.sees_addresses(viewer) else None
@@ -81,7 +80,7 @@ class Room:
         return seen
 
     def somebody(self, rank_: str) -> str:
-        """A session of whom has a role or an affiliation, one that is in the room if there is."""
+        """A session, or the name, of somebody who has a role or an affiliation."""
         for each in self.occupants:
             if rank_ in (each.role, self.affiliation(each.account)):
                 return each.session
@@ -96,7 +95,8 @@ class Room:
     def enter(self, who: str, nick: str, password: str = "") -> None:
         """Presence with `<x/>` (§7.2.1)."""
         if inside := self.occupant(who):
-            return self._again(inside, who, nick)
+            self._again(inside, who, nick)
+            return
         if not nick:
             raise Refused("jid-malformed")
         account = account_of(who)
@@ -268,10 +268,10 @@ class Room:
         """§5.1: in a moderated room voice outlasts a visit; open: no more than voice."""
         self.occupants.remove(occupant)
         affiliation = self.affiliation(occupant.account)
-        roles = (default_role(affiliation, self.settings), occupant.role)
+        roles = default_role(affiliation, self.settings), occupant.role
         usual, role = (min(each, "participant", key=level) for each in roles)
-        kept = self.settings.moderated and role != usual
-        self.voices[occupant.account] = (affiliation, role) if kept else ("", "")
+        known = (affiliation, role) if self.settings.moderated and role != usual else ("", "")
+        self.voices[occupant.account] = known
 
     def _remove(self, occupant: Occupant, code: int) -> None:
         self._left(occupant)

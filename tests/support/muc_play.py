@@ -69,9 +69,9 @@ class Stage:
 
     def begin(self) -> None:
         """Have everybody out of the room, and take another one."""
-        for person in self._people.values():
+        for session, person in self._people.items():
             if self.address:
-                person.client.send(self._leave())
+                person.client.send(self._leave(self.views[session].own or "anybody"))
         self._came()
         self.hall.pass_time(WHILE)
         self._rooms += 1
@@ -194,8 +194,8 @@ class Stage:
         inside = f"<show>{show}</show>" if show else ""
         return f"<presence to={self._to(nick)}>{inside}</presence>"
 
-    def _leave(self) -> str:
-        return f"<presence type='unavailable' to={self._to('anybody')}/>"
+    def _leave(self, nick: str = "anybody") -> str:
+        return f"<presence type='unavailable' to={self._to(nick)}/>"
 
     def _vanish(self) -> str:
         return ""
