@@ -3,7 +3,8 @@
     accounts = Accounts(component)
     accounts.on_removed(service.remove)
 
-The server tells a component that may know accounts, or says that it does, and tells it again until it has answered.
+The server tells a component that may know accounts, or wants to know, and tells it again until it
+has answered.
 """
 
 from __future__ import annotations
