@@ -31,6 +31,7 @@ SESSIONS = (
 )
 ACCOUNTS = tuple(dict.fromkeys(map(account_of, SESSIONS)))
 
+MINUTE = 60.0
 WHILE = 3.0
 """Seconds between two steps: nobody does more than he may in a minute, and no stream is silent for
 so long that it is given up."""
@@ -82,7 +83,8 @@ class Stage:
     def play(self, step: Step) -> None:
         """Have a step done by the model and by the component, and compare."""
         self.room.told = Told()
-        self.hall.pass_time(WHILE)
+        # Rooms are set up anew a few times a minute where everybody is told of everybody by it.
+        self.hall.pass_time(MINUTE if step.does == "configure" else WHILE)
         step = self._whole(step)
         self.note(f"    {step}")
         person = self._person(step.who)
