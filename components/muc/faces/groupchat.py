@@ -6,17 +6,15 @@ and they are never read as trees.
 
 from __future__ import annotations
 
-import secrets
-
 from twisted.internet.defer import Deferred
 
-from components.common.stanza import XML_LANG, Stanza
+from components.common.stanza import Stanza
 from components.muc.faces.content import cleaned
 from components.muc.faces.retraction import RETRACTIONS, Retractions, retracted
+from components.muc.faces.saying import new_id, said, tell
 from components.muc.faces.subjects import Subjects
 from components.muc.life.lasting import BODY, Lasting, lasting
-from components.muc.model.history import Said, identified
-from components.muc.model.occupant import Occupant
+from components.muc.model.history import Said
 from components.muc.model.privileges import Privilege, allowed
 from components.muc.model.room import Room
 from components.muc.service import Service
@@ -62,43 +60,19 @@ class Groupchat:
         gone = "" if RETRACTIONS.isdisjoint(children) else retracted(stanza)
         inner = cleaned(stanza, room.address, self._policy.message)
         lasts = lasting(stanza)
-        said = self._said(stanza, room, occupant, inner, lasts)
-        self._broadcast.message(
-            room,
-            occupant.address,
-            identified(inner, room.address, said.id, said.occupant),
-            id_=said.origin,
-            lang=said.lang,
-        )
-        kept = self._keep(room, said, lasts)
+        # What comes and goes has no id of the room's where others are the archive's: it would be
+        # taken for one of these (XEP-0313 §3.5).
+        id_ = "" if room.settings.archive and not lasts.archive else new_id()
+        message = said(stanza, room, occupant, inner, id_, self._now())
+        tell(self._broadcast, room, occupant, message)
+        kept = self._keep(room, message, lasts)
         if gone:
-            return Deferred.fromCoroutine(self._retractions.taken_back(room, gone, said, kept))
+            return Deferred.fromCoroutine(self._retractions.taken_back(room, gone, message, kept))
         return kept
 
-    def _said(
-        self, stanza: Stanza, room: Room, occupant: Occupant, inner: bytes, lasts: Lasting
-    ) -> Said:
-        """What was said, with the ids by which it is known.
-
-        What comes and goes has no id of the room's where others are the archive's: it would be
-        taken for one of these (XEP-0313 §3.5).
-        """
-        attrs = stanza.attrs
-        id_ = "" if room.settings.archive and not lasts.archive else secrets.token_urlsafe(12)
-        return Said(
-            room.stamp(self._now()),
-            id_,
-            attrs.get("id") or secrets.token_urlsafe(12),
-            attrs.get(XML_LANG, ""),
-            occupant.nick,
-            stanza.sender,
-            occupant.id,
-            inner,
-        )
-
-    def _keep(self, room: Room, said: Said, lasts: Lasting) -> Deferred[None] | None:
+    def _keep(self, room: Room, message: Said, lasts: Lasting) -> Deferred[None] | None:
         if lasts.history:
-            room.history.add(said)
+            room.history.add(message)
         if lasts.archive and room.settings.archive:
-            return self._archive.keep(room.id, said)
+            return self._archive.keep(room.id, message)
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
@@ -11,6 +10,7 @@ from components.common import tree
 from components.common.stanza import XML_LANG, Stanza
 from components.common.tree import TooLong
 from components.muc.faces.content import cleaned
+from components.muc.faces.saying import new_id, said, tell
 from components.muc.model.history import Said, identified
 from components.muc.model.occupant import Occupant
 from components.muc.model.privileges import Privilege, allowed
@@ -47,32 +47,17 @@ class Subjects:
         # Newcomers get it from him who has set it (§7.2.15, XEP-0421 §4).
         kept = identified(self._subject(stanza), room.address, "", occupant.id)
         room.subject = subject = Subject(kept, occupant.nick, self._now())
-        said = Said(
-            room.stamp(self._now()),
-            secrets.token_urlsafe(12),
-            stanza.id or secrets.token_urlsafe(12),
-            stanza.attrs.get(XML_LANG, ""),
-            occupant.nick,
-            stanza.sender,
-            occupant.id,
-            inner,
-        )
-        self._broadcast.message(
-            room,
-            occupant.address,
-            identified(inner, room.address, said.id, said.occupant),
-            id_=said.origin,
-            lang=said.lang,
-        )
-        return Deferred.fromCoroutine(self._keep(room, subject, said))
+        message = said(stanza, room, occupant, inner, new_id(), self._now())
+        tell(self._broadcast, room, occupant, message)
+        return Deferred.fromCoroutine(self._keep(room, subject, message))
 
-    async def _keep(self, room: Room, subject: Subject, said: Said) -> None:
+    async def _keep(self, room: Room, subject: Subject, message: Said) -> None:
         try:
             await room.lock.run(self._store.set_subject, room.id, StoredSubject(*subject))
         except RoomGone:
             return  # and the subject with it
         if room.settings.archive:
-            await self._archive.keep(room.id, said)
+            await self._archive.keep(room.id, message)
 
     def _subject(self, stanza: Stanza) -> bytes:
         """The `<subject/>` elements of a message, each in its language (RFC 6121 §5.2.4)."""
