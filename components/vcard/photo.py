@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from xml.etree.ElementTree import Element
 
-from components.common import tree
-from components.vcard import image
+from components.common import image, tree
 from components.vcard.names import VCARD_TEMP
 from xmppd.errors import StanzaError
 

@@ -10,10 +10,10 @@ from components.common.rate import Rate
 from components.common.stanza import Stanza
 from components.muc.faces.configuring import CHANGED
 from components.muc.faces.seeing import check_there
+from components.muc.model.avatar import Card, card
 from components.muc.model.privileges import Right, has_right
 from components.muc.model.room import Room
 from components.muc.service import Service
-from components.muc.store.avatars import Card, card
 from components.muc.store.rooms import RoomGone
 from xmppd import ns
 from xmppd.errors import StanzaError

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from components.muc.faces.vcard_iq import OFTEN
-from components.muc.store.avatars import OCTETS, card
+from components.muc.model.avatar import OCTETS, card
 from tests.support.conference import HALL, ROOMS, codes
 from tests.support.configuring import configured, room_of
 from tests.support.forms import X

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
+from components.muc.model.avatar import Card
 from components.muc.model.room import Room
 from components.muc.model.settings import DEFAULTS
-from components.muc.store.avatars import Avatars, Card
+from components.muc.store.avatars import Avatars
 from components.muc.store.rooms import RoomGone
 from xmppd.jid import JID
 

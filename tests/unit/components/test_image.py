@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.vcard.image import recognised
+from components.common.image import recognised
 from tests.support.vcards import png
 
 JPEG = (
