@@ -25,6 +25,10 @@ from xmppd.jid import JID
 SELF = 110
 """The status of presence that is its recipient's own (§7.2.2)."""
 
+CROWD = 30
+"""Occupants of a room into which so many come that its history is kept as it is sent to them, too:
+in a small one that would be more memory than the people take."""
+
 NO_SUBJECT = b"<subject/>"
 
 
@@ -209,8 +213,9 @@ class Broadcast:
         """Send one session the history that it wants, and then the subject (§7.2.13, §7.2.15)."""
         history, to = room.history, b" to='%b'" % session.attr
         delayed = partial(_delayed, room.address)
+        written = partial(history.written, write=delayed) if len(room) >= CROWD else delayed
         stanzas = [
-            b"<message%b%b" % (to, history.written(said, delayed))
+            b"<message%b%b" % (to, written(said))
             for said in history.wanted(wanted, room.settings.history)
         ]
         self._component.send_all([*fitting(stanzas, wanted.characters), subject(room, session)])

@@ -54,7 +54,7 @@ class Occupant:
         self.role = role
         self.affiliation = affiliation
         self.sessions: dict[JID, bytes] = {}
-        self._shown: dict[bool, bytes] = {}
+        self._shown: tuple[bool, bytes] | None = None
         self.rename(address)
 
     def rename(self, address: JID) -> None:
@@ -62,23 +62,23 @@ class Occupant:
         self.address = address
         self.nick = address.resource
         self.likeness = likeness(self.nick)
-        self._shown.clear()
+        self._shown = None
 
     def put(self, session: JID, presence: bytes) -> None:
         """A session sends presence; it may be a new one."""
         self.sessions.pop(session, None)
         self.sessions[session] = presence
-        self._shown.clear()
+        self._shown = None
 
     def drop(self, session: JID) -> None:
         """A session leaves."""
         del self.sessions[session]
-        self._shown.clear()
+        self._shown = None
 
     def rank(self, role: Role, affiliation: Affiliation) -> None:
         """Have another role or affiliation."""
         self.role, self.affiliation = role, affiliation
-        self._shown.clear()
+        self._shown = None
 
     @property
     def session(self) -> JID:
@@ -93,12 +93,12 @@ class Occupant:
     def shown(self, *, real: bool) -> bytes:
         """The content of the presence that others get, with his full JID where it is `real`.
 
-        It is made once and kept until something of it changes: newcomers get that of everybody.
+        It is kept as it was asked for last until something of it changes: newcomers get that of
+        everybody.
         """
-        shown = self._shown.get(real)
-        if shown is None:
-            shown = self._shown[real] = self.telling(self.presence, real=real)
-        return shown
+        if self._shown is None or self._shown[0] is not real:
+            self._shown = real, self.telling(self.presence, real=real)
+        return self._shown[1]
 
     def telling(
         self,
