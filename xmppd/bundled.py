@@ -60,6 +60,23 @@ BUNDLED: tuple[Bundled, ...] = (
         guests=False,
     ),
     Bundled("muc", "conference", {"multicast": 1000, "accounts": True}),
+    Bundled(
+        "pubsub",
+        "pubsub",
+        {
+            "delegation": {
+                "http://jabber.org/protocol/pubsub": (),
+                "http://jabber.org/protocol/pubsub#owner": (),
+                "urn:xmpp:delegation:2:bare:disco#info:*": (),
+                "urn:xmpp:delegation:2:bare:disco#items:*": (),
+            },
+            "roster": "get",
+            "presence": "roster",
+            "message": "outgoing",
+            "multicast": 1000,
+        },
+        guests=False,
+    ),
 )
 """Every component that there is a program for."""
 

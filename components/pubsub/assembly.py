@@ -1,0 +1,80 @@
+"""The service and its faces, put together around a component and its store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+
+from components.common.about import About, introduce
+from components.common.accounts import Accounts
+from components.common.component import Component
+from components.common.delegation import Delegation
+from components.common.disco import Identity
+from components.common.instances import Instances
+from components.common.multicast import Multicast
+from components.common.privilege import Privilege
+from components.pubsub.faces import create, items, publish, subscribe
+from components.pubsub.life.access import Access
+from components.pubsub.life.audience import Audiences
+from components.pubsub.life.nodes import Nodes
+from components.pubsub.life.notices import Notices
+from components.pubsub.life.presences import Presences
+from components.pubsub.life.publishing import Publishing
+from components.pubsub.life.rosters import Rosters
+from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.model.policy import Policy
+from components.pubsub.requests import Requests
+from components.pubsub.service import Service
+from components.pubsub.store.items import SQLItems
+from components.pubsub.store.nodes import SQLNodes
+from xmppd.storage.interfaces import Database
+
+FACES: tuple[Callable[[Service], object], ...] = (
+    create.serve,
+    items.serve,
+    publish.serve,
+    subscribe.serve,
+)
+"""What takes stanzas: each of them one use case of XEP-0060, or another XEP."""
+
+
+def assemble(
+    component: Component,
+    database: Database,
+    policy: Policy,
+    clock: IReactorTime,
+    name: str = "Publish-subscribe",
+) -> Service:
+    """Have a component serve the nodes in a database; `name` is what the service is called."""
+    store, kept = SQLNodes(database), SQLItems(database)
+    disco = introduce(component, About(Identity("pubsub", "service", name)))
+    delegation, privilege = Delegation(component, disco), Privilege(component)
+    rosters = Rosters(component, privilege)
+    presences = Presences(component, privilege)
+    audiences = Audiences(presences, rosters)
+    notices = Notices(component, Multicast(component), privilege)
+    service = Service(
+        component,
+        clock,
+        policy,
+        disco,
+        delegation,
+        privilege,
+        Requests(component, delegation),
+        store,
+        kept,
+        Nodes(store, policy, clock.seconds),
+        rosters,
+        presences,
+        Access(policy, rosters),
+        audiences,
+        notices,
+        Publishing(kept, policy, audiences, notices, clock.seconds),
+        Subscribing(store),
+        Instances(component),
+    )
+    Accounts(component)
+    for serve in FACES:
+        serve(service)
+    return service

@@ -1,0 +1,63 @@
+"""What the configuration file of `twistd xmppd-pubsub` has besides the tables of all components."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from components.common.config import Loaded, Settings
+from components.pubsub.model.policy import Creators, Policy, accounts
+from xmppd.config.schema import Table
+from xmppd.errors import ConfigError
+from xmppd.jid import JIDError
+
+_DEFAULT = Policy()
+
+Count = Annotated[int, Meta(ge=0)]
+Some = Annotated[int, Meta(ge=1)]
+
+
+class PubsubTable(Table, frozen=True):
+    """`[pubsub]`: who may do what on the service, and how much there may be of everything."""
+
+    name: str = "Publish-subscribe"
+    admins: tuple[str, ...] = ()
+    create: Creators = _DEFAULT.create
+    nodes: Count = _DEFAULT.nodes
+    items: Some = _DEFAULT.items
+    item_octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.item_octets
+    subscriptions: Some = _DEFAULT.subscriptions
+    affiliations: Some = _DEFAULT.affiliations
+    batch: Some = _DEFAULT.batch
+    page: Some = _DEFAULT.page
+    expire: Count = _DEFAULT.expire
+
+
+class Config(Settings, frozen=True):
+    """The whole file."""
+
+    pubsub: PubsubTable = PubsubTable()
+
+
+def policy(loaded: Loaded[Config]) -> Policy:
+    """The service's rules as a file has them; raises ConfigError for what makes no sense."""
+    table = loaded.settings.pubsub
+    try:
+        admins = accounts(table.admins)
+    except JIDError as error:
+        remedy = "Write addresses such as admin@example.org"
+        raise ConfigError(loaded.source, "pubsub.admins", str(error), remedy) from None
+    return Policy(
+        domains=loaded.servers,
+        admins=admins,
+        create=table.create,
+        nodes=table.nodes,
+        items=table.items,
+        item_octets=table.item_octets,
+        subscriptions=table.subscriptions,
+        affiliations=table.affiliations,
+        batch=table.batch,
+        page=table.page,
+        expire=table.expire,
+    )

@@ -1,0 +1,38 @@
+"""What subscribers are told, as XML that is ready (XEP-0060, `pubsub#event`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from components.common.build import attribute
+from components.pubsub.model.item import Item
+from components.pubsub.names import PUBSUB_EVENT
+
+_HEAD = f"<event xmlns='{PUBSUB_EVENT}'>".encode()
+_TAIL = b"</event>"
+
+
+def published(node: str, items: Iterable[Item], *, payloads: bool, publishers: bool) -> bytes:
+    """Items were published (§7.1.2): with their payloads and who has published them, or without."""
+    told = [item_element(item, payload=payloads, publisher=publishers) for item in items]
+    return _items(node, b"".join(told))
+
+
+def retracted(node: str, ids: Iterable[str]) -> bytes:
+    """Items were deleted (§7.2.2.1)."""
+    return _items(node, "".join(f"<retract id='{attribute(id_)}'/>" for id_ in ids).encode())
+
+
+def _items(node: str, content: bytes) -> bytes:
+    name = attribute(node).encode()
+    return b"%b<items node='%b'>%b</items>%b" % (_HEAD, name, content, _TAIL)
+
+
+def item_element(item: Item, *, payload: bool = True, publisher: bool = False) -> bytes:
+    """`<item/>`, of the namespace of what is around it."""
+    head = f"<item id='{attribute(item.id)}'"
+    if publisher:
+        head += f" publisher='{attribute(item.publisher)}'"
+    if payload and item.payload:
+        return b"%b>%b</item>" % (head.encode(), item.payload)
+    return head.encode() + b"/>"

@@ -1,0 +1,1 @@
+"""What happens to nodes: operations on the model and the store, and who is told of it."""

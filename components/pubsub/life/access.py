@@ -1,0 +1,97 @@
+"""Who may subscribe to a node and read its items: affiliations, then the access model (§4.5).
+
+What asks for a roster takes time; all else is known at once. Every refusal is the one of §6.1.3
+and §6.5.9 for its model.
+"""
+
+from __future__ import annotations
+
+from components.common.privilege import NotGranted
+from components.common.requests import RequestFailed
+from components.pubsub.faults import forbidden, refusal
+from components.pubsub.life.rosters import Contact, Rosters
+from components.pubsub.model.node import Node
+from components.pubsub.model.policy import Policy
+from components.pubsub.model.privileges import Privilege, may
+from components.pubsub.model.ranks import Affiliation, State
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+
+
+class Access:
+    """Decides who gets in."""
+
+    def __init__(self, policy: Policy, rosters: Rosters) -> None:
+        self._policy = policy
+        self._rosters = rosters
+
+    def affiliation(self, node: Node, jid: JID) -> Affiliation:
+        """What somebody is to a node; who runs the service owns all at its domain."""
+        if not node.personal and self._policy.is_admin(jid):
+            return Affiliation.OWNER
+        return node.affiliation(jid)
+
+    def may(self, node: Node, jid: JID, privilege: Privilege) -> bool:
+        """Whether somebody has a privilege by his affiliation (§4.1)."""
+        return may(self.affiliation(node, jid), privilege)
+
+    def at_once(self, node: Node, jid: JID, privilege: Privilege) -> bool | None:
+        """Whether somebody may subscribe, or read, None where his contact has to be known.
+
+        Raises StanzaError for who may not, with the reason.
+        """
+        rank = self.affiliation(node, jid)
+        if may(rank, privilege):
+            return True
+        if rank is Affiliation.OUTCAST or rank is Affiliation.PUBLISH_ONLY:
+            raise forbidden()
+        model = node.settings.access_model
+        if model == "open":
+            return True
+        if model == "whitelist":
+            raise refusal(
+                "not-allowed", "closed-node", "it has a whitelist", reason="pubsub.closed-node"
+            )
+        if model == "authorize":
+            if privilege is Privilege.SUBSCRIBE:
+                return True  # an owner decides later
+            return _subscribed(node, jid)
+        return None
+
+    async def check(self, node: Node, jid: JID, privilege: Privilege) -> None:
+        """Raise StanzaError where somebody may not subscribe, or read."""
+        if self.at_once(node, jid, privilege) is None:
+            for owner in node.owners:
+                if admitted(node, await self.contact(owner, jid.bare)):
+                    return
+            raise _not_admitted(node)
+
+    async def contact(self, owner: JID, jid: JID) -> Contact:
+        """What somebody is to an owner, by bare JIDs; nobody, where no roster is to be had."""
+        try:
+            roster = await self._rosters.of(owner)
+        except (NotGranted, RequestFailed):
+            return Contact("none", frozenset())
+        return roster.contact(jid)
+
+
+def admitted(node: Node, contact: Contact) -> bool:
+    """Whether the models "presence" and "roster" let a contact of an owner in (§4.5)."""
+    if node.settings.access_model == "roster":
+        return contact.sees and not contact.groups.isdisjoint(node.settings.roster_groups_allowed)
+    return contact.sees
+
+
+def _subscribed(node: Node, jid: JID) -> bool:
+    """(§6.5.9.6: not-subscribed; §6.1.3.5 pending)."""
+    states = {each.state for each in node.of_account(jid.bare)}
+    if State.SUBSCRIBED in states:
+        return True
+    raise refusal("not-authorized", "not-subscribed", reason="pubsub.not-subscribed")
+
+
+def _not_admitted(node: Node) -> StanzaError:
+    if node.settings.access_model == "roster":
+        return refusal("not-authorized", "not-in-roster-group", reason="pubsub.not-in-roster-group")
+    specific = "presence-subscription-required"
+    return refusal("not-authorized", specific, reason=f"pubsub.{specific}")

@@ -1,0 +1,101 @@
+"""Who is told of what happens to a node: its subscribers, and those who see an account's presence.
+
+Subscriptions first (XEP-0060 §7.1.2.4, §12); of an account's nodes also contacts, and its own
+clients, by what their clients want (XEP-0163 §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from components.common.privilege import NotGranted
+from components.common.requests import RequestFailed
+from components.pubsub.life import access
+from components.pubsub.life.presences import Presences
+from components.pubsub.life.rosters import Roster, Rosters
+from components.pubsub.model.node import Node, Subscription
+from components.pubsub.model.ranks import Affiliation, State
+from xmppd.jid import JID
+
+
+class Audience(NamedTuple):
+    """Whom an event goes to: once each, those in `subids` with the ids of their subscriptions."""
+
+    plain: list[JID]
+    subids: dict[JID, list[str]]
+
+
+class Audiences:
+    """Finds them."""
+
+    def __init__(self, presences: Presences, rosters: Rosters) -> None:
+        self._presences = presences
+        self._rosters = rosters
+
+    async def of(self, node: Node) -> Audience:
+        """Who is told of an event of a node."""
+        plain: dict[JID, None] = {}
+        subids: dict[JID, list[str]] = {}
+        self._subscribers(node, plain, subids)
+        if node.personal:
+            roster = self._rosters.at_hand(node.address.service)
+            if roster is None:
+                roster = await self._roster(node.address.service)
+            plain.update(dict.fromkeys(self._interested(node, roster)))
+            for jid in subids:
+                plain.pop(jid, None)
+        return Audience(list(plain), subids)
+
+    def _subscribers(
+        self, node: Node, plain: dict[JID, None], subids: dict[JID, list[str]]
+    ) -> None:
+        for each in node.subscriptions():
+            if each.state is not State.SUBSCRIBED or not each.options.deliver:
+                continue
+            several = len(node.of_jid(each.jid)) > 1
+            for jid in self._addresses(node, each):
+                if several:
+                    subids.setdefault(jid, []).append(each.subid)
+                else:
+                    plain[jid] = None
+
+    def _addresses(self, node: Node, subscription: Subscription) -> Iterator[JID]:
+        """Where a subscriber is told: where he has said, or at all his resources that are there."""
+        jid = subscription.jid
+        if not node.settings.presence_based_delivery:
+            yield jid
+            return
+        shows = subscription.options.show_values
+        for full, seen in self._presences.of(jid.bare).items():
+            if (jid in (full, jid.bare)) and seen.show in shows:
+                yield full
+
+    async def _roster(self, account: JID) -> Roster:
+        try:
+            return await self._rosters.of(account)
+        except (NotGranted, RequestFailed):
+            return Roster()
+
+    def _interested(self, node: Node, roster: Roster) -> Iterator[JID]:
+        """The clients of an account and of its contacts that want a node (XEP-0163 §4)."""
+        account, name = node.address
+        for jid in (account, *roster.subscribers):
+            if jid != account and not admits(node, roster, jid):
+                continue
+            for full, seen in self._presences.of(jid).items():
+                if seen.interests is not None and name in seen.interests:
+                    yield full
+
+
+def admits(node: Node, roster: Roster, jid: JID) -> bool:
+    """Whether a contact of an account is told of a node without having subscribed to it."""
+    rank = node.affiliation(jid)
+    if rank in (Affiliation.OUTCAST, Affiliation.PUBLISH_ONLY):
+        return False
+    if rank is not Affiliation.NONE:
+        return True
+    model = node.settings.access_model
+    if model in ("presence", "roster"):
+        return access.admitted(node, roster.contact(jid))
+    return model == "open"

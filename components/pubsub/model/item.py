@@ -1,0 +1,20 @@
+"""An item of a node (XEP-0060 §4.3, §7.1)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xmppd.jid import JID
+
+
+class Item(NamedTuple):
+    """An item. `payload` is XML that means the same wherever it stands, b"" for none."""
+
+    id: str
+    publisher: JID
+    """Who has published it, a full JID as the case may be."""
+    at: float
+    """When, in seconds UTC since 1970."""
+    payload: bytes
+    position: int = 0
+    """Its place in the order of publication, which the store gives it; 0 before that."""

@@ -1,0 +1,129 @@
+"""A node as it is in memory: whose it is, how it is set up, who has to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twisted.internet.defer import DeferredLock
+
+from components.pubsub.model.options import DEFAULT, Options
+from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.model.settings import Settings
+from xmppd.jid import JID
+
+
+class Address(NamedTuple):
+    """Where a node is: the service's domain or an account's bare JID, and the NodeID (§4.6)."""
+
+    service: JID
+    name: str
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is an account's (XEP-0163)."""
+        return bool(self.service.local)
+
+
+class Subscription(NamedTuple):
+    """Somebody is told of a node, or wants to be (§4.2). `jid` may be bare or full."""
+
+    jid: JID
+    subid: str
+    state: State
+    options: Options = DEFAULT
+
+
+class Node:
+    """A node that is open. What it is changes only once the store has it.
+
+    Whoever changes something holds `lock`. `id` is the store's.
+    """
+
+    __slots__ = (
+        "_subscriptions",
+        "address",
+        "affiliations",
+        "created",
+        "creator",
+        "gone",
+        "id",
+        "lock",
+        "revision",
+        "settings",
+    )
+
+    def __init__(
+        self, id_: int, address: Address, settings: Settings, creator: JID, created: float
+    ) -> None:
+        self.id = id_
+        self.address = address
+        self.settings = settings
+        self.creator = creator
+        self.created = created
+        self.affiliations: dict[JID, Affiliation] = {}
+        """By bare JID, those that are not "none"."""
+        self._subscriptions: dict[JID, dict[str, Subscription]] = {}
+        """By JID and SubID."""
+        self.lock = DeferredLock()
+        self.gone = False
+        """Whether it was deleted since it was opened."""
+        self.revision = 0
+        """Grows with each change of who is to be told of what."""
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is an account's."""
+        return self.address.personal
+
+    @property
+    def leaf(self) -> bool:
+        """Whether it has items, and not nodes (XEP-0248)."""
+        return self.settings.node_type == "leaf"
+
+    def affiliation(self, jid: JID) -> Affiliation:
+        """What somebody is to it; an account's nodes are its own (XEP-0163 §3)."""
+        bare = jid.bare
+        if bare == self.address.service:
+            return Affiliation.OWNER
+        return self.affiliations.get(bare, Affiliation.NONE)
+
+    @property
+    def owners(self) -> list[JID]:
+        """Those whom it belongs to."""
+        found = [jid for jid, rank in self.affiliations.items() if rank is Affiliation.OWNER]
+        if self.personal and self.address.service not in found:
+            found.insert(0, self.address.service)
+        return found
+
+    # ------------------------------------------------------------------ subscriptions
+
+    def subscriptions(self) -> Iterator[Subscription]:
+        """All of them, in no order."""
+        for of_one in self._subscriptions.values():
+            yield from of_one.values()
+
+    def of_jid(self, jid: JID) -> list[Subscription]:
+        """Those of exactly this JID, the oldest first."""
+        return list(self._subscriptions.get(jid, {}).values())
+
+    def of_account(self, bare: JID) -> list[Subscription]:
+        """Those of a bare JID and all its resources."""
+        return [each for each in self.subscriptions() if each.jid.bare == bare]
+
+    def put(self, subscription: Subscription) -> None:
+        """Have a subscription, in place of that of the same JID and SubID."""
+        self._subscriptions.setdefault(subscription.jid, {})[subscription.subid] = subscription
+        self.revision += 1
+
+    def drop(self, subscription: Subscription) -> None:
+        """Have it no more."""
+        of_one = self._subscriptions.get(subscription.jid, {})
+        of_one.pop(subscription.subid, None)
+        if not of_one:
+            self._subscriptions.pop(subscription.jid, None)
+        self.revision += 1
+
+    def __len__(self) -> int:
+        """About how much it has in memory, in entries."""
+        return 1 + len(self.affiliations) + len(self._subscriptions)

@@ -1,0 +1,43 @@
+"""How somebody wants to be told of a node (XEP-0060 §6.3, §17.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+SHOW_VALUES = frozenset({"away", "chat", "dnd", "online", "xa"})
+"""What presence may say of availability; "online" is that which says nothing (§17.4.2)."""
+
+
+class Options(Struct, frozen=True, omit_defaults=True):
+    """Options of one subscription. Each is the field of the same name with `pubsub#` before it.
+
+    Digests are not offered: whoever wants one is told so.
+    """
+
+    deliver: bool = True
+    include_body: bool = False
+    show_values: frozenset[str] = SHOW_VALUES
+    """Those in which a resource is to be told, where presence decides."""
+    subscription_type: Literal["items", "nodes"] = "items"
+    """Of a collection: what becomes of its nodes, or of the items in them (XEP-0248 §6)."""
+    subscription_depth: Literal["1", "all"] = "1"
+    expire: float = 0.0
+    """When the subscription ends, in seconds UTC since 1970; 0 for never (§6.4)."""
+
+
+DEFAULT = Options()
+
+
+def stored(options: Options) -> Mapping[str, Any]:
+    """Those that are not the default, as a JSON object."""
+    built: dict[str, Any] = msgspec.to_builtins(options)
+    return built
+
+
+def restored(kept: Mapping[str, Any]) -> Options:
+    """Them from a JSON object of `stored`."""
+    return msgspec.convert(kept, Options, strict=False)

@@ -1,0 +1,60 @@
+"""The rules of the service: who may do what, and how much there may be of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from components.pubsub.model.node import Address
+from xmppd.jid import JID, JIDError
+
+Creators = Literal["users", "everybody", "admins"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules. 0 is no limit, where nothing else is said; times are in seconds."""
+
+    domains: tuple[str, ...] = ()
+    """Those of the server, whose users may be more than others."""
+    admins: frozenset[JID] = frozenset()
+    """Owners of all nodes at the service's domain."""
+    create: Creators = "users"
+    """Who may make nodes at the service's domain; each at his own account, anyway."""
+    nodes: int = 100
+    """Of one account, and those that one user has made at the domain."""
+    items: int = 10_000
+    """Of one node: what `max` means."""
+    item_octets: int = 131_072
+    subscriptions: int = 10_000
+    """Of one node."""
+    affiliations: int = 1_000
+    """Of one node."""
+    batch: int = 50
+    """Items of one request to publish or retract."""
+    page: int = 200
+    """Items of one answer."""
+    expire: int = 0
+    """Seconds that an item is kept at most: what `max` means."""
+
+    def is_admin(self, jid: JID) -> bool:
+        """Whether somebody runs the service."""
+        return jid.bare in self.admins
+
+    def may_create(self, jid: JID, address: Address) -> bool:
+        """Whether somebody may make a node there."""
+        if address.personal:
+            return jid.bare == address.service
+        if self.is_admin(jid) or self.create == "everybody":
+            return True
+        return self.create == "users" and jid.domain in self.domains and bool(jid.local)
+
+
+def accounts(texts: Iterable[str]) -> frozenset[JID]:
+    """Bare JIDs; raises JIDError for what is none of an account."""
+    found = frozenset(map(JID.parse, texts))
+    for jid in found:
+        if not jid.local or jid.resource:
+            raise JIDError(f"{jid} is no bare JID of an account")
+    return found

@@ -1,0 +1,104 @@
+"""A node's configuration as a value (XEP-0060 §8.2, §17.4.4; of collections XEP-0248 §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+NODE_TYPE = Literal["leaf", "collection"]
+ACCESS_MODEL = Literal["open", "presence", "roster", "authorize", "whitelist"]
+PUBLISH_MODEL = Literal["publishers", "subscribers", "open"]
+SEND_LAST = Literal["never", "on_sub", "on_sub_and_presence"]
+NODE_FULL = Literal["retract-oldest", "discard-oldest", "reject"]
+ASSOCIATION = Literal["all", "owners", "whitelist"]
+
+MAX = -1
+"""As many items, or seconds, as the service lets a node have: "max"."""
+
+
+class Settings(Struct, frozen=True, omit_defaults=False):
+    """What owners may change. Each is the field of the same name with `pubsub#` before it.
+
+    Sizes are in octets, times in seconds; `max_items` and `item_expire` may be `MAX`.
+    """
+
+    node_type: NODE_TYPE = "leaf"
+    title: str = ""
+    description: str = ""
+    language: str = ""
+    type: str = ""
+    """The namespace of the payloads (§17.4.4), "" for any."""
+    contact: tuple[str, ...] = ()
+    body_xslt: str = ""
+    dataform_xslt: str = ""
+    access_model: ACCESS_MODEL = "open"
+    roster_groups_allowed: tuple[str, ...] = ()
+    publish_model: PUBLISH_MODEL = "publishers"
+    subscribe: bool = True
+    """Whether anybody may subscribe who is not an owner."""
+    persist_items: bool = True
+    max_items: int = MAX
+    item_expire: int = MAX
+    publish_node_full: NODE_FULL = "discard-oldest"
+    max_payload_size: int = 0
+    """0: what the service lets it be."""
+    deliver_notifications: bool = True
+    deliver_payloads: bool = True
+    notify_config: bool = False
+    notify_delete: bool = True
+    notify_retract: bool = True
+    notify_sub: bool = False
+    notification_type: Literal["headline", "normal", "chat"] = "headline"
+    presence_based_delivery: bool = False
+    send_last_published_item: SEND_LAST = "on_sub_and_presence"
+    purge_offline: bool = False
+    tempsub: bool = False
+    itemreply: Literal["owner", "publisher", ""] = ""
+    collection: tuple[str, ...] = ()
+    """The collections that it is in."""
+    children: tuple[str, ...] = ()
+    """Of a collection, what it was asked to have; who really is in it the nodes themselves say."""
+    children_association_policy: ASSOCIATION = "all"
+    children_association_whitelist: tuple[str, ...] = ()
+    children_max: int = 0
+    """0: as many as the service lets it have."""
+
+    def change(self, **changes: Any) -> Settings:
+        """The same but for `changes`."""
+        return structs.replace(self, **changes)
+
+
+AT_DOMAIN = Settings()
+"""How a node is set up at the service's own domain, unless its creator says otherwise."""
+
+PERSONAL = Settings(
+    access_model="presence",
+    max_items=1,
+    presence_based_delivery=True,
+)
+"""How a node of an account is: shown to who sees its presence, the last item only (XEP-0163 §4)."""
+
+
+def stored(settings: Settings) -> Mapping[str, Any]:
+    """Them as a JSON object."""
+    built: dict[str, Any] = msgspec.to_builtins(settings)
+    return built
+
+
+def restored(kept: Mapping[str, Any], defaults: Settings = AT_DOMAIN) -> Settings:
+    """Them from a JSON object; what it lacks is as in `defaults`, what is unknown is left out.
+
+    So a node that an older or a newer version has configured opens all the same.
+    """
+    known: dict[str, Any] = msgspec.to_builtins(defaults)
+    for field in structs.fields(Settings):
+        if field.name in kept:
+            try:
+                msgspec.convert(kept[field.name], field.type)
+            except msgspec.ValidationError:
+                continue
+            known[field.name] = kept[field.name]
+    return msgspec.convert(known, Settings)

@@ -1,0 +1,69 @@
+"""What the faces of the service stand on: one of each part, made by `assembly`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IReactorTime
+
+from components.common.component import Component
+from components.common.delegation import Delegation
+from components.common.disco import Disco
+from components.common.instances import Instances
+from components.common.privilege import Privilege
+from components.pubsub.faults import no_name, no_node
+from components.pubsub.life.access import Access
+from components.pubsub.life.audience import Audiences
+from components.pubsub.life.nodes import Nodes
+from components.pubsub.life.notices import Notices
+from components.pubsub.life.presences import Presences
+from components.pubsub.life.publishing import Publishing
+from components.pubsub.life.rosters import Rosters
+from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.model.node import Node
+from components.pubsub.model.policy import Policy
+from components.pubsub.requests import Request, Requests
+from components.pubsub.store.items import SQLItems
+from components.pubsub.store.nodes import SQLNodes
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Publish-subscribe at a component's domain and at the accounts of its servers."""
+
+    component: Component
+    clock: IReactorTime
+    policy: Policy
+    disco: Disco
+    delegation: Delegation
+    privilege: Privilege
+    requests: Requests
+    store: SQLNodes
+    items: SQLItems
+    nodes: Nodes
+    rosters: Rosters
+    presences: Presences
+    access: Access
+    audiences: Audiences
+    notices: Notices
+    publishing: Publishing
+    subscribing: Subscribing
+    instances: Instances
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Gives seconds UTC since 1970."""
+        return self.clock.seconds
+
+    async def node(self, request: Request) -> Node:
+        """The node that a request names.
+
+        Raises StanzaError: `nodeid-required` where it names none, `item-not-found`.
+        """
+        if not request.node:
+            raise no_name()
+        node = await self.nodes.open(request.address)
+        if node is None:
+            raise no_node()
+        return node

@@ -1,0 +1,185 @@
+"""Nodes in SQL, for every dialect: how they are set up, and who has to do with them.
+
+Items are in `items`, collections in `collections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from components.pubsub.model import options
+from components.pubsub.model.node import Address, Subscription
+from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.store.stored import NodeExists, NodeGone, StoredNode, TooManyNodes
+from xmppd.jid import JID
+from xmppd.storage.interfaces import Database, Transaction
+
+SCHEMA = Path(__file__).parents[1] / "schema" / "pubsub"
+"""The schema set, for `xmppd.storage.url.open_database`."""
+
+_NODE = "SELECT id, settings, creator, created FROM pubsub_nodes WHERE service = ? AND name = ?"
+_AFFILIATIONS = "SELECT jid, affiliation FROM pubsub_affiliations WHERE node = ? ORDER BY jid"
+_SUBSCRIPTIONS = (
+    "SELECT jid, subid, state, options FROM pubsub_subscriptions WHERE node = ? ORDER BY subid"
+)
+_CREATE = (
+    "INSERT INTO pubsub_nodes (service, name, creator, created, settings)"
+    " VALUES (?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
+)
+_MADE = "SELECT count(*) FROM pubsub_nodes WHERE creator = ? AND service = ?"
+_SAVE = "UPDATE pubsub_nodes SET settings = ? WHERE id = ?"
+_REMOVE = "DELETE FROM pubsub_nodes WHERE id = ?"
+_HOLD = "UPDATE pubsub_nodes SET name = name WHERE id = ?"
+_NAMES = "SELECT name FROM pubsub_nodes WHERE service = ? AND name > ? ORDER BY name LIMIT ?"
+
+_AFFILIATE = (
+    "INSERT INTO pubsub_affiliations (node, jid, affiliation) VALUES (?, ?, ?)"
+    " ON CONFLICT (node, jid) DO UPDATE SET affiliation = excluded.affiliation"
+)
+_DISAFFILIATE = "DELETE FROM pubsub_affiliations WHERE node = ? AND jid = ?"
+
+_SUBSCRIBE = (
+    "INSERT INTO pubsub_subscriptions (node, subid, jid, bare, state, expires, options)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (node, subid) DO UPDATE SET state = excluded.state,"
+    " expires = excluded.expires, options = excluded.options"
+)
+_UNSUBSCRIBE = "DELETE FROM pubsub_subscriptions WHERE node = ? AND subid = ?"
+
+
+class SQLNodes:
+    """The tables of `schema/pubsub/0001_nodes.sql` that tell what a node is."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, address: Address) -> Deferred[StoredNode | None]:
+        """The node at an address; None where there is none."""
+
+        async def work(tx: Transaction) -> StoredNode | None:
+            rows = (await tx.execute(_NODE, address)).rows
+            if not rows:
+                return None
+            id_, settings, creator, created = rows[0]
+            affiliated = (await tx.execute(_AFFILIATIONS, (id_,))).rows
+            subscribed = (await tx.execute(_SUBSCRIPTIONS, (id_,))).rows
+            return StoredNode(
+                id_,
+                address,
+                msgspec.json.decode(settings, type=dict[str, Any]),
+                JID.parse(creator),
+                created,
+                {JID.parse(jid): Affiliation(rank) for jid, rank in affiliated},
+                [_subscription(*row) for row in subscribed],
+            )
+
+        return self._database.read(work)
+
+    def create(
+        self,
+        address: Address,
+        settings: Mapping[str, Any],
+        affiliations: Mapping[JID, Affiliation],
+        *,
+        creator: JID,
+        now: float,
+        most: int = 0,
+    ) -> Deferred[int]:
+        """Make a node; gives its id. `settings` is what JSON can say.
+
+        Fails with `NodeExists`, and with `TooManyNodes` where `creator` has made `most` of the
+        service's nodes already, unless that is 0.
+        """
+        encoded = msgspec.json.encode(settings).decode()
+
+        async def work(tx: Transaction) -> int:
+            values = (address.service, address.name, creator, now, encoded)
+            rows = (await tx.execute(_CREATE, values)).rows
+            if not rows:
+                raise NodeExists(address)
+            if most:
+                made = (await tx.execute(_MADE, (creator, address.service))).rows[0][0]
+                if made > most:
+                    raise TooManyNodes(creator)
+            id_: int = rows[0][0]
+            for jid, rank in affiliations.items():
+                await tx.execute(_AFFILIATE, (id_, jid, rank.value))
+            return id_
+
+        return self._database.write(work)
+
+    def save(self, id_: int, settings: Mapping[str, Any]) -> Deferred[None]:
+        """Have a node set up so; fails with `NodeGone`."""
+        encoded = msgspec.json.encode(settings).decode()
+
+        async def work(tx: Transaction) -> None:
+            if not (await tx.execute(_SAVE, (encoded, id_))).changed:
+                raise NodeGone(id_)
+
+        return self._database.write(work)
+
+    def remove(self, id_: int) -> Deferred[bool]:
+        """Have the node no more, nor anything of it; False where it was gone already."""
+
+        async def work(tx: Transaction) -> bool:
+            return bool((await tx.execute(_REMOVE, (id_,))).changed)
+
+        return self._database.write(work)
+
+    def names(self, service: JID, after: str = "", most: int = 100) -> Deferred[Sequence[str]]:
+        """The NodeIDs of a service behind `after`, in order."""
+
+        async def work(tx: Transaction) -> Sequence[str]:
+            rows = (await tx.execute(_NAMES, (service, after, most))).rows
+            return [name for (name,) in rows]
+
+        return self._database.read(work)
+
+    def affiliate(self, id_: int, affiliations: Mapping[JID, Affiliation]) -> Deferred[None]:
+        """Have these in place of what the node holds of the same JIDs; fails with `NodeGone`."""
+
+        async def work(tx: Transaction) -> None:
+            await _hold(tx, id_)
+            for jid, rank in affiliations.items():
+                if rank is Affiliation.NONE:
+                    await tx.execute(_DISAFFILIATE, (id_, jid))
+                else:
+                    await tx.execute(_AFFILIATE, (id_, jid, rank.value))
+
+        return self._database.write(work)
+
+    def subscribe(
+        self, id_: int, put: Sequence[Subscription], drop: Sequence[Subscription] = ()
+    ) -> Deferred[None]:
+        """Have some subscriptions, and others no more; fails with `NodeGone`."""
+
+        async def work(tx: Transaction) -> None:
+            await _hold(tx, id_)
+            for each in drop:
+                await tx.execute(_UNSUBSCRIBE, (id_, each.subid))
+            for each in put:
+                await tx.execute(_SUBSCRIBE, (id_, *_row(each)))
+
+        return self._database.write(work)
+
+
+async def _hold(tx: Transaction, id_: int) -> None:
+    """Keep others from changing a node until this is done; raises `NodeGone`."""
+    if not (await tx.execute(_HOLD, (id_,))).changed:
+        raise NodeGone(id_)
+
+
+def _subscription(jid: str, subid: str, state: str, kept: str) -> Subscription:
+    chosen = options.restored(msgspec.json.decode(kept, type=dict[str, Any]))
+    return Subscription(JID.parse(jid), subid, State(state), chosen)
+
+
+def _row(each: Subscription) -> tuple[str, str, str, str, float, str]:
+    encoded = msgspec.json.encode(options.stored(each.options)).decode()
+    jid = each.jid
+    return each.subid, jid, jid.bare, each.state.value, each.options.expire, encoded
