@@ -94,4 +94,4 @@ def _not_admitted(node: Node) -> StanzaError:
     if node.settings.access_model == "roster":
         return refusal("not-authorized", "not-in-roster-group", reason="pubsub.not-in-roster-group")
     specific = "presence-subscription-required"
-    return refusal("not-authorized", specific, reason=f"pubsub.{specific}")
+    return refusal("not-authorized", specific, reason="pubsub.presence-subscription-required")

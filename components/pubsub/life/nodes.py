@@ -75,7 +75,7 @@ class Nodes:
 
     def _tell(self, address: Address, outcome: StoredNode | Failure | None) -> None:
         for waiting in self._opening.pop(address):
-            waiting.callback(outcome)  # type: ignore[arg-type] # a Failure is its errback
+            waiting.callback(outcome)
 
     def _keep(self, node: Node) -> Node:
         """Have a node open; those that nobody has asked for the longest go."""
