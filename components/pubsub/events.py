@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from components.common import datetimes
 from components.common.build import attribute
 from components.pubsub.model.item import Item
 from components.pubsub.names import PUBSUB_EVENT
+from xmppd import ns
 
 _HEAD = f"<event xmlns='{PUBSUB_EVENT}'>".encode()
 _TAIL = b"</event>"
@@ -21,6 +23,11 @@ def published(node: str, items: Iterable[Item], *, payloads: bool, publishers: b
 def retracted(node: str, ids: Iterable[str]) -> bytes:
     """Items were deleted (§7.2.2.1)."""
     return _items(node, "".join(f"<retract id='{attribute(id_)}'/>" for id_ in ids).encode())
+
+
+def delay(at: float) -> bytes:
+    """When an item was published, beside the event that tells of it later (§6.1.7, XEP-0203)."""
+    return f"<delay xmlns='{ns.DELAY}' stamp='{datetimes.written(at)}'/>".encode()
 
 
 def _items(node: str, content: bytes) -> bytes:

@@ -44,6 +44,7 @@ class Node:
         "_subscriptions",
         "address",
         "affiliations",
+        "changes",
         "created",
         "creator",
         "gone",
@@ -51,6 +52,7 @@ class Node:
         "lock",
         "revision",
         "settings",
+        "told",
     )
 
     def __init__(
@@ -70,6 +72,10 @@ class Node:
         """Whether it was deleted since it was opened."""
         self.revision = 0
         """Grows with each change of who is to be told of what."""
+        self.changes = 0
+        """Grows whenever items come or go: what was read of them before may hold no more."""
+        self.told = 0
+        """The position of the newest item that people were told of since it was opened."""
 
     @property
     def personal(self) -> bool:
