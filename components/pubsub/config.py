@@ -29,6 +29,7 @@ class PubsubTable(Table, frozen=True):
     item_octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.item_octets
     subscriptions: Some = _DEFAULT.subscriptions
     affiliations: Some = _DEFAULT.affiliations
+    children: Some = _DEFAULT.children
     batch: Some = _DEFAULT.batch
     page: Some = _DEFAULT.page
     expire: Count = _DEFAULT.expire
@@ -57,6 +58,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         item_octets=table.item_octets,
         subscriptions=table.subscriptions,
         affiliations=table.affiliations,
+        children=table.children,
         batch=table.batch,
         page=table.page,
         expire=table.expire,

@@ -5,6 +5,7 @@ its meaning.
 """
 
 REASONS: dict[str, tuple[str, str]] = {
+    "pubsub.access-model": ("an access model that there is not", "see the node's configuration"),
     "pubsub.closed-node": ("somebody who is not on a node's whitelist", "an owner may add him"),
     "pubsub.exists": ("a node that is there already", "choose another name"),
     "pubsub.forbidden": ("something that somebody may not do", "an owner may let him"),

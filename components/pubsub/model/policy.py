@@ -31,6 +31,8 @@ class Policy:
     """Of one node."""
     affiliations: int = 1_000
     """Of one node."""
+    children: int = 1_000
+    """Of one collection, and the collections that one node is in."""
     batch: int = 50
     """Items of one request to publish or retract."""
     page: int = 200

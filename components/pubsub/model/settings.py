@@ -32,7 +32,6 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     type: str = ""
     """The namespace of the payloads (§17.4.4), "" for any."""
     contact: tuple[str, ...] = ()
-    body_xslt: str = ""
     dataform_xslt: str = ""
     access_model: ACCESS_MODEL = "open"
     roster_groups_allowed: tuple[str, ...] = ()
@@ -54,13 +53,11 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     notification_type: Literal["headline", "normal", "chat"] = "headline"
     presence_based_delivery: bool = False
     send_last_published_item: SEND_LAST = "on_sub_and_presence"
-    purge_offline: bool = False
     tempsub: bool = False
-    itemreply: Literal["owner", "publisher", ""] = ""
+    itemreply: Literal["publisher", "none"] = "none"
+    """Whether items tell who has published them (§13.17)."""
     collection: tuple[str, ...] = ()
-    """The collections that it is in."""
-    children: tuple[str, ...] = ()
-    """Of a collection, what it was asked to have; who really is in it the nodes themselves say."""
+    """The collections that it is in, sorted. The store keeps them apart, as `pubsub_children`."""
     children_association_policy: ASSOCIATION = "all"
     children_association_whitelist: tuple[str, ...] = ()
     children_max: int = 0
@@ -83,8 +80,9 @@ PERSONAL = Settings(
 
 
 def stored(settings: Settings) -> Mapping[str, Any]:
-    """Them as a JSON object."""
+    """Them as a JSON object, but for the collections."""
     built: dict[str, Any] = msgspec.to_builtins(settings)
+    del built["collection"]
     return built
 
 
