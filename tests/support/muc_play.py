@@ -22,6 +22,7 @@ from tests.support.muc_values import Refused, Told, account_of
 from tests.support.muc_view import View
 from tests.support.people import C
 from tests.support.server import DOMAIN, condition
+from tests.support.steps import Step
 from xmppd import ns
 
 SESSIONS = (
@@ -39,17 +40,6 @@ so long that it is given up."""
 ADMIN = "http://jabber.org/protocol/muc#admin"
 OWNER = "http://jabber.org/protocol/muc#owner"
 ROOMCONFIG = "http://jabber.org/protocol/muc#roomconfig"
-
-
-class Step:
-    """One line of a play: who does what."""
-
-    def __init__(self, who: str, does: str, *what: Any, **how: Any) -> None:
-        self.who, self.does, self.what, self.how = who, does, what, how
-
-    def __repr__(self) -> str:
-        how = [f"{key}={value!r}" for key, value in self.how.items()]
-        return f"{self.who} {self.does}: {', '.join([*map(repr, self.what), *how])}".rstrip(": ")
 
 
 class _Hall(Conference):

@@ -8,8 +8,9 @@ from __future__ import annotations
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from tests.support.muc_play import ACCOUNTS, SESSIONS, Stage, Step
+from tests.support.muc_play import ACCOUNTS, SESSIONS, Stage
 from tests.support.muc_values import AFFILIATIONS, ROLES, account_of
+from tests.support.steps import Step
 
 CREATED = Step("juliet/balcony", "enter", "Juliet")
 INSTANT = Step("juliet/balcony", "unlock")

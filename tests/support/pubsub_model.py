@@ -1,0 +1,380 @@
+"""A node as XEP-0060 describes it (§4, §6 to §8), and no more than that.
+
+It is written from the text, and knows nothing of the component that it is held against. An
+operation raises `Refused` with the conditions that the text allows, whichever comes first in an
+implementation's order, or changes the node and leaves in `told` what people are to be told.
+Where the text leaves something open, what xmppd does stands behind "open:".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from tests.support.pubsub_values import (
+    PRIVILEGES,
+    Event,
+    Item,
+    Refused,
+    Settings,
+    Subscription,
+    Told,
+    account_of,
+)
+
+GONE = "item-not-found"
+FORBIDDEN = "forbidden"
+
+
+class Contacts:
+    """Who sees whose presence, and in which groups of whose roster (RFC 6121 §2, §3)."""
+
+    def __init__(self) -> None:
+        self.groups: dict[tuple[str, str], frozenset[str]] = {}
+        """Of whom an owner (first) lets see his presence (second)."""
+
+    def sees(self, contact: str, owner: str) -> bool:
+        """Whether a contact sees an owner's presence."""
+        return (owner, contact) in self.groups
+
+
+class Node:
+    """The node. `there` are the sessions of all that are available."""
+
+    defaults = Settings()
+
+    def __init__(self, contacts: Contacts, there: set[str]) -> None:
+        self.contacts = contacts
+        self.there = there
+        self.told = Told()
+        self._nothing()
+
+    def _nothing(self) -> None:
+        self.exists = False
+        self.settings = self.defaults
+        self.affiliations: dict[str, str] = {}
+        self.subscriptions: list[Subscription] = []
+        self.items: list[Item] = []
+        self.last: Item | None = None
+        """That which was published last, kept or not (§13.10)."""
+
+    # ------------------------------------------------------------------ who may what (§4.1, §4.5)
+
+    def rank(self, account: str) -> str:
+        """What somebody is to the node."""
+        return self.affiliations.get(account, "none")
+
+    def owners(self) -> list[str]:
+        """Those whom it belongs to."""
+        return [account for account, rank in self.affiliations.items() if rank == "owner"]
+
+    def may(self, account: str, privilege: str) -> bool:
+        """Whether somebody's affiliation lets him do something."""
+        return PRIVILEGES[self.rank(account)][privilege].startswith("Yes")
+
+    def closed(self, account: str, privilege: str) -> str:
+        """Why somebody may not subscribe to it or retrieve items, "" where he may."""
+        if self.rank(account) != "none":
+            return "" if self.may(account, privilege) else FORBIDDEN  # §6.1.3.8, §6.5.9.10
+        model = self.settings.access_model
+        if model == "whitelist":
+            return "not-allowed closed-node"  # §6.1.3.4, §6.5.9.8
+        if model == "authorize" and privilege == "Retrieve":
+            states = [each.state for each in self.of(account)]
+            return "" if "subscribed" in states else "not-authorized not-subscribed"  # §6.5.9.3
+        if model == "presence" and not any(self.contacts.sees(account, o) for o in self.owners()):
+            return "not-authorized presence-subscription-required"  # §6.1.3.2, §6.5.9.6
+        if model == "roster" and not any(self._grouped(account, o) for o in self.owners()):
+            return "not-authorized not-in-roster-group"  # §6.1.3.3, §6.5.9.7
+        return ""
+
+    def _grouped(self, account: str, owner: str) -> bool:
+        groups = self.contacts.groups.get((owner, account), frozenset())
+        return not groups.isdisjoint(self.settings.roster_groups_allowed)
+
+    def _there(self) -> None:
+        if not self.exists:
+            raise Refused(GONE)
+
+    def _owner(self, who: str) -> None:
+        self._there()
+        if self.rank(account_of(who)) != "owner":
+            raise Refused(FORBIDDEN)
+
+    # ------------------------------------------------------------------ who is told (§7.1.2, §13.3)
+
+    def of(self, account: str) -> list[Subscription]:
+        """The subscriptions of an account and its sessions."""
+        return [each for each in self.subscriptions if account_of(each.jid) == account]
+
+    def reached(self, jid: str) -> Iterator[str]:
+        """The sessions that get a message to a JID (RFC 6121 §8.5)."""
+        return (session for session in sorted(self.there) if jid in (session, account_of(session)))
+
+    def audience(self) -> dict[str, list[str]]:
+        """The JIDs that are told, once each (§6.1.6), with the ids of their subscriptions."""
+        found: dict[str, list[str]] = {}
+        for each in self.subscriptions:
+            if each.state == "subscribed" and each.deliver:
+                found.setdefault(each.jid, []).append(each.subid)
+        return found
+
+    def _tell(self, *event: object, subids: bool = True) -> None:
+        """Tell subscribers of an event; those who have several subscriptions by which (§13.16)."""
+        for jid, ids in self.audience().items():
+            headers = tuple(sorted(ids)) if subids and len(ids) > 1 else ()
+            for session in self.reached(jid):
+                self.told.must[session].append((*event, headers))
+
+    def _notice(self, subscription: Subscription, state: str) -> None:
+        """§13.14."""
+        told = ("subscription", account_of(subscription.jid), state, ())
+        self.told.letters.append((subscription.jid, told))
+
+    def event_item(self, item: Item) -> Event:
+        """An item as it is told: with its payload if the node delivers it (§7.1.2.1, §7.1.2.2)."""
+        return (item.id, item.text if self.settings.deliver_payloads else None, self._said(item))
+
+    def _said(self, item: Item) -> str:
+        """§7.1.2.3, §13.17."""
+        return item.publisher if self.settings.itemreply == "publisher" else ""
+
+    def _send_last(self, subscription: Subscription) -> None:
+        """§6.1.7, §13.10."""
+        if self.settings.send_last_published_item != "never" and self.last is not None:
+            for session in self.reached(subscription.jid):
+                self.told.must[session].append(("last", (self.event_item(self.last),), ()))
+
+    # ------------------------------------------------------------------ subscribers (§6)
+
+    def subscribe(self, who: str, jid: str, subid: str) -> str:
+        """§6.1; gives the state that the answer tells."""
+        if account_of(jid) != account_of(who):
+            raise Refused("bad-request invalid-jid", *(() if self.exists else (GONE,)))
+        self._there()
+        account = account_of(who)
+        reasons = {self.closed(account, "Subscribe")}
+        # §13.12: owners and publishers may, whatever else.
+        if not self.settings.subscribe and self.rank(account) not in ("owner", "publisher"):
+            reasons.add("feature-not-implemented unsupported")  # §6.1.3.10
+        if any(each.state == "pending" for each in self.of(account)):
+            reasons.add("not-authorized pending-subscription")  # §6.1.3.7
+        if reasons - {""}:
+            raise Refused(*reasons - {""})
+        pending = self.settings.access_model == "authorize" and self.rank(account) == "none"
+        new = Subscription(jid, subid, "pending" if pending else "subscribed")
+        self.subscriptions.append(new)
+        if pending:
+            self._ask_owners(new)
+        else:
+            self._send_last(new)
+        return new.state
+
+    def _ask_owners(self, subscription: Subscription) -> None:
+        """§8.6."""
+        for owner in self.owners():
+            self.told.letters.append((owner, ("asks", subscription.jid, ())))
+
+    def unsubscribe(self, who: str, jid: str, subid: str = "") -> None:
+        """§6.2."""
+        self._there()
+        found = [each for each in self.subscriptions if each.jid == jid]
+        if account_of(jid) != account_of(who):
+            raise Refused(FORBIDDEN, *(() if found else ("unexpected-request not-subscribed",)))
+        if not found:
+            raise Refused("unexpected-request not-subscribed")
+        if not subid and len(found) > 1:
+            raise Refused("bad-request subid-required")
+        if subid:
+            found = [each for each in found if each.subid == subid]
+        if not found:
+            raise Refused("not-acceptable invalid-subid")
+        self._drop(found[0], told=False)
+
+    def _drop(self, subscription: Subscription, *, told: bool) -> None:
+        self.subscriptions.remove(subscription)
+        if told:
+            self._notice(subscription, "none")
+        else:
+            event = ("subscription", account_of(subscription.jid), "none", ())
+            self.told.may.append((subscription.jid, event))
+
+    def items_for(self, who: str) -> list[Event]:
+        """What somebody gets who asks for all items (§6.5.2)."""
+        self._there()
+        if reason := self.closed(account_of(who), "Retrieve"):
+            raise Refused(reason)
+        return [(each.id, each.text, self._said(each)) for each in self.items]
+
+    # ------------------------------------------------------------------ publishers (§7)
+
+    def may_publish(self, account: str) -> bool:
+        """§4.1, and the publish model (§17.4.4)."""
+        if self.rank(account) == "outcast":
+            return False
+        if self.may(account, "Publish") or self.settings.publish_model == "open":
+            return True
+        states = [each.state for each in self.of(account)]
+        return self.settings.publish_model == "subscribers" and "subscribed" in states
+
+    def publish(self, who: str, item: Item | None) -> None:
+        """Publish an item, or nothing but that something has happened (§7.1)."""
+        self._there()
+        reasons = {*(() if self.may_publish(account_of(who)) else (FORBIDDEN,)), *self._unfit(item)}
+        if reasons:
+            raise Refused(*reasons)
+        if item is None:
+            if self.settings.deliver_notifications:
+                self._tell("items", ())  # §4.3
+            return
+        self.last = item
+        dropped: list[str] = []
+        if self.settings.persist_items:
+            self.items = [each for each in self.items if each.id != item.id] + [item]
+            dropped = self._trim()
+        if not self.settings.deliver_notifications:
+            return
+        self._tell("items", (self.event_item(item),))
+        if dropped and self.settings.publish_node_full == "retract-oldest":
+            self._retracted(dropped)
+
+    def _unfit(self, item: Item | None) -> Iterator[str]:
+        """§7.1.3: what speaks against an item, by the node's event type (§4.3)."""
+        settings = self.settings
+        if not settings.persist_items and not settings.deliver_payloads:
+            if item is not None:
+                yield "bad-request item-forbidden"
+            return
+        if item is None:
+            yield "bad-request item-required"
+        elif item.text is None and settings.deliver_payloads:
+            yield "bad-request payload-required"
+        elif settings.persist_items and settings.publish_node_full == "reject":
+            others = [each for each in self.items if each.id != item.id]
+            if len(others) >= settings.max_items:
+                yield "conflict node-full"  # §7.1.3.4
+
+    def _trim(self) -> list[str]:
+        """§7.1.2.5, first in, first out; the ids of what goes."""
+        over = len(self.items) - self.settings.max_items
+        gone, self.items = self.items[: max(over, 0)], self.items[max(over, 0) :]
+        return [each.id for each in gone]
+
+    def _retracted(self, ids: Iterable[str]) -> None:
+        if self.settings.notify_retract:
+            self._tell("retract", tuple(ids))
+
+    def retract(self, who: str, id_: str, notify: bool) -> None:
+        """§7.2."""
+        self._there()
+        account = account_of(who)
+        reasons = set()
+        if not self.settings.persist_items:
+            reasons.add("feature-not-implemented unsupported")  # §7.2.3.5
+        found = [each for each in self.items if each.id == id_]
+        own = bool(found) and found[0].publisher == account
+        if not found:
+            reasons.add(GONE)  # §7.2.3.2
+        any_ = self.may(account, "Delete Item") and self.rank(account) != "publish-only"
+        # open: who may publish may delete what he has published.
+        if not any_ and not (own and self.may_publish(account)):
+            reasons.add(FORBIDDEN)
+        if reasons:
+            raise Refused(*reasons)
+        self.items.remove(found[0])
+        if self.last is not None and self.last.id == id_:
+            self.last = None
+        if self.settings.persist_items and self.last is None and self.items:
+            self.last = self.items[-1]
+        if notify:
+            self._tell("retract", (id_,))  # §7.2.2.1
+        else:
+            self._retracted((id_,))
+
+    # ------------------------------------------------------------------ owners (§8)
+
+    def create(self, who: str, **settings: object) -> None:
+        """§8.1."""
+        if self.exists:
+            raise Refused("conflict")
+        self.exists = True
+        self.settings = replace(self.defaults, **settings)  # type: ignore[arg-type]
+        self.affiliations = {account_of(who): "owner"}
+
+    def configure(self, who: str, **changes: object) -> None:
+        """§8.2."""
+        self._owner(who)
+        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        if self.settings.notify_config:
+            self._tell("configuration", self.settings.deliver_payloads, subids=False)
+        self._trim()
+        self._close()
+
+    def _close(self) -> None:
+        """Who may not be subscribed any more is not (§15.3)."""
+        for each in list(self.subscriptions):
+            if self.closed(account_of(each.jid), "Subscribe"):
+                self._drop(each, told=True)
+
+    def delete(self, who: str) -> None:
+        """§8.4: those are told as well whose subscription is pending."""
+        self._owner(who)
+        if self.settings.notify_delete:
+            for jid in dict.fromkeys(each.jid for each in self.subscriptions):
+                for session in self.reached(jid):
+                    self.told.must[session].append(("delete", ()))
+        self._nothing()
+
+    def purge(self, who: str) -> None:
+        """§8.5: of all items, however many, everybody is told once."""
+        self._there()
+        reasons = set()
+        if not self.may(account_of(who), "Purge"):
+            reasons.add(FORBIDDEN)
+        if not self.settings.persist_items:
+            reasons.add("feature-not-implemented unsupported")
+        if reasons:
+            raise Refused(*reasons)
+        self.items, self.last = [], None
+        self._tell("purge", subids=False)
+
+    def affiliate(self, who: str, account: str, rank: str) -> None:
+        """§8.9.2."""
+        self._owner(who)
+        if self.owners() == [account] and rank != "owner":
+            raise Refused("not-acceptable")  # §8.9.2.4
+        old = self.rank(account)
+        self.affiliations[account] = rank
+        if rank != old:
+            self.told.may.append((account, ("affiliation", account, rank, ())))  # §8.9.4
+        for each in self.of(account):
+            # §8.7.4 (note): owners and publishers need nobody's approval; open: nor do members.
+            if each.state == "pending" and self.may(account, "Subscribe") and rank != "none":
+                self._set(each, "subscribed")
+        self._close()
+
+    def _set(self, subscription: Subscription, state: str) -> None:
+        subscription.state = state
+        self._notice(subscription, state)
+        if state == "subscribed":
+            self._send_last(subscription)
+
+    def approve(self, who: str, jid: str, allow: bool) -> None:
+        """§8.6: a form that an owner submits; from anybody else it is nothing."""
+        if not self.exists or self.rank(account_of(who)) != "owner":
+            return
+        for each in [each for each in self.subscriptions if each.jid == jid]:
+            if each.state == "pending":
+                self._set(each, "subscribed") if allow else self._drop(each, told=True)
+
+    def resubscribe(self, who: str, jid: str, state: str, subid: str) -> None:
+        """§8.8.2: an owner changes a subscription, or ends it ("none")."""
+        self._owner(who)
+        found = [each for each in self.subscriptions if each.jid == jid and each.subid == subid]
+        if not found:
+            raise Refused("not-acceptable")
+        [subscription] = found
+        if state == "none":
+            self._drop(subscription, told=True)
+        elif state != subscription.state:
+            self._set(subscription, state)
