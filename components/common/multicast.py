@@ -59,11 +59,20 @@ class Multicast:
     """Sends to many at once. Each new stream, the server is asked whether it does multicast."""
 
     def __init__(self, component: Component, most: int = MOST) -> None:
-        self.available = False
-        """Whether the server does it."""
+        self.most = most
+        """How many addresses one stanza names."""
+        self._at: set[JID] = set()
         self._component = component
-        self._most = most
         component.on_open(self._opened)
+
+    @property
+    def available(self) -> bool:
+        """Whether the server does it."""
+        return self.at(self._component.servers[0])
+
+    def at(self, server: JID) -> bool:
+        """Whether one of the server's domains does it."""
+        return server in self._at
 
     def send(
         self,
@@ -85,25 +94,26 @@ class Multicast:
             component.send_all(_each(recipients.jids, kind, sender, inner, type_, id_, lang))
             return
         server = component.servers[0]
-        for header in recipients.headers(self._most):
+        for header in recipients.headers(self.most):
             addressed = header + inner
             component.send(write(kind, sender, server, addressed, type_=type_, id_=id_, lang=lang))
 
     def _opened(self, resumed: bool) -> None:
         if not resumed:
-            self.available = False
-            Deferred.fromCoroutine(self._find_out())
+            self._at.clear()
+            for server in self._component.servers:
+                Deferred.fromCoroutine(self._find_out(server))
 
-    async def _find_out(self) -> None:
-        """Ask the server what it does (§2)."""
-        component = self._component
+    async def _find_out(self, server: JID) -> None:
+        """Ask a domain of the server's what it does (§2)."""
         try:
-            info = await component.ask(component.servers[0], "get", Tag("query", ns=ns.DISCO_INFO))
+            info = await self._component.ask(server, "get", Tag("query", ns=ns.DISCO_INFO))
         except RequestFailed as error:
             log.info("the server does not tell whether it does multicast: {error}", error=error)
             return
         features = info.element.iterfind(f".//{{{ns.DISCO_INFO}}}feature")
-        self.available = any(feature.get("var") == ns.ADDRESS for feature in features)
+        if any(feature.get("var") == ns.ADDRESS for feature in features):
+            self._at.add(server)
 
 
 def _headers(recipients: Iterable[JID], most: int) -> Iterator[bytes]:

@@ -135,10 +135,13 @@ class Privilege:
         """
         if self.of(sender).message != "outgoing":
             raise NotGranted("message")
-        inner = render(content)
+        return self._component.send(self.written(sender, to, render(content), type_=type_, id_=id_))
+
+    def written(self, sender: JID, to: JID, inner: bytes, *, type_: str, id_: str) -> bytes:
+        """What `message` sends, whether it is granted or not."""
         inside = write("message", sender.bare, to, inner, type_=type_, id_=id_, namespace=ns.CLIENT)
-        server = JID.parse(sender.domain)
-        return self._component.message(server, forwarded.wrap(inside, _NAME))
+        content = forwarded.wrap(inside, _NAME)
+        return write("message", self._component.domain, sender.domain, content)
 
     # ------------------------------------------------------------------ IQs (§6)
 

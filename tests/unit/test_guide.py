@@ -34,7 +34,7 @@ def bodies(client):
 
 def test_each_block_of_python_is_run_somewhere():
     names = {text for text in blocks("python") if "def " in text}
-    here = ("deliver", "put", "hall", "ball", "cards", "matchmaker", "herald")
+    here = ("deliver", "put", "hall", "ball", "cards", "matchmaker", "herald", "crier")
     assert len(names) == len(here) + len(RUN_ELSEWHERE)
     for name in here:
         assert callable(function(name))
@@ -202,3 +202,14 @@ def test_a_herald_reaches_many():
     proclaim([JID.parse(person.jid) for person in people], "Peace!")
     meeting.pump()
     assert [bodies(person) for person in people] == [["Peace!"]] * 5
+
+
+def test_a_crier_speaks_for_an_account_to_many():
+    meeting = Meeting(multicast=10, message="outgoing")
+    tell = function("crier")(meeting.component)
+    meeting.start()
+    people = [meeting.server.log_in("romeo", str(n)) for n in range(5)]
+    tell(JULIET, [JID.parse(person.jid) for person in people], b"<body>Hist!</body>")
+    assert meeting.line.written.count(b"<privilege ") == 1
+    meeting.pump()
+    assert [bodies(person) for person in people] == [["Hist!"]] * 5

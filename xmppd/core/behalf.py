@@ -6,11 +6,14 @@ send looks at this, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from xmppd.core import multicast
 from xmppd.core.host import Host
 from xmppd.core.iq import Request
+from xmppd.core.multicast import Alike
 from xmppd.core.residents import Resident
+from xmppd.core.router import LONGEST_ID
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID
@@ -51,6 +54,51 @@ def send(host: Host, resident: Resident, stanza: Stanza) -> None:
         if host.hooks.account_out(stanza, resident) is None:
             raise StanzaError("not-acceptable", reason="privacy.outgoing", type="cancel")
     host.router.from_client(_session(resident), stanza)
+
+
+def send_to_many(host: Host, resident: Resident, stanza: Stanza, most: int) -> None:
+    """Send a message in the name of an account's bare JID to each whom its address header names.
+
+    Each copy goes the way of one that `send` sends. Raises StanzaError as `core.multicast` does,
+    before anything is sent; and `not-acceptable` for whom the user himself could not send it to,
+    when all others have it.
+    """
+    if len(stanza.id) > LONGEST_ID:
+        raise StanzaError("bad-request", "too long an id", reason="stanza.id")
+    attrs = {name: value for name, value in stanza.attrs.items() if name != "to"}
+    stanza = stanza.with_attrs(attrs)
+    stanza.sender = resident.jid
+    alike = multicast.alike(host, stanza, most)
+    if alike is None:
+        _send_each(host, resident, stanza, multicast.read(host, stanza, most).each(own_bcc=False))
+    elif _concerns(host, alike):
+        copies = map(alike.stanza.addressed, alike.to.jids)
+        _send_each(host, resident, stanza, copies)
+    else:
+        host.router.spread(alike.stanza, alike.to)
+
+
+def _concerns(host: Host, alike: Alike) -> bool:
+    """Whether anybody has to see the copies of a message on their way out."""
+    concerned = host.hooks.concerned_out
+    accounts = alike.to.accounts
+    return concerned is None or any(each(alike.stanza, accounts) for each in concerned)
+
+
+def _send_each(host: Host, resident: Resident, whole: Stanza, copies: Iterable[Stanza]) -> None:
+    """Send copies of a stanza; whatever happens to one, the others go on."""
+    refused: StanzaError | None = None
+    for copy in copies:
+        copy.claim = claim = None if whole.claim is None else whole.claim.part()
+        try:
+            send(host, resident, copy)
+        except StanzaError as error:
+            refused = error
+        finally:
+            if claim is not None:
+                claim.let_go()
+    if refused is not None:
+        raise refused
 
 
 def _session(resident: Resident) -> Session:

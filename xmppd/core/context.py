@@ -47,17 +47,19 @@ class ModuleContext:
         """The points there are to hook into, for `hook`."""
         return self.host.hooks
 
-    def hook(self, point: Point[H], phase: Phase, handler: H) -> None:
-        """Hook `handler` into `point`, one of `hooks`, at `phase`."""
-        self._undo.append(point.add(phase, handler))
+    def hook(
+        self, point: Point[H], phase: Phase, handler: H, concerned: Concerned | None = None
+    ) -> None:
+        """Hook `handler` into `point`, one of `hooks`, at `phase`.
+
+        `concerned` tells whom it has to see for of what is sent to many; see `core.hooks`.
+        """
+        self._undo.append(point.add(phase, handler, concerned))
 
     def gate(
         self, point: Point[H], phase: Phase, handler: H, concerned: Concerned | None = None
     ) -> Gate:
-        """A hook like `hook` that is in force only while its `Gate` is open; closed at first.
-
-        `concerned` tells whom it has to see for of what is sent to many; see `core.hooks`.
-        """
+        """A hook like `hook` that is in force only while its `Gate` is open; closed at first."""
         gate = Gate(lambda: point.add(phase, handler, concerned))
         self._undo.append(lambda: gate.open(False))
         return gate

@@ -31,7 +31,8 @@ H = TypeVar("H", bound=Callable[..., Any])
 Concerned: TypeAlias = Callable[[Stanza, AbstractSet[JID]], AbstractSet[JID]]
 """Tells which of some accounts a handler has to see a stanza for that is about to go to many.
 
-Each copy is for a session of theirs that is bound. What is for the others it would let pass and
+Each copy is for a session of theirs that is bound; where it is on its way out (`concerned_out`),
+for any of their addresses, wherever they are. What is for the others the handler would let pass and
 take no note of, so it is not shown that.
 """
 
@@ -169,7 +170,7 @@ class Hooks:
         """Filter (stanza): presence that the server acts on for an account (RFC 6121 §3, §4.3)."""
         self.presence_out: SessionStanza = Filter("presence_out")
         """Filter (stanza, session): the server sends a session's presence to a contact (§4)."""
-        self.account_out: ResidentStanza = Filter("account_out")
+        self.account_out: ResidentStanza = Filter("account_out", self._join)
         """Filter (stanza, account): somebody is sent something in an account's own name: presence,
         that nobody is there (§4.3.2), or what became of a subscription (§2.5.2, §3.1.3); and what
         a component says for the user (XEP-0356)."""
@@ -233,6 +234,9 @@ class Hooks:
         self.concerned: dict[str, tuple[Concerned, ...] | None]
         """By kind, what tells whom the handlers of `to_account` and `session_stanza` have to see a
         stanza for; None where one of them does not say."""
+        self.concerned_out: tuple[Concerned, ...] | None
+        """Likewise for whom those of `client_stanza`, `client_message` and `account_out` have to
+        see a message that is sent in an account's name (XEP-0356)."""
         self._join()
 
     @property
@@ -258,6 +262,7 @@ class Hooks:
             "message": _all_of(self.account_stanza, self.account_message, self.session_stanza),
             "presence": _all_of(self.account_stanza, self.account_presence, self.session_stanza),
         }
+        self.concerned_out = _all_of(self.client_stanza, self.client_message, self.account_out)
 
 
 def _all_of(*points: Point[Any]) -> tuple[Concerned, ...] | None:

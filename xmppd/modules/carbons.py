@@ -40,12 +40,12 @@ def register(context: ModuleContext) -> None:
     hooks = context.hooks
     carbons = Carbons(context.host)
     carbons.gates = (
-        context.gate(hooks.client_message, Phase.COPY, carbons.sent),
+        context.gate(hooks.client_message, Phase.COPY, carbons.sent, carbons.concerned_out),
         context.gate(hooks.account_message, Phase.COPY, carbons.received, carbons.concerned),
     )
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} enable", carbons.enable)
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} disable", carbons.disable)
-    context.hook(hooks.client_message, Phase.GUARD, _refuse_forged)
+    context.hook(hooks.client_message, Phase.GUARD, _refuse_forged, _concerned_by_forged)
     context.hook(hooks.session_unbound, Phase.COPY, carbons.forget)
     context.advertise(ns.CARBONS)
     context.advertise(ns.CARBONS_RULES)
@@ -127,6 +127,13 @@ class Carbons:
         if _is_private_in_room(stanza) or not (stanza.type == "error" or _is_eligible(stanza)):
             return frozenset()
         return accounts & self._enabled.keys()
+
+    def concerned_out(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+        """For whom `sent` may have to copy what is sent to many in an account's name."""
+        wanted = stanza.sender is not None and stanza.sender.bare in self._enabled
+        if wanted and (stanza.type == "error" or _is_eligible(stanza)):
+            return accounts
+        return frozenset()
 
     def _copied(self, stanza: Stanza, account: JID, peer: JID | None) -> bool:
         """Whether a message between the account and a peer is one to be copied (§6.1)."""
@@ -218,3 +225,7 @@ def _refuse_forged(stanza: Stanza, session: Session) -> Stanza:
     if carbon.claims_to_be_copy(stanza):
         raise StanzaError("forbidden", "carbons come from servers only", reason="carbons.forged")
     return stanza
+
+
+def _concerned_by_forged(stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+    return accounts if carbon.claims_to_be_copy(stanza) else frozenset()

@@ -5,6 +5,8 @@ Nobody else can tell such a notation from the server's own, by which clients put
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from xmppd.core import delay
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
@@ -22,8 +24,7 @@ def register(context: ModuleContext) -> None:
     host = context.host
 
     def refuse_forged(stanza: Stanza, session: Session) -> Stanza:
-        inner = stanza.inner
-        if b"delay" not in inner and b"&#" not in inner:
+        if not _may_claim(stanza):
             return stanza  # what nearly every stanza is: its children's names are not even read
         claimed = () if stanza.kind == "iq" else delay.claimed(stanza)
         if any(_is_forged(host, by, stanza, session) for by in claimed):
@@ -32,7 +33,16 @@ def register(context: ModuleContext) -> None:
         return stanza
 
     # Not at the point of messages: their copies for many (XEP-0033) pass this one alone.
-    context.hook(context.hooks.client_stanza, Phase.GUARD, refuse_forged)
+    context.hook(context.hooks.client_stanza, Phase.GUARD, refuse_forged, _concerned)
+
+
+def _may_claim(stanza: Stanza) -> bool:
+    """Whether a stanza may hold a notation, by its octets."""
+    return b"delay" in stanza.inner or b"&#" in stanza.inner
+
+
+def _concerned(stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+    return accounts if _may_claim(stanza) else frozenset()
 
 
 def _is_forged(host: Host, by: str, stanza: Stanza, session: Session) -> bool:

@@ -7,10 +7,10 @@ of this server may send them, so nobody else can make it send more than he does 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
 
 from xmppd import ns
+from xmppd.core import multicast
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.presence import DIRECTED, MOST_DIRECTED
@@ -18,8 +18,6 @@ from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.phases import Phase
-from xmppd.wire import addresses
-from xmppd.wire.addresses import Address, AddressHeader
 from xmppd.wire.stanza import Stanza
 
 XEP = (33, "1.2.1", "partial")
@@ -34,9 +32,9 @@ _PRESENCE = ("", "unavailable")
 def register(context: ModuleContext) -> None:
     """Take what is addressed to a domain of the server and has an address header."""
     host = context.host
-    multicast = Multicast(host)
-    context.hook(context.hooks.host_stanza, Phase.DELIVER, multicast.take)
-    context.advertise(ns.ADDRESS, when=multicast.offered)
+    service = Multicast(host)
+    context.hook(context.hooks.host_stanza, Phase.DELIVER, service.take)
+    context.advertise(ns.ADDRESS, when=service.offered)
 
 
 class Multicast:
@@ -61,7 +59,7 @@ class Multicast:
         if stanza.type == "error":  # which nobody may be told of (RFC 6120 §8.3.1)
             return stanza
         session = self._host.directory.get(sender)
-        if stanza.blind is not None or addresses.NAME in stanza.children:
+        if multicast.is_for_many(stanza):
             self._multicast(stanza, sender, session, to)
             return None
         if (stanza.kind, stanza.type) == ("presence", "unavailable") and session is not None:
@@ -73,31 +71,16 @@ class Multicast:
         if stanza.kind == "presence" and stanza.type not in _PRESENCE:
             raise StanzaError("bad-request", "not to many at once", reason="stanza.type")
         if session is None:
-            blind = addresses.read_blind(stanza, most)
-            if blind is not None:
-                self._check(blind.to.domains)
-                self._host.router.spread(stanza.with_inner(blind.content), blind.to)
+            alike = multicast.alike(self._host, stanza, most)
+            if alike is not None:
+                self._host.router.spread(alike.stanza, alike.to)
                 return
-        header = addresses.read(stanza, most)
-        recipients = _recipients(header)
-        if not recipients:
-            raise StanzaError(
-                "bad-request", "nobody is left to send it to", reason="multicast.malformed"
-            )
-        self._check({jid.domain for jid in recipients if not jid.local})
+        copies = multicast.read(self._host, stanza, most)
         if session is not None:
             if stanza.kind == "presence":
-                _note(session, stanza, recipients)
-            session.charge((len(recipients) - 1) * len(stanza.tail()))
-        own_bcc = session is not None
-        self._send(_copies(stanza, header, recipients, own_bcc=own_bcc), session, stanza)
-
-    def _check(self, domains: AbstractSet[str]) -> None:
-        """Refuse what is for one of `domains` if that is the service: it would come here again."""
-        if not domains.isdisjoint(self._host.domains):
-            raise StanzaError(
-                "bad-request", "not to the service itself", reason="multicast.malformed"
-            )
+                _note(session, stanza, copies.recipients)
+            session.charge((len(copies.recipients) - 1) * len(stanza.tail()))
+        self._send(copies.each(own_bcc=session is not None), session, stanza)
 
     def _most(self, sender: JID, session: Session | None, to: JID) -> int:
         """How many addresses a sender may name; raises StanzaError `forbidden` for none (§9)."""
@@ -147,33 +130,6 @@ class Multicast:
         """
         reached = session.data.pop(_REACHED, ())
         self._send((stanza.addressed(jid) for jid in reached), session, stanza)
-
-
-def _recipients(header: AddressHeader) -> dict[JID, Address]:
-    """Whom a stanza is for, each once: openly rather than in a blind copy."""
-    recipients: dict[JID, Address] = {}
-    for address in header.addresses:
-        if address.to is not None:
-            known = recipients.get(address.to)
-            if known is None or known.type == "bcc":
-                recipients[address.to] = address
-    return recipients
-
-
-def _copies(
-    stanza: Stanza, header: AddressHeader, recipients: dict[JID, Address], *, own_bcc: bool
-) -> Iterator[Stanza]:
-    """A copy for each recipient. All that are alike are written once.
-
-    `own_bcc` gives those of blind copies their own address (§4.6.3).
-    """
-    children = [name for name in stanza.children if name != addresses.NAME or header.open]
-    alike = stanza.with_inner(header.content(), children)
-    for jid, address in recipients.items():
-        if own_bcc and address.type == "bcc":
-            yield stanza.with_inner(header.content(address)).addressed(jid)
-        else:
-            yield alike.addressed(jid)
 
 
 def _note(session: Session, stanza: Stanza, recipients: Iterable[JID]) -> None:

@@ -40,12 +40,12 @@ def register(context: ModuleContext) -> None:
     guard = Guard(host)
     context.keep(privacy_lists.LISTS, privacy_lists.loader(host.stores))
     guard.gates = (
-        context.gate(hooks.client_stanza, Phase.GUARD, guard.sent),
+        context.gate(hooks.client_stanza, Phase.GUARD, guard.sent, guard.concerned_out),
         context.gate(hooks.account_stanza, Phase.GUARD, guard.received, guard.concerned),
         context.gate(hooks.session_stanza, Phase.GUARD, guard.delivered, guard.concerned),
         context.gate(hooks.presence_out, Phase.GUARD, guard.shown),
     )
-    context.hook(hooks.account_out, Phase.GUARD, guard.said)
+    context.hook(hooks.account_out, Phase.GUARD, guard.said, guard.concerned_out)
     context.hook(hooks.resident_stanza, Phase.GUARD, guard.kept)
     context.hook(hooks.account_request, Phase.GUARD, guard.asked)
     context.hook(hooks.session_bound, Phase.GUARD, lambda session: guard.note(session.resident))
@@ -115,6 +115,17 @@ class Guard:
         if to is None or self._passes(resident, privacy.outbound(stanza), to):
             return stanza
         return None
+
+    def concerned_out(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
+        """Whom the lists of an account are asked about for what is said in its name: all or none.
+
+        Of an account that is not in memory nobody knows whether it has any.
+        """
+        sender = stanza.sender
+        resident = None if sender is None else self._host.residents.get(sender.bare)
+        if resident is None or privacy_lists.has_any(resident):
+            return accounts
+        return frozenset()
 
     # ------------------------------------------------------------------ in
 

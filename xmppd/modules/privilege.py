@@ -11,7 +11,7 @@ from typing import NoReturn
 from twisted.internet.defer import Deferred
 
 from xmppd import config, ns
-from xmppd.core import behalf
+from xmppd.core import behalf, multicast
 from xmppd.core.context import ModuleContext
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
@@ -20,7 +20,8 @@ from xmppd.core.requests import RequestFailed
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
 from xmppd.phases import Phase
-from xmppd.wire import build, faults, forwarded
+from xmppd.wire import blind, build, faults, forwarded
+from xmppd.wire.blind import Headers
 from xmppd.wire.build import Raw, Tag
 from xmppd.wire.forwarded import Forwarded
 from xmppd.wire.stanza import Stanza
@@ -64,6 +65,8 @@ class Privilege:
         self._host = host
         self._told: set[tuple[str, str]] = set()
         """Components and domains that have told them of something."""
+        self._headers = Headers()
+        """The last address headers of messages to many."""
 
     def follow(self) -> None:
         """Look at what is sent to accounts while some component may ask in a user's name."""
@@ -93,7 +96,10 @@ class Privilege:
     # ------------------------------------------------------------------ messages
 
     def message(self, stanza: Stanza) -> Stanza | None:
-        """Send what a component forwards in the name of the server or of a user (§5.3)."""
+        """Send what a component forwards in the name of the server or of a user (§5.3).
+
+        In a user's, to many where it is for the server and says to whom (XEP-0033).
+        """
         if stanza.kind != "message" or _MESSAGE not in stanza.children or stanza.type == "error":
             return stanza
         sender, to = stanza.sender, stanza.to
@@ -118,16 +124,39 @@ class Privilege:
             copy.sender = JID.parse(to.domain)
             self._host.router.route(copy)
         else:
-            sending = Deferred.fromCoroutine(self._send(author, copy))
+            most = 0
+            if copy.to is not None and copy.to in self._host.domains:
+                most = self._most(copy, grants)
+            sending = Deferred.fromCoroutine(self._send(author, copy, most))
             sending.addErrback(self._host.router.failed, stanza)
         return None
 
-    async def _send(self, author: JID, stanza: Stanza) -> None:
+    def _most(self, stanza: Stanza, grants: config.Component) -> int:
+        """How many addresses a message for a domain of the server may name; 0 if it is no such.
+
+        (XEP-0033 §9.) The header it begins with is remembered.
+        """
+        if stanza.inner.startswith(blind.BEGIN):
+            found = self._headers.find(stanza.inner, 0)
+            if found is not None:
+                self._headers.keep(found.header)
+                stanza.blind = found.header
+        if not multicast.is_for_many(stanza):
+            return 0
+        if not grants.multicast:
+            raise StanzaError("forbidden", reason="multicast.forbidden")
+        return grants.multicast
+
+    async def _send(self, author: JID, stanza: Stanza, most: int) -> None:
         claim = stanza.claim
         if claim is not None:
             claim.hold()
         try:
-            behalf.send(self._host, await behalf.resident_of(self._host, author), stanza)
+            resident = await behalf.resident_of(self._host, author)
+            if most:
+                behalf.send_to_many(self._host, resident, stanza, most)
+            else:
+                behalf.send(self._host, resident, stanza)
         finally:
             if claim is not None:
                 claim.let_go()

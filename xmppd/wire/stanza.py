@@ -191,6 +191,7 @@ class Stanza(Struct, gc=False, eq=False):
         """A new stanza with these attributes in place of its own, and the same content."""
         other = Stanza(self.kind, dict(attrs), self._children, self.inner, self.content)
         other.sender, other.to, other.claim = self.sender, self.to, self.claim
+        other.blind = self.blind
         return other
 
     def with_inner(self, inner: bytes, children: list[str] | None = None) -> Stanza:

@@ -11,10 +11,11 @@ itself whatever it stands between; one that is spelled otherwise goes the long w
 The law of this file: a message is cut here only where nothing but its own end tag can be spelled
 `</message`. It is the only element of that name in its text, and no section of another kind
 (CDATA, comment, processing instruction) could hide one. So when expat has found the text
-well-formed, it has closed the message at its end and nowhere else. What could be more than it
-seems goes the long way, to a scanner: a prefix that is declared in the start tag, a character
-reference that may spell a namespace, the stream namespace, more elements or attributes in one
-message than the limits allow in one place.
+well-formed, it has closed the message at its end and nowhere else. One of a component may have
+another in it, forwarded to be sent in a user's name (XEP-0356 §5): then two begin and two end, and
+what ends first is the one inside. What could be more than it seems goes the long way, to a scanner:
+a prefix that is declared in the start tag, a character reference that may spell a namespace, the
+stream namespace, more elements or attributes in one message than the limits allow in one place.
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ _ACK = re.compile(
 """`<r/>`, or `<a/>` with its `h`, as clients write them."""
 _REQUEST, _ANSWER = (f"{ns.STREAM_MANAGEMENT} {name}" for name in "ra")
 
+_PRIVILEGED = tuple(
+    f"<privilege xmlns={q}{ns.PRIVILEGE}{q}><forwarded xmlns={q}{ns.FORWARD}{q}>".encode()
+    for q in "'\""
+)
+_PRIVILEGE = f"{ns.PRIVILEGE} privilege"
+_FORWARDED = (b"<message xmlns='jabber:client'", b'<message xmlns="jabber:client"')
+_BEHIND = b"</message></forwarded></privilege>"
+"""What stands before a message that a component sends in a user's name, and where it ends."""
+
 _LESS, _SLASH, _SINGLE, _DOUBLE = b"</'\""
 
 
@@ -75,7 +85,7 @@ def may_hold(data: bytes, content: str = ns.CLIENT) -> bool:
 BEGUN = 2_048
 """Octets of a message that is not complete yet which wait unread, to be cut whole with the rest."""
 BEGUN_FOR_MANY = 131_072
-"""Likewise of one whose content begins with an address header."""
+"""Likewise of one whose content, or that of the message in it, begins with an address header."""
 
 
 def is_begun(data: bytes) -> bool:
@@ -89,7 +99,7 @@ def is_begun(data: bytes) -> bool:
     opened = _end_of_tag(data, 0, spelled.begin)
     if not opened:
         return len(data) <= BEGUN and b">" not in data and spelled.begin.startswith(data[:8])
-    if len(data) > BEGUN and not data.startswith(blind.BEGIN, opened):
+    if len(data) > BEGUN and not data.startswith(blind.BEGIN, _inside(data, opened)):
         return False
     return spelled.end[:-1] not in data
 
@@ -179,14 +189,19 @@ def _cutting(
             if headers is not None and (kind == "presence") is not data.startswith(b"<p", position):
                 spelled = message if kind == "presence" else presence
                 kind, word, begin, close, expected = spelled
-            opened = behind = _end_of_tag(data, position, begin)
+            opened = inside = behind = _end_of_tag(data, position, begin)
             if headers is not None:
                 found = None
-                if opened and data.startswith(blind.BEGIN, opened):
-                    found = headers.find(data, opened)
+                if data.startswith(_PRIVILEGED, opened):
+                    inside = behind = _inside(data, opened)
+                if behind and data.startswith(blind.BEGIN, behind):
+                    found = headers.find(data, behind)
                     if found is not None:  # in which nothing is spelled like the end
                         behind += len(found.header.data)
-            closing = opened and _closing(data, behind, word, close)
+            closing = behind and _closing(data, behind, word, close)
+            if closing and inside != opened:
+                whole = data.startswith(_BEHIND + close, closing)
+                closing = closing + len(_BEHIND) if whole else 0
             if not closing:
                 break
             end = closing + len(close)
@@ -218,11 +233,16 @@ def _cutting(
             inner = data[opened:closing]
             if name != expected:
                 frames.append(Nonza(name, top, child_names(inner, name.rpartition(" ")[0]), inner))
-            elif found is None or headers is None:
-                frames.append(Stanza(kind, top, None, inner, content))
-            else:
+                position = end
+                continue
+            stanza = Stanza(kind, top, None, inner, content)
+            if inside != opened:
+                stanza = Stanza(kind, top, [_PRIVILEGE], inner, content)
+            if found is not None and headers is not None:
                 headers.keep(found.header)
-                frames.append(Stanza(kind, top, None, inner, content, blind=found.header))
+                if inside == opened:
+                    stanza.blind = found.header
+            frames.append(stanza)
             position = end
         return position, read
 
@@ -251,7 +271,17 @@ def _acknowledgement(ack: re.Match[bytes]) -> Nonza:
     return Nonza(_ANSWER, {"h": h.decode()}, [], b"")
 
 
-def _end_of_tag(data: bytes, position: int, begin: bytes) -> int:
+def _inside(data: bytes, opened: int) -> int:
+    """Where the content begins of the message in one whose content begins at `opened`.
+
+    `opened` where none is in it, 0 where that is not plain to see.
+    """
+    if not data.startswith(_PRIVILEGED, opened):
+        return opened
+    return _end_of_tag(data, opened + len(_PRIVILEGED[0]), _FORWARDED)
+
+
+def _end_of_tag(data: bytes, position: int, begin: bytes | tuple[bytes, ...]) -> int:
     """Where the start tag at `position`, which is to `begin` so, ends; 0 if not plain to see.
 
     With one kind of quotation mark, and an even number of them before it, a `>` is in no

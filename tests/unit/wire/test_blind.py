@@ -229,3 +229,71 @@ def test_what_is_too_large_is_refused_whether_or_not_its_header_is_known() -> No
     small, large = (message(header(*GUESTS), b"<body>%b</body>" % (b"x" * n)) for n in (1, 900))
     assert isinstance(reading.feed(small)[0], Stanza)
     assert shape(reading.feed(large)[-1]) == ("error", "policy-violation", "limit.stanza-size")
+
+
+# ------------------------------------------------------------------ in a user's name (XEP-0356 §5)
+
+_BEFORE = f"<privilege xmlns='{ns.PRIVILEGE}'><forwarded xmlns='{ns.FORWARD}'>".encode()
+_TAG = b"<message xmlns='jabber:client' to='capulet.lit'>"
+_AFTER = b"</message></forwarded></privilege>"
+
+
+def privileged(*content: bytes, before: bytes = _BEFORE, tag: bytes = _TAG) -> bytes:
+    return message(before, tag, *content, _AFTER)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(privileged(header(*GUESTS), b"<x/>"), id="plain"),
+        pytest.param(privileged(header(*GUESTS), b"<x/>").replace(b"'", b'"'), id="quotes"),
+        pytest.param(privileged(b"<body>a message</body>"), id="no header"),
+        pytest.param(privileged(b""), id="nothing in it"),
+        pytest.param(privileged(b"<message/>"), id="a third"),
+        pytest.param(privileged(b"</message><message>"), id="two of them"),
+        pytest.param(privileged(b"<x></message></x>"), id="crossed"),
+        pytest.param(privileged(_AFTER), id="closed twice"),
+        pytest.param(privileged(b"<x/>", tag=b"<message xmlns='jabber:client'/>"), id="empty"),
+        pytest.param(privileged(b"<x/>", tag=b"<message>"), id="another namespace"),
+        pytest.param(privileged(b"<x/>", tag=_TAG[:-1] + b" a='>'>"), id="a bracket"),
+        pytest.param(privileged(b"<x/>", before=_BEFORE + b"<y/>"), id="something before"),
+        pytest.param(privileged(b"<x/>", before=_BEFORE + b" "), id="space before"),
+        pytest.param(message(_BEFORE, _TAG, _AFTER, b"<z/>"), id="beside"),
+        pytest.param(
+            message(_BEFORE, _TAG, b"</message></forwarded><z/>", _AFTER[-12:]), id="behind"
+        ),
+        pytest.param(message(_BEFORE, _TAG, b"</message></privilege></forwarded>"), id="mixed"),
+        pytest.param(
+            message(_BEFORE, _TAG, _AFTER, kind="presence"),
+            id="in presence",
+        ),
+    ],
+)
+def test_a_message_in_a_message_is_read_as_by_the_long_way(data: bytes) -> None:
+    expected = the_long_way(data + KNOWN)
+    reading = framer()
+    assert [shape(frame) for frame in reading.feed(data + KNOWN)] == expected
+    if expected[-1][0] != "error":
+        assert [shape(frame) for frame in reading.feed(data + KNOWN)] == expected
+
+
+def test_the_header_of_a_message_in_a_message_is_read_once() -> None:
+    """And is not taken for one that the message itself begins with."""
+    data = privileged(header(*GUESTS), b"<x/>")
+    reading = framer()
+    frames = [*reading.feed(KNOWN), *reading.feed(data), *reading.feed(data)]
+    assert [found is None for found in headers(frames)] == [False, True, True]
+    last = frames[-1]
+    assert isinstance(last, Stanza)
+    assert last.inner.startswith(_BEFORE + _TAG + header(*GUESTS))
+    assert last.children == [f"{ns.PRIVILEGE} privilege"]
+
+
+def test_what_comes_in_pieces_waits_to_be_cut_whole() -> None:
+    data = privileged(header(*(f"p{n}@capulet.lit/x" for n in range(100))), b"<x/>")
+    reading = framer()
+    reading.patient = True
+    reading.feed(KNOWN)
+    assert [shape(f) for piece in (data[:3000], data[3000:]) for f in reading.feed(piece)] == (
+        the_long_way(data)
+    )
