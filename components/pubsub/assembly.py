@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from secrets import SystemRandom
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -14,9 +15,10 @@ from components.common.disco import Identity
 from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.common.privilege import Privilege
-from components.pubsub.faces import create, items, publish, subscribe
+from components.pubsub.faces import create, items, publish, purge, retract, subscribe
 from components.pubsub.life.access import Access
 from components.pubsub.life.audience import Audiences
+from components.pubsub.life.expiry import Expiry
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
@@ -34,6 +36,8 @@ FACES: tuple[Callable[[Service], object], ...] = (
     create.serve,
     items.serve,
     publish.serve,
+    purge.serve,
+    retract.serve,
     subscribe.serve,
 )
 """What takes stanzas: each of them one use case of XEP-0060, or another XEP."""
@@ -75,6 +79,7 @@ def assemble(
         Instances(component),
     )
     Accounts(component)
+    Expiry(component, clock, policy, service.instances, kept, SystemRandom().uniform)
     for serve in FACES:
         serve(service)
     return service

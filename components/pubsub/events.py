@@ -25,6 +25,11 @@ def retracted(node: str, ids: Iterable[str]) -> bytes:
     return _items(node, "".join(f"<retract id='{attribute(id_)}'/>" for id_ in ids).encode())
 
 
+def purged(node: str) -> bytes:
+    """All items were deleted (§8.5.2)."""
+    return b"%b<purge node='%b'/>%b" % (_HEAD, attribute(node).encode(), _TAIL)
+
+
 def delay(at: float) -> bytes:
     """When an item was published, beside the event that tells of it later (§6.1.7, XEP-0203)."""
     return f"<delay xmlns='{ns.DELAY}' stamp='{datetimes.written(at)}'/>".encode()

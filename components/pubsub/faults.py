@@ -35,6 +35,11 @@ def no_node() -> StanzaError:
     return refusal("item-not-found", text="there is no such node", reason="pubsub.no-node")
 
 
+def no_item() -> StanzaError:
+    """There is no such item."""
+    return refusal("item-not-found", text="there is no such item", reason="pubsub.no-item")
+
+
 def no_name() -> StanzaError:
     """A request names no node that has to name one."""
     return refusal("bad-request", "nodeid-required", reason="pubsub.nodeid-required")

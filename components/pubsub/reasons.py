@@ -6,20 +6,33 @@ its meaning.
 
 REASONS: dict[str, tuple[str, str]] = {
     "pubsub.access-model": ("an access model that there is not", "see the node's configuration"),
+    "pubsub.batch": ("more items in one request than there may be", "send several requests"),
     "pubsub.closed-node": ("somebody who is not on a node's whitelist", "an owner may add him"),
     "pubsub.exists": ("a node that is there already", "choose another name"),
     "pubsub.forbidden": ("something that somebody may not do", "an owner may let him"),
     "pubsub.full": ("an item for a node that is full, and rejects more", "retract some"),
     "pubsub.invalid-jid": ("a subscription in somebody else's name", "subscribe your own JID"),
+    "pubsub.invalid-subid": ("a SubID that is none of somebody's", "use one that he was given"),
+    "pubsub.item-forbidden": ("an item for a node that takes none", "publish without an item"),
+    "pubsub.item-id": ("an item with too long an id", "choose a shorter one"),
+    "pubsub.item-required": ("a request that names no item", "name it"),
+    "pubsub.no-item": ("an item that is not there", "see which there are"),
     "pubsub.no-node": ("a node that is not there", "create it"),
     "pubsub.nodeid-required": ("a request without a node", "name the node"),
     "pubsub.nodes": ("a node by somebody who has as many as he may", "nodes in [pubsub]"),
     "pubsub.not-in-roster-group": ("somebody outside the groups that may read", "put him in one"),
     "pubsub.not-subscribed": ("who is not subscribed, and would have to be", "subscribe first"),
     "pubsub.payload": ("an item without one payload", "put one element into each item"),
+    "pubsub.payload-required": ("an item without a payload", "put an element into it"),
+    "pubsub.payload-too-big": ("too large a payload", "item_octets in [pubsub]"),
+    "pubsub.precondition": (
+        "an item for a node that is not as its publisher wants it",
+        "configure the node, or publish without that option",
+    ),
     "pubsub.presence-subscription-required": (
         "somebody who does not see the owner's presence",
         "subscribe to the owner's presence",
     ),
+    "pubsub.subid-required": ("which of several subscriptions is meant", "name its SubID"),
     "pubsub.unsupported": ("what the service, or the node, does not do", "see disco#info"),
 }

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from secrets import token_urlsafe
 from xml.etree.ElementTree import Element
 
 from components.common import tree
 from components.common.build import Tag
-from components.pubsub.faults import forbidden, no_name, refusal
+from components.pubsub.faces.node_form import Changes
+from components.pubsub.faces.publish_options import PublishOptions
+from components.pubsub.faults import forbidden, no_name, no_node, refusal, unsupported
 from components.pubsub.life.nodes import defaults
-from components.pubsub.model.item import Item
+from components.pubsub.model import event_type, limits
+from components.pubsub.model.item import ID_OCTETS, Item
 from components.pubsub.model.node import Node
 from components.pubsub.model.privileges import Privilege
+from components.pubsub.model.settings import Settings
 from components.pubsub.names import PUBSUB
 from components.pubsub.requests import Request
 from components.pubsub.service import Service
+from xmppd.errors import StanzaError
 
 _ITEM = f"{{{PUBSUB}}}item"
 
@@ -30,44 +35,108 @@ class Publish:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._options = PublishOptions(service.policy)
 
     async def publish(self, request: Request) -> Tag:
         """Publish items; the answer has their ids (§7.1.1)."""
         service = self._service
         if not request.node:
             raise no_name()
+        wanted = self._options.wanted(request)
         node = service.nodes.at_hand(request.address)
         if node is None:
-            node = await self._opened(request)
-        self._check(node, request)
-        items = self._items(node, request)
+            node = await service.nodes.open(request.address)
+        if node is None:
+            node = await self._created(request, wanted)
+        if not service.access.may(node, request.asker, Privilege.PUBLISH):
+            raise forbidden("you may not publish here")  # §7.1.3.1
+        self._options.check(wanted, node.settings)
+        items = self._items(request, node.settings)
         await service.publishing.publish(node, items)
         told = [Tag("item", {"id": item.id}) for item in items]
         return Tag("pubsub", {}, [Tag("publish", {"node": request.node}, told)], ns=PUBSUB)
 
-    async def _opened(self, request: Request) -> Node:
-        """The node, created where an account publishes to one that is not there (XEP-0163 §3)."""
-        service = self._service
-        node = await service.nodes.open(request.address)
-        if node is None and request.personal and request.asker.bare == request.service:
-            settings = defaults(request.address)
-            return await service.nodes.create(request.address, settings, request.asker)
-        return node if node is not None else await service.node(request)
+    async def _created(self, request: Request, wanted: Changes) -> Node:
+        """The node that an account publishes to for the first time (§7.1.4, XEP-0163 §3).
 
-    def _check(self, node: Node, request: Request) -> None:
-        """(§7.1.3.1)."""
-        if not self._service.access.may(node, request.asker, Privilege.PUBLISH):
-            raise forbidden("you may not publish here")
+        It is as is wanted, and otherwise as by default. Raises StanzaError where there is none to
+        be, and where what is published does not go with it.
+        """
+        service, address = self._service, request.address
+        if not request.personal or request.asker.bare != request.service:
+            raise no_node()
+        settings = defaults(address).change(**wanted)
+        self._items(request, settings)
+        try:
+            return await service.nodes.create(address, settings, request.asker)
+        except StanzaError as error:
+            # Another client of the same account was faster.
+            node = None
+            if error.reason == "pubsub.exists":
+                node = await service.nodes.open(address)
+            if node is None:
+                raise
+            return node
 
-    def _items(self, node: Node, request: Request) -> Sequence[Item]:
-        now = self._service.now()
+    # ------------------------------------------------------------------ what is published
+
+    def _items(self, request: Request, settings: Settings) -> Sequence[Item]:
+        """The items, as the node takes them; raises StanzaError (§7.1.3)."""
+        if settings.node_type != "leaf":
+            raise unsupported("publish")  # §7.1.3.2
+        elements = request.action.findall(_ITEM)
+        event_type.check_items(settings, len(elements))
+        if len(elements) > 1:
+            self._check_batch(settings, elements)
+        now, asker = self._service.now(), request.asker
+        payloads = self._payloads(settings, elements)
         return [
-            Item(each.get("id") or token_urlsafe(16), request.asker, now, self._payload(each))
-            for each in request.action.iterfind(_ITEM)
+            Item(_id(each), asker, now, payload)
+            for each, payload in zip(elements, payloads, strict=True)
         ]
 
-    def _payload(self, item: Element) -> bytes:
-        """(§7.1.3.4 and following)."""
-        if len(item) != 1:
-            raise refusal("bad-request", "invalid-payload", reason="pubsub.payload")
-        return tree.written(item[0])
+    def _check_batch(self, settings: Settings, elements: Sequence[Element]) -> None:
+        """(§13.11)."""
+        most = self._service.policy.batch
+        if settings.persist_items:
+            most = min(most, limits.items(settings, self._service.policy))
+        if len(elements) > most:
+            raise refusal("not-allowed", "max-items-exceeded", reason="pubsub.batch")
+        ids = [each.get("id") for each in elements if each.get("id")]
+        if len(set(ids)) < len(ids):
+            raise StanzaError("bad-request", "an item comes twice", reason="stanza.malformed")
+
+    def _payloads(self, settings: Settings, elements: Sequence[Element]) -> Iterator[bytes]:
+        """What the items have in them, b"" for nothing."""
+        policy = self._service.policy
+        most = limits.octets(settings, policy)
+        room = max(most, policy.octets)
+        for each in elements:
+            event_type.check_payloads(settings, len(each))
+            payload = b""
+            if len(each):
+                namespace = each[0].tag.removeprefix("{").rpartition("}")[0]
+                event_type.check_namespace(settings, namespace)
+                payload = _written(each[0], min(most, room))
+                room -= len(payload)
+            yield payload
+
+
+def _written(payload: Element, most: int) -> bytes:
+    try:
+        return tree.written(payload, most=most)
+    except tree.TooLong:
+        text = f"a payload may have {most} octets"
+        raise refusal(
+            "not-acceptable", "payload-too-big", text, reason="pubsub.payload-too-big"
+        ) from None
+
+
+def _id(item: Element) -> str:
+    """The id that an item was given, or one that no other has."""
+    id_ = item.get("id")
+    if not id_:
+        return token_urlsafe(16)
+    if len(id_) > ID_OCTETS // 4 and len(id_.encode()) > ID_OCTETS:
+        raise StanzaError("not-acceptable", "the id is too long", reason="pubsub.item-id")
+    return id_

@@ -25,6 +25,11 @@ class Audience(NamedTuple):
     plain: list[JID]
     subids: dict[JID, list[str]]
 
+    @property
+    def unmarked(self) -> Audience:
+        """The same without the ids, for what is the same for every subscription (§13.16)."""
+        return Audience([*self.plain, *self.subids], {})
+
 
 class Audiences:
     """Finds them."""

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 
 from components.common.build import Content
 from components.pubsub import events
-from components.pubsub.faults import no_node, refusal
-from components.pubsub.life.audience import Audiences
+from components.pubsub.faults import forbidden, no_item, no_node, refusal
+from components.pubsub.life.audience import Audience, Audiences
 from components.pubsub.life.cache import Cache
 from components.pubsub.life.notices import Notices, headers
+from components.pubsub.model import limits
 from components.pubsub.model.item import Item
-from components.pubsub.model.node import Node
+from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
-from components.pubsub.model.settings import MAX
+from components.pubsub.model.settings import Settings
 from components.pubsub.store.items import SQLItems
-from components.pubsub.store.stored import NodeFull, NodeGone
+from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs
 from xmppd.jid import JID
 
 _ATTEMPTS = 3
@@ -23,7 +24,7 @@ _ATTEMPTS = 3
 
 
 class Publishing:
-    """Publishes items to nodes, and takes them away."""
+    """Publishes items to nodes, and takes them away. Callers have seen to who may do it."""
 
     def __init__(
         self,
@@ -40,47 +41,100 @@ class Publishing:
         self._now = now
         self._cache = Cache()
 
+    # ------------------------------------------------------------------ they come
+
     async def publish(self, node: Node, items: Sequence[Item]) -> None:
-        """Publish items to a leaf node, whose publisher may do it; then tell of them (§7.1)."""
+        """Publish items to a leaf node, whose configuration they meet; then tell of them (§7.1).
+
+        Raises StanzaError: `item-not-found` where the node is gone, `conflict` where it is full and
+        takes no more (§7.1.3.4).
+        """
         settings = node.settings
         dropped: Sequence[str] = ()
         if settings.persist_items:
             full = settings.publish_node_full == "reject"
             try:
-                published = await self._store.publish(
+                items, dropped = await self._store.publish(
                     node.id, items, most=self.most(node), full=full
                 )
             except NodeGone:
                 raise no_node() from None
             except NodeFull:
-                raise refusal("conflict", "max-items-exceeded", reason="pubsub.full") from None
-            items, dropped = published
+                raise refusal("conflict", "node-full", reason="pubsub.full") from None
         elif items:
             self._cache.put(node, items[-1])
         node.changes += 1
-        if items:
-            node.told = max(node.told, items[-1].position)
-        if not settings.deliver_notifications:
-            return
-        audience = await self._audiences.of(node)
-        event = events.published(
-            node.address.name,
-            items,
-            payloads=settings.deliver_payloads,
-            publishers=settings.itemreply == "publisher",
-        )
-        self._notices.tell(node, audience, event)
-        if dropped and settings.publish_node_full == "retract-oldest" and settings.notify_retract:
-            self._notices.tell(node, audience, events.retracted(node.address.name, dropped))
+        audience = await self._told(node)
+        if audience is not None:
+            self._notices.tell(node, audience, _published(node.address, settings, items))
+            if dropped:
+                self._tell_dropped(node, audience, dropped)
 
-    async def retract(self, node: Node, ids: Sequence[str], *, notify: bool) -> Sequence[str]:
-        """Delete items (§7.2), and tell of it; gives those that there were."""
-        gone = await self._store.retract(node.id, ids)
+    async def trim(self, node: Node) -> None:
+        """Keep no more than a node may keep since it was set up otherwise (§8.2).
+
+        The last item of a node that keeps none any more is remembered all the same (§13.10).
+        """
+        if not node.settings.persist_items:
+            for item in await self._store.last(node.id, 1):
+                self._cache.put(node, item)
+            await self._store.purge(node.id)
+            return
+        self._cache.drop(node)
+        dropped = await self._store.trim(node.id, self.most(node))
+        if dropped:
+            node.changes += 1
+            audience = await self._told(node)
+            if audience is not None:
+                self._tell_dropped(node, audience, dropped)
+
+    def most(self, node: Node) -> int:
+        """How many items a node may have."""
+        return limits.items(node.settings, self._policy)
+
+    # ------------------------------------------------------------------ they go
+
+    async def retract(
+        self, node: Node, ids: Sequence[str], *, of: JID | None = None, notify: bool = False
+    ) -> None:
+        """Delete items (§7.2), all of them or none, and tell of it, with `notify` in any case.
+
+        Raises StanzaError: `item-not-found` where there is no such item, `forbidden` where one was
+        published by somebody else than `of`, a bare JID, if there is one.
+        """
+        if node.settings.persist_items:
+            try:
+                await self._store.retract(node.id, ids, of)
+            except ItemGone:
+                raise no_item() from None
+            except NotTheirs:
+                raise forbidden("somebody else has published it") from None
+        else:
+            self._forget(node, ids, of)
         node.changes += 1
-        if gone and notify:
-            audience = await self._audiences.of(node)
-            self._notices.tell(node, audience, events.retracted(node.address.name, gone))
-        return gone
+        if notify or node.settings.notify_retract:
+            audience = await self._told(node)
+            if audience is not None:
+                event = events.retracted(node.address.name, ids)
+                self._notices.tell(node, audience, event)
+
+    async def purge(self, node: Node) -> None:
+        """Delete all items of a node (§8.5); subscribers are told once."""
+        await self._store.purge(node.id)
+        node.changes += 1
+        if node.settings.notify_retract:
+            audience = await self._told(node)
+            if audience is not None:
+                self._notices.tell(node, audience.unmarked, events.purged(node.address.name))
+
+    def _forget(self, node: Node, ids: Sequence[str], of: JID | None) -> None:
+        """Delete the last item of a node that keeps none."""
+        item = self._cache.get(node)
+        if item is None or any(id_ != item.id for id_ in ids):
+            raise no_item()
+        if of is not None and item.publisher.bare != of:
+            raise forbidden("somebody else has published it")
+        self._cache.drop(node)
 
     # ------------------------------------------------------------------ the last one
 
@@ -88,9 +142,11 @@ class Publishing:
         """The item that was published last, kept or not (§13.10); None where there is none."""
         if not node.leaf:
             return None
+        since = self.since(node)
         if not node.settings.persist_items:
-            return self._cache.get(node)
-        for item in await self._store.last(node.id, 1):
+            item = self._cache.get(node)
+            return None if item is None or item.at <= since else item
+        for item in await self._store.last(node.id, 1, since):
             return item
         return None
 
@@ -100,29 +156,57 @@ class Publishing:
         They may read it, who calls has seen to that; `subids` are of the subscriptions that it is
         for. Nobody is told of an item that is older than one he was told of meanwhile.
         """
+        if not node.settings.deliver_notifications:
+            return
         for _ in range(_ATTEMPTS):
             changes = node.changes
             item = await self.last(node)
             if node.changes == changes:
                 break
-        if item is None or node.gone or item.position < node.told:
-            return
-        settings = node.settings
-        said: list[Content] = [
-            events.published(
-                node.address.name,
-                [item],
-                payloads=settings.deliver_payloads,
-                publishers=settings.itemreply == "publisher",
-            ),
-            events.delay(item.at),
-        ]
+        else:
+            return  # there is so much of it that he will be told of the next one
+        if item is not None and not node.gone:
+            self.tell_last(node.address, node.settings, item, to, subids)
+
+    def tell_last(
+        self,
+        address: Address,
+        settings: Settings,
+        item: Item,
+        to: Sequence[JID],
+        subids: Sequence[str] = (),
+    ) -> None:
+        """Tell some of what they missed: see `send_last`."""
+        said: list[Content] = [_published(address, settings, [item]), events.delay(item.at)]
         if subids:
             said.append(headers(subids))
         kind = settings.notification_type
-        self._notices.send(node.address.service, to, *said, type_="" if kind == "normal" else kind)
+        self._notices.send(address.service, to, *said, type_="" if kind == "normal" else kind)
 
-    def most(self, node: Node) -> int:
-        """How many items a node may have."""
-        most = node.settings.max_items
-        return self._policy.items if most == MAX else min(most, self._policy.items)
+    def since(self, node: Node) -> float:
+        """When the newest of those items was published that are too old by now; 0 for none."""
+        kept = limits.seconds(node.settings, self._policy)
+        return self._now() - kept if kept else 0.0
+
+    # ------------------------------------------------------------------ who is told
+
+    async def _told(self, node: Node) -> Audience | None:
+        """Who is told of what happens to items; None for nobody."""
+        if not node.settings.deliver_notifications or node.gone:
+            return None
+        return await self._audiences.of(node)
+
+    def _tell_dropped(self, node: Node, audience: Audience, ids: Sequence[str]) -> None:
+        """Tell of items that had to go, where the node says so (§7.1.2.5)."""
+        settings = node.settings
+        if settings.publish_node_full == "retract-oldest" and settings.notify_retract:
+            self._notices.tell(node, audience, events.retracted(node.address.name, ids))
+
+
+def _published(address: Address, settings: Settings, items: Sequence[Item]) -> bytes:
+    return events.published(
+        address.name,
+        items,
+        payloads=settings.deliver_payloads,
+        publishers=settings.itemreply == "publisher",
+    )

@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 from xmppd.jid import JID
 
+ID_OCTETS = 2_047
+"""How long an ItemID may be: two parts of a JID, as bookmarks have it, and few enough for indexes
+of every database."""
+
 
 class Item(NamedTuple):
     """An item. `payload` is XML that means the same wherever it stands, b"" for none."""

@@ -52,7 +52,6 @@ class Node:
         "lock",
         "revision",
         "settings",
-        "told",
     )
 
     def __init__(
@@ -74,8 +73,6 @@ class Node:
         """Grows with each change of who is to be told of what."""
         self.changes = 0
         """Grows whenever items come or go: what was read of them before may hold no more."""
-        self.told = 0
-        """The position of the newest item that people were told of since it was opened."""
 
     @property
     def personal(self) -> bool:

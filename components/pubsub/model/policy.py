@@ -37,6 +37,8 @@ class Policy:
     """Items of one request to publish or retract."""
     page: int = 200
     """Items of one answer."""
+    octets: int = 524_288
+    """Of all items of one request, and of one answer."""
     expire: int = 0
     """Seconds that an item is kept at most: what `max` means."""
 

@@ -1,4 +1,7 @@
-"""Items in SQL, for every dialect: published, retracted, read from either end."""
+"""Items in SQL, for every dialect: published, retracted, purged, and let go of by age.
+
+How they are read is in `pages`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
+from components.common.paging import Found, Page
 from components.pubsub.model.item import Item
-from components.pubsub.store.stored import NodeFull, NodeGone
+from components.pubsub.store import pages
+from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
@@ -16,18 +21,28 @@ _WRITTEN = (
     "UPDATE pubsub_nodes SET written = written + ?, items = items + ? WHERE id = ?"
     " RETURNING written, items"
 )
+_COUNT = "UPDATE pubsub_nodes SET items = items + ? WHERE id = ? RETURNING items"
+_EMPTY = "UPDATE pubsub_nodes SET items = 0 WHERE id = ?"
 _PUT = (
     "INSERT INTO pubsub_items (node, position, id, publisher, at, payload)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 _DROP = "DELETE FROM pubsub_items WHERE node = ? AND id = ?"
+_TAKE = "DELETE FROM pubsub_items WHERE node = ? AND id = ? RETURNING publisher"
 _DROP_OLDEST = (
     "DELETE FROM pubsub_items WHERE node = ? AND position <= (SELECT position FROM pubsub_items"
-    " WHERE node = ? ORDER BY position DESC LIMIT 1 OFFSET ?) RETURNING id"
+    " WHERE node = ? ORDER BY position LIMIT 1 OFFSET ?) RETURNING id"
 )
-_COLUMNS = "SELECT id, publisher, at, payload, position FROM pubsub_items"
-_LAST = f"{_COLUMNS} WHERE node = ? ORDER BY position DESC LIMIT ?"
-_ONE = f"{_COLUMNS} WHERE node = ? AND id = ?"
+_PURGE = "DELETE FROM pubsub_items WHERE node = ?"
+_OLDEST = (
+    "SELECT id, kept, (SELECT at FROM pubsub_items WHERE node = pubsub_nodes.id"
+    " ORDER BY position LIMIT 1) FROM pubsub_nodes WHERE id > ?{} ORDER BY id LIMIT ?"
+)
+_SOME, _ALL = _OLDEST.format(" AND kept > 0"), _OLDEST.format("")
+_EXPIRE = (
+    "DELETE FROM pubsub_items WHERE node = ? AND at <= ? AND position IN"
+    " (SELECT position FROM pubsub_items WHERE node = ? ORDER BY position LIMIT ?)"
+)
 
 
 class Published(NamedTuple):
@@ -37,6 +52,16 @@ class Published(NamedTuple):
     """They, with their positions."""
     dropped: Sequence[str]
     """The ids of those that had to go for them."""
+
+
+class Aging(NamedTuple):
+    """A node, and how old its items may become."""
+
+    node: int
+    kept: int
+    """Seconds, 0 for as long as the service lets them be kept."""
+    oldest: float | None
+    """When the oldest item was published; None where there is none."""
 
 
 class SQLItems:
@@ -51,7 +76,7 @@ class SQLItems:
         """Keep items, each in place of one of the same id, and `most` in all.
 
         The oldest go for them. With `full` none go: it fails with `NodeFull`. Fails with
-        `NodeGone`, too.
+        `NodeGone`, too. No two of them have the same id.
         """
 
         async def work(tx: Transaction) -> Published:
@@ -62,52 +87,102 @@ class SQLItems:
             if not rows:
                 raise NodeGone(node)
             written, count = rows[0]
+            if full and count > most and again < len(items):
+                raise NodeFull(node)
             put = []
             for position, item in enumerate(items, written - len(items) + 1):
                 publisher, at, payload = item.publisher, item.at, item.payload
                 await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
                 put.append(item._replace(position=position))
-            if count <= most:
-                return Published(put, ())
-            if full:
-                raise NodeFull(node)
-            dropped = [id_ for (id_,) in (await tx.execute(_DROP_OLDEST, (node, node, most))).rows]
-            await tx.execute(_WRITTEN, (0, -len(dropped), node))
-            return Published(put, dropped)
+            return Published(put, () if full else await _trim(tx, node, count, most))
 
         return self._database.write(work)
 
-    def retract(self, node: int, ids: Sequence[str]) -> Deferred[Sequence[str]]:
-        """Have these no more; gives those that were there."""
+    def trim(self, node: int, most: int) -> Deferred[Sequence[str]]:
+        """Keep the newest `most` items; gives the ids of those that went, the oldest first."""
 
         async def work(tx: Transaction) -> Sequence[str]:
-            gone = [id_ for id_ in ids if (await tx.execute(_DROP, (node, id_))).changed]
+            rows = (await tx.execute(_COUNT, (0, node))).rows
+            return await _trim(tx, node, rows[0][0], most) if rows else ()
+
+        return self._database.write(work)
+
+    def retract(self, node: int, ids: Sequence[str], of: JID | None = None) -> Deferred[None]:
+        """Have these no more, all of them or none.
+
+        Fails with `ItemGone` where there is no such item, with `NotTheirs` where one was published
+        by somebody else than `of`, a bare JID, if there is one.
+        """
+
+        async def work(tx: Transaction) -> None:
+            for id_ in ids:
+                rows = (await tx.execute(_TAKE, (node, id_))).rows
+                if not rows:
+                    raise ItemGone(id_)
+                if of is not None and JID.parse(rows[0][0]).bare != of:
+                    raise NotTheirs(id_)
+            await tx.execute(_COUNT, (-len(ids), node))
+
+        return self._database.write(work)
+
+    def purge(self, node: int) -> Deferred[None]:
+        """Have none of its items any more."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute(_EMPTY, (node,))
+            await tx.execute(_PURGE, (node,))
+
+        return self._database.write(work)
+
+    # ------------------------------------------------------------------ what there is
+
+    def last(self, node: int, most: int, since: float = 0) -> Deferred[Sequence[Item]]:
+        """The newest items, at most so many, the oldest of them first."""
+        return self._database.read(lambda tx: pages.newest(tx, node, most, since))
+
+    def named(
+        self, node: int, ids: Sequence[str], octets: int, since: float = 0
+    ) -> Deferred[Found[Item]]:
+        """Those of these ids, in the order that they are asked for in; see `pages.named`."""
+        return self._database.read(lambda tx: pages.named(tx, node, ids, octets, since))
+
+    def page(self, node: int, page: Page, octets: int, since: float = 0) -> Deferred[Found[Item]]:
+        """A page of the items in the order of publication; see `pages.find`."""
+        return self._database.read(lambda tx: pages.find(tx, node, page, octets, since))
+
+    # ------------------------------------------------------------------ what is too old
+
+    def aging(self, after: int, most: int, *, every: bool) -> Deferred[Sequence[Aging]]:
+        """Nodes behind the one of id `after`, in order: those that keep items for some time.
+
+        Or all of them, with `every`.
+        """
+
+        async def work(tx: Transaction) -> Sequence[Aging]:
+            rows = (await tx.execute(_ALL if every else _SOME, (after, most))).rows
+            return [Aging(*row) for row in rows]
+
+        return self._database.read(work)
+
+    def expire(self, node: int, until: float, most: int) -> Deferred[int]:
+        """Delete the oldest items that were published `until` then, `most` at most.
+
+        Gives how many went.
+        """
+
+        async def work(tx: Transaction) -> int:
+            gone = (await tx.execute(_EXPIRE, (node, until, node, most))).changed
             if gone:
-                await tx.execute(_WRITTEN, (0, -len(gone), node))
+                await tx.execute(_COUNT, (-gone, node))
             return gone
 
         return self._database.write(work)
 
-    def last(self, node: int, most: int) -> Deferred[Sequence[Item]]:
-        """The newest items, at most so many, the oldest of them first."""
 
-        async def work(tx: Transaction) -> Sequence[Item]:
-            rows = (await tx.execute(_LAST, (node, most))).rows
-            return [_item(*row) for row in reversed(rows)]
-
-        return self._database.read(work)
-
-    def named(self, node: int, ids: Sequence[str]) -> Deferred[Sequence[Item]]:
-        """Those of these ids that there are, in the order that they are asked for in."""
-
-        async def work(tx: Transaction) -> Sequence[Item]:
-            found = []
-            for id_ in ids:
-                found += [_item(*row) for row in (await tx.execute(_ONE, (node, id_))).rows]
-            return found
-
-        return self._database.read(work)
-
-
-def _item(id_: str, publisher: str, at: float, payload: bytes, position: int) -> Item:
-    return Item(id_, JID.parse(publisher), at, bytes(payload), position)
+async def _trim(tx: Transaction, node: int, count: int, most: int) -> Sequence[str]:
+    """Drop the oldest of `count` items beyond `most`; gives their ids."""
+    if count <= most:
+        return ()
+    rows = (await tx.execute(_DROP_OLDEST, (node, node, count - most - 1))).rows
+    await tx.execute(_COUNT, (-len(rows), node))
+    return [id_ for (id_,) in rows]

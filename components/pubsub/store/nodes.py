@@ -28,11 +28,11 @@ _SUBSCRIPTIONS = (
     "SELECT jid, subid, state, options FROM pubsub_subscriptions WHERE node = ? ORDER BY subid"
 )
 _CREATE = (
-    "INSERT INTO pubsub_nodes (service, name, creator, created, settings)"
-    " VALUES (?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
+    "INSERT INTO pubsub_nodes (service, name, creator, created, settings, kept)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
 )
 _MADE = "SELECT count(*) FROM pubsub_nodes WHERE creator = ? AND service = ?"
-_SAVE = "UPDATE pubsub_nodes SET settings = ? WHERE id = ?"
+_SAVE = "UPDATE pubsub_nodes SET settings = ?, kept = ? WHERE id = ?"
 _REMOVE = "DELETE FROM pubsub_nodes WHERE id = ?"
 _HOLD = "UPDATE pubsub_nodes SET name = name WHERE id = ?"
 _NAMES = "SELECT name FROM pubsub_nodes WHERE service = ? AND name > ? ORDER BY name LIMIT ?"
@@ -98,7 +98,7 @@ class SQLNodes:
         encoded = msgspec.json.encode(settings).decode()
 
         async def work(tx: Transaction) -> int:
-            values = (address.service, address.name, creator, now, encoded)
+            values = (address.service, address.name, creator, now, encoded, _kept(settings))
             rows = (await tx.execute(_CREATE, values)).rows
             if not rows:
                 raise NodeExists(address)
@@ -118,7 +118,7 @@ class SQLNodes:
         encoded = msgspec.json.encode(settings).decode()
 
         async def work(tx: Transaction) -> None:
-            if not (await tx.execute(_SAVE, (encoded, id_))).changed:
+            if not (await tx.execute(_SAVE, (encoded, _kept(settings), id_))).changed:
                 raise NodeGone(id_)
 
         return self._database.write(work)
@@ -172,6 +172,11 @@ async def _hold(tx: Transaction, id_: int) -> None:
     """Keep others from changing a node until this is done; raises `NodeGone`."""
     if not (await tx.execute(_HOLD, (id_,))).changed:
         raise NodeGone(id_)
+
+
+def _kept(settings: Mapping[str, Any]) -> int:
+    """How many seconds items are kept, 0 where the node does not say."""
+    return max(0, int(settings.get("item_expire", 0)))
 
 
 def _subscription(jid: str, subid: str, state: str, kept: str) -> Subscription:

@@ -34,5 +34,13 @@ class TooManyNodes(Exception):
     """Whoever makes one more has as many as he may have."""
 
 
+class ItemGone(Exception):
+    """There is no such item."""
+
+
+class NotTheirs(Exception):
+    """Somebody else has published an item."""
+
+
 class NodeFull(Exception):
     """A node has as many items as it may have, and is to have no others in their place."""

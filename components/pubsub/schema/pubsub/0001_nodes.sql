@@ -13,10 +13,14 @@ CREATE TABLE pubsub_nodes (
     -- The position of the item that was published last, and how many items there are.
     written BIGINT NOT NULL DEFAULT 0,
     items BIGINT NOT NULL DEFAULT 0,
+    -- Seconds that items are kept, as `settings` has it; 0 for as long as the service lets them be.
+    kept BIGINT NOT NULL DEFAULT 0,
     -- A JSON object.
     settings $text NOT NULL,
     UNIQUE (service, name)
 );
+
+CREATE INDEX pubsub_nodes_aging ON pubsub_nodes (id) WHERE kept > 0;
 
 CREATE INDEX pubsub_nodes_made ON pubsub_nodes (creator, service);
 
