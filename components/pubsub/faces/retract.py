@@ -33,8 +33,7 @@ class Retract:
         service = self._service
         node = await service.node(request)
         of = self._whose(node, request)
-        settings = node.settings
-        if not node.leaf or not (settings.persist_items or settings.deliver_payloads):
+        if not node.leaf or not node.settings.persist_items:
             raise unsupported("persistent-items")  # §7.2.3.5
         ids = self._ids(request)
         await service.publishing.retract(node, ids, of=of, notify=_notify(request))

@@ -1,4 +1,4 @@
-"""The last items of nodes that keep none, in memory (XEP-0060 §13.10).
+"""The last items of nodes that did not keep them, in memory (XEP-0060 §13.10).
 
 Who comes later is told of them all the same, as long as there is room and the process lives.
 """

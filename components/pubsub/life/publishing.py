@@ -61,6 +61,7 @@ class Publishing:
                 raise no_node() from None
             except NodeFull:
                 raise refusal("conflict", "node-full", reason="pubsub.full") from None
+            self._cache.drop(node)
         elif items:
             self._cache.put(node, items[-1])
         node.changes += 1
@@ -71,16 +72,12 @@ class Publishing:
                 self._tell_dropped(node, audience, dropped)
 
     async def trim(self, node: Node) -> None:
-        """Keep no more than a node may keep since it was set up otherwise (§8.2).
-
-        The last item of a node that keeps none any more is remembered all the same (§13.10).
-        """
+        """Keep no more than a node may keep since it was set up otherwise (§8.2)."""
         if not node.settings.persist_items:
             for item in await self._store.last(node.id, 1):
                 self._cache.put(node, item)
             await self._store.purge(node.id)
             return
-        self._cache.drop(node)
         dropped = await self._store.trim(node.id, self.most(node))
         if dropped:
             node.changes += 1
@@ -102,15 +99,12 @@ class Publishing:
         Raises StanzaError: `item-not-found` where there is no such item, `forbidden` where one was
         published by somebody else than `of`, a bare JID, if there is one.
         """
-        if node.settings.persist_items:
-            try:
-                await self._store.retract(node.id, ids, of)
-            except ItemGone:
-                raise no_item() from None
-            except NotTheirs:
-                raise forbidden("somebody else has published it") from None
-        else:
-            self._forget(node, ids, of)
+        try:
+            await self._store.retract(node.id, ids, of)
+        except ItemGone:
+            raise no_item() from None
+        except NotTheirs:
+            raise forbidden("somebody else has published it") from None
         node.changes += 1
         if notify or node.settings.notify_retract:
             audience = await self._told(node)
@@ -121,20 +115,12 @@ class Publishing:
     async def purge(self, node: Node) -> None:
         """Delete all items of a node (§8.5); subscribers are told once."""
         await self._store.purge(node.id)
+        self._cache.drop(node)
         node.changes += 1
         if node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:
                 self._notices.tell(node, audience.unmarked, events.purged(node.address.name))
-
-    def _forget(self, node: Node, ids: Sequence[str], of: JID | None) -> None:
-        """Delete the last item of a node that keeps none."""
-        item = self._cache.get(node)
-        if item is None or any(id_ != item.id for id_ in ids):
-            raise no_item()
-        if of is not None and item.publisher.bare != of:
-            raise forbidden("somebody else has published it")
-        self._cache.drop(node)
 
     # ------------------------------------------------------------------ the last one
 
@@ -143,9 +129,9 @@ class Publishing:
         if not node.leaf:
             return None
         since = self.since(node)
-        if not node.settings.persist_items:
-            item = self._cache.get(node)
-            return None if item is None or item.at <= since else item
+        cached = self._cache.get(node)
+        if cached is not None or not node.settings.persist_items:
+            return None if cached is None or cached.at <= since else cached
         for item in await self._store.last(node.id, 1, since):
             return item
         return None
