@@ -15,10 +15,24 @@ from components.common.disco import Identity
 from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.common.privilege import Privilege
-from components.pubsub.faces import create, items, publish, purge, retract, subscribe
+from components.pubsub.faces import (
+    collections,
+    configure,
+    create,
+    defaults,
+    delete,
+    items,
+    publish,
+    purge,
+    retract,
+    subscribe,
+)
 from components.pubsub.life.access import Access
+from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.audience import Audiences
+from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.expiry import Expiry
+from components.pubsub.life.linking import Linking
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
@@ -28,12 +42,17 @@ from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Requests
 from components.pubsub.service import Service
+from components.pubsub.store.collections import SQLCollections
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.nodes import SQLNodes
 from xmppd.storage.interfaces import Database
 
 FACES: tuple[Callable[[Service], object], ...] = (
+    collections.serve,
+    configure.serve,
     create.serve,
+    defaults.serve,
+    delete.serve,
     items.serve,
     publish.serve,
     purge.serve,
@@ -52,11 +71,13 @@ def assemble(
 ) -> Service:
     """Have a component serve the nodes in a database; `name` is what the service is called."""
     store, kept = SQLNodes(database), SQLItems(database)
+    links = SQLCollections(database)
     disco = introduce(component, About(Identity("pubsub", "service", name)))
     delegation, privilege = Delegation(component, disco), Privilege(component)
     rosters = Rosters(component, privilege)
     presences = Presences(component, privilege)
-    audiences = Audiences(presences, rosters)
+    nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
+    audiences = Audiences(presences, rosters, Ancestry(nodes))
     notices = Notices(component, Multicast(component), privilege)
     service = Service(
         component,
@@ -68,14 +89,24 @@ def assemble(
         Requests(component, delegation),
         store,
         kept,
-        Nodes(store, policy, clock.seconds),
+        nodes,
         rosters,
         presences,
-        Access(policy, rosters),
+        access,
         audiences,
         notices,
         Publishing(kept, policy, audiences, notices, clock.seconds),
         Subscribing(store),
+        Configuring(
+            nodes,
+            Linking(nodes, links, access, policy),
+            access,
+            audiences,
+            notices,
+            policy,
+            clock.seconds,
+        ),
+        links,
         Instances(component),
     )
     Accounts(component)

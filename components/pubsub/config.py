@@ -30,6 +30,7 @@ class PubsubTable(Table, frozen=True):
     subscriptions: Some = _DEFAULT.subscriptions
     affiliations: Some = _DEFAULT.affiliations
     children: Some = _DEFAULT.children
+    collections: Some = _DEFAULT.collections
     batch: Some = _DEFAULT.batch
     page: Some = _DEFAULT.page
     expire: Count = _DEFAULT.expire
@@ -59,6 +60,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         subscriptions=table.subscriptions,
         affiliations=table.affiliations,
         children=table.children,
+        collections=table.collections,
         batch=table.batch,
         page=table.page,
         expire=table.expire,

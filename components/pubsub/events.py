@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from components.common import datetimes
-from components.common.build import attribute
+from components.common.build import Content, Tag, attribute
 from components.pubsub.model.item import Item
 from components.pubsub.names import PUBSUB_EVENT
 from xmppd import ns
@@ -33,6 +33,36 @@ def purged(node: str) -> bytes:
 def delay(at: float) -> bytes:
     """When an item was published, beside the event that tells of it later (§6.1.7, XEP-0203)."""
     return f"<delay xmlns='{ns.DELAY}' stamp='{datetimes.written(at)}'/>".encode()
+
+
+def created(node: str) -> bytes:
+    """A node is new in a collection (XEP-0248 §5.3.1.2)."""
+    return _event(Tag("create", {"node": node}))
+
+
+def configured(node: str, *form: Content) -> bytes:
+    """A node was set up otherwise (§8.2.5.3); `form` says how, where payloads are told."""
+    return _event(Tag("configuration", {"node": node}, form))
+
+
+def deleted(node: str, uri: str = "") -> bytes:
+    """A node was deleted, and has gone to `uri` (§8.4.2)."""
+    redirect = [Tag("redirect", {"uri": uri})] if uri else []
+    return _event(Tag("delete", {"node": node}, redirect))
+
+
+def associated(collection: str, node: str) -> bytes:
+    """A node has come into a collection (XEP-0248 §5.3.2)."""
+    return _event(Tag("collection", {"node": collection}, [Tag("associate", {"node": node})]))
+
+
+def dissociated(collection: str, node: str) -> bytes:
+    """A node has gone from a collection (XEP-0248 §5.3.2)."""
+    return _event(Tag("collection", {"node": collection}, [Tag("dissociate", {"node": node})]))
+
+
+def _event(tag: Tag) -> bytes:
+    return b"%b%b%b" % (_HEAD, tag.render(), _TAIL)
 
 
 def _items(node: str, content: bytes) -> bytes:

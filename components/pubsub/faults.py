@@ -40,6 +40,11 @@ def no_item() -> StanzaError:
     return refusal("item-not-found", text="there is no such item", reason="pubsub.no-item")
 
 
+def moved(uri: str) -> StanzaError:
+    """There is no such node any more, but one elsewhere (§6.1.3.11)."""
+    return StanzaError("gone", "the node has moved", reason="pubsub.moved", payload=uri)
+
+
 def no_name() -> StanzaError:
     """A request names no node that has to name one."""
     return refusal("bad-request", "nodeid-required", reason="pubsub.nodeid-required")

@@ -12,9 +12,10 @@ from components.common.delegation import Delegation
 from components.common.disco import Disco
 from components.common.instances import Instances
 from components.common.privilege import Privilege
-from components.pubsub.faults import no_name, no_node
+from components.pubsub.faults import moved, no_name, no_node
 from components.pubsub.life.access import Access
 from components.pubsub.life.audience import Audiences
+from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
@@ -24,6 +25,7 @@ from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.node import Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Request, Requests
+from components.pubsub.store.collections import SQLCollections
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.nodes import SQLNodes
 
@@ -49,6 +51,8 @@ class Service:
     notices: Notices
     publishing: Publishing
     subscribing: Subscribing
+    configuring: Configuring
+    collections: SQLCollections
     instances: Instances
 
     @property
@@ -59,11 +63,13 @@ class Service:
     async def node(self, request: Request) -> Node:
         """The node that a request names.
 
-        Raises StanzaError: `nodeid-required` where it names none, `item-not-found`.
+        Raises StanzaError: `nodeid-required` where it names none, `item-not-found`, `gone` where
+        it has moved (§6.1.3.11).
         """
         if not request.node:
             raise no_name()
         node = await self.nodes.open(request.address)
         if node is None:
-            raise no_node()
+            uri = await self.store.moved(request.address)
+            raise moved(uri) if uri else no_node()
         return node

@@ -31,8 +31,8 @@ ACCESS_MODEL = "access_model"
 CHILDREN = "children"
 GROUPS = "roster_groups_allowed"
 
-NODES = 500
-"""NodeIDs that a form may name, of parents or of children."""
+NODES = 1_000
+"""NodeIDs that a form may name, of collections or of nodes in one."""
 CONTACTS = 50
 YEARS = 100 * 366 * 86_400
 """Seconds that an item may last; who wants more wants "max"."""

@@ -29,11 +29,14 @@ from components.pubsub.faces.node_fields import (
 )
 from components.pubsub.faults import refusal
 from components.pubsub.model.policy import Policy
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.settings import SPARED, Settings
 from components.pubsub.names import NODE_CONFIG, PUBLISH_OPTIONS
 from xmppd.errors import StanzaError
 
 Changes: TypeAlias = Mapping[str, Any]
+
+CHARACTERS = 50_000
+"""What the names of nodes in a collection may have together, where the form shows them."""
 
 _SHOWN = 150
 """Characters of a name that an outsider has made up, in what is said about it."""
@@ -61,15 +64,21 @@ class NodeForm:
         `children` are the nodes in a collection, `groups` those of a roster, to choose from.
         """
         fields = dict(self._by_type[settings.node_type])
+        if sum(map(len, children)) > CHARACTERS:
+            fields.pop(CHILDREN, None)
         known = dict.fromkeys([*settings.roster_groups_allowed, *groups])
         fields[GROUPS] = groups_field(known)
         form = Form(NODE_CONFIG, tuple(fields.values()), "How the node is set up")
         return form.form(_filled(fields, settings, children))
 
-    def result(self, settings: Settings, children: Sequence[str] = ()) -> Tag:
-        """The configuration, as subscribers are told of it (§8.2.5.3)."""
+    def result(self, settings: Settings) -> Tag:
+        """The configuration, as subscribers are told of it (§8.2.5.3), but for what is `SPARED`.
+
+        Nor which nodes are in a collection: not all who are told may know of all of them.
+        """
         fields = self._by_type[settings.node_type]
-        return Form(NODE_CONFIG, ()).result(_filled(fields, settings, children))
+        told = {name: fields[name] for name in fields if name not in SPARED and name != CHILDREN}
+        return Form(NODE_CONFIG, ()).result(_filled(told, settings, ()))
 
     # ------------------------------------------------------------------ read
 

@@ -35,6 +35,29 @@ class Access:
         """Whether somebody has a privilege by his affiliation (§4.1)."""
         return may(self.affiliation(node, jid), privilege)
 
+    def may_associate(self, collection: Node, jid: JID) -> bool:
+        """Whether somebody may have nodes of his come into a collection (XEP-0248 §7.2.1)."""
+        rank = self.affiliation(collection, jid)
+        if may(rank, Privilege.CONFIGURE):
+            return True
+        settings = collection.settings
+        if settings.children_association_policy == "whitelist":
+            return jid.bare in settings.children_association_whitelist
+        return settings.children_association_policy == "all" and rank is not Affiliation.OUTCAST
+
+    async def sees(self, node: Node, jid: JID) -> bool:
+        """Whether somebody may know that a node is there, and what it is called (§5.2).
+
+        Who asks for leave to subscribe has to know of it first.
+        """
+        rank = self.affiliation(node, jid)
+        if rank in (Affiliation.NONE, Affiliation.OUTCAST):
+            try:
+                await self.check(node, jid, Privilege.SUBSCRIBE)
+            except StanzaError:
+                return False
+        return True
+
     def at_once(self, node: Node, jid: JID, privilege: Privilege) -> bool | None:
         """Whether somebody may subscribe, or read, None where his contact has to be known.
 

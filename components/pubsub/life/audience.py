@@ -6,24 +6,43 @@ clients, by what their clients want (XEP-0163 §4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple, TypeAlias
 
 from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.life import access
+from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.rosters import Roster, Rosters
 from components.pubsub.model.node import Node, Subscription
+from components.pubsub.model.options import Options
 from components.pubsub.model.ranks import Affiliation, State
 from xmppd.jid import JID
 
+Kind: TypeAlias = Literal["items", "nodes"]
+"""Whether an event is about items, or about the node itself (XEP-0248 §5.3)."""
+
+CONFIRMED: Collection[State] = frozenset({State.SUBSCRIBED})
+ALL: Collection[State] = frozenset({State.SUBSCRIBED, State.PENDING, State.UNCONFIGURED})
+
+
+class Through(NamedTuple):
+    """By which collections somebody is told, and which subscriptions to them."""
+
+    collections: list[str]
+    subids: list[str]
+
 
 class Audience(NamedTuple):
-    """Whom an event goes to: once each, those in `subids` with the ids of their subscriptions."""
+    """Whom an event goes to: once each, those in `subids` with the ids of their subscriptions.
+
+    Those in `through` are told because of collections that the node is in.
+    """
 
     plain: list[JID]
     subids: dict[JID, list[str]]
+    through: Mapping[JID, Through] = {}
 
     @property
     def unmarked(self) -> Audience:
@@ -34,15 +53,18 @@ class Audience(NamedTuple):
 class Audiences:
     """Finds them."""
 
-    def __init__(self, presences: Presences, rosters: Rosters) -> None:
+    def __init__(self, presences: Presences, rosters: Rosters, ancestry: Ancestry) -> None:
         self._presences = presences
         self._rosters = rosters
+        self._ancestry = ancestry
 
-    async def of(self, node: Node) -> Audience:
-        """Who is told of an event of a node."""
+    async def of(
+        self, node: Node, kind: Kind = "items", states: Collection[State] = CONFIRMED
+    ) -> Audience:
+        """Who is told of an event of a node: subscribers of these `states`, and others."""
         plain: dict[JID, None] = {}
         subids: dict[JID, list[str]] = {}
-        self._subscribers(node, plain, subids)
+        self._subscribers(node, states, plain, subids)
         if node.personal:
             roster = self._rosters.at_hand(node.address.service)
             if roster is None:
@@ -50,13 +72,50 @@ class Audiences:
             plain.update(dict.fromkeys(self._interested(node, roster)))
             for jid in subids:
                 plain.pop(jid, None)
-        return Audience(list(plain), subids)
+        if not node.settings.collection:
+            return Audience(list(plain), subids)
+        through = await self.above(node, kind)
+        for jid in (*plain, *subids):
+            through.pop(jid, None)
+        return Audience(list(plain), subids, through)
+
+    async def above(
+        self, node: Node, kind: Kind, collections: Iterable[str] | None = None
+    ) -> dict[JID, Through]:
+        """Who is told of an event of a node because of the collections that it is in.
+
+        `collections` are others than those. The collection's access model has let the subscribers
+        in (XEP-0248 §10.1); those whom the node itself has cast out are not told.
+        """
+        names = node.settings.collection if collections is None else collections
+        through: dict[JID, Through] = {}
+        for above in await self._ancestry.above(node.address.service, names):
+            name = above.node.address.name
+            for each in above.node.subscriptions():
+                if each.state is not State.SUBSCRIBED or not each.options.deliver:
+                    continue
+                if not reaches(each.options, kind, above.distance):
+                    continue
+                if node.affiliation(each.jid) is Affiliation.OUTCAST:
+                    continue
+                several = len(above.node.of_jid(each.jid)) > 1
+                for jid in self._addresses(above.node, each):
+                    told = through.setdefault(jid, Through([], []))
+                    if name not in told.collections:
+                        told.collections.append(name)
+                    if several:
+                        told.subids.append(each.subid)
+        return through
 
     def _subscribers(
-        self, node: Node, plain: dict[JID, None], subids: dict[JID, list[str]]
+        self,
+        node: Node,
+        states: Collection[State],
+        plain: dict[JID, None],
+        subids: dict[JID, list[str]],
     ) -> None:
         for each in node.subscriptions():
-            if each.state is not State.SUBSCRIBED or not each.options.deliver:
+            if each.state not in states or not each.options.deliver:
                 continue
             several = len(node.of_jid(each.jid)) > 1
             for jid in self._addresses(node, each):
@@ -91,6 +150,12 @@ class Audiences:
             for full, seen in self._presences.of(jid).items():
                 if seen.interests is not None and name in seen.interests:
                     yield full
+
+
+def reaches(options: Options, kind: Kind, distance: int) -> bool:
+    """Whether a subscription to a collection is for an event so far below it (XEP-0248 §6.1)."""
+    depth = options.subscription_depth
+    return options.subscription_type in (kind, "all") and (depth == "all" or distance <= int(depth))
 
 
 def admits(node: Node, roster: Roster, jid: JID) -> bool:

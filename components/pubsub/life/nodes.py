@@ -8,14 +8,25 @@ from collections.abc import Callable, Mapping
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from components.pubsub.faults import refusal
+from components.pubsub.faults import no_node, refusal
+from components.pubsub.model import nodeid
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.ranks import Affiliation
 from components.pubsub.model.settings import AT_DOMAIN, PERSONAL, Settings
 from components.pubsub.store.nodes import SQLNodes
-from components.pubsub.store.stored import NodeExists, StoredNode, TooManyNodes
+from components.pubsub.store.stored import (
+    NO_LINKS,
+    Cycle,
+    Links,
+    Moved,
+    NodeExists,
+    NodeGone,
+    StoredNode,
+    TooManyChildren,
+    TooManyNodes,
+)
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -94,12 +105,18 @@ class Nodes:
         settings: Settings,
         creator: JID,
         affiliations: Mapping[JID, Affiliation] | None = None,
+        links: Links = NO_LINKS,
     ) -> Node:
-        """Make a node, its creator's own.
+        """Make a node, its creator's own; `settings` have the collections of `links`.
 
-        Raises StanzaError: `conflict` where there is one (§8.1.1), `resource-constraint` where its
-        creator has made as many as he may.
+        Raises StanzaError: `not-acceptable` for what is no NodeID, `conflict` where there is one
+        (§8.1.1), `resource-constraint` where its creator has made as many as he may, and as
+        `unlinked` has it.
         """
+        try:
+            nodeid.check(address)
+        except ValueError as error:
+            raise StanzaError("not-acceptable", str(error), reason="pubsub.nodeid") from error
         creator = creator.bare
         ranks = dict(affiliations or {})
         if not address.personal:
@@ -113,6 +130,7 @@ class Nodes:
                 creator=creator,
                 now=now,
                 most=self._policy.nodes,
+                links=links,
             )
         except NodeExists:
             raise refusal("conflict", text="there is one already", reason="pubsub.exists") from None
@@ -120,17 +138,49 @@ class Nodes:
             raise StanzaError(
                 "resource-constraint", "you have as many as you may", reason="pubsub.nodes"
             ) from None
+        except (NodeGone, Cycle, TooManyChildren) as wrong:
+            raise unlinked(wrong) from None
         node = Node(id_, address, settings, creator, now)
         node.affiliations = ranks
         return self._keep(node)
 
-    async def delete(self, node: Node) -> bool:
+    async def save(
+        self, node: Node, settings: Settings, links: Links = NO_LINKS, *, purge: bool = False
+    ) -> None:
+        """Have a node set up so, and with `purge` without items; the caller holds its lock.
+
+        Raises StanzaError: `item-not-found` where it is gone, and as `unlinked` has it.
+        """
+        try:
+            collections = await self._store.save(
+                node.id, setting.stored(settings), links, purge=purge
+            )
+        except (NodeGone, Cycle, TooManyChildren) as wrong:
+            raise unlinked(wrong) from None
+        node.settings = settings.change(collection=tuple(collections))
+        node.revision += 1
+
+    async def delete(self, node: Node, moved: Moved | None = None) -> bool:
         """Have a node no more; the caller holds its lock. Whether it was there until now."""
-        removed = await self._store.remove(node.id)
+        removed = await self._store.remove(node.id, moved)
         node.gone = True
         if self._open.get(node.address) is node:
             del self._open[node.address]
-        return removed
+        for name in removed.children:
+            child = self._open.get(Address(node.address.service, name))
+            if child is not None:
+                leave(child, node.address.name)
+        return removed.there
+
+    def let_go(self, node: Node) -> None:
+        """Have it read anew when it is asked for again."""
+        if self._open.get(node.address) is node:
+            del self._open[node.address]
+            self._weight -= len(node)
+
+    def opened(self) -> list[Node]:
+        """All that are open."""
+        return list(self._open.values())
 
     def clear(self) -> None:
         """Let go of all: others may change them from here on."""
@@ -142,8 +192,33 @@ def defaults(address: Address) -> Settings:
     return PERSONAL if address.personal else AT_DOMAIN
 
 
+def join(child: Node, collection: str) -> None:
+    """Have a node that is open be in a collection, as the store has it already."""
+    names = {*child.settings.collection, collection}
+    child.settings = child.settings.change(collection=tuple(sorted(names)))
+    child.revision += 1
+
+
+def leave(child: Node, collection: str) -> None:
+    """The contrary of `join`."""
+    names = set(child.settings.collection) - {collection}
+    child.settings = child.settings.change(collection=tuple(sorted(names)))
+    child.revision += 1
+
+
+def unlinked(wrong: NodeGone | Cycle | TooManyChildren) -> StanzaError:
+    """Why nodes are not linked (XEP-0248 §7.2.3.3, §7.2.3.5)."""
+    if isinstance(wrong, Cycle):
+        text = "a collection would be in itself"
+        return refusal("not-allowed", "invalid-options", text, reason="pubsub.cycle")
+    if isinstance(wrong, TooManyChildren):
+        return refusal("not-allowed", "max-nodes-exceeded", reason="pubsub.children")
+    return no_node()
+
+
 def _opened(stored: StoredNode) -> Node:
     settings = setting.restored(stored.settings, defaults(stored.address))
+    settings = settings.change(collection=tuple(stored.collections))
     node = Node(stored.id, stored.address, settings, stored.creator, stored.created)
     node.affiliations = dict(stored.affiliations)
     for each in stored.subscriptions:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from twisted.logger import Logger
 
-from components.common.build import Content, attribute
+from components.common.build import Content, text
 from components.common.component import Component
 from components.common.multicast import Multicast
 from components.common.privilege import NotGranted, Privilege
-from components.pubsub.life.audience import Audience
+from components.pubsub.life.audience import Audience, Through
 from components.pubsub.model.node import Node
 from components.pubsub.names import SHIM
 from xmppd.jid import JID
@@ -26,13 +26,23 @@ class Notices:
         self._multicast = multicast
         self._privilege = privilege
 
-    def tell(self, node: Node, audience: Audience, event: bytes) -> None:
-        """Send an event of a node to all who are to be told."""
+    def tell(self, node: Node, audience: Audience, event: bytes, *, subids: bool = True) -> None:
+        """Send an event of a node to all who are to be told.
+
+        Without `subids` nobody is told which subscription it is for: of what does not differ by
+        subscription (§13.16).
+        """
         kind = node.settings.notification_type
-        type_ = "" if kind == "normal" else kind
-        self.send(node.address.service, audience.plain, event, type_=type_)
-        for jid, subids in audience.subids.items():
-            self.send(node.address.service, (jid,), event, headers(subids), type_=type_)
+        service, type_ = node.address.service, "" if kind == "normal" else kind
+        if not subids:
+            self.send(service, (*audience.plain, *audience.subids), event, type_=type_)
+        else:
+            self.send(service, audience.plain, event, type_=type_)
+            for jid, of_one in audience.subids.items():
+                self.send(service, (jid,), event, headers(of_one), type_=type_)
+        if audience.through:
+            for (names, ids), to in _alike(audience.through, subids=subids).items():
+                self.send(service, to, event, headers(ids, names), type_=type_)
 
     def send(
         self, service: JID, to: Sequence[JID], *content: Content, type_: str = "headline"
@@ -50,7 +60,21 @@ class Notices:
             log.warn("the server lets nobody be told in the name of {service}", service=service)
 
 
-def headers(subids: Sequence[str]) -> bytes:
-    """Which subscriptions a message is for (§6.1.6, XEP-0131)."""
-    told = "".join(f"<header name='SubID'>{attribute(each)}</header>" for each in subids)
+def headers(subids: Sequence[str], collections: Sequence[str] = ()) -> bytes:
+    """Which subscriptions a message is for (§6.1.6, XEP-0131), and of which collections.
+
+    (XEP-0248 §5.3.1)
+    """
+    names = [("Collection", each) for each in collections] + [("SubID", each) for each in subids]
+    told = "".join(f"<header name='{name}'>{text(value)}</header>" for name, value in names)
     return f"<headers xmlns='{SHIM}'>{told}</headers>".encode()
+
+
+def _alike(
+    through: Mapping[JID, Through], *, subids: bool
+) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[JID]]:
+    """Who is told with the same headers."""
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[JID]] = {}
+    for jid, (collections, ids) in through.items():
+        alike.setdefault((tuple(collections), tuple(ids) if subids else ()), []).append(jid)
+    return alike

@@ -80,6 +80,11 @@ class Roster:
         return [jid for jid, contact in self._contacts.items() if contact.sees]
 
     @property
+    def groups(self) -> list[str]:
+        """The groups that they are in, sorted."""
+        return sorted({group for each in self._contacts.values() for group in each.groups})
+
+    @property
     def seen(self) -> list[JID]:
         """Those whose presence the account sees."""
         return [jid for jid, contact in self._contacts.items() if contact.seen]

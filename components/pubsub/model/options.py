@@ -22,9 +22,10 @@ class Options(Struct, frozen=True, omit_defaults=True):
     include_body: bool = False
     show_values: frozenset[str] = SHOW_VALUES
     """Those in which a resource is to be told, where presence decides."""
-    subscription_type: Literal["items", "nodes"] = "items"
+    subscription_type: Literal["items", "nodes", "all"] = "nodes"
     """Of a collection: what becomes of its nodes, or of the items in them (XEP-0248 §6)."""
-    subscription_depth: Literal["1", "all"] = "1"
+    subscription_depth: str = "1"
+    """How far below the collection: a number, or "all"."""
     expire: float = 0.0
     """When the subscription ends, in seconds UTC since 1970; 0 for never (§6.4)."""
 

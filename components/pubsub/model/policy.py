@@ -32,7 +32,9 @@ class Policy:
     affiliations: int = 1_000
     """Of one node."""
     children: int = 1_000
-    """Of one collection, and the collections that one node is in."""
+    """Of one collection."""
+    collections: int = 20
+    """That one node is in."""
     batch: int = 50
     """Items of one request to publish or retract."""
     page: int = 200

@@ -58,7 +58,7 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     """Whether items tell who has published them (§13.17)."""
     collection: tuple[str, ...] = ()
     """The collections that it is in, sorted. The store keeps them apart, as `pubsub_children`."""
-    children_association_policy: ASSOCIATION = "all"
+    children_association_policy: ASSOCIATION = "owners"
     children_association_whitelist: tuple[str, ...] = ()
     children_max: int = 0
     """0: as many as the service lets it have."""
@@ -67,6 +67,9 @@ class Settings(Struct, frozen=True, omit_defaults=False):
         """The same but for `changes`."""
         return structs.replace(self, **changes)
 
+
+SPARED = frozenset({"roster_groups_allowed", "children_association_whitelist"})
+"""What subscribers are not told of (§8.2.5.3): it says of others what is none of their business."""
 
 AT_DOMAIN = Settings()
 """How a node is set up at the service's own domain, unless its creator says otherwise."""

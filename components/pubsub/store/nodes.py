@@ -15,7 +15,17 @@ from twisted.internet.defer import Deferred
 from components.pubsub.model import options
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.ranks import Affiliation, State
-from components.pubsub.store.stored import NodeExists, NodeGone, StoredNode, TooManyNodes
+from components.pubsub.store.collections import children, collections, link
+from components.pubsub.store.stored import (
+    NO_LINKS,
+    Links,
+    Moved,
+    NodeExists,
+    NodeGone,
+    Removed,
+    StoredNode,
+    TooManyNodes,
+)
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
@@ -28,14 +38,24 @@ _SUBSCRIPTIONS = (
     "SELECT jid, subid, state, options FROM pubsub_subscriptions WHERE node = ? ORDER BY subid"
 )
 _CREATE = (
-    "INSERT INTO pubsub_nodes (service, name, creator, created, settings, kept)"
-    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
+    "INSERT INTO pubsub_nodes (service, name, creator, created, access, settings, kept)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
 )
 _MADE = "SELECT count(*) FROM pubsub_nodes WHERE creator = ? AND service = ?"
-_SAVE = "UPDATE pubsub_nodes SET settings = ?, kept = ? WHERE id = ?"
-_REMOVE = "DELETE FROM pubsub_nodes WHERE id = ?"
+_SAVE = "UPDATE pubsub_nodes SET access = ?, settings = ?, kept = ? WHERE id = ?"
+_REMOVE = "DELETE FROM pubsub_nodes WHERE id = ? RETURNING service, name, creator"
+_PURGE = "DELETE FROM pubsub_items WHERE node = ?"
+_EMPTY = "UPDATE pubsub_nodes SET items = 0 WHERE id = ?"
 _HOLD = "UPDATE pubsub_nodes SET name = name WHERE id = ?"
 _NAMES = "SELECT name FROM pubsub_nodes WHERE service = ? AND name > ? ORDER BY name LIMIT ?"
+
+_MOVED = "SELECT uri FROM pubsub_moved WHERE service = ? AND name = ?"
+_MOVE = "INSERT INTO pubsub_moved (service, name, uri, creator, at) VALUES (?, ?, ?, ?, ?)"
+_BACK = "DELETE FROM pubsub_moved WHERE service = ? AND name = ?"
+_FORGET_MOVED = (
+    "DELETE FROM pubsub_moved WHERE creator = ? AND at < (SELECT at FROM pubsub_moved"
+    " WHERE creator = ? ORDER BY at DESC LIMIT 1 OFFSET ?)"
+)
 
 _AFFILIATE = (
     "INSERT INTO pubsub_affiliations (node, jid, affiliation) VALUES (?, ?, ?)"
@@ -76,6 +96,7 @@ class SQLNodes:
                 created,
                 {JID.parse(jid): Affiliation(rank) for jid, rank in affiliated},
                 [_subscription(*row) for row in subscribed],
+                await collections(tx, id_),
             )
 
         return self._database.read(work)
@@ -89,16 +110,18 @@ class SQLNodes:
         creator: JID,
         now: float,
         most: int = 0,
+        links: Links = NO_LINKS,
     ) -> Deferred[int]:
         """Make a node; gives its id. `settings` is what JSON can say.
 
-        Fails with `NodeExists`, and with `TooManyNodes` where `creator` has made `most` of the
-        service's nodes already, unless that is 0.
+        Fails with `NodeExists`, with `TooManyNodes` where `creator` has made `most` of the
+        service's nodes already, unless that is 0, and as `link` does.
         """
         encoded = msgspec.json.encode(settings).decode()
 
         async def work(tx: Transaction) -> int:
-            values = (address.service, address.name, creator, now, encoded, _kept(settings))
+            access, kept = settings["access_model"], _kept(settings)
+            values = (*address, creator, now, access, encoded, kept)
             rows = (await tx.execute(_CREATE, values)).rows
             if not rows:
                 raise NodeExists(address)
@@ -109,27 +132,57 @@ class SQLNodes:
             id_: int = rows[0][0]
             for jid, rank in affiliations.items():
                 await tx.execute(_AFFILIATE, (id_, jid, rank.value))
+            if links != NO_LINKS:
+                await link(tx, id_, links)
+            await tx.execute(_BACK, address)
             return id_
 
         return self._database.write(work)
 
-    def save(self, id_: int, settings: Mapping[str, Any]) -> Deferred[None]:
-        """Have a node set up so; fails with `NodeGone`."""
+    def save(
+        self, id_: int, settings: Mapping[str, Any], links: Links = NO_LINKS, *, purge: bool = False
+    ) -> Deferred[Sequence[str]]:
+        """Have a node set up so, and with `purge` no items; gives the collections it is in then.
+
+        Fails with `NodeGone`, and as `link` does.
+        """
         encoded = msgspec.json.encode(settings).decode()
 
-        async def work(tx: Transaction) -> None:
-            if not (await tx.execute(_SAVE, (encoded, _kept(settings), id_))).changed:
+        async def work(tx: Transaction) -> Sequence[str]:
+            if links != NO_LINKS:
+                await link(tx, id_, links)
+            values = (settings["access_model"], encoded, _kept(settings), id_)
+            if not (await tx.execute(_SAVE, values)).changed:
                 raise NodeGone(id_)
+            if purge:
+                await tx.execute(_PURGE, (id_,))
+                await tx.execute(_EMPTY, (id_,))
+            return await collections(tx, id_)
 
         return self._database.write(work)
 
-    def remove(self, id_: int) -> Deferred[bool]:
-        """Have the node no more, nor anything of it; False where it was gone already."""
+    def remove(self, id_: int, moved: Moved | None = None) -> Deferred[Removed]:
+        """Have the node no more, nor anything of it, but remember where it has gone."""
 
-        async def work(tx: Transaction) -> bool:
-            return bool((await tx.execute(_REMOVE, (id_,))).changed)
+        async def work(tx: Transaction) -> Removed:
+            orphans = await children(tx, id_)
+            rows = (await tx.execute(_REMOVE, (id_,))).rows
+            if rows and moved is not None:
+                service, name, creator = rows[0]
+                await tx.execute(_MOVE, (service, name, moved.uri, creator, moved.now))
+                await tx.execute(_FORGET_MOVED, (creator, creator, moved.most - 1))
+            return Removed(bool(rows), orphans)
 
         return self._database.write(work)
+
+    def moved(self, address: Address) -> Deferred[str]:
+        """The URI of where a node has gone that was deleted; "" where nobody has said."""
+
+        async def work(tx: Transaction) -> str:
+            rows = (await tx.execute(_MOVED, address)).rows
+            return rows[0][0] if rows else ""
+
+        return self._database.read(work)
 
     def names(self, service: JID, after: str = "", most: int = 100) -> Deferred[Sequence[str]]:
         """The NodeIDs of a service behind `after`, in order."""

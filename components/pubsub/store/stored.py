@@ -20,6 +20,50 @@ class StoredNode(NamedTuple):
     created: float
     affiliations: Mapping[JID, Affiliation]
     subscriptions: Sequence[Subscription]
+    collections: Sequence[str]
+    """The collections that it is in, sorted."""
+
+
+class Parent(NamedTuple):
+    """A collection that a node joins."""
+
+    id: int
+    most: int
+    """How many nodes may be in it."""
+
+
+class Links(NamedTuple):
+    """How the place of a node among collections changes (XEP-0248), others by their ids."""
+
+    joins: Sequence[Parent] = ()
+    leaves: Sequence[int] = ()
+    adopts: Sequence[int] = ()
+    drops: Sequence[int] = ()
+    children: int = 0
+    """How many nodes may be in it, if it is a collection."""
+    collections: int = 0
+    """How many collections a node may be in."""
+
+
+NO_LINKS = Links()
+
+
+class Moved(NamedTuple):
+    """Where a node has gone that is deleted."""
+
+    uri: str
+    now: float
+    most: int
+    """How many such nodes of one creator are remembered."""
+
+
+class Removed(NamedTuple):
+    """What became of a node that was to be deleted."""
+
+    there: bool
+    """Whether there was one."""
+    children: Sequence[str]
+    """The nodes that were in it."""
 
 
 class NodeExists(Exception):
@@ -40,6 +84,14 @@ class ItemGone(Exception):
 
 class NotTheirs(Exception):
     """Somebody else has published an item."""
+
+
+class Cycle(Exception):
+    """A collection would be in itself."""
+
+
+class TooManyChildren(Exception):
+    """A collection would have more nodes than it may, or a node be in too many collections."""
 
 
 class NodeFull(Exception):

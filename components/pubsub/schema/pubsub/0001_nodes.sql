@@ -15,6 +15,8 @@ CREATE TABLE pubsub_nodes (
     items BIGINT NOT NULL DEFAULT 0,
     -- Seconds that items are kept, as `settings` has it; 0 for as long as the service lets them be.
     kept BIGINT NOT NULL DEFAULT 0,
+    -- Its access model: `settings` has it, too, but lists are to be filtered by it.
+    access $text NOT NULL,
     -- A JSON object.
     settings $text NOT NULL,
     UNIQUE (service, name)
@@ -74,3 +76,16 @@ CREATE TABLE pubsub_children (
 ) $clustered;
 
 CREATE INDEX pubsub_children_of ON pubsub_children (child, collection);
+
+-- Nodes that were deleted and have gone elsewhere (XEP-0060 §8.4.1).
+CREATE TABLE pubsub_moved (
+    service $text NOT NULL,
+    name $text NOT NULL,
+    uri $text NOT NULL,
+    -- Who had made the node, and when it went.
+    creator $text NOT NULL,
+    at $real NOT NULL,
+    PRIMARY KEY (service, name)
+) $clustered;
+
+CREATE INDEX pubsub_moved_by ON pubsub_moved (creator, at);
