@@ -32,6 +32,7 @@ from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.audience import Audiences
 from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.expiry import Expiry
+from components.pubsub.life.last_items import LastItems
 from components.pubsub.life.linking import Linking
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
@@ -44,6 +45,7 @@ from components.pubsub.requests import Requests
 from components.pubsub.service import Service
 from components.pubsub.store.collections import SQLCollections
 from components.pubsub.store.items import SQLItems
+from components.pubsub.store.last_items import SQLLastItems
 from components.pubsub.store.nodes import SQLNodes
 from xmppd.storage.interfaces import Database
 
@@ -79,6 +81,18 @@ def assemble(
     nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
     audiences = Audiences(presences, rosters, Ancestry(nodes))
     notices = Notices(component, Multicast(component), privilege)
+    nodes, instances = Nodes(store, policy, clock.seconds), Instances(component)
+    publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
+    LastItems(
+        component,
+        SQLLastItems(database),
+        nodes,
+        rosters,
+        presences,
+        publishing,
+        notices,
+        instances,
+    )
     service = Service(
         component,
         clock,
@@ -95,7 +109,7 @@ def assemble(
         access,
         audiences,
         notices,
-        Publishing(kept, policy, audiences, notices, clock.seconds),
+        publishing,
         Subscribing(store),
         Configuring(
             nodes,
@@ -108,6 +122,7 @@ def assemble(
         ),
         links,
         Instances(component),
+        instances,
     )
     Accounts(component)
     Expiry(component, clock, policy, service.instances, kept, SystemRandom().uniform)

@@ -14,6 +14,7 @@ from components.pubsub.model.node import Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.privileges import Privilege, may
 from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.model.settings import Settings
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -85,7 +86,7 @@ class Access:
         """Raise StanzaError where somebody may not subscribe, or read."""
         if self.at_once(node, jid, privilege) is None:
             for owner in node.owners:
-                if admitted(node, await self.contact(owner, jid.bare)):
+                if admitted(node.settings, await self.contact(owner, jid.bare)):
                     return
             raise _not_admitted(node)
 
@@ -98,10 +99,10 @@ class Access:
         return roster.contact(jid)
 
 
-def admitted(node: Node, contact: Contact) -> bool:
+def admitted(settings: Settings, contact: Contact) -> bool:
     """Whether the models "presence" and "roster" let a contact of an owner in (§4.5)."""
-    if node.settings.access_model == "roster":
-        return contact.sees and not contact.groups.isdisjoint(node.settings.roster_groups_allowed)
+    if settings.access_model == "roster":
+        return contact.sees and not contact.groups.isdisjoint(settings.roster_groups_allowed)
     return contact.sees
 
 

@@ -14,10 +14,11 @@ from components.common.requests import RequestFailed
 from components.pubsub.life import access
 from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.presences import Presences
-from components.pubsub.life.rosters import Roster, Rosters
+from components.pubsub.life.rosters import Contact, Roster, Rosters
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.options import Options
 from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.model.settings import Settings
 from xmppd.jid import JID
 
 Kind: TypeAlias = Literal["items", "nodes"]
@@ -144,12 +145,13 @@ class Audiences:
     def _interested(self, node: Node, roster: Roster) -> Iterator[JID]:
         """The clients of an account and of its contacts that want a node (XEP-0163 §4)."""
         account, name = node.address
-        for jid in (account, *roster.subscribers):
-            if jid != account and not admits(node, roster, jid):
-                continue
-            for full, seen in self._presences.of(jid).items():
-                if seen.interests is not None and name in seen.interests:
-                    yield full
+        settings, presences = node.settings, self._presences
+        yield from presences.wanting(account, name)
+        for jid in roster.subscribers:
+            # First of all whether anybody is there: most are not.
+            wanting = presences.wanting(jid, name)
+            if wanting and admits(settings, node.affiliation(jid), roster.contact(jid)):
+                yield from wanting
 
 
 def reaches(options: Options, kind: Kind, distance: int) -> bool:
@@ -158,14 +160,15 @@ def reaches(options: Options, kind: Kind, distance: int) -> bool:
     return options.subscription_type in (kind, "all") and (depth == "all" or distance <= int(depth))
 
 
-def admits(node: Node, roster: Roster, jid: JID) -> bool:
-    """Whether a contact of an account is told of a node without having subscribed to it."""
-    rank = node.affiliation(jid)
-    if rank in (Affiliation.OUTCAST, Affiliation.PUBLISH_ONLY):
+def admits(settings: Settings, affiliation: Affiliation, contact: Contact) -> bool:
+    """Whether a contact of an account is told of a node without having subscribed to it.
+
+    Whoever sees the account's presence, as the access model says (XEP-0163 §4).
+    """
+    if affiliation in (Affiliation.OUTCAST, Affiliation.PUBLISH_ONLY) or not contact.sees:
         return False
-    if rank is not Affiliation.NONE:
+    if affiliation is not Affiliation.NONE:
         return True
-    model = node.settings.access_model
-    if model in ("presence", "roster"):
-        return access.admitted(node, roster.contact(jid))
-    return model == "open"
+    if settings.access_model in ("presence", "roster"):
+        return access.admitted(settings, contact)
+    return settings.access_model == "open"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.logger import Logger
 
@@ -11,11 +11,13 @@ from components.common.component import Component
 from components.common.multicast import Multicast
 from components.common.privilege import NotGranted, Privilege
 from components.pubsub.life.audience import Audience, Through
-from components.pubsub.model.node import Node
+from components.pubsub.model.node import Address, Node
 from components.pubsub.names import SHIM
 from xmppd.jid import JID
 
 log = Logger(namespace="component")
+
+OnTell = Callable[[Address], object]
 
 
 class Notices:
@@ -25,6 +27,11 @@ class Notices:
         self._component = component
         self._multicast = multicast
         self._privilege = privilege
+        self._on_tell: list[OnTell] = []
+
+    def on_tell(self, tell: OnTell) -> None:
+        """Have `tell` called whenever people are told of something that has happened to a node."""
+        self._on_tell.append(tell)
 
     def tell(self, node: Node, audience: Audience, event: bytes, *, subids: bool = True) -> None:
         """Send an event of a node to all who are to be told.
@@ -32,6 +39,8 @@ class Notices:
         Without `subids` nobody is told which subscription it is for: of what does not differ by
         subscription (§13.16).
         """
+        for each in self._on_tell:
+            each(node.address)
         kind = node.settings.notification_type
         service, type_ = node.address.service, "" if kind == "normal" else kind
         if not subids:

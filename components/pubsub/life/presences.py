@@ -5,7 +5,8 @@ The server says with presence which nodes a client wants (`+notify`), as far as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from components.common.component import Component
@@ -16,6 +17,12 @@ from xmppd.jid import JID
 INTERESTS = "urn:xmppd:interests:0"
 
 _INTERESTS = f"{INTERESTS} interests"
+
+MOST_WANTED = 128
+"""How many nodes a client may want: others it is not told of."""
+
+MOST_ELSEWHERE = 50_000
+"""How many resources of contacts elsewhere are known: others are as if they were not there."""
 
 
 class Seen(NamedTuple):
@@ -32,13 +39,20 @@ Gain = Callable[[JID, frozenset[str]], object]
 
 NOBODY: Mapping[JID, Seen] = {}
 
+_NOTHING: frozenset[str] = frozenset()
+
 
 class Presences:
     """Everybody who is there, as far as the server tells."""
 
     def __init__(self, component: Component, privilege: Privilege) -> None:
+        self._servers = frozenset(component.servers)
         self._there: dict[JID, dict[JID, Seen]] = {}
         """By bare JID and full JID."""
+        self._elsewhere: OrderedDict[JID, None] = OrderedDict()
+        """Those of them that are none of the servers', who came last at the end."""
+        self._wanted: dict[frozenset[str], frozenset[str]] = {}
+        """Clients of a kind want the same: it is in memory once."""
         self._on_gain: list[Gain] = []
         self.changes = 0
         """How often something has changed."""
@@ -49,6 +63,18 @@ class Presences:
         """The resources of a bare JID that are there."""
         return self._there.get(bare, NOBODY)
 
+    def wanting(self, bare: JID, node: str) -> Sequence[JID]:
+        """The resources of a bare JID that want to be told of a node."""
+        there = self._there.get(bare)
+        if there is None:
+            return ()
+        return [jid for jid, seen in there.items() if seen.interests and node in seen.interests]
+
+    def interests(self, full: JID) -> frozenset[str]:
+        """The nodes that a resource wants to be told of, none where it is not there."""
+        seen = self.of(full.bare).get(full)
+        return _NOTHING if seen is None or seen.interests is None else seen.interests
+
     def on_gain(self, tell: Gain) -> None:
         """Have `tell` called when a resource wants nodes that it did not want."""
         self._on_gain.append(tell)
@@ -58,35 +84,44 @@ class Presences:
         if not jid.resource:
             return
         self.changes += 1
-        of_one = self._there.get(jid.bare)
-        before = None if of_one is None else of_one.get(jid)
         if stanza.type == "unavailable":
-            if of_one is not None:
-                of_one.pop(jid, None)
-                if not of_one:
-                    del self._there[jid.bare]
+            self._drop(jid)
             return
-        seen = _seen(stanza)
-        if of_one is None:
-            of_one = self._there[jid.bare] = {}
-        of_one[jid] = seen
-        old = None if before is None else before.interests
-        gained = (seen.interests or frozenset()) - (old or frozenset())
+        before = self.interests(jid)
+        seen = self._seen(stanza, jid)
+        self._there.setdefault(jid.bare, {})[jid] = seen
+        if jid.domain not in self._servers:
+            self._elsewhere[jid] = None
+            self._elsewhere.move_to_end(jid)
+            if len(self._elsewhere) > MOST_ELSEWHERE:
+                self._drop(next(iter(self._elsewhere)))
+        gained = (seen.interests or _NOTHING) - before
         if gained:
             for tell in self._on_gain:
                 tell(jid, gained)
+
+    def _drop(self, jid: JID) -> None:
+        self._elsewhere.pop(jid, None)
+        of_one = self._there.get(jid.bare)
+        if of_one is not None and of_one.pop(jid, None) is not None and not of_one:
+            del self._there[jid.bare]
 
     def _opened(self, resumed: bool) -> None:
         """A server that has a new stream tells of all who are there anew."""
         if not resumed:
             self._there.clear()
+            self._elsewhere.clear()
+            self._wanted.clear()
             self.changes += 1
 
-
-def _seen(stanza: Stanza) -> Seen:
-    show = stanza.element.findtext(stanza.named("show")) or "online"
-    interests = None
-    if _INTERESTS in stanza.children:
+    def _seen(self, stanza: Stanza, jid: JID) -> Seen:
+        show = stanza.element.findtext(stanza.named("show")) or "online"
+        if _INTERESTS not in stanza.children:
+            # What was known of a client holds until something else is (XEP-0115 §8.4).
+            last = self.of(jid.bare).get(jid)
+            return Seen(show, None if last is None else last.interests)
         found = stanza.element.iterfind(f"{{{INTERESTS}}}interests/{{{INTERESTS}}}node")
-        interests = frozenset(node.text or "" for node in found)
-    return Seen(show, interests)
+        wanted = frozenset([node.text or "" for node in found][:MOST_WANTED])
+        if len(self._wanted) >= MOST_ELSEWHERE:
+            self._wanted.clear()
+        return Seen(show, self._wanted.setdefault(wanted, wanted))

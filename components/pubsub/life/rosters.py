@@ -6,17 +6,21 @@ Each is read when it is first needed, and follows the pushes from then on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
 from components.common.component import Component
 from components.common.privilege import Privilege, Push
+from components.pubsub.life.viewers import Viewers
 from xmppd import ns
 from xmppd.jid import JID, JIDError
 
 MOST = 500_000
-"""Contacts in all rosters that are remembered."""
+"""Contacts in all rosters that are remembered, and rosters."""
 
 _GROUP = f"{{{ns.ROSTER}}}group"
 
@@ -44,10 +48,11 @@ NOBODY = Contact("none", frozenset())
 class Roster:
     """The contacts of an account that see its presence, or show it theirs."""
 
-    __slots__ = ("_contacts", "changes")
+    __slots__ = ("_contacts", "_subscribers", "changes")
 
     def __init__(self, items: Iterable[Element] = ()) -> None:
         self._contacts: dict[JID, Contact] = {}
+        self._subscribers: tuple[JID, ...] | None = None
         self.changes = 0
         """How often it has changed."""
         for item in items:
@@ -59,14 +64,13 @@ class Roster:
     def put(self, item: Element) -> None:
         """Take an item as it is now; what is removed, or sees nothing either way, is left out."""
         self.changes += 1
-        try:
-            jid = JID.parse(item.get("jid", ""))
-        except JIDError:
+        self._subscribers = None
+        read = _read(item)
+        if read is None:
             return
-        subscription = item.get("subscription", "none")
-        if subscription in ("from", "to", "both"):
-            groups = frozenset(each.text or "" for each in item.iterfind(_GROUP))
-            self._contacts[jid] = Contact(subscription, groups)
+        jid, contact = read
+        if contact.sees or contact.seen:
+            self._contacts[jid] = contact
         else:
             self._contacts.pop(jid, None)
 
@@ -75,9 +79,13 @@ class Roster:
         return self._contacts.get(jid, NOBODY)
 
     @property
-    def subscribers(self) -> list[JID]:
+    def subscribers(self) -> Collection[JID]:
         """Those who see the account's presence."""
-        return [jid for jid, contact in self._contacts.items() if contact.sees]
+        found = self._subscribers
+        if found is None:
+            found = tuple(jid for jid, contact in self._contacts.items() if contact.sees)
+            self._subscribers = found
+        return found
 
     @property
     def groups(self) -> list[str]:
@@ -90,6 +98,19 @@ class Roster:
         return [jid for jid, contact in self._contacts.items() if contact.seen]
 
 
+class Change(NamedTuple):
+    """A contact of an account is another than before."""
+
+    account: JID
+    jid: JID
+    before: Contact | None
+    """None where the roster was not remembered, so that nobody knows."""
+    now: Contact
+
+
+OnChange = Callable[[Change], object]
+
+
 class Rosters:
     """Those that are remembered, the one that was asked for last at the end."""
 
@@ -97,11 +118,19 @@ class Rosters:
         self._privilege = privilege
         self._most = most
         self._known: OrderedDict[JID, Roster] = OrderedDict()
-        self._contacts = 0
-        self._pushed: dict[JID, int] = {}
-        """How many pushes have come for rosters that are being read."""
+        self._weight = 0
+        self._reading: dict[JID, list[Deferred[None]]] = {}
+        """Who waits for rosters that are being read."""
+        self._pushed: set[JID] = set()
+        """Those that have changed while they are being read."""
+        self._on_change: list[OnChange] = []
+        self._viewers = Viewers(component.servers)
         privilege.on_roster_push(self._push)
         component.on_open(self._opened)
+
+    def on_change(self, tell: OnChange) -> None:
+        """Have `tell` called when a contact of somebody has changed, as far as pushes tell."""
+        self._on_change.append(tell)
 
     def at_hand(self, account: JID) -> Roster | None:
         """The roster of a bare JID, if it is remembered."""
@@ -117,41 +146,95 @@ class Rosters:
         """
         roster = self.at_hand(account)
         while roster is None:
-            before = self._pushed.setdefault(account, 0)
-            try:
-                items = await self._privilege.roster(account)
-            finally:
-                pushed = self._pushed.pop(account, 0)
-            roster = self._known.get(account)
-            if roster is None and pushed == before:
-                roster = self._keep(account, Roster(items))
+            reading = self._reading.get(account)
+            if reading is None:
+                roster = await self._read(account)
+            else:
+                waiting: Deferred[None] = Deferred(reading.remove)
+                reading.append(waiting)
+                await waiting
+                roster = self.at_hand(account)
         return roster
+
+    async def _read(self, account: JID) -> Roster | None:
+        """Ask for a roster, once for all who want it at the same time.
+
+        None where it has changed meanwhile, so that it is to be asked for again.
+        """
+        self._reading[account] = []
+        self._pushed.discard(account)
+        try:
+            items = await self._privilege.roster(account)
+        except Exception:
+            self._tell(account, Failure())
+            raise
+        roster = None
+        if account not in self._pushed:
+            roster = self._keep(account, Roster(items))
+        self._tell(account, None)
+        return roster
+
+    def _tell(self, account: JID, outcome: Failure | None) -> None:
+        self._pushed.discard(account)
+        for waiting in [*self._reading.pop(account)]:
+            waiting.callback(outcome)
+
+    def seen_by(self, contact: JID) -> Collection[JID]:
+        """The accounts whose presence a contact elsewhere sees, as far as it is remembered."""
+        return self._viewers.of(contact)
 
     def _keep(self, account: JID, roster: Roster) -> Roster:
         self._known[account] = roster
-        self._contacts += len(roster)
-        while self._contacts > self._most and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            self._contacts -= len(oldest)
+        self._weight += 1 + len(roster)
+        self._viewers.add(account, roster.subscribers)
+        while self._weight > self._most and len(self._known) > 1:
+            self.forget(next(iter(self._known)))
         return roster
 
     def _push(self, push: Push) -> None:
-        if push.account in self._pushed:
-            self._pushed[push.account] += 1
-        roster = self._known.get(push.account)
+        account = push.account
+        if account in self._reading:
+            self._pushed.add(account)
+        read = _read(push.item)
+        if read is None:
+            return
+        jid, now = read
+        before = None
+        roster = self._known.get(account)
         if roster is not None:
-            self._contacts -= len(roster)
+            before = roster.contact(jid)
+            self._weight -= len(roster)
             roster.put(push.item)
-            self._contacts += len(roster)
+            self._weight += len(roster)
+            (self._viewers.add if now.sees else self._viewers.drop)(account, (jid,))
+        if before != now:
+            for tell in self._on_change:
+                tell(Change(account, jid, before, now))
 
     def forget(self, account: JID) -> None:
-        """Let go of the roster of an account that is gone."""
+        """Let go of the roster of an account."""
         roster = self._known.pop(account, None)
         if roster is not None:
-            self._contacts -= len(roster)
+            self._weight -= 1 + len(roster)
+            self._viewers.drop(account, roster.subscribers)
 
     def _opened(self, resumed: bool) -> None:
         """Pushes have been missed where the stream is another one."""
         if not resumed:
             self._known.clear()
-            self._contacts = 0
+            self._viewers.clear()
+            self._weight = 0
+            self._pushed.update(self._reading)
+
+
+def _read(item: Element) -> tuple[JID, Contact] | None:
+    """What an item says, None where its address is none."""
+    try:
+        jid = JID.parse(item.get("jid", ""))
+    except JIDError:
+        return None
+    subscription = item.get("subscription", "none")
+    if subscription not in ("from", "to", "both"):
+        return jid, NOBODY
+    groups = frozenset(each.text or "" for each in item.iterfind(_GROUP))
+    return jid, Contact(subscription, groups)

@@ -1,0 +1,227 @@
+"""The last items, for who has just come, or become a contact (XEP-0163 §4.3.3, §4.3.4).
+
+A client that begins to want nodes is sent the last item of each that its account has, and that the
+accounts have whose presence it sees, where it may be told of them. So are the clients of a contact
+that gets to see an account's presence, or into a group that sees more.
+
+The law of this file: nobody is sent an item behind a newer one that he was told of. What happens to
+a node while it is being looked up is noted, and what was found of it is not sent, but read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from components.common.component import Component
+from components.common.instances import Instances
+from components.common.privilege import NotGranted
+from components.common.requests import RequestFailed
+from components.pubsub.life.audience import admits
+from components.pubsub.life.nodes import Nodes
+from components.pubsub.life.notices import Notices
+from components.pubsub.life.presences import Presences
+from components.pubsub.life.publishing import Publishing
+from components.pubsub.life.rosters import NOBODY, Change, Contact, Roster, Rosters
+from components.pubsub.model import settings as setting
+from components.pubsub.model.node import Address
+from components.pubsub.model.ranks import Affiliation
+from components.pubsub.model.settings import PERSONAL, Settings
+from components.pubsub.store.last_items import LastItem, SQLLastItems, slices
+from xmppd.errors import StoreError
+from xmppd.jid import JID
+
+log = Logger(namespace="component")
+
+AT_ONCE = 8
+"""How many clients are seen to at the same time; the others wait for their turn."""
+
+PAUSE = 0.25
+"""Seconds after which it is looked again whether the server is done with what it was sent."""
+
+_ANYBODY = Contact("from", frozenset())
+"""Whose own roster says that he sees an account's presence."""
+
+
+class _Key(NamedTuple):
+    """Who is to be told, by full JID, and of which account's nodes, None for all."""
+
+    client: JID
+    account: JID | None
+
+
+class _Wish(NamedTuple):
+    """What is left to be told."""
+
+    names: frozenset[str]
+    before: Contact
+    """What he was to the account until now: what he was told of by that is left out."""
+
+
+class LastItems:
+    """Sends them."""
+
+    def __init__(
+        self,
+        component: Component,
+        store: SQLLastItems,
+        nodes: Nodes,
+        rosters: Rosters,
+        presences: Presences,
+        publishing: Publishing,
+        notices: Notices,
+        instances: Instances,
+    ) -> None:
+        self._component = component
+        self._servers = frozenset(component.servers)
+        self._store = store
+        self._nodes = nodes
+        self._rosters = rosters
+        self._presences = presences
+        self._publishing = publishing
+        self._own = instances.own
+        self._waiting: dict[_Key, _Wish] = {}
+        """In the order in which they have come."""
+        self._working = 0
+        self._lookups: list[set[Address]] = []
+        """Of each lookup that is under way, the nodes that people were told of meanwhile."""
+        self._settings: Callable[[str], Settings] = lru_cache(1_024)(_settings)
+        presences.on_gain(self._gained)
+        rosters.on_change(self._changed)
+        notices.on_tell(self._told)
+
+    # ------------------------------------------------------------------ who is to be told
+
+    def _gained(self, client: JID, names: frozenset[str]) -> None:
+        self._add(_Key(client, None), _Wish(names, NOBODY))
+
+    def _changed(self, change: Change) -> None:
+        """A contact may see more than before."""
+        account, before, now = change.account, change.before or NOBODY, change.now
+        more = now.sees and not (before.sees and now.groups <= before.groups)
+        if more and self._own(account):
+            for client, seen in self._presences.of(change.jid).items():
+                if seen.interests:
+                    self._add(_Key(client, account), _Wish(seen.interests, before))
+
+    def _add(self, key: _Key, wish: _Wish) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            wish = _Wish(waiting.names | wish.names, waiting.before)
+        self._waiting[key] = wish
+        if self._working < AT_ONCE:
+            self._working += 1
+            working = Deferred.fromCoroutine(self._work())
+            working.addErrback(lambda failure: log.failure("last items were not sent", failure))
+
+    def _told(self, address: Address) -> None:
+        for lookup in self._lookups:
+            lookup.add(address)
+
+    # ------------------------------------------------------------------ telling
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                key = next(iter(self._waiting))
+                await self._see_to(key, self._waiting.pop(key))
+        finally:
+            self._working -= 1
+
+    async def _see_to(self, key: _Key, wish: _Wish) -> None:
+        try:
+            accounts = [key.account] if key.account else await self._accounts(key.client.bare)
+            for some in slices(accounts):
+                names = wish.names & self._presences.interests(key.client)
+                if names:
+                    await self._tell(key.client, some, names, wish.before)
+        except (StoreError, RequestFailed) as error:
+            log.warn("{jid} is not told of last items: {error}", jid=key.client, error=str(error))
+
+    async def _accounts(self, bare: JID) -> Sequence[JID]:
+        """The accounts, of this instance, that somebody sees the presence of; his own first."""
+        if bare.domain not in self._servers:
+            return [each for each in self._rosters.seen_by(bare) if self._own(each)]
+        found = [bare]
+        try:
+            roster = await self._rosters.of(bare)
+        except (NotGranted, RequestFailed):
+            roster = Roster()
+        found += [jid for jid in roster.seen if jid.domain in self._servers]
+        return [each for each in found if self._own(each)]
+
+    async def _tell(
+        self, client: JID, accounts: Sequence[JID], names: Collection[str], before: Contact
+    ) -> None:
+        while self._component.crowded:
+            await self._pause()
+        lookup: set[Address] = set()
+        self._lookups.append(lookup)
+        try:
+            for found in await self._store.find(accounts, names, client.bare):
+                settings, rank = self._as_it_is(found, client.bare)
+                contact = await self._contact(found.address.service, client.bare, settings, rank)
+                if contact is None or not _wanted(settings, rank, contact, before):
+                    continue
+                if found.address.name in self._presences.interests(client):
+                    await self._send(client, found, settings, told=found.address in lookup)
+        finally:
+            self._lookups[:] = [each for each in self._lookups if each is not lookup]
+
+    async def _pause(self) -> None:
+        paused: Deferred[Any] = Deferred()
+        self._component.clock.callLater(PAUSE, paused.callback, None)
+        await paused
+
+    def _as_it_is(self, found: LastItem, bare: JID) -> tuple[Settings, Affiliation]:
+        """How a node is set up by now: one that is open may be ahead of what was read."""
+        node = self._nodes.at_hand(found.address)
+        if node is not None:
+            return node.settings, node.affiliation(bare)
+        rank = Affiliation.OWNER if found.address.service == bare else found.affiliation
+        return self._settings(found.settings), rank
+
+    async def _contact(
+        self, account: JID, bare: JID, settings: Settings, rank: Affiliation
+    ) -> Contact | None:
+        """What somebody is to an account by its roster, which says more than his own.
+
+        It is not asked for where his own tells enough.
+        """
+        if account == bare:
+            return Contact("both", frozenset())
+        roster = self._rosters.at_hand(account)
+        if roster is None and settings.access_model == "roster" and rank is Affiliation.NONE:
+            try:
+                roster = await self._rosters.of(account)
+            except (NotGranted, RequestFailed):
+                return None
+        return _ANYBODY if roster is None else roster.contact(bare)
+
+    async def _send(self, client: JID, found: LastItem, settings: Settings, *, told: bool) -> None:
+        if found.item is not None and settings.persist_items and not told:
+            node = self._nodes.at_hand(found.address)
+            if node is None or found.item.position >= node.told:
+                self._publishing.tell_last(found.address, settings, found.item, (client,))
+        elif told or not settings.persist_items:
+            node = await self._nodes.open(found.address)
+            if node is not None:
+                await self._publishing.send_last(node, (client,))
+
+
+def _wanted(settings: Settings, rank: Affiliation, contact: Contact, before: Contact) -> bool:
+    """Whether somebody is to be sent the last item of a node, as what he is and was until now."""
+    if settings.send_last_published_item != "on_sub_and_presence":
+        return False
+    if not settings.deliver_notifications:
+        return False
+    return admits(settings, rank, contact) and not admits(settings, rank, before)
+
+
+def _settings(text: str) -> Settings:
+    return setting.restored(msgspec.json.decode(text, type=dict[str, Any]), PERSONAL)
