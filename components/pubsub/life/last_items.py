@@ -205,9 +205,7 @@ class LastItems:
 
     async def _send(self, client: JID, found: LastItem, settings: Settings, *, told: bool) -> None:
         if found.item is not None and settings.persist_items and not told:
-            node = self._nodes.at_hand(found.address)
-            if node is None or found.item.position >= node.told:
-                self._publishing.tell_last(found.address, settings, found.item, (client,))
+            self._publishing.tell_last(found.address, settings, found.item, (client,))
         elif told or not settings.persist_items:
             node = await self._nodes.open(found.address)
             if node is not None:
