@@ -102,7 +102,7 @@ class Access:
 def admitted(settings: Settings, contact: Contact) -> bool:
     """Whether the models "presence" and "roster" let a contact of an owner in (§4.5)."""
     if settings.access_model == "roster":
-        return contact.sees and not contact.groups.isdisjoint(settings.roster_groups_allowed)
+        return not contact.groups.isdisjoint(settings.roster_groups_allowed)
     return contact.sees
 
 

@@ -46,7 +46,7 @@ NOBODY = Contact("none", frozenset())
 
 
 class Roster:
-    """The contacts of an account that see its presence, or show it theirs."""
+    """The contacts of an account that see its presence, show it theirs, or are in groups."""
 
     __slots__ = ("_contacts", "_subscribers", "changes")
 
@@ -62,14 +62,14 @@ class Roster:
         return len(self._contacts)
 
     def put(self, item: Element) -> None:
-        """Take an item as it is now; what is removed, or sees nothing either way, is left out."""
+        """Take an item as it is now; what is removed, or would let nobody in, is left out."""
         self.changes += 1
         self._subscribers = None
         read = _read(item)
         if read is None:
             return
         jid, contact = read
-        if contact.sees or contact.seen:
+        if contact != NOBODY:
             self._contacts[jid] = contact
         else:
             self._contacts.pop(jid, None)
@@ -234,7 +234,7 @@ def _read(item: Element) -> tuple[JID, Contact] | None:
     except JIDError:
         return None
     subscription = item.get("subscription", "none")
-    if subscription not in ("from", "to", "both"):
+    if subscription not in ("from", "to", "both", "none"):
         return jid, NOBODY
     groups = frozenset(each.text or "" for each in item.iterfind(_GROUP))
     return jid, Contact(subscription, groups)
