@@ -11,6 +11,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "a collection with too many nodes, or a node in too many",
         "see children_max",
     ),
+    "pubsub.bookmark": ("a bookmark that is too large", "item_octets in [pubsub]"),
     "pubsub.closed-node": ("somebody who is not on a node's whitelist", "an owner may add him"),
     "pubsub.cycle": ("a collection that would be in itself", "take it out of the other first"),
     "pubsub.exists": ("a node that is there already", "choose another name"),
@@ -45,6 +46,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "pubsub.subid-required": ("which of several subscriptions is meant", "name its SubID"),
     "pubsub.root": ("that the root be deleted", "name the node"),
+    "pubsub.private": ("what the server's private storage refuses", "see the error's text"),
     "pubsub.unsupported": ("what the service, or the node, does not do", "see disco#info"),
     "pubsub.uri": ("a URI that is too long", "choose a shorter one"),
 }

@@ -38,12 +38,14 @@ GRANTS: dict[str, Any] = {
     "delegation": {
         NS: (),
         f"{NS}#owner": (),
+        ns.PRIVATE: (),
         "urn:xmpp:delegation:2:bare:disco#info:*": (),
         "urn:xmpp:delegation:2:bare:disco#items:*": (),
     },
     "roster": "get",
     "presence": "roster",
     "message": "outgoing",
+    "iq": {ns.PRIVATE: "both"},
     "multicast": 1000,
 }
 

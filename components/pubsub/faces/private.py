@@ -1,0 +1,185 @@
+"""Bookmarks for clients that keep them in private storage (XEP-0049, XEP-0411, XEP-0402 §5.3).
+
+All of `jabber:iq:private` is delegated to the service. What is no bookmark it hands on to the
+server, which answers a component's own request itself (XEP-0356 §6, XEP-0355 §4.4); so what
+XEP-0402 has no place for, bookmarks of web pages, stays there as well. Bookmarks that were in the
+server's store before are taken over when the account first comes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from components.common import tree
+from components.common.build import Tag
+from components.common.disco import Info
+from components.common.requests import RequestFailed
+from components.common.stanza import Stanza
+from components.pubsub.faults import forbidden
+from components.pubsub.life.bookmarks import Bookmarks
+from components.pubsub.life.turns import Turns
+from components.pubsub.model import bookmark
+from components.pubsub.model.bookmark import NATIVE, OLD, Storage
+from components.pubsub.service import Service
+from xmppd import ns
+from xmppd.errors import StanzaError, StoreError
+from xmppd.jid import JID
+
+log = Logger(namespace="component")
+
+COMPATIBLE = f"{NATIVE}#compat"
+"""What says that both kinds of client have the same bookmarks (XEP-0402 §5.3)."""
+
+MOST_SEEN = 100_000
+"""Of how many accounts it is known that nothing is left to be taken over."""
+
+_STORAGE = f"{{{OLD}}}storage"
+_NOTHING = Storage({}, ())
+
+
+def serve(service: Service) -> None:
+    """Answer for private storage."""
+    private = Private(service)
+    for type_, responder in (("get", private.get), ("set", private.set)):
+        service.delegation.iq(type_, f"{ns.PRIVATE} query", responder)
+    service.delegation.namespace(
+        ns.PRIVATE, server=Info(features=(ns.PRIVATE,)), bare=private.features
+    )
+    service.presences.on_gain(private.gained)
+
+
+class Private:
+    """Takes bookmarks out of private storage, and the rest to it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._bookmarks = Bookmarks(
+            service.nodes, service.items, service.publishing, service.policy, service.now
+        )
+        self._turns: Turns[JID] = Turns()
+        """One account's bookmarks are read and written by one at a time."""
+        self._seen: dict[JID, None] = {}
+
+    def features(self) -> Info:
+        """What accounts can do by it: the server has to let it ask."""
+        granted = all(
+            self._service.privilege.of(server).iq.get(ns.PRIVATE) == "both"
+            for server in self._service.component.servers
+        )
+        return Info(features=(COMPATIBLE,) if granted else ())
+
+    # ------------------------------------------------------------------ requests
+
+    async def get(self, request: Stanza) -> bytes:
+        """Give what is stored under a name (XEP-0049 §2.3)."""
+        account = _account(request)
+        if [each.tag for each in request.payload] != [_STORAGE]:
+            return await self._hand_on(account, "get", request.payload)
+        async with self._turns.of(account):
+            kept = await self._taken_over(account)
+            if not await self._bookmarks.private(account):
+                return await self._hand_on(account, "get", request.payload)
+            rooms = await self._bookmarks.all(account)
+        told = [(room, each.bookmark) for room, each in rooms.items()]
+        return _query([bookmark.written(told, kept.others).render()])
+
+    async def set(self, request: Stanza) -> None:
+        """Store elements in place of those of the same names (XEP-0049 §2.3)."""
+        account = _account(request)
+        stores = [each for each in request.payload if each.tag == _STORAGE]
+        if not stores:
+            await self._hand_on(account, "set", request.payload)
+            return
+        async with self._turns.of(account):
+            if not await self._bookmarks.private(account):
+                await self._hand_on(account, "set", request.payload)
+                return
+            wanted = [bookmark.storage(each) for each in stores]
+            rooms = {room: each for one in wanted for room, each in one.rooms.items()}
+            self._bookmarks.check(rooms.values())
+            # The rest first: it is refused where something of it can't be stored.
+            others = bookmark.written((), (each for one in wanted for each in one.others))
+            rest = [each for each in request.payload if each.tag != _STORAGE]
+            await self._ask(account, "set", [*map(tree.written, rest), others.render()])
+            await self._bookmarks.replace(account, rooms, request.sender)
+
+    async def _hand_on(self, account: JID, type_: str, query: Element) -> bytes:
+        """Have the server answer as it would have without anybody in its place."""
+        answer = await self._ask(account, type_, [*map(tree.written, query)])
+        return answer.inner
+
+    async def _ask(self, account: JID, type_: str, elements: Sequence[bytes]) -> Stanza:
+        payload = Tag("query", {}, elements, ns=ns.PRIVATE)
+        try:
+            return await self._service.privilege.ask(account, account, type_, payload)
+        except RequestFailed as failed:
+            raise StanzaError(
+                failed.condition, failed.text, reason="pubsub.private", type=_type(failed)
+            ) from None
+
+    # ------------------------------------------------------------------ taking over
+
+    def gained(self, client: JID, names: frozenset[str]) -> None:
+        """A client wants to be told of bookmarks: those that wait in the old place, too.
+
+        (XEP-0411 §4)
+        """
+        account = client.bare
+        if NATIVE in names and account not in self._seen and self._service.instances.own(account):
+            later = Deferred.fromCoroutine(self._take_over(account))
+            later.addErrback(lambda failure: log.failure("bookmarks were not taken over", failure))
+
+    async def _take_over(self, account: JID) -> None:
+        try:
+            async with self._turns.of(account):
+                await self._taken_over(account)
+        except (StanzaError, StoreError) as error:
+            log.warn(
+                "bookmarks of {account} stay in private storage: {error}",
+                account=account,
+                error=str(error),
+            )
+
+    async def _taken_over(self, account: JID) -> Storage:
+        """What is left in the server's store, once there are no rooms in it any more."""
+        asked = await self._ask(account, "get", [Tag("storage", ns=OLD).render()])
+        found = asked.element.find(f"{{{ns.PRIVATE}}}query/{_STORAGE}")
+        kept = _NOTHING if found is None else bookmark.storage(found)
+        if kept.rooms:
+            if not await self._bookmarks.private(account):
+                return kept
+            await self._bookmarks.add(account, kept.rooms)
+            rest = bookmark.written((), kept.others).render()
+            await self._ask(account, "set", [rest])
+        self._note(account)
+        return kept
+
+    def _note(self, account: JID) -> None:
+        self._seen[account] = None
+        if len(self._seen) > MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
+
+
+def _account(request: Stanza) -> JID:
+    """Whose storage it is: nobody has another's (XEP-0049 §2.3, §4)."""
+    account = request.to.bare
+    if request.sender.bare != account:
+        raise forbidden()
+    return account
+
+
+def _query(elements: Sequence[Any]) -> bytes:
+    return Tag("query", {}, elements, ns=ns.PRIVATE).render()
+
+
+def _type(failed: RequestFailed) -> str | None:
+    """The type of an error as it came; None where none came."""
+    if failed.stanza is None:
+        return None
+    found = failed.stanza.element.find(failed.stanza.named("error"))
+    return None if found is None else found.get("type")

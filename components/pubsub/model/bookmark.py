@@ -1,0 +1,122 @@
+"""A bookmark of a chatroom, as XEP-0402 and as XEP-0048 spell it.
+
+What one spelling has and the other has not is in `extensions`, which clients have to leave as they
+are (XEP-0402 §2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from components.common import tree
+from components.common.build import Content, Tag
+from xmppd.jid import JID, JIDError
+
+NATIVE = "urn:xmpp:bookmarks:1"
+"""The namespace of XEP-0402, and its node."""
+OLD = "storage:bookmarks"
+"""That of XEP-0048."""
+
+_CONFERENCE = f"{{{OLD}}}conference"
+
+
+class Bookmark(NamedTuple):
+    """What is known of a room, but for its address."""
+
+    name: str = ""
+    autojoin: bool = False
+    nick: str = ""
+    password: str = ""
+    extensions: bytes = b""
+    """Elements that have their namespaces with them."""
+
+    def native(self) -> bytes:
+        """As XEP-0402 has it: the address is the item's id."""
+        return self._tag({}, NATIVE).render()
+
+    def old(self, room: JID) -> Tag:
+        """As XEP-0048 has it, within its `<storage/>`."""
+        return self._tag({"jid": room})
+
+    def _tag(self, attrs: dict[str, str | None], ns: str | None = None) -> Tag:
+        attrs |= {"name": self.name or None, "autojoin": "true" if self.autojoin else None}
+        children: list[Content] = []
+        for local, value in (("nick", self.nick), ("password", self.password)):
+            if value:
+                children.append(Tag(local, {}, value))
+        if self.extensions:
+            children.append(Tag("extensions", {}, [self.extensions]))
+        return Tag("conference", attrs, children, ns=ns)
+
+
+def native(payload: bytes) -> Bookmark | None:
+    """The bookmark that an item of XEP-0402 has, None where it is none."""
+    try:
+        parser = XMLParser(encoding="UTF-8")
+        parser.feed(payload)
+        element: Element = parser.close()
+    except ParseError:
+        return None
+    return _read(element, NATIVE) if element.tag == f"{{{NATIVE}}}conference" else None
+
+
+class Storage(NamedTuple):
+    """What a `<storage/>` of XEP-0048 has."""
+
+    rooms: dict[JID, Bookmark]
+    others: tuple[Element, ...]
+    """Bookmarks of web pages, and what else there is: XEP-0402 has no place for it."""
+
+
+def storage(element: Element) -> Storage:
+    """Read it. Of two bookmarks of one room the last one holds."""
+    rooms: dict[JID, Bookmark] = {}
+    others = []
+    for each in element:
+        room = _room(each.get("jid", "")) if each.tag == _CONFERENCE else None
+        if room is None:
+            others.append(each)
+        else:
+            rooms[room] = _read(each, OLD)
+    return Storage(rooms, tuple(others))
+
+
+def written(rooms: Iterable[tuple[JID, Bookmark]], others: Iterable[Element] = ()) -> Tag:
+    """A `<storage/>`."""
+    told: list[Content] = [bookmark.old(room) for room, bookmark in rooms]
+    told += [tree.written(each, OLD) for each in others]
+    return Tag("storage", {}, told, ns=OLD)
+
+
+def merged(new: Bookmark, known: Bookmark) -> Bookmark:
+    """What somebody has changed who knows nothing of extensions: they stay (XEP-0402 §3.4)."""
+    return new if new.extensions else new._replace(extensions=known.extensions)
+
+
+def _read(element: Element, namespace: str) -> Bookmark:
+    def text(local: str) -> str:
+        return (element.findtext(f"{{{namespace}}}{local}") or "").strip()
+
+    autojoin = element.get("autojoin", "").strip() in ("true", "1")
+    extensions = b"".join(tree.written(each) for each in _extensions(element, namespace))
+    return Bookmark(element.get("name", ""), autojoin, text("nick"), text("password"), extensions)
+
+
+def _extensions(element: Element, namespace: str) -> Iterator[Element]:
+    """What is in `<extensions/>`; in the old spelling clients put theirs beside it, too."""
+    for each in element:
+        space = each.tag.removeprefix("{").rpartition("}")[0]
+        if each.tag.endswith("}extensions") and space in (NATIVE, OLD):
+            yield from each
+        elif space != namespace:
+            yield each
+
+
+def _room(text: str) -> JID | None:
+    try:
+        jid = JID.parse(text)
+    except JIDError:
+        return None
+    return jid.bare if jid.local else None
