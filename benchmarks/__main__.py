@@ -44,6 +44,8 @@ examples:
       xmppd on SQLite beside xmppd on PostgreSQL (XMPPD_BENCH_POSTGRES may name a database)
   python -m benchmarks --rows muc-100,muc-small,muc-join-100 --rounds 1 --secs 3
       a quick look at rooms; those of 1,000 take minutes to fill, on Prosody above all
+  python -m benchmarks --rows pubsub-1000,pep-200,pubsub-publish --rounds 1 --secs 3
+      a quick look at nodes and personal events
   python -m benchmarks.profile_xmppd chat
       where xmppd spends its time (cProfile)
 """
@@ -83,6 +85,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--offline", type=int, default=default.offline, help="offline messages per user (25)")
     add("--senders", type=int, default=default.senders, help="who send them (40)")
     add("--recipients", type=int, default=default.recipients, help="of a multicast (1000)")
+    add("--items", type=int, default=default.items, help="of pubsub-items' node (10000)")
     add("--ejabberd-vm", default="+S 1", help='options of the Erlang machine (default "+S 1")')
     add("--json", type=Path, metavar="FILE", help="write all raw figures there")
     return parser.parse_args(argv)
@@ -108,6 +111,7 @@ def options(args: argparse.Namespace) -> Options:
         offline=args.offline,
         senders=args.senders,
         recipients=args.recipients,
+        items=args.items,
     )
 
 

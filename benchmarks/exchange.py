@@ -15,7 +15,6 @@ from benchmarks.load import Crowd
 from benchmarks.proc import Meter, Usage
 from benchmarks.server import Server
 
-_STAMP = re.compile(rb">t=(\d+)[ <]")
 _SAMPLE = 4
 """Latencies are taken from one read in this many, to spare the generator."""
 _GRACE = 5.0
@@ -41,8 +40,11 @@ class Exchange:
     """What every exchange has: reading, counting, measuring; subclasses send.
 
     `end` is the closing tag of the stanzas counted. The text of one of their children begins
-    with `t=` and the time in nanoseconds at which the stanza was sent.
+    with `t=` and the time in nanoseconds at which the stanza was sent, unless `_stamp` finds it
+    elsewhere.
     """
+
+    _stamp = re.compile(rb">t=(\d+)[ <]")
 
     def __init__(self, crowd: Crowd, server: Server, end: bytes) -> None:
         self._crowd = crowd
@@ -95,4 +97,4 @@ class Exchange:
         self._reads += 1
         if not self._reads % _SAMPLE:
             now = time.perf_counter_ns()
-            self._latencies += [(now - int(t)) / 1e9 for t in _STAMP.findall(data)]
+            self._latencies += [(now - int(t)) / 1e9 for t in self._stamp.findall(data)]

@@ -2,8 +2,8 @@
 
 Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
 passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
-Offline storage, acks (XEP-0198), rooms (XEP-0045) and the port for components are there for the
-rows that need them, and for no other.
+Offline storage, acks (XEP-0198), rooms (XEP-0045), nodes (XEP-0060, XEP-0163) and the port for
+components are there for the rows that need them, and for no other.
 """
 
 import re
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.server import COMPONENT, ROOMS, SECRET, Server
+from benchmarks.server import COMPONENT, NODES, OWNERS, ROOMS, SECRET, Server
 
 _PROSODY = """\
 run_as_root = true
@@ -47,10 +47,17 @@ Component "{COMPONENT}"
 Component "{ROOMS}" "muc"
     muc_room_cache_size = 10000
 """,
+    "pubsub": f"""\
+Component "{NODES}" "pubsub"
+    admins = {{ {", ".join(f'"{owner}@localhost"' for owner in OWNERS)} }}
+    pubsub_max_items = 10000
+    storage_archive_item_limit = 20000
+""",
 }
-"""Rooms beyond the cache's size would be written to disk."""
+"""Rooms beyond the cache's size would be written to disk. Only admins create nodes, and of items a
+node keeps 256 at most as it comes, its store 10,000."""
 
-_PROSODY_MODULES = {"acks": ', "smacks"', "vcard": ', "vcard"'}
+_PROSODY_MODULES = {"acks": ', "smacks"', "vcard": ', "vcard"', "pep": ', "pep"'}
 
 _EJABBERD = """\
 hosts: [localhost]
@@ -113,8 +120,16 @@ _EJABBERD_MODULES = {
     default_room_options:
       max_users: 10000
 """,
+    "pubsub": f"""\
+  mod_caps: {{}}
+  mod_pubsub:
+    host: "{NODES}"
+    max_items_node: 10000
+    plugins: [flat, pep]
+""",
 }
-"""As it comes, a room of ejabberd has 200 occupants at most, and 1,000 who hear of newcomers."""
+"""As it comes, a room of ejabberd has 200 occupants at most, and 1,000 who hear of newcomers; and a
+node 1,000 items."""
 
 
 def _absence(program: str) -> str:

@@ -31,6 +31,7 @@ def main() -> int:
         work, servers = Options(seconds=args.secs), build(["xmppd"], Path(home), place())
         if not servers:
             return 1
+        servers[0].load(row.features)
         row.provide(servers[0], work)
         profiles = Xmppd.profiles = (args.save or Path(home) / "profiles").absolute()
         profiles.mkdir(parents=True, exist_ok=True)

@@ -15,14 +15,13 @@ from benchmarks.exchange import Exchange
 from benchmarks.load import Crowd
 from benchmarks.scripts import logging_in
 from benchmarks.server import ROOMS, Server
+from benchmarks.services import await_service
 from benchmarks.work import Options, people
 
 IN_FLIGHT = 8
 """Joins under way at a time, and messages in one room."""
 _PROLOGUE = 20
 """Messages said in a room before anybody joins: what all send to newcomers as its history."""
-_START = 30.0
-"""Seconds that the server's part for rooms may take to come up."""
 _STALL = 60.0
 """Seconds without a presence after which joins are given up."""
 _REST = 0.5
@@ -31,7 +30,6 @@ _SUBMIT = (
     "' type='set' id='instant'><query xmlns='http://jabber.org/protocol/muc#owner'>"
     "<x xmlns='jabber:x:data' type='submit'/></query></iq>"
 )
-_THERE = re.compile(rb"<iq(?=[^>]*id=.there.)[^>]*type=.(?:(result)|error).[^>]*>")
 _CREATED = re.compile(rb"code=.110..*?(<subject)\b|<presence[^>]*type=.error.*", re.DOTALL)
 _INSTANT = re.compile(rb"<iq(?=[^>]*id=.instant.)[^>]*type=.(?:(result)|error).[^>]*>")
 _SAID = re.compile(rb">prologue %d<" % _PROLOGUE)
@@ -63,26 +61,6 @@ def divided(members: Sequence[Client], size: int, name: str) -> list[Room]:
     """Put `size` of the clients in each room."""
     starts = range(0, len(members), size)
     return [Room(f"{name}{start}", members[start : start + size]) for start in starts]
-
-
-def await_rooms(crowd: Crowd) -> None:
-    """Wait until the server has rooms: xmppd's come of a process that starts beside it."""
-    client, end = next(iter(crowd.clients.values())), time.perf_counter() + _START
-    answers: list[bytes | None] = []
-
-    def asking(client: Client) -> Script:
-        query = "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
-        client.send(f"<iq type='get' id='there' to='{ROOMS}'>{query}".encode())
-        answer = yield _THERE
-        assert answer is not None
-        answers.append(answer[1])
-
-    crowd.go_on([client], asking, 1)
-    while answers[-1] is None:
-        if time.perf_counter() > end:
-            raise LoadError(f"no answer from {ROOMS} within {_START:.0f} s")
-        crowd.drain(0.2)
-        crowd.go_on([client], asking, 1)
 
 
 def create(crowd: Crowd, rooms: Iterable[Room]) -> None:
@@ -224,6 +202,6 @@ def furnish(crowd: Crowd, server: Server, rooms: Sequence[Room]) -> None:
 def ready(crowd: Crowd, count: int, options: Options) -> list[Client]:
     """Log clients in, without TLS, and wait for the server's rooms; return them in order."""
     crowd.play(people(count), logging_in(None), options.concurrency)
-    await_rooms(crowd)
+    await_service(crowd, ROOMS)
     crowd.drain(1.0)
     return sorted(crowd.clients.values(), key=lambda client: client.number)

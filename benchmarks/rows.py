@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from benchmarks import bigroster, components, groupchat, occupants, offline, presence
+from benchmarks import (
+    bigroster,
+    components,
+    groupchat,
+    items,
+    nodes,
+    notifications,
+    occupants,
+    offline,
+    pep,
+    presence,
+)
 from benchmarks.acks import chatting_with_acks
 from benchmarks.chat import chatting
 from benchmarks.rosters import provide_big, provide_ring
@@ -24,6 +35,7 @@ def _accounts(count: Callable[[Options], int]) -> Callable[[Server, Options], No
 _users = _accounts(lambda options: options.users)
 _occupants = _accounts(lambda options: occupants.MOST)
 _ROOMS = frozenset({"muc"})
+_NODES = frozenset({"pubsub"})
 
 ROWS = (
     Row("chat", "chat, closed loop, plain", _DELIVERED, chatting(tls=False, paced=False), _users),
@@ -158,6 +170,38 @@ ROWS = (
         _occupants,
         _ROOMS,
         repeats=False,
+    ),
+    Row(
+        "pubsub-1000",
+        "notifications of a node with 1,000 subscribers, closed loop, plain",
+        "µs CPU per notification",
+        notifications.telling,
+        nodes.provide_gazette,
+        _NODES,
+    ),
+    Row(
+        "pep-200",
+        "personal events to 200 contacts, half of whom want them, closed loop, plain",
+        "µs CPU per notification",
+        pep.telling,
+        pep.provide,
+        _NODES | {"pep"},
+    ),
+    Row(
+        "pubsub-publish",
+        "items published to 20 nodes, closed loop, plain",
+        "µs CPU per item",
+        items.publish,
+        nodes.provide_diaries,
+        _NODES,
+    ),
+    Row(
+        "pubsub-items",
+        "retrieval of 50 items out of 10,000, closed loop, plain",
+        "ms CPU per retrieval",
+        items.retrieve,
+        nodes.provide_library,
+        _NODES,
     ),
     Row(
         "big-roster",

@@ -30,6 +30,10 @@ SECRET = "a rose by any other name"
 """And its secret."""
 ROOMS = "conference.localhost"
 """Where rooms are, in the rows about them."""
+NODES = "pubsub.localhost"
+"""Where nodes are, in the rows about them."""
+OWNERS = [f"prospero{number}" for number in range(20)]
+"""The accounts that make nodes there."""
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -90,8 +94,8 @@ class Server(ABC):
     `home` is its private directory; accounts in it outlive a restart. A context manager:
     entering starts it (RuntimeError when it does not come up), leaving stops it.
 
-    `accounts` and `rosters` name what has been made in it so far. `features` names the modules
-    that it loads on top of those of every row.
+    `accounts`, `rosters` and `nodes` name what has been made in it so far. `features` names the
+    modules that it loads on top of those of every row.
     """
 
     name: ClassVar[str]
@@ -104,6 +108,7 @@ class Server(ABC):
         self.component_port = free_port()
         self.accounts: set[str] = set()
         self.rosters: set[str] = set()
+        self.nodes: set[str] = set()
         self.features: frozenset[str] = frozenset()
         self._core = core
         self._process: subprocess.Popen[bytes] | None = None

@@ -30,6 +30,7 @@ class Options:
     offline: int = 25
     senders: int = 40
     recipients: int = 1000
+    items: int = 10_000
 
 
 @dataclass(frozen=True)
