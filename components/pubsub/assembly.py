@@ -83,7 +83,7 @@ def assemble(
     nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
     audiences = Audiences(presences, rosters, Ancestry(nodes))
     notices = Notices(component, Multicast(component), privilege)
-    nodes, instances = Nodes(store, policy, clock.seconds), Instances(component)
+    instances = Instances(component)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
     LastItems(
         component,
@@ -123,7 +123,6 @@ def assemble(
             clock.seconds,
         ),
         links,
-        Instances(component),
         instances,
     )
     Accounts(component)
