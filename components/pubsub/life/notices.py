@@ -10,6 +10,7 @@ from components.common.build import Content, text
 from components.common.component import Component
 from components.common.multicast import Multicast
 from components.common.privilege import NotGranted, Privilege
+from components.common.privileged_multicast import PrivilegedMulticast
 from components.pubsub.life.audience import Audience, Through
 from components.pubsub.model.node import Address, Node
 from components.pubsub.names import SHIM
@@ -26,7 +27,7 @@ class Notices:
     def __init__(self, component: Component, multicast: Multicast, privilege: Privilege) -> None:
         self._component = component
         self._multicast = multicast
-        self._privilege = privilege
+        self._for_accounts = PrivilegedMulticast(component, privilege, multicast)
         self._on_tell: list[OnTell] = []
 
     def on_tell(self, tell: OnTell) -> None:
@@ -63,8 +64,7 @@ class Notices:
             self._multicast.send(to, "message", *content, type_=type_)
             return
         try:
-            for jid in to:
-                self._privilege.message(service, jid, *content, type_=type_)
+            self._for_accounts.message(service, to, *content, type_=type_)
         except NotGranted:
             log.warn("the server lets nobody be told in the name of {service}", service=service)
 
