@@ -64,6 +64,7 @@ SASL_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"  # XEP-0440
 # Between the server and its components; docs/writing-a-component.md
 ACCOUNTS = "urn:xmppd:accounts:0"
 INSTANCES = "urn:xmppd:instances:0"
+INTERESTS = "urn:xmppd:interests:0"
 TUNNEL = "urn:xmppd:session-tunnel:0"  # docs/session-tunnel.md
 
 CONTENT = frozenset({CLIENT, SERVER, COMPONENT})

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from components.common import config
 from components.common.paging import RESULT_SET
 from components.common.privilege import NotGranted
+from tests.support.capabilities import EXODUS, appear, asked, reply
 from tests.support.forms import X, submission
 from tests.support.guide import blocks, files, function
 from tests.support.meeting import VCARD, Meeting
@@ -34,7 +35,10 @@ def bodies(client):
 
 def test_each_block_of_python_is_run_somewhere():
     names = {text for text in blocks("python") if "def " in text}
-    here = ("deliver", "put", "hall", "ball", "cards", "matchmaker", "herald", "crier")
+    here = (
+        *("deliver", "put", "hall", "ball", "cards"),
+        *("matchmaker", "herald", "crier", "audience"),
+    )
     assert len(names) == len(here) + len(RUN_ELSEWHERE)
     for name in here:
         assert callable(function(name))
@@ -213,3 +217,19 @@ def test_a_crier_speaks_for_an_account_to_many():
     assert meeting.line.written.count(b"<privilege ") == 1
     meeting.pump()
     assert [bodies(person) for person in people] == [["Hist!"]] * 5
+
+
+def test_an_audience_is_who_wants_events_of_a_node():
+    meeting = Meeting(presence="managed_entity", interests=True)
+    of = function("audience")(meeting.component)
+    meeting.start()
+    juliet = appear(meeting.server.log_in("juliet", "x"), EXODUS)
+    meeting.pump()
+    (request,) = asked(juliet)
+    reply(juliet, request, EXODUS.info)
+    meeting.server.clock.advance(0)
+    meeting.pump()
+    assert (of("urn:example:mood"), of("urn:example:tune")) == ({juliet.jid}, set())
+    juliet.send("<presence type='unavailable'/>")
+    meeting.pump()
+    assert of("urn:example:mood") == set()

@@ -73,6 +73,9 @@ def _presence(table: Component) -> Iterator[Grant]:
     others = table.presence == "roster"
     yield Grant("see the presence of users", key if own else 'presence = "managed_entity"', own)
     yield Grant("see the presence of their contacts", 'presence = "roster"', others)
+    wants = "see of which nodes their clients want events"
+    needed = "interests = true" if own else 'presence = "managed_entity", interests = true'
+    yield Grant(wants, needed, own and table.interests)
 
 
 def _multicast(table: Component) -> Iterator[Grant]:

@@ -232,6 +232,7 @@ class Component(Table, frozen=True):
     roster_push: bool = True
     message: Literal["none", "outgoing"] = "none"
     presence: Literal["none", "managed_entity", "roster"] = "none"
+    interests: bool = False
     iq: dict[str, Literal["get", "set", "both"]] = {}
     delegation: dict[str, tuple[str, ...]] = {}
 

@@ -127,6 +127,11 @@ class Gate:
         self._add = add
         self._remove: Callable[[], None] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is hooked in."""
+        return self._remove is not None
+
     def open(self, wanted: bool) -> None:
         """Hook it in, or take it out."""
         if wanted and self._remove is None:

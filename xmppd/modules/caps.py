@@ -61,9 +61,10 @@ def _offer(context: ModuleContext) -> None:
 
 def _learn(context: ModuleContext) -> None:
     seen, hooks = Seen(context.host), context.hooks
-    context.hook(hooks.presence, Phase.FALLBACK, seen.own)
+    # Before presence is sent or told to anybody: who is told it may ask what its sender can do.
+    context.hook(hooks.presence, Phase.ARCHIVE, seen.own)
     context.hook(hooks.session_unbound, Phase.FALLBACK, seen.gone)
-    elsewhere = context.gate(hooks.account_presence, Phase.DELIVER, seen.received, seen.concerned)
+    elsewhere = context.gate(hooks.account_presence, Phase.ARCHIVE, seen.received, seen.concerned)
     elsewhere.open(context.host.router.attached)
     context.hook(hooks.attached, Phase.DELIVER, elsewhere.open)
     context.on_unload(context.host.capabilities.clear)

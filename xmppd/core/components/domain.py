@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.config import Component as Settings
+from xmppd.core import interests
 from xmppd.core.components.choice import Choice
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Ended, Instance, Line
@@ -83,6 +84,8 @@ class Component:
 
         `address` is by whom an instance is chosen, where that is not as the configuration says.
         """
+        if stanza.kind == "presence" and self.settings.interests:
+            stanza = interests.without(stanza)  # which the server alone says
         if self._choice.names:
             self._choose(stanza, address)
             return

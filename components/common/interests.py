@@ -1,0 +1,58 @@
+"""Of which nodes a client wants events, as the server says at the end of its presence.
+
+It says so to a component that is granted `presence` and `interests` in its table, once it knows
+what the client can do (XEP-0115): the nodes whose names stand among its features with `+notify`
+behind them (XEP-0060 §9.2, XEP-0163 §4.3). Clients of one kind say the same: it is read once.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import lru_cache
+
+from components.common import tree
+from components.common.stanza import Stanza
+from xmppd import ns
+
+REMEMBERED = 500
+"""How many different elements are remembered, each of them 20 KiB at most and mostly 500 octets."""
+
+_BEGIN = f"<interests xmlns='{ns.INTERESTS}'>".encode()
+_END = b"</interests>"
+_NONE = f"<interests xmlns='{ns.INTERESTS}'/>".encode()
+_WRITTEN = re.compile(rb"%b(?:<node>[^<]*</node>)*%b" % (re.escape(_BEGIN), _END))
+_NAME = f"{ns.INTERESTS} interests"
+_TAG = f"{{{ns.INTERESTS}}}interests"
+_NODE = f"{{{ns.INTERESTS}}}node"
+
+
+def interests(presence: Stanza) -> frozenset[str] | None:
+    """The nodes of which the sender of presence wants events; None where that is not known.
+
+    Only for presence that comes from the server by its grant, or from its users: of theirs it
+    takes out what they say themselves.
+    """
+    inner = presence.inner
+    if inner.endswith(_END):
+        start = inner.rfind(_BEGIN)
+        if start >= 0:
+            element = inner[start:]
+            # A whole element at the end of well-formed content is in no other one.
+            if _WRITTEN.fullmatch(element):
+                return _read(element)
+    elif inner.endswith(_NONE):
+        return _NOTHING
+    if _NAME not in presence.children:
+        return None
+    found = presence.element.find(_TAG)
+    return None if found is None else frozenset(node.text or "" for node in found.iter(_NODE))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(element: bytes) -> frozenset[str]:
+    (found,) = tree.parse("x", {}, element, "")
+    return frozenset(sys.intern(node.text or "") for node in found)
+
+
+_NOTHING: frozenset[str] = frozenset()

@@ -1,0 +1,45 @@
+"""What a client wants events of, as a component reads it (XEP-0163 §4.3)."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from components.common.interests import interests
+from components.common.stanza import Stanza
+from xmppd import ns
+
+OPEN, CLOSE = f"<interests xmlns='{ns.INTERESTS}'>", "</interests>"
+TUNE = "<node>urn:tune</node>"
+
+
+def presence(inner: str) -> Stanza:
+    children = fromstring(f"<presence xmlns='{ns.COMPONENT}'>{inner}</presence>")
+    names = [child.tag.removeprefix("{").replace("}", " ") for child in children]
+    return Stanza("presence", {}, names, inner.encode(), ns.COMPONENT)
+
+
+@pytest.mark.parametrize(
+    ("inner", "nodes"),
+    [
+        ("", None),
+        ("<show>away</show>", None),
+        (f"<show>away</show>{OPEN}{TUNE}<node>urn:mood</node>{CLOSE}", {"urn:tune", "urn:mood"}),
+        (f"{OPEN}<node>a&amp;b&lt;c</node>{CLOSE}", {"a&b<c"}),
+        (f"{OPEN[:-1]}/>", set()),
+        (f"{OPEN}{CLOSE}", set()),
+        (f"{OPEN}{TUNE}{CLOSE}<show>away</show>", {"urn:tune"}),
+        (f'<interests xmlns="{ns.INTERESTS}">{TUNE}{CLOSE}', {"urn:tune"}),
+        (f"<interests xmlns='urn:x'>{OPEN}{TUNE}{CLOSE}{CLOSE}", None),
+        (f"<x xmlns='urn:x'>{OPEN}{TUNE}{CLOSE}</x>", None),
+        (f"<interests xmlns='urn:x'>{TUNE}{CLOSE}", None),
+    ],
+)
+def test_4_3_nodes_are_read(inner: str, nodes: set[str] | None) -> None:
+    assert interests(presence(inner)) == nodes
+
+
+def test_clients_of_one_kind_share_what_is_read_once() -> None:
+    found = [interests(presence(f"<show>{s}</show>{OPEN}{TUNE}{CLOSE}")) for s in ("away", "xa")]
+    assert found[0] is found[1]
