@@ -31,7 +31,7 @@ _DROP = "DELETE FROM pubsub_items WHERE node = ? AND id = ?"
 _TAKE = "DELETE FROM pubsub_items WHERE node = ? AND id = ? RETURNING publisher"
 _DROP_OLDEST = (
     "DELETE FROM pubsub_items WHERE node = ? AND position <= (SELECT position FROM pubsub_items"
-    " WHERE node = ? ORDER BY position LIMIT 1 OFFSET ?) RETURNING id"
+    " WHERE node = ? ORDER BY position LIMIT 1 OFFSET ?) RETURNING position, id"
 )
 _PURGE = "DELETE FROM pubsub_items WHERE node = ?"
 _OLDEST = (
@@ -94,7 +94,7 @@ class SQLItems:
                 publisher, at, payload = item.publisher, item.at, item.payload
                 await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
                 put.append(item._replace(position=position))
-            return Published(put, () if full else await _trim(tx, node, count, most))
+            return Published(put, [] if full else await _trim(tx, node, count, most))
 
         return self._database.write(work)
 
@@ -103,7 +103,7 @@ class SQLItems:
 
         async def work(tx: Transaction) -> Sequence[str]:
             rows = (await tx.execute(_COUNT, (0, node))).rows
-            return await _trim(tx, node, rows[0][0], most) if rows else ()
+            return await _trim(tx, node, rows[0][0], most) if rows else []
 
         return self._database.write(work)
 
@@ -182,7 +182,7 @@ class SQLItems:
 async def _trim(tx: Transaction, node: int, count: int, most: int) -> Sequence[str]:
     """Drop the oldest of `count` items beyond `most`; gives their ids."""
     if count <= most:
-        return ()
+        return []
     rows = (await tx.execute(_DROP_OLDEST, (node, node, count - most - 1))).rows
     await tx.execute(_COUNT, (-len(rows), node))
-    return [id_ for (id_,) in rows]
+    return [id_ for _, id_ in sorted(rows)]
