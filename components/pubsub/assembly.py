@@ -126,6 +126,7 @@ def assemble(
         instances,
     )
     Accounts(component)
+    service.configuring.on_configured(publishing.trim)
     Expiry(component, clock, policy, service.instances, kept, SystemRandom().uniform)
     for serve in FACES:
         serve(service)

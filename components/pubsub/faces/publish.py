@@ -11,6 +11,7 @@ from components.common.build import Tag
 from components.pubsub.faces.node_form import Changes
 from components.pubsub.faces.publish_options import PublishOptions
 from components.pubsub.faults import forbidden, no_name, no_node, refusal, unsupported
+from components.pubsub.life.configuring import changed
 from components.pubsub.life.nodes import defaults
 from components.pubsub.model import event_type, limits
 from components.pubsub.model.item import ID_OCTETS, Item
@@ -65,10 +66,9 @@ class Publish:
         service, address = self._service, request.address
         if not request.personal or request.asker.bare != request.service:
             raise no_node()
-        settings = defaults(address).change(**wanted)
-        self._items(request, settings)
+        self._items(request, changed(defaults(address), wanted))
         try:
-            return await service.nodes.create(address, settings, request.asker)
+            return await service.configuring.create(address, request.asker, wanted)
         except StanzaError as error:
             # Another client of the same account was faster.
             node = None

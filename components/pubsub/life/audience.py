@@ -45,11 +45,6 @@ class Audience(NamedTuple):
     subids: dict[JID, list[str]]
     through: Mapping[JID, Through] = {}
 
-    @property
-    def unmarked(self) -> Audience:
-        """The same without the ids, for what is the same for every subscription (§13.16)."""
-        return Audience([*self.plain, *self.subids], {})
-
 
 class Audiences:
     """Finds them."""

@@ -71,12 +71,15 @@ class Publishing:
             if dropped:
                 self._tell_dropped(node, audience, dropped)
 
-    async def trim(self, node: Node) -> None:
-        """Keep no more than a node may keep since it was set up otherwise (§8.2)."""
+    async def trim(self, node: Node, before: Settings) -> None:
+        """Keep no more than a node may keep since it was set up otherwise (§8.2.4)."""
         if not node.settings.persist_items:
-            for item in await self._store.last(node.id, 1):
-                self._cache.put(node, item)
-            await self._store.purge(node.id)
+            if before.persist_items:
+                for item in await self._store.last(node.id, 1):
+                    self._cache.put(node, item)
+                await self._store.purge(node.id)
+            return
+        if self.most(node) >= limits.items(before, self._policy):
             return
         dropped = await self._store.trim(node.id, self.most(node))
         if dropped:
@@ -120,7 +123,8 @@ class Publishing:
         if node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:
-                self._notices.tell(node, audience.unmarked, events.purged(node.address.name))
+                event = events.purged(node.address.name)
+                self._notices.tell(node, audience, event, subids=False)
 
     # ------------------------------------------------------------------ the last one
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.pubsub.model.node import Address
+from components.pubsub.model.settings import AT_DOMAIN, stored
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.nodes import SQLNodes
 from tests.support.pubsub_items import HAMLET, SERVICE
@@ -26,7 +27,8 @@ def make(wait: Callable[..., Any], database: Database) -> Make:
 
     def made(name: str, **settings: Any) -> int:
         address = Address(SERVICE, name)
-        return wait(nodes.create(address, settings, {}, creator=HAMLET, now=1602.0))
+        kept = stored(AT_DOMAIN.change(**settings))
+        return wait(nodes.create(address, kept, {}, creator=HAMLET, now=1602.0))
 
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.common.paging import Page
+from components.pubsub.model.settings import AT_DOMAIN, stored
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs
 from tests.support.pubsub_items import BLOGBOT, HAMLET, HORATIO, entry
@@ -164,7 +165,7 @@ def test_17_4_4_nodes_whose_items_expire_are_found(wait, publish, items, make):
 
 def test_17_4_4_a_node_that_is_set_up_otherwise_keeps_items_otherwise(wait, items, database, make):
     week = make("week", item_expire=604_800)
-    wait(SQLNodes(database).save(week, {"item_expire": 60}))
+    wait(SQLNodes(database).save(week, stored(AT_DOMAIN.change(item_expire=60))))
     assert wait(items.aging(0, 10, every=False)) == [(week, 60, None)]
-    wait(SQLNodes(database).save(week, {}))
+    wait(SQLNodes(database).save(week, stored(AT_DOMAIN)))
     assert wait(items.aging(0, 10, every=False)) == []
