@@ -10,7 +10,7 @@ from components.common import tree
 from components.common.build import Tag
 from components.pubsub.faces.node_form import Changes
 from components.pubsub.faces.publish_options import PublishOptions
-from components.pubsub.faults import forbidden, no_name, no_node, refusal, unsupported
+from components.pubsub.faults import forbidden, no_name, refusal, unsupported
 from components.pubsub.life.configuring import changed
 from components.pubsub.life.nodes import defaults
 from components.pubsub.model import event_type, limits
@@ -65,7 +65,7 @@ class Publish:
         """
         service, address = self._service, request.address
         if not request.personal or request.asker.bare != request.service:
-            raise no_node()
+            return await service.node(request)
         self._items(request, changed(defaults(address), wanted))
         try:
             return await service.configuring.create(address, request.asker, wanted)
