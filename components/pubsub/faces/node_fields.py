@@ -23,6 +23,7 @@ from components.common.forms.fields import (
 from components.common.forms.validation import Open, Regex
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import MAX
+from xmppd.jid import JID
 
 Fields: TypeAlias = Mapping[str, Field[Any]]
 
@@ -105,8 +106,10 @@ def _common() -> dict[str, Field[Any]]:
         "language": list_single(
             "pubsub#language", "The default language of the node", _LANGUAGES, method=_LANGUAGE
         ),
-        "contact": jid_multi(
-            "pubsub#contact", "The JIDs of those to contact with questions", most=CONTACTS
+        "contact": _plain(
+            jid_multi(
+                "pubsub#contact", "The JIDs of those to contact with questions", most=CONTACTS
+            )
         ),
         NODE_TYPE: list_single(
             "pubsub#node_type", "Whether the node is a leaf (default) or a collection", _TYPES
@@ -206,9 +209,11 @@ def collection_fields(policy: Policy) -> Fields:
         **_common(),
         CHILDREN: texts("pubsub#children", "The nodes of which this node is a parent", most=NODES),
         "children_association_policy": _association(),
-        "children_association_whitelist": jid_multi(
-            "pubsub#children_association_whitelist",
-            "JIDs who can associate nodes to this collection",
+        "children_association_whitelist": _plain(
+            jid_multi(
+                "pubsub#children_association_whitelist",
+                "JIDs who can associate nodes to this collection",
+            )
         ),
         "children_max": _or_nothing(
             number(
@@ -271,6 +276,18 @@ def _or_nothing(field: Field[int]) -> Field[int]:
         return field.write(value) if value else ()
 
     return Field(field.var, field.type, field.label, read, write, validate=field.validate)
+
+
+def _plain(field: Field[tuple[JID, ...]]) -> Field[tuple[str, ...]]:
+    """Addresses as texts in normal form."""
+
+    def read(said: Sequence[str]) -> tuple[str, ...]:
+        return tuple(str(jid) for jid in field.read(said))
+
+    def write(value: tuple[str, ...]) -> Sequence[str]:
+        return value
+
+    return Field(field.var, field.type, field.label, read, write, True, validate=field.validate)
 
 
 def _association() -> Field[str]:

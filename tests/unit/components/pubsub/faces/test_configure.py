@@ -175,6 +175,7 @@ def test_the_new_configuration_is_there_when_the_process_is_another_one(
 ) -> None:
     juliet.configure(play, title="Mantua", contact="nurse@capulet.lit")
     before = config(juliet, play)
+    assert before["pubsub#contact"] == ["nurse@capulet.lit"]
     globe.again()
     assert config(juliet, play) == before
 

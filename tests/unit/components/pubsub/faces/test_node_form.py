@@ -8,10 +8,9 @@ import pytest
 
 from components.pubsub.faces.node_form import NodeForm
 from components.pubsub.model.policy import Policy
-from components.pubsub.model.settings import AT_DOMAIN, MAX, PERSONAL, Settings
+from components.pubsub.model.settings import AT_DOMAIN, MAX, PERSONAL, Settings, restored, stored
 from tests.support.forms import X, field, sent_back, submission
 from xmppd.errors import StanzaError
-from xmppd.jid import JID
 
 NS = "http://jabber.org/protocol/pubsub"
 FORM = NodeForm(Policy(items=500, item_octets=2_000, children=7))
@@ -45,7 +44,7 @@ def test_8_2_4_a_form_that_is_sent_back_as_it_is_changes_nothing(settings: Setti
 
 def test_8_2_2_it_shows_how_the_node_is_set_up() -> None:
     settings = AT_DOMAIN.change(
-        title="The balcony", max_items=3, contact=(JID.parse("nurse@capulet.lit"),), language="it"
+        title="The balcony", max_items=3, contact=("nurse@capulet.lit",), language="it"
     )
     said = shown(settings)
     assert said["FORM_TYPE"] == [f"{NS}#node_config"]
@@ -92,13 +91,16 @@ def test_8_2_4_what_is_left_out_stays_and_what_is_unknown_is_passed_over() -> No
         ({"children_max": ""}, {"children_max": 0}),
         ({"children_association_policy": "owner"}, {"children_association_policy": "owners"}),
         ({"collection": ""}, {"collection": ()}),
+        ({"contact": "Nurse@capulet.lit"}, {"contact": ("nurse@capulet.lit",)}),
         ({"language": "pt-BR"}, {"language": "pt-BR"}),
         ({"description": "Two households\nboth alike"},) * 2,
         ({"deliver_payloads": "false"}, {"deliver_payloads": False}),
     ],
 )
 def test_values_that_there_may_be(said: dict[str, str], read: dict[str, object]) -> None:
-    assert FORM.submitted(submit(**said)) == read
+    changes = FORM.submitted(submit(**said))
+    assert changes == read
+    assert restored(stored(AT_DOMAIN.change(**changes))) == AT_DOMAIN.change(**changes)
 
 
 @pytest.mark.parametrize(
