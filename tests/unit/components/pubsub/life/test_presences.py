@@ -1,0 +1,87 @@
+"""Who is there and what he wants, as the server tells it."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.common.privilege import Privilege
+from components.common.stanza import Stanza
+from components.pubsub.life import presences as module
+from components.pubsub.life.presences import INTERESTS, Presences
+from tests.support.kit import Server
+from xmppd.jid import JID
+
+ROMEO = JID.parse("romeo@capulet.lit")
+
+
+@pytest.fixture
+def presences() -> Presences:
+    component = Server("pubsub.capulet.lit", "capulet.lit").component()
+    return Presences(component, Privilege(component))
+
+
+def tell(presences: Presences, who: str, *nodes: str, inner: str = "", known: bool = True) -> None:
+    wanted = "".join(f"<node>{node}</node>" for node in nodes)
+    interests = f"<interests xmlns='{INTERESTS}'>{wanted}</interests>" if known else ""
+    children = [f"{INTERESTS} interests"] if known else []
+    attrs = {"from": who, "to": "pubsub.capulet.lit"}
+    presences._told(Stanza("presence", attrs, children, (inner + interests).encode()))
+
+
+def leave(presences: Presences, who: str) -> None:
+    presences._told(
+        Stanza(
+            "presence", {"from": who, "to": "pubsub.capulet.lit", "type": "unavailable"}, [], b""
+        )
+    )
+
+
+@pytest.fixture
+def gains(presences: Presences) -> list[tuple[str, set[str]]]:
+    gained: list[tuple[str, set[str]]] = []
+    presences.on_gain(lambda jid, names: gained.append((jid, set(names))))
+    return gained
+
+
+def test_what_a_resource_wants(presences):
+    tell(presences, f"{ROMEO}/orchard", "tune", "mood")
+    tell(presences, f"{ROMEO}/street", "mood")
+    assert presences.wanting(ROMEO, "tune") == [f"{ROMEO}/orchard"]
+    assert presences.wanting(ROMEO, "mood") == [f"{ROMEO}/orchard", f"{ROMEO}/street"]
+    assert presences.wanting(JID.parse("paris@capulet.lit"), "mood") == ()
+
+
+def test_who_has_gone_wants_nothing(presences):
+    tell(presences, f"{ROMEO}/orchard", "tune")
+    leave(presences, f"{ROMEO}/orchard")
+    assert not presences.of(ROMEO)
+    assert not presences.wanting(ROMEO, "tune")
+
+
+def test_a_gain_is_what_was_not_wanted_before(presences, gains):
+    for nodes in (("tune",), ("tune",), ("tune", "mood"), (), ("mood",)):
+        tell(presences, f"{ROMEO}/orchard", *nodes)
+    assert [names for _, names in gains] == [{"tune"}, {"mood"}, {"mood"}]
+
+
+def test_presence_that_says_nothing_of_it_changes_nothing(presences, gains):
+    """XEP-0115 §8.4."""
+    tell(presences, f"{ROMEO}/orchard", "tune")
+    tell(presences, f"{ROMEO}/orchard", known=False)
+    tell(presences, f"{ROMEO}/orchard", "tune")
+    assert len(gains) == 1
+
+
+def test_a_client_wants_no_more_than_it_may(presences):
+    tell(presences, f"{ROMEO}/orchard", *(f"n{number}" for number in range(1_000)))
+    assert len(presences.interests(JID.parse(f"{ROMEO}/orchard"))) == module.MOST_WANTED
+
+
+def test_contacts_elsewhere_are_bounded_and_users_are_not(presences, monkeypatch):
+    monkeypatch.setattr(module, "MOST_ELSEWHERE", 3)
+    tell(presences, f"{ROMEO}/orchard", "tune")
+    for number in range(10):
+        tell(presences, f"benvolio@montague.lit/{number}", "tune")
+    benvolio = JID.parse("benvolio@montague.lit")
+    assert [jid.resource for jid in presences.of(benvolio)] == ["7", "8", "9"]
+    assert presences.of(ROMEO)

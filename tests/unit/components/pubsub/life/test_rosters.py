@@ -1,0 +1,106 @@
+"""Rosters as the server shows them, and what they bound."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from components.common.privilege import Push
+from components.common.requests import RequestFailed
+from components.pubsub.life.rosters import Change, Contact, Rosters
+from tests.support.deferred import result
+from tests.support.people import item
+from tests.support.pubsub import Globe, Person, befriend
+from xmppd.jid import JID
+
+JULIET, ROMEO = JID.parse("juliet@capulet.lit"), JID.parse("romeo@capulet.lit")
+
+
+@pytest.fixture
+def globe() -> Globe:
+    return Globe().start()
+
+
+@pytest.fixture
+def juliet(globe: Globe) -> Person:
+    juliet = globe.person("juliet")
+    befriend(juliet, globe.person("romeo"))
+    globe.service.rosters.forget(JULIET)
+    return juliet
+
+
+def ask(globe: Globe, account: JID = JULIET) -> Deferred:
+    return Deferred.fromCoroutine(globe.service.rosters.of(account))
+
+
+def of(globe: Globe, account: JID = JULIET):
+    asking = ask(globe, account)
+    globe.pump()
+    return result(asking)
+
+
+def test_a_roster_is_read_once_and_follows_pushes(globe, juliet):
+    roster = of(globe)
+    assert roster.contact(ROMEO) == Contact("both", frozenset())
+    juliet.ask(item(ROMEO, groups=["Lovers"]), "set", to="")
+    assert of(globe) is roster
+    assert roster.contact(ROMEO) == Contact("both", frozenset({"Lovers"}))
+    assert (list(roster.subscribers), roster.seen) == ([ROMEO], [ROMEO])
+    juliet.ask(item(ROMEO, subscription="remove"), "set", to="")
+    assert (list(roster.subscribers), roster.seen) == ([], [])
+
+
+def test_all_who_want_it_at_once_have_it_by_one_request(globe, juliet):
+    before = globe.component.requests
+    asked = [ask(globe) for _ in range(5)]
+    assert len(before._pending) == 1
+    globe.pump()
+    assert len({id(result(each)) for each in asked}) == 1
+
+
+def test_who_waits_for_one_that_is_not_given_is_told_so(globe):
+    asked = [ask(globe, JID.parse("nobody@capulet.lit")) for _ in range(2)]
+    globe.pump()
+    for each in asked:
+        assert each.result.check(RequestFailed)
+        each.addErrback(lambda failure: None)
+
+
+def test_a_roster_that_changes_while_it_is_read_is_read_anew(globe, juliet):
+    asking = ask(globe)
+    globe.service.rosters._push(Push(JULIET, Element("item", jid=ROMEO, subscription="none")))
+    globe.pump()
+    assert result(asking).contact(ROMEO).subscription == "both", "as the server has it"
+
+
+def test_changes_are_told_with_what_was_before_where_it_is_known(globe, juliet):
+    changes: list[Change] = []
+    globe.service.rosters.on_change(changes.append)
+    juliet.ask(item(ROMEO, groups=["Lovers"]), "set", to="")
+    of(globe)
+    juliet.ask(item(ROMEO, name="Romeo", groups=["Lovers"]), "set", to="")
+    juliet.ask(item(ROMEO), "set", to="")
+    lover, friend = Contact("both", frozenset({"Lovers"})), Contact("both", frozenset())
+    assert changes == [
+        Change(JULIET, ROMEO, None, lover),
+        Change(JULIET, ROMEO, lover, friend),
+    ]
+
+
+def test_those_that_were_not_asked_for_go_when_there_are_many(globe, juliet):
+    rosters = Rosters(globe.component, globe.service.privilege, most=3)
+    for name in ("juliet", "romeo", "nurse"):
+        asking = Deferred.fromCoroutine(rosters.of(JID.of(name, "capulet.lit")))
+        globe.pump()
+        result(asking)
+    assert list(rosters._known) == [ROMEO, JID.parse("nurse@capulet.lit")]
+
+
+def test_a_new_stream_forgets_them(globe, juliet):
+    of(globe)
+    globe.service.rosters._opened(True)
+    assert globe.service.rosters.at_hand(JULIET) is not None
+    globe.service.rosters._opened(False)
+    assert globe.service.rosters.at_hand(JULIET) is None
