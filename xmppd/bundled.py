@@ -73,6 +73,7 @@ BUNDLED: tuple[Bundled, ...] = (
             },
             "roster": "get",
             "presence": "roster",
+            "interests": True,
             "message": "outgoing",
             "iq": {"jabber:iq:private": "both"},
             "multicast": 1000,

@@ -6,11 +6,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from components.common.stanza import Stanza
-from components.pubsub.life.presences import INTERESTS
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.settings import PERSONAL
-from tests.support.capabilities import Kind, asked, reply
+from tests.support.capabilities import INFO, Kind, reply
 from tests.support.deferred import result
 from tests.support.pubsub import E, Globe, Person
 from tests.support.server import DOMAIN
@@ -26,14 +24,12 @@ def want(person: Person, *nodes: str, show: str = "") -> Person:
     kind = Kind(ns.DISCO_INFO, *(f"{node}+notify" for node in nodes), node="http://exodus.lit")
     inner = f"<show>{show}</show>" if show else ""
     person.send(f"<presence>{inner}{kind.c}</presence>")
-    for request in asked(person.client):
-        reply(person.client, request, kind.info)
-    nodes_ = "".join(f"<node>{node}</node>" for node in nodes)
-    content = f"{inner}<interests xmlns='{INTERESTS}'>{nodes_}</interests>"
-    for globe in person.globe.all:
-        attrs = {"from": person.jid, "to": globe.domain}
-        stanza = Stanza("presence", attrs, [f"{INTERESTS} interests"], content.encode())
-        globe.service.presences._told(stanza)
+    for stanza in person.came():
+        if stanza.get("type") == "get" and stanza.find(INFO) is not None:
+            reply(person.client, stanza, kind.info)
+        else:
+            person.others.append(stanza)
+    person.globe.server.clock.advance(0)
     person.globe.pump()
     return person
 

@@ -44,6 +44,7 @@ GRANTS: dict[str, Any] = {
     },
     "roster": "get",
     "presence": "roster",
+    "interests": True,
     "message": "outgoing",
     "iq": {ns.PRIVATE: "both"},
     "multicast": 1000,

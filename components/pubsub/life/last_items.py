@@ -137,7 +137,7 @@ class LastItems:
         try:
             accounts = [key.account] if key.account else await self._accounts(key.client.bare)
             for some in slices(accounts):
-                names = wish.names & self._presences.interests(key.client)
+                names = wish.names & self._presences.interests_of(key.client)
                 if names:
                     await self._tell(key.client, some, names, wish.before)
         except (StoreError, RequestFailed) as error:
@@ -168,7 +168,7 @@ class LastItems:
                 contact = await self._contact(found.address.service, client.bare, settings, rank)
                 if contact is None or not _wanted(settings, rank, contact, before):
                     continue
-                if found.address.name in self._presences.interests(client):
+                if found.address.name in self._presences.interests_of(client):
                     await self._send(client, found, settings, told=found.address in lookup)
         finally:
             self._lookups[:] = [each for each in self._lookups if each is not lookup]

@@ -10,13 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from components.common.component import Component
+from components.common.interests import interests
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
 from xmppd.jid import JID
-
-INTERESTS = "urn:xmppd:interests:0"
-
-_INTERESTS = f"{INTERESTS} interests"
 
 MOST_WANTED = 128
 """How many nodes a client may want: others it is not told of."""
@@ -51,8 +48,6 @@ class Presences:
         """By bare JID and full JID."""
         self._elsewhere: OrderedDict[JID, None] = OrderedDict()
         """Those of them that are none of the servers', who came last at the end."""
-        self._wanted: dict[frozenset[str], frozenset[str]] = {}
-        """Clients of a kind want the same: it is in memory once."""
         self._on_gain: list[Gain] = []
         self.changes = 0
         """How often something has changed."""
@@ -70,7 +65,7 @@ class Presences:
             return ()
         return [jid for jid, seen in there.items() if seen.interests and node in seen.interests]
 
-    def interests(self, full: JID) -> frozenset[str]:
+    def interests_of(self, full: JID) -> frozenset[str]:
         """The nodes that a resource wants to be told of, none where it is not there."""
         seen = self.of(full.bare).get(full)
         return _NOTHING if seen is None or seen.interests is None else seen.interests
@@ -87,7 +82,7 @@ class Presences:
         if stanza.type == "unavailable":
             self._drop(jid)
             return
-        before = self.interests(jid)
+        before = self.interests_of(jid)
         seen = self._seen(stanza, jid)
         self._there.setdefault(jid.bare, {})[jid] = seen
         if jid.domain not in self._servers:
@@ -111,17 +106,21 @@ class Presences:
         if not resumed:
             self._there.clear()
             self._elsewhere.clear()
-            self._wanted.clear()
             self.changes += 1
 
     def _seen(self, stanza: Stanza, jid: JID) -> Seen:
-        show = stanza.element.findtext(stanza.named("show")) or "online"
-        if _INTERESTS not in stanza.children:
+        wanted = interests(stanza)
+        if wanted is None:
             # What was known of a client holds until something else is (XEP-0115 §8.4).
             last = self.of(jid.bare).get(jid)
-            return Seen(show, None if last is None else last.interests)
-        found = stanza.element.iterfind(f"{{{INTERESTS}}}interests/{{{INTERESTS}}}node")
-        wanted = frozenset([node.text or "" for node in found][:MOST_WANTED])
-        if len(self._wanted) >= MOST_ELSEWHERE:
-            self._wanted.clear()
-        return Seen(show, self._wanted.setdefault(wanted, wanted))
+            wanted = None if last is None else last.interests
+        elif len(wanted) > MOST_WANTED:
+            wanted = frozenset(sorted(wanted)[:MOST_WANTED])
+        return Seen(_show(stanza), wanted)
+
+
+def _show(stanza: Stanza) -> str:
+    name = f"{stanza.content} show"
+    if name not in stanza.children:
+        return "online"
+    return stanza.element.findtext(stanza.named("show")) or "online"

@@ -7,8 +7,9 @@ import pytest
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
 from components.pubsub.life import presences as module
-from components.pubsub.life.presences import INTERESTS, Presences
+from components.pubsub.life.presences import Presences
 from tests.support.kit import Server
+from xmppd import ns
 from xmppd.jid import JID
 
 ROMEO = JID.parse("romeo@capulet.lit")
@@ -22,8 +23,8 @@ def presences() -> Presences:
 
 def tell(presences: Presences, who: str, *nodes: str, inner: str = "", known: bool = True) -> None:
     wanted = "".join(f"<node>{node}</node>" for node in nodes)
-    interests = f"<interests xmlns='{INTERESTS}'>{wanted}</interests>" if known else ""
-    children = [f"{INTERESTS} interests"] if known else []
+    interests = f"<interests xmlns='{ns.INTERESTS}'>{wanted}</interests>" if known else ""
+    children = [f"{ns.INTERESTS} interests"] if known else []
     attrs = {"from": who, "to": "pubsub.capulet.lit"}
     presences._told(Stanza("presence", attrs, children, (inner + interests).encode()))
 
@@ -74,7 +75,7 @@ def test_presence_that_says_nothing_of_it_changes_nothing(presences, gains):
 
 def test_a_client_wants_no_more_than_it_may(presences):
     tell(presences, f"{ROMEO}/orchard", *(f"n{number}" for number in range(1_000)))
-    assert len(presences.interests(JID.parse(f"{ROMEO}/orchard"))) == module.MOST_WANTED
+    assert len(presences.interests_of(JID.parse(f"{ROMEO}/orchard"))) == module.MOST_WANTED
 
 
 def test_contacts_elsewhere_are_bounded_and_users_are_not(presences, monkeypatch):
