@@ -14,6 +14,7 @@ from functools import lru_cache
 from components.common import tree
 from components.common.stanza import Stanza
 from xmppd import ns
+from xmppd.jid import JID
 
 REMEMBERED = 500
 """How many different elements are remembered, each of them 20 KiB at most and mostly 500 octets."""
@@ -23,6 +24,7 @@ _END = b"</interests>"
 _NONE = f"<interests xmlns='{ns.INTERESTS}'/>".encode()
 _WRITTEN = re.compile(rb"%b(?:<node>[^<]*</node>)*%b" % (re.escape(_BEGIN), _END))
 _NAME = f"{ns.INTERESTS} interests"
+_SHOWN = f"{ns.INTERESTS} shown"
 _TAG = f"{{{ns.INTERESTS}}}interests"
 _NODE = f"{{{ns.INTERESTS}}}node"
 
@@ -47,6 +49,18 @@ def interests(presence: Stanza) -> frozenset[str] | None:
         return None
     found = presence.element.find(_TAG)
     return None if found is None else frozenset(node.text or "" for node in found.iter(_NODE))
+
+
+def shown(presence: Stanza) -> tuple[JID, ...]:
+    """The accounts that a contact elsewhere shows his presence to, which the server now tells.
+
+    It tells of each of them once, and of all (of 200 at most) when it tells a component anew of who
+    is there. Nothing is said of the server's own users: their rosters tell.
+    """
+    if _SHOWN not in presence.children:
+        return ()
+    tag = f"{{{ns.INTERESTS}}}shown"
+    return tuple(JID.parse(each.get("to", "")) for each in presence.element.iterfind(tag))
 
 
 @lru_cache(maxsize=REMEMBERED)

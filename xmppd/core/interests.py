@@ -2,16 +2,19 @@
 
 A client says it by its features: the name of a node, and `+notify` (XEP-0060 §9.2). The server
 knows them (XEP-0115) and says them to components at the end of its presence, so that each of them
-need not find out the same.
+need not find out the same. Of contacts elsewhere it says besides which accounts they have shown
+their presence to: those whose events they are to get, and nobody else can say it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 
 from xmppd import ns
 from xmppd.core.disco import DiscoInfo
+from xmppd.jid import JID
 from xmppd.wire import canonical
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
@@ -22,9 +25,12 @@ MOST = 200
 OCTETS = 16_384
 """Octets of their names, all together."""
 
+SHOWN = 200
+"""To how many accounts it is told at a time that somebody has shown his presence."""
+
 _NOTIFY = "+notify"
-_NAME = f"{ns.INTERESTS} interests"
-_TAG = f"{{{ns.INTERESTS}}}interests"
+_NAMES = {f"{ns.INTERESTS} interests", f"{ns.INTERESTS} shown"}
+_OURS = f"{{{ns.INTERESTS}}}"
 
 
 def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
@@ -32,14 +38,20 @@ def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
     return stanza if info is None else stanza.with_inner(stanza.inner + _element(info.features))
 
 
+def with_accounts(stanza: Stanza, accounts: Iterable[JID]) -> Stanza:
+    """Presence of a contact elsewhere with the accounts that he has shown it to."""
+    shown = (Tag("shown", {"to": each}, ns=ns.INTERESTS) for each in islice(accounts, SHOWN))
+    return stanza.with_inner(stanza.inner + b"".join(each.render() for each in shown))
+
+
 def without(stanza: Stanza) -> Stanza:
     """Presence without what its sender says himself: that may be anything."""
     inner = stanza.inner
     if b"interests" not in inner and b"&#" not in inner:
         return stanza  # what nearly all presence is: its children's names are not even read
-    if _NAME not in stanza.children:
+    if _NAMES.isdisjoint(stanza.children):
         return stanza
-    kept = [child for child in stanza.element if child.tag != _TAG]
+    kept = [child for child in stanza.element if not child.tag.startswith(_OURS)]
     return stanza.with_inner(b"".join(map(canonical.written, kept)))
 
 

@@ -12,7 +12,7 @@ events are sent: what the client can do, its `<show/>`, its priority (XEP-0163 �
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -81,6 +81,9 @@ class Told:
         """Those of the available sessions, where any component may be told of interests."""
         self._unknown: set[JID] = set()
         """Of whom presence was told while nobody knew what their clients can do."""
+        self._shown: dict[JID, dict[JID, None]] = {}
+        """Of those contacts whose presence is kept, which accounts they have shown it to, where any
+        component may be told of interests."""
 
     def follow(self) -> None:
         """Take what the configuration grants now."""
@@ -92,9 +95,11 @@ class Told:
         of_interests.open(wanted)
         if "roster" not in grants:
             self._contacts.clear()
+            self._shown.clear()
         if not wanted:
             self._looks.clear()
             self._unknown.clear()
+            self._shown.clear()
 
     def _components(self, domain: str, *granted: str, interested: bool = False) -> Iterator[JID]:
         """The components that are there and may be told of presence at a domain.
@@ -200,23 +205,38 @@ class Told:
         resident = await self._host.residents.fetch(to.bare)
         if resident is None or not resident.roster.state(sender.bare) & TO:
             return
-        if self._remember(stanza, sender):
-            for component in self._components(to.domain, "roster"):
-                self._tell(component, (stanza,))
+        news, shown = self._remember(stanza, sender), self._show(sender, to.bare)
+        for component in self._components(to.domain, "roster", interested=not news):
+            if news or shown:
+                self._tell(component, (stanza,), shown=shown)
+
+    def _show(self, sender: JID, account: JID) -> Sequence[JID]:
+        """The account, if a contact that is there shows himself to it for the first time."""
+        if sender not in self._contacts or not self.gates[2].is_open:
+            return ()
+        shown = self._shown.setdefault(sender, {})
+        if account in shown:
+            return ()
+        shown[account] = None
+        return (account,)
 
     def _remember(self, stanza: Stanza, sender: JID) -> bool:
         """Keep what a contact says of itself; False where it has said the same to another user."""
         contacts = self._contacts
         last = contacts.pop(sender, None)
         if stanza.type == "unavailable":
-            self._unknown.discard(sender)
+            self._forget(sender)
             return last is not None or not sender.resource
         if len(stanza.tail()) <= LARGEST:
             contacts[sender] = stanza
             if len(contacts) > REMEMBERED:
                 jid, _ = contacts.popitem(last=False)
-                self._unknown.discard(jid)
+                self._forget(jid)
         return last is None or last.inner != stanza.inner
+
+    def _forget(self, contact: JID) -> None:
+        self._unknown.discard(contact)
+        self._shown.pop(contact, None)
 
     # ------------------------------------------------------------------ telling
 
@@ -259,8 +279,18 @@ class Told:
             if stanza is not None:
                 yield stanza
 
-    def _tell(self, component: JID, stanzas: Iterable[Stanza], instance: str = "") -> None:
-        """Directed presence from a full JID (§7.1.1), whatever its privacy lists say to others."""
+    def _tell(
+        self,
+        component: JID,
+        stanzas: Iterable[Stanza],
+        instance: str = "",
+        shown: Sequence[JID] | None = None,
+    ) -> None:
+        """Directed presence from a full JID (§7.1.1), whatever its privacy lists say to others.
+
+        `shown` are the accounts that a contact elsewhere has shown it to since the last time; None
+        for all that he has.
+        """
         host = self._host
         serving = host.components.get(component)
         if serving is None:
@@ -269,6 +299,8 @@ class Told:
             told, sender = interests.without(stanza), stanza.sender
             if serving.settings.interests and not stanza.type and sender is not None:
                 info = host.capabilities.of(sender)
+                accounts = self._shown.get(sender, ()) if shown is None else shown
+                told = interests.with_accounts(told, accounts)
                 told = interests.with_interests(told, info)
                 self._note(sender, known=info is not None)
             copy = told.addressed(component)

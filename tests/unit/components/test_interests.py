@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.common.interests import interests
+from components.common.interests import interests, shown
 from components.common.stanza import Stanza
 from xmppd import ns
 
@@ -43,3 +43,11 @@ def test_4_3_nodes_are_read(inner: str, nodes: set[str] | None) -> None:
 def test_clients_of_one_kind_share_what_is_read_once() -> None:
     found = [interests(presence(f"<show>{s}</show>{OPEN}{TUNE}{CLOSE}")) for s in ("away", "xa")]
     assert found[0] is found[1]
+
+
+def test_4_3_4_to_which_accounts_a_contact_shows_himself() -> None:
+    accounts = ("juliet@capulet.lit", "nurse@capulet.lit")
+    told = "".join(f"<shown xmlns='{ns.INTERESTS}' to='{account}'/>" for account in accounts)
+    assert shown(presence(f"{told}{OPEN}{TUNE}{CLOSE}")) == (accounts[0], "nurse@capulet.lit")
+    assert interests(presence(f"{told}{OPEN}{TUNE}{CLOSE}")) == {"urn:tune"}
+    assert shown(presence(f"{OPEN}{TUNE}{CLOSE}")) == ()

@@ -234,13 +234,59 @@ def test_a_contact_elsewhere_is_told_again_when_it_is_known(verona: Stage) -> No
     pubsub, moon = connect(verona), connect(verona, MOON)
     for user in (JULIET, ROMEO):
         moon.send(moonlight(EXODUS, user))
-    assert told(pubsub) == [(f"{DREAM}/sky", None)]
+    assert told(pubsub) == [(f"{DREAM}/sky", None)] * 2
     shine(verona, moon, EXODUS)
     assert told(pubsub) == [(f"{DREAM}/sky", MOOD)]
     for user in (JULIET, ROMEO):
         moon.send(moonlight(EXODUS, user, "<show>away</show>"))
     verona.later()
     assert told(pubsub) == [(f"{DREAM}/sky", MOOD)]
+
+
+def shown(component: Component) -> list[list[str | None]]:
+    """Of each presence that the component got, to which accounts it is shown."""
+    tag = f"{{{ns.INTERESTS}}}shown"
+    return [[one.get("to") for one in each.iterfind(tag)] for each in presences(component)]
+
+
+def test_of_a_contact_elsewhere_it_is_told_whom_he_shows_himself(verona: Stage) -> None:
+    """XEP-0163 §4.3.4: each account sends its own events. Once for each, until he has gone."""
+    pubsub, moon = connect(verona), connect(verona, MOON)
+    forged = f"<shown xmlns='{ns.INTERESTS}' to='{ROMEO}'/>"
+    moon.send(moonlight(EXODUS, JULIET, forged))
+    assert shown(pubsub) == [[JULIET]]
+    moon.send(moonlight(EXODUS, ROMEO))
+    assert shown(pubsub) == [[ROMEO]]
+    shine(verona, moon, EXODUS)
+    assert shown(pubsub) == [[JULIET, ROMEO]]
+    moon.send(moonlight(EXODUS, JULIET, "<show>away</show>"))
+    assert shown(pubsub) == [[]]
+    moon.send(f"<presence from='{DREAM}/sky' to='{JULIET}' type='unavailable'/>")
+    moon.send(moonlight(EXODUS, JULIET))
+    assert shown(pubsub) == [[], [JULIET]]
+
+
+def test_who_connects_is_told_whom_contacts_elsewhere_show_themselves(verona: Stage) -> None:
+    before, moon = connect(verona), connect(verona, MOON)
+    for user in (JULIET, ROMEO):
+        moon.send(moonlight(EXODUS, user))
+    before.hang_up()
+    pubsub = Component(verona.server, PUBSUB).open().prove()
+    verona.later()
+    assert shown(pubsub) == [[JULIET, ROMEO]]
+
+
+def test_whom_users_show_themselves_is_in_their_rosters(verona: Stage) -> None:
+    pubsub = connect(verona)
+    verona.log_in("romeo", EXODUS)
+    assert shown(pubsub) == [[]]
+
+
+def test_without_interests_nobody_is_told_of_it(verona: Stage) -> None:
+    echo, moon = connect(verona, ECHO), connect(verona, MOON)
+    for user in (JULIET, ROMEO):
+        moon.send(moonlight(EXODUS, user))
+    assert shown(echo) == [[]]
 
 
 def test_a_contact_elsewhere_whose_kind_is_known_is_told_once(verona: Stage) -> None:
