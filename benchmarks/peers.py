@@ -182,6 +182,18 @@ class Prosody(Server):
         )
         self._config.write_text(text)
 
+    def multiply(self, node: str, stamp: int, count: int) -> bool:
+        """Write the node's file: Prosody reads and writes all of it for each item published."""
+        path = self.home / "data" / NODES.replace(".", "%2e") / f"pubsub_{node}.list"
+        title, one = f"t={stamp} 1 ", path.read_text()
+        if one.count(title) != 1:
+            raise RuntimeError(f"{path} has no item {title!r}")
+        with path.open("w") as items:
+            for number in range(1, count + 1):
+                new = f"t={stamp + number} {number} "
+                items.write(one.replace(title, new).replace(str(stamp), str(stamp + number)))
+        return True
+
     def command(self) -> list[str]:
         """Run it in the foreground."""
         return ["prosody", "-F", "--config", str(self._config)]

@@ -151,6 +151,13 @@ class Server(ABC):
         self.features = features
         self.configure()
 
+    def multiply(self, node: str, stamp: int, count: int) -> bool:
+        """Have a node's one item, of number 1 and this time, be there `count` times on the disk.
+
+        For a server on which it would take hours to publish them; False where it need not be done.
+        """
+        return False
+
     def processes(self) -> list[int]:
         """Return the ids of all processes that do the server's work."""
         assert self._process is not None
