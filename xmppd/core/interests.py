@@ -40,7 +40,7 @@ def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
 
 def with_accounts(stanza: Stanza, accounts: Iterable[JID]) -> Stanza:
     """Presence of a contact elsewhere with the accounts that he has shown it to."""
-    shown = (Tag("shown", {"to": each}, ns=ns.INTERESTS) for each in islice(accounts, SHOWN))
+    shown = (Tag("shown", {"to": str(each)}, ns=ns.INTERESTS) for each in islice(accounts, SHOWN))
     return stanza.with_inner(stanza.inner + b"".join(each.render() for each in shown))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from secrets import token_urlsafe
 
 from twisted.logger import Logger
 
@@ -29,6 +31,8 @@ class Notices:
         self._multicast = multicast
         self._for_accounts = PrivilegedMulticast(component, privilege, multicast)
         self._on_tell: list[OnTell] = []
+        self._ids = map(f"{token_urlsafe(6)}-{{}}".format, count(1))
+        """Of messages: an error that comes back names the one it is about (§13.4)."""
 
     def on_tell(self, tell: OnTell) -> None:
         """Have `tell` called whenever people are told of something that has happened to a node."""
@@ -60,11 +64,12 @@ class Notices:
         """Send a message from a service to some, each once."""
         if not to:
             return
+        id_ = next(self._ids)
         if not service.local:
-            self._multicast.send(to, "message", *content, type_=type_)
+            self._multicast.send(to, "message", *content, type_=type_, id_=id_)
             return
         try:
-            self._for_accounts.message(service, to, *content, type_=type_)
+            self._for_accounts.message(service, to, *content, type_=type_, id_=id_)
         except NotGranted:
             log.warn("the server lets nobody be told in the name of {service}", service=service)
 
