@@ -33,10 +33,19 @@ class Epoch(NamedTuple):
     """The name of this instance."""
     names: tuple[str, ...]
     """Those of all, this one among them."""
+    by: str = "to"
+    """What the server chooses by: `route_by` in its table for the component."""
 
-    def owner(self, address: JID) -> str:
-        """The instance that acts for an address, resource aside."""
-        return max(self.names, key=lambda name: _weight(name, address.bare))
+    def owner(self, address: JID, node: str = "") -> str:
+        """The instance that acts for an address, resource aside, or for a node at it.
+
+        Nodes at the component's domain are shared where the server chooses by them; everywhere else
+        they are where their address is.
+        """
+        text: str = address.bare
+        if node and self.by == "node" and not address.local:
+            text = f"{text}\0{node}"
+        return max(self.names, key=lambda name: _weight(name, text))
 
 
 def _weight(instance: str, address: str) -> bytes:
@@ -72,9 +81,9 @@ class Instances:
         """Have `change` called with each new epoch, before the server goes on."""
         self._changes.append(change)
 
-    def own(self, address: JID) -> bool:
-        """Whether this instance acts for an address."""
-        return self.epoch.owner(address) == self.epoch.own
+    def own(self, address: JID, node: str = "") -> bool:
+        """Whether this instance acts for an address, or for a node at it."""
+        return self.epoch.owner(address, node) == self.epoch.own
 
     @property
     def alone(self) -> bool:
@@ -132,4 +141,4 @@ def _read(stanza: Stanza) -> Epoch:
     names = tuple(each.get("name", "") for each in payload.iterfind(f"{{{ns.INSTANCES}}}instance"))
     if not number.isdecimal() or own not in names:
         raise StanzaError("bad-request", reason="stanza.malformed")
-    return Epoch(int(number), own, names)
+    return Epoch(int(number), own, names, payload.get("by", "to"))

@@ -220,7 +220,7 @@ class Component(Table, frozen=True):
     secret: Annotated[str, Meta(min_length=8)]
     conflict: Literal["replace", "refuse"] = "replace"
     instances: Annotated[int, Meta(ge=1, le=64)] = 1
-    route_by: Literal["to", "from"] = "to"
+    route_by: Literal["to", "from", "node"] = "to"
     queue_octets: Annotated[int, Meta(ge=1_048_576)] = 8_388_608
     spool_seconds: SecondsOrOff = 600
     spool_octets: Annotated[int, Meta(ge=65_536)] = 8_388_608

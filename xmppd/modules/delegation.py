@@ -118,7 +118,7 @@ class Delegation:
         try:
             if component is None:
                 raise StanzaError("service-unavailable", reason="component.absent")
-            component.route(envelope, asked.to)
+            component.route(envelope, asked.to.bare)
         except StanzaError as error:
             self._host.router.bounce(envelope, error)
         else:

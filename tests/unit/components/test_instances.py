@@ -10,15 +10,18 @@ from tests.support.components import Component as Wire
 from tests.support.kit import DOMAIN, SERVER, Server, iq
 from tests.support.meeting import VCARD, Meeting
 from xmppd import ns
+from xmppd.core.components import node
 from xmppd.core.components.choice import Owners
 from xmppd.jid import JID
 
 ROOMS = [JID.parse(f"room{number}@{DOMAIN}/nick") for number in range(50)]
+NODES = [f"princely_musings_{number}" for number in range(50)]
 
 
-def announce(number, own="a", names="ab", sender=SERVER):
+def announce(number, own="a", names="ab", sender=SERVER, by="to"):
     shown = "".join(f"<instance name='{name}'/>" for name in names)
-    payload = f"<instances xmlns='{ns.INSTANCES}' epoch='{number}' self='{own}'>{shown}</instances>"
+    attrs = f"epoch='{number}' self='{own}' by='{by}'"
+    payload = f"<instances xmlns='{ns.INSTANCES}' {attrs}>{shown}</instances>"
     return iq("set", payload, sender=sender)
 
 
@@ -42,6 +45,20 @@ def test_alone_it_acts_for_all(instances):
 def test_it_shares_addresses_as_the_server_does():
     epoch, owners = Epoch(1, "a", ("a", "b", "c")), Owners("abc")
     assert [epoch.owner(room) for room in ROOMS] == [owners.of(room.bare) for room in ROOMS]
+
+
+@pytest.mark.parametrize("by", ["to", "from", "node"])
+def test_it_shares_nodes_where_the_server_does(server, instances, by):
+    """Those at its domain, and nowhere else."""
+    server.send(announce(7, names="abc", by=by))
+    epoch, owners = instances.epoch, Owners("abc")
+    domain, account = JID.parse(DOMAIN), JID.parse("juliet@example.org")
+    for name in NODES:
+        key = node.key(domain, name) if by == "node" else DOMAIN
+        assert epoch.owner(domain, name) == owners.of(key)
+        assert instances.own(domain, name) is (owners.of(key) == "a")
+        assert epoch.owner(account, name) == owners.of(account)
+    assert epoch.owner(domain) == epoch.owner(domain, "") == owners.of(DOMAIN)
 
 
 def test_the_server_goes_on_when_it_has_let_go(server, instances):
@@ -203,3 +220,30 @@ def test_one_whose_server_stops_does(server):
     server.let_in().send(f"<stream:error>{error}</stream:error></stream:stream>")
     server.pass_time(5)
     assert len(server.attempts) == 2
+
+
+def test_each_of_two_at_xmppd_is_asked_for_the_nodes_that_are_its_own():
+    """XEP-0060: two processes share the nodes of one service, and know it."""
+    one = Meeting(instance="one", instances=2, route_by="node")
+    two = Meeting(beside=one, instance="two")
+    both = [(meeting, Instances(meeting.component), []) for meeting in (one, two)]
+    for meeting, _, asked in both:
+        meeting.component.iq(
+            "get", f"{ns.PUBSUB} pubsub", lambda r, asked=asked: asked.append(r.payload[0])
+        )
+        meeting.start()
+    pump(one, two)
+    juliet = one.server.log_in("juliet", "balcony")
+    for name in NODES:
+        inner = f"<pubsub xmlns='{ns.PUBSUB}'><items node='{name}'/></pubsub>"
+        juliet.send(f"<iq type='get' id='{name}' to='{VCARD}'>{inner}</iq>")
+    pump(one, two)
+    domain = JID.parse(VCARD)
+    for _, instances, asked in both:
+        mine = [name for name in NODES if instances.own(domain, name)]
+        assert mine and [items.get("node") for items in asked] == mine
+
+
+def pump(*meetings):
+    for meeting in (*meetings, *meetings, *meetings):
+        meeting.pump()

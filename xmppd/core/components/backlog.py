@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xmppd.errors import StanzaError
-from xmppd.jid import JID
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
@@ -20,14 +19,14 @@ class Backlog:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._stanzas: list[tuple[Stanza, JID | None, Claim | None]] = []
+        self._stanzas: list[tuple[Stanza, str | None, Claim | None]] = []
         self.octets = 0
 
     def __len__(self) -> int:
         return len(self._stanzas)
 
-    def keep(self, stanza: Stanza, address: JID | None = None) -> None:
-        """Hold a stanza back, with the address that it was brought by, if not its own.
+    def keep(self, stanza: Stanza, key: str | None = None) -> None:
+        """Hold a stanza back, with the key that its instance was chosen by.
 
         Raises StanzaError where there is no more room.
         """
@@ -37,13 +36,13 @@ class Backlog:
         self.octets += size
         if stanza.claim is not None:
             stanza.claim.hold()
-        self._stanzas.append((stanza, address, stanza.claim))
+        self._stanzas.append((stanza, key, stanza.claim))
 
-    def take(self) -> Iterator[tuple[Stanza, JID | None]]:
+    def take(self) -> Iterator[tuple[Stanza, str | None]]:
         """Each of them, held no longer once the next is asked for."""
         stanzas, self._stanzas, self.octets = self._stanzas, [], 0
-        for stanza, address, claim in stanzas:
+        for stanza, key, claim in stanzas:
             stanza.claim = claim
-            yield stanza, address
+            yield stanza, key
             if claim is not None:
                 claim.let_go()

@@ -3,6 +3,8 @@
 Rendezvous hashing: of each instance's name and the address a digest is made, and the greatest wins.
 When an instance comes or goes only the addresses move that are its own from then on, or were.
 
+An address is any text here that tells one from another: a bare JID, or one with a node (node.py).
+
 An address has one owner at a time. When the instances change, all are told by a request with a new
 epoch; stanzas for an address that moves wait until the one who had it has answered, and with that
 has let go of it, or is gone. Epochs grow, also over a restart of the server.
@@ -14,12 +16,14 @@ from collections.abc import Callable, Iterable
 from hashlib import sha1
 
 from xmppd.errors import StanzaError
-from xmppd.jid import JID
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
 
 REMEMBERED = 20_000
 """Of how many addresses the owner is remembered; then all are found out anew."""
+
+LONGEST_REMEMBERED = 1_024
+"""Characters of an address whose owner is remembered: a node may be as long as a stanza."""
 
 MOST_WAITING = 10_000
 """Stanzas that may wait for addresses that move,"""
@@ -42,14 +46,19 @@ class Owners:
         self._known: dict[str, str] = {}
 
     def of(self, address: str) -> str:
-        """The instance of an address, a bare JID; raises ValueError where there is none at all."""
+        """The instance of an address; raises ValueError where there is none at all."""
         known = self._known
         owner = known.get(address)
         if owner is None:
+            if len(address) > LONGEST_REMEMBERED:
+                return self._find(address)
             if len(known) >= REMEMBERED:
                 known.clear()
-            owner = known[address] = max(self.names, key=lambda name: weight(name, address))
+            owner = known[address] = self._find(address)
         return owner
+
+    def _find(self, address: str) -> str:
+        return max(self.names, key=lambda name: weight(name, address))
 
 
 class Choice:
@@ -61,7 +70,7 @@ class Choice:
 
     def __init__(
         self,
-        deliver: Callable[[str, Stanza, JID], None],
+        deliver: Callable[[str, Stanza, str], None],
         bounce: Callable[[Stanza, BaseException], None],
         now: Callable[[], float],
     ) -> None:
@@ -72,7 +81,7 @@ class Choice:
         self._before: list[Owners] = []
         self._holding: set[str] = set()
         """The instances that may act for addresses that are others' by now."""
-        self._waiting: list[tuple[JID, Stanza, Claim | None]] = []
+        self._waiting: list[tuple[str, Stanza, Claim | None]] = []
         self._octets = 0
         """Of those that wait."""
         self.epoch = 0
@@ -106,7 +115,7 @@ class Choice:
             self._holding.discard(name)
             self._go_on()
 
-    def route(self, address: JID, stanza: Stanza) -> None:
+    def route(self, address: str, stanza: Stanza) -> None:
         """Take a stanza to who owns an address; raises StanzaError where that can't be."""
         owner = self._owners.of(address)
         if self._before and self._moves(address, owner):

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from xmppd import ns
 from xmppd.config import Component as Settings
 from xmppd.core import interests
+from xmppd.core.components import node
 from xmppd.core.components.choice import Choice
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Ended, Instance, Line
@@ -79,15 +80,16 @@ class Component:
 
     # ------------------------------------------------------------------ stanzas
 
-    def route(self, stanza: Stanza, address: JID | None = None) -> None:
+    def route(self, stanza: Stanza, key: str | None = None) -> None:
         """Take a stanza for the domain to who serves it; raises StanzaError.
 
-        `address` is by whom an instance is chosen, where that is not as the configuration says.
+        `key` is by what an instance is chosen (node.py), where that is not as the configuration
+        says: a bare JID.
         """
         if stanza.kind == "presence" and self.settings.interests:
             stanza = interests.without(stanza)  # which the server alone says
         if self._choice.names:
-            self._choose(stanza, address)
+            self._choose(stanza, key)
             return
         for instance in self.instances.values():
             instance.deliver(stanza)
@@ -107,18 +109,23 @@ class Component:
             if name in ("", instance.name):
                 self._send(instance, stanza)
 
-    def _choose(self, stanza: Stanza, address: JID | None) -> None:
+    def _choose(self, stanza: Stanza, key: str | None) -> None:
         if stanza.kind == "iq" and stanza.type in ("result", "error"):
             name = self._asked.pop((stanza.sender or "", stanza.id, stanza.to or ""), None)
             if name in self.instances:
                 self.instances[name].deliver(stanza)
                 return
-        by = stanza.sender if self.settings.route_by == "from" else stanza.to
-        assert by is not None
-        self._choice.route((address or by).bare, stanza)
+        self._choice.route(self._key(stanza) if key is None else key, stanza)
 
-    def _deliver(self, name: str, stanza: Stanza, address: JID) -> None:
-        self.instances[name].deliver(stanza, address)
+    def _key(self, stanza: Stanza) -> str:
+        """By what an instance is chosen, as the configuration says."""
+        by = self.settings.route_by
+        address = stanza.sender if by == "from" else stanza.to
+        assert address is not None
+        return node.key(address, node.named(stanza) if by == "node" and not address.local else "")
+
+    def _deliver(self, name: str, stanza: Stanza, key: str) -> None:
+        self.instances[name].deliver(stanza, key)
 
     def take(self, instance: Instance, stanza: Stanza) -> None:
         """Take a stanza that an instance has sent; see `Instance.take`."""
@@ -220,9 +227,9 @@ class Component:
                 self.forget(away)
                 away.hand_over(self._route_anew)
 
-    def _route_anew(self, stanza: Stanza, address: JID | None) -> None:
+    def _route_anew(self, stanza: Stanza, key: str | None) -> None:
         try:
-            self.route(stanza, address)
+            self.route(stanza, key)
         except Exception as error:  # noqa: BLE001 - its sender is told
             self._server.router.bounce(stanza, error)
 

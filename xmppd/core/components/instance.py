@@ -170,14 +170,14 @@ class Instance:
 
     # ------------------------------------------------------------------ the data path
 
-    def deliver(self, stanza: Stanza, address: JID | None = None, *, own: bool = False) -> None:
+    def deliver(self, stanza: Stanza, key: str | None = None, *, own: bool = False) -> None:
         """Send it a stanza; raises StanzaError where it can't be, or not be kept for later.
 
-        `address` is by whom it was chosen, where that is not as the configuration says. `own` says
-        that it concerns this process, and none that takes over from it.
+        `key` is by what it was chosen, where it is one of several instances. `own` says that it
+        concerns this process, and none that takes over from it.
         """
         if self._backlog is not None and not own:
-            self._backlog.keep(stanza, address)
+            self._backlog.keep(stanza, key)
             return
         line, spool = self.line, self.spool
         request = stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS
@@ -288,13 +288,13 @@ class Instance:
     def _give_back(self) -> None:
         """What was held back goes its way, to whoever is there or is not."""
         backlog, self._backlog = self._backlog, None
-        for stanza, address in () if backlog is None else backlog.take():
+        for stanza, key in () if backlog is None else backlog.take():
             try:
-                self.deliver(stanza, address)
+                self.deliver(stanza, key)
             except Exception as error:  # noqa: BLE001 - its sender is told
                 self._server.router.bounce(stanza, error)
 
-    def hand_over(self, route: Callable[[Stanza, JID | None], None]) -> None:
+    def hand_over(self, route: Callable[[Stanza, str | None], None]) -> None:
         """It does not come back, and others are there: they get what waits for it, in order.
 
         `route` takes a stanza to whoever serves an address by now; it never raises.
@@ -305,8 +305,8 @@ class Instance:
         if spool is not None:
             self._ended.note(spool)
             spool.hand_over()
-        for stanza, address in () if backlog is None else backlog.take():
-            route(stanza, address)
+        for stanza, key in () if backlog is None else backlog.take():
+            route(stanza, key)
 
     def disconnect(self) -> bool:
         """The connection is lost; whether it is expected back.
