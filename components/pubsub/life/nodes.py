@@ -68,25 +68,24 @@ class Nodes:
             node = self._keep(_opened(stored))
         return node
 
-    async def _load(self, address: Address) -> StoredNode | None:
-        """What the store has, read once for all who ask at the same time."""
-        loading = self._opening.get(address)
-        if loading is None:
-            loading = self._opening[address] = []
-            try:
-                stored = await self._store.load(address)
-            except Exception:
-                self._tell(address, Failure())
-                raise
-            self._tell(address, stored)
-            return stored
+    def _load(self, address: Address) -> Deferred[StoredNode | None]:
+        """What the store has, read once for all who ask at the same time.
+
+        They go on in the order in which they have asked: whoever publishes twice to a node that is
+        not open yet has it so.
+        """
+        first = address not in self._opening
+        loading = self._opening.setdefault(address, [])
         waiting: Deferred[StoredNode | None] = Deferred(loading.remove)
         loading.append(waiting)
-        return await waiting
+        if first:
+            self._store.load(address).addBoth(self._loaded, address)
+        return waiting
 
-    def _tell(self, address: Address, outcome: StoredNode | Failure | None) -> None:
-        for waiting in self._opening.pop(address):
-            waiting.callback(outcome)
+    def _loaded(self, outcome: StoredNode | Failure | None, address: Address) -> None:
+        waiting = self._opening.pop(address)
+        while waiting:
+            waiting.pop(0).callback(outcome)
 
     def _keep(self, node: Node) -> Node:
         """Have a node open; those that nobody has asked for the longest go."""
