@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -31,6 +32,25 @@ def opened(owner: Person, name: str = "play", to: str = PUBSUB, **settings: Any)
     address = Address(JID.parse(to), name)
     wanted = defaults(address).change(**settings)
     return done(owner, owner.globe.service.nodes.create(address, wanted, owner.jid))
+
+
+class Held:
+    """A store that is asked, and whose answers come only when they are let go."""
+
+    def __init__(self, ask: Callable[..., Deferred[Any]]) -> None:
+        self._ask = ask
+        self._held: list[tuple[Deferred[Any], Any]] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        waiting: Deferred[Any] = Deferred()
+        self._ask(*args, **kwargs).addCallback(lambda found: self._held.append((waiting, found)))
+        return waiting
+
+    def let_go(self) -> None:
+        """Have all answers come that are there, in the order of asking."""
+        held, self._held = self._held, []
+        for waiting, found in held:
+            waiting.callback(found)
 
 
 def done(person: Person, work: Any) -> Any:
