@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from twisted.internet.defer import Deferred
 
@@ -71,6 +71,7 @@ class Disco:
         self.features: set[str] = {ns.DISCO_INFO, ns.DISCO_ITEMS}
         self.forms: list[Content] = []
         self._nodes: dict[str, Callable[[], Info]] = {}
+        self._others: Tell = _unknown
         self._node_items: dict[str, Tell] = {}
         self._items: Tell = lambda stanza, node: items_tag((), node)
         for feature, answer in ((ns.DISCO_INFO, self._info), (ns.DISCO_ITEMS, self._listed)):
@@ -87,6 +88,10 @@ class Disco:
         """Have a node of the service answered by what `info` gives then."""
         self._nodes[name] = info
 
+    def nodes(self, tell: Tell) -> None:
+        """Have `tell` answer for all other nodes of the service."""
+        self._others = tell
+
     def node_items(self, name: str, tell: Tell) -> None:
         """Have `tell` list the items of this node of the service."""
         self._node_items[name] = tell
@@ -100,18 +105,20 @@ class Disco:
         for feature, tell in ((ns.DISCO_INFO, info), (ns.DISCO_ITEMS, items)):
             self._component.iq("get", f"{feature} query", partial(_told, tell), On.ADDRESS)
 
-    def _info(self, stanza: Stanza) -> Tag:
+    def _info(self, stanza: Stanza) -> Any:
         node = _node(stanza)
         if not node:
             return Info(self.identities, self.features, self.forms).tag()
         info = self._nodes.get(node)
-        if info is None:
-            raise StanzaError("item-not-found", reason="stanza.node")
-        return info().tag(node)
+        return self._others(stanza, node) if info is None else info().tag(node)
 
     def _listed(self, stanza: Stanza) -> Any:
         node = _node(stanza)
         return self._node_items.get(node, self._items)(stanza, node)
+
+
+def _unknown(stanza: Stanza, node: str) -> NoReturn:
+    raise StanzaError("item-not-found", reason="stanza.node")
 
 
 def _told(tell: Tell, stanza: Stanza) -> Any:

@@ -21,6 +21,7 @@ from components.pubsub.faces import (
     create,
     defaults,
     delete,
+    disco,
     items,
     private,
     publish,
@@ -47,6 +48,7 @@ from components.pubsub.service import Service
 from components.pubsub.store.collections import SQLCollections
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.last_items import SQLLastItems
+from components.pubsub.store.listing import SQLListing
 from components.pubsub.store.nodes import SQLNodes
 from xmppd.storage.interfaces import Database
 
@@ -56,6 +58,7 @@ FACES: tuple[Callable[[Service], object], ...] = (
     create.serve,
     defaults.serve,
     delete.serve,
+    disco.serve,
     items.serve,
     private.serve,
     publish.serve,
@@ -76,8 +79,8 @@ def assemble(
     """Have a component serve the nodes in a database; `name` is what the service is called."""
     store, kept = SQLNodes(database), SQLItems(database)
     links = SQLCollections(database)
-    disco = introduce(component, About(Identity("pubsub", "service", name)))
-    delegation, privilege = Delegation(component, disco), Privilege(component)
+    about = introduce(component, About(Identity("pubsub", "service", name)))
+    delegation, privilege = Delegation(component, about), Privilege(component)
     rosters = Rosters(component, privilege)
     presences = Presences(component, privilege)
     nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
@@ -99,7 +102,7 @@ def assemble(
         component,
         clock,
         policy,
-        disco,
+        about,
         delegation,
         privilege,
         Requests(component, delegation),
@@ -123,6 +126,7 @@ def assemble(
             clock.seconds,
         ),
         links,
+        SQLListing(database),
         instances,
     )
     Accounts(component)

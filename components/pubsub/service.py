@@ -27,6 +27,7 @@ from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Request, Requests
 from components.pubsub.store.collections import SQLCollections
 from components.pubsub.store.items import SQLItems
+from components.pubsub.store.listing import SQLListing
 from components.pubsub.store.nodes import SQLNodes
 
 
@@ -53,6 +54,7 @@ class Service:
     subscribing: Subscribing
     configuring: Configuring
     collections: SQLCollections
+    listing: SQLListing
     instances: Instances
 
     @property

@@ -1,0 +1,93 @@
+"""Lists of nodes, and of the items of a node, page by page (XEP-0060 §5.2, §5.5, XEP-0059).
+
+Rule 1: a list has what the asker may see, and says nothing of the rest, not how much it is.
+Rule 2: each page is small enough for a stanza, whatever the names in it are like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from components.common import paging
+from components.common.build import Tag
+from components.common.disco import Item, items_tag
+from components.common.paging import Found, Page
+from components.common.stanza import Stanza
+from components.pubsub.faults import unsupported
+from components.pubsub.service import Service
+from components.pubsub.store.listing import Listed, Scope
+
+PAGE = 250
+"""Nodes or items of one page."""
+OCTETS = 100_000
+"""What they may take together: a stanza has to go through every server on its way."""
+ROUNDS = 20
+"""How often is looked for more where what was found is not for the asker."""
+
+_EACH = len("<item jid='' node='' name=''/>")
+_WRITTEN = 6
+"""Octets that a name may take for each character: `&` is written `&apos;` or so."""
+
+
+async def nodes(service: Service, scope: Scope, request: Stanza) -> Tag:
+    """The nodes that somebody may see at a place (§5.2)."""
+    asked = request.payload.find(paging.SET)
+    page = paging.asked(asked, PAGE)
+    if page.index:
+        raise unsupported("rsm-index", "pages are asked for by the node that stands before them")
+    backwards = page.before is not None
+    found, more = await _found(service, scope, page)
+    items = [Item(str(each.address.service), each.title, each.address.name) for each in found]
+    fitting = fitted(items, backwards=backwards)
+    node = request.payload.get("node", "")
+    if asked is None and not more and len(fitting) == len(items):
+        return items_tag(fitting, node)
+    count = await service.listing.count(scope) if asked is not None else None
+    return told(Found(fitting, None, count), lambda item: item.node, node)
+
+
+async def _found(service: Service, scope: Scope, page: Page) -> tuple[Sequence[Listed], bool]:
+    """A page of those that the asker may see, in order, and whether there may be more."""
+    backwards = page.before is not None
+    at = page.before if page.before is not None else page.after
+    read = service.listing.before if backwards else service.listing.after
+    seen: list[Listed] = []
+    more = page.most > 0
+    for _ in range(ROUNDS):
+        if not more:
+            break
+        rows = await read(scope, at, page.most + 1)
+        more = len(rows) > page.most
+        for row in rows:
+            if len(seen) == page.most:
+                more = True
+                break
+            if not row.by_roster or await _sees(service, scope, row):
+                seen.append(row)
+        else:
+            at = rows[-1].address.name if rows else at
+            continue
+        break
+    return (seen[::-1] if backwards else seen), more
+
+
+async def _sees(service: Service, scope: Scope, row: Listed) -> bool:
+    node = await service.nodes.open(row.address)
+    return node is not None and await service.access.sees(node, scope.asker)
+
+
+def told(found: Found[Item], identify: Callable[[Item], str], node: str) -> Tag:
+    """A page as an answer, which says that it is one."""
+    return items_tag(found.items, node, paging.told(found, identify))
+
+
+def fitted(items: Sequence[Item], *, backwards: bool) -> Sequence[Item]:
+    """As many of the items as fit into a stanza; those at the end where it is read backwards."""
+    chosen: list[Item] = []
+    octets = OCTETS
+    for each in reversed(items) if backwards else items:
+        octets -= _EACH + _WRITTEN * len(each.name + each.node) + len(each.jid.encode())
+        if octets < 0 and chosen:
+            break
+        chosen.append(each)
+    return chosen[::-1] if backwards else chosen

@@ -1,0 +1,136 @@
+"""Which nodes somebody may find, in SQL: of a service, or in a collection, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from components.common.paging import Found, Page
+from components.pubsub.model.node import Address
+from components.pubsub.model.ranks import Affiliation
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
+from xmppd.storage.interfaces import Database, Transaction
+
+# Those that are in no collection stand at the root (XEP-0248 §5.2).
+_AT_ROOT = "NOT EXISTS (SELECT 1 FROM pubsub_children WHERE child = n.id)"
+_INSIDE = "EXISTS (SELECT 1 FROM pubsub_children WHERE collection = ? AND child = n.id)"
+_FROM = (
+    " FROM pubsub_nodes n LEFT JOIN pubsub_affiliations a ON a.node = n.id AND a.jid = ?"
+    " WHERE n.service = ? AND {}"
+    " AND (? OR (n.access <> 'whitelist' AND a.affiliation IS NULL) OR a.affiliation <> 'outcast')"
+)
+_PAGE = f"SELECT n.name, n.access, n.settings, a.affiliation{_FROM}"
+_AFTER = f"{_PAGE} AND n.name > ? ORDER BY n.name LIMIT ?"
+_BEFORE = f"{_PAGE} AND n.name < ? ORDER BY n.name DESC LIMIT ?"
+_LAST = f"{_PAGE} ORDER BY n.name DESC LIMIT ?"
+_COUNT = (
+    "SELECT count(*),"
+    " count(CASE WHEN a.affiliation IS NULL AND n.access IN ('presence', 'roster') THEN 1 END)"
+    f"{_FROM}"
+)
+
+
+_ITEMS = "SELECT items FROM pubsub_nodes WHERE id = ?"
+_PLACE = "SELECT position FROM pubsub_items WHERE node = ? AND id = ?"
+_IDS = (
+    "SELECT id FROM pubsub_items WHERE node = ? AND at > ? AND position {} ?"
+    " ORDER BY position {} LIMIT ? OFFSET ?"
+)
+_FORTH, _BACK = _IDS.format(">", "ASC"), _IDS.format("<", "DESC")
+_LATEST = 2**63 - 1
+
+
+class Scope(NamedTuple):
+    """Who looks for nodes, and where. `everything` is for who may see all that there is."""
+
+    service: JID
+    asker: JID
+    """A bare JID."""
+    collection: int | None = None
+    everything: bool = False
+
+
+class Listed(NamedTuple):
+    """A node that somebody may find, unless it depends on rosters: then that is to be seen."""
+
+    address: Address
+    title: str
+    by_roster: bool
+
+
+class SQLListing:
+    """Reads `pubsub_nodes` for lists."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def after(self, scope: Scope, name: str, most: int) -> Deferred[Sequence[Listed]]:
+        """Nodes behind `name`, in the order of their names."""
+        return self._listed(_AFTER, scope, name, most)
+
+    def before(self, scope: Scope, name: str, most: int) -> Deferred[Sequence[Listed]]:
+        """Nodes before `name`, "" for the end, the nearest first."""
+        return self._listed(_BEFORE if name else _LAST, scope, *([name] if name else []), most)
+
+    def count(self, scope: Scope) -> Deferred[int | None]:
+        """How many there are; None where that depends on rosters."""
+
+        async def work(tx: Transaction) -> int | None:
+            sql, values = _scoped(_COUNT, scope)
+            count, by_roster = (await tx.execute(sql, values)).rows[0]
+            return None if by_roster and not scope.everything else count
+
+        return self._database.read(work)
+
+    def items(self, node: int, page: Page, since: float = 0) -> Deferred[Found[str]]:
+        """A page of the ids of a node's items, the oldest first; see `pages.find`."""
+
+        async def work(tx: Transaction) -> Found[str]:
+            back = page.before is not None
+            counted = (await tx.execute(_ITEMS, (node,))).rows
+            bound = await _bound(tx, node, page.before or page.after, _LATEST if back else 0)
+            values = (node, since, bound, page.most, page.index)
+            rows = (await tx.execute(_BACK if back else _FORTH, values)).rows
+            ids = [id_ for (id_,) in (rows[::-1] if back else rows)]
+            return Found(ids, None, counted[0][0] if counted else 0)
+
+        return self._database.read(work)
+
+    def _listed(self, sql: str, scope: Scope, *more: Any) -> Deferred[Sequence[Listed]]:
+        async def work(tx: Transaction) -> Sequence[Listed]:
+            full, values = _scoped(sql, scope)
+            rows = (await tx.execute(full, (*values, *more))).rows
+            return [_read(scope, *row) for row in rows]
+
+        return self._database.read(work)
+
+
+async def _bound(tx: Transaction, node: int, id_: str, end: int) -> int:
+    """The position of an item that a page lies beside; `end` for none."""
+    if not id_:
+        return end
+    rows = (await tx.execute(_PLACE, (node, id_))).rows
+    if not rows:
+        raise StanzaError("item-not-found", "there is no such item", reason="pubsub.no-item")
+    place: int = rows[0][0]
+    return place
+
+
+def _scoped(sql: str, scope: Scope) -> tuple[str, list[Any]]:
+    """The statement for where is looked, with its first parameters."""
+    values: list[Any] = [scope.asker, scope.service]
+    if scope.collection is None:
+        return sql.format(_AT_ROOT), [*values, scope.everything]
+    return sql.format(_INSIDE), [*values, scope.collection, scope.everything]
+
+
+def _read(scope: Scope, name: str, access: str, settings: str, rank: str | None) -> Listed:
+    title = msgspec.json.decode(settings, type=dict[str, Any]).get("title", "")
+    stranger = rank in (None, Affiliation.NONE.value) and not scope.everything
+    return Listed(
+        Address(scope.service, name), title, stranger and access in ("presence", "roster")
+    )
