@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from xml.etree.ElementTree import Element
@@ -55,7 +56,8 @@ class Globe(Meeting):
     """The component with a store in memory. `policy` has fields of `Policy`.
 
     `database` is another component's store, which this one takes over. `instances` says how many
-    of it there may be: `beside` has one more at the same server, with the same store.
+    of it there may be: `beside` has one more at the same server, with the same store. `others` are
+    tables of further components.
     """
 
     domain = PUBSUB
@@ -68,6 +70,7 @@ class Globe(Meeting):
         instances: int = 1,
         instance: str = "",
         beside: Globe | None = None,
+        others: Mapping[str, Mapping[str, Any]] | None = None,
         **policy: Any,
     ) -> None:
         admins = frozenset(map(JID.parse, policy.pop("admins", ())))
@@ -75,7 +78,7 @@ class Globe(Meeting):
         self.database = database if beside is None else beside.database
         self.all: list[Globe] = [] if beside is None else beside.all
         self.all.append(self)
-        super().__init__(None, beside=beside, instance=instance, instances=instances, **GRANTS)
+        super().__init__(others, beside=beside, instance=instance, instances=instances, **GRANTS)
 
     def pump(self) -> Self:
         for _ in self.all:

@@ -92,6 +92,7 @@ class LastItems:
         """Of each lookup that is under way, the nodes that people were told of meanwhile."""
         self._settings: Callable[[str], Settings] = lru_cache(1_024)(_settings)
         presences.on_gain(self._gained)
+        presences.on_shown(self._shown)
         rosters.on_change(self._changed)
         notices.on_tell(self._told)
 
@@ -99,6 +100,10 @@ class LastItems:
 
     def _gained(self, client: JID, names: frozenset[str]) -> None:
         self._add(_Key(client, None), _Wish(names, NOBODY))
+
+    def _shown(self, client: JID, account: JID) -> None:
+        if self._own(account):
+            self._add(_Key(client, account), _Wish(self._presences.interests_of(client), NOBODY))
 
     def _changed(self, change: Change) -> None:
         """A contact may see more than before."""
@@ -135,7 +140,7 @@ class LastItems:
 
     async def _see_to(self, key: _Key, wish: _Wish) -> None:
         try:
-            accounts = [key.account] if key.account else await self._accounts(key.client.bare)
+            accounts = [key.account] if key.account else await self._accounts(key.client)
             for some in slices(accounts):
                 names = wish.names & self._presences.interests_of(key.client)
                 if names:
@@ -143,10 +148,11 @@ class LastItems:
         except (StoreError, RequestFailed) as error:
             log.warn("{jid} is not told of last items: {error}", jid=key.client, error=str(error))
 
-    async def _accounts(self, bare: JID) -> Sequence[JID]:
-        """The accounts, of this instance, that somebody sees the presence of; his own first."""
+    async def _accounts(self, client: JID) -> Sequence[JID]:
+        """The accounts of this instance whose presence somebody sees; his own first."""
+        bare = client.bare
         if bare.domain not in self._servers:
-            return [each for each in self._rosters.seen_by(bare) if self._own(each)]
+            return [each for each in self._presences.shown_to(client) if self._own(each)]
         found = [bare]
         try:
             roster = await self._rosters.of(bare)
@@ -189,14 +195,15 @@ class LastItems:
     async def _contact(
         self, account: JID, bare: JID, settings: Settings, rank: Affiliation
     ) -> Contact | None:
-        """What somebody is to an account by its roster, which says more than his own.
+        """What somebody is to an account by its roster; None where nobody can tell.
 
-        It is not asked for where his own tells enough.
+        It is not asked for where that of a user of the same server has told enough.
         """
         if account == bare:
             return Contact("both", frozenset())
         roster = self._rosters.at_hand(account)
-        if roster is None and settings.access_model == "roster" and rank is Affiliation.NONE:
+        by_group = settings.access_model == "roster" and rank is Affiliation.NONE
+        if roster is None and (by_group or bare.domain not in self._servers):
             try:
                 roster = await self._rosters.of(account)
             except (NotGranted, RequestFailed):

@@ -6,11 +6,11 @@ The server says with presence which nodes a client wants (`+notify`), as far as 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from components.common.component import Component
-from components.common.interests import interests
+from components.common.interests import interests, shown
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
 from xmppd.jid import JID
@@ -34,6 +34,9 @@ class Seen(NamedTuple):
 Gain = Callable[[JID, frozenset[str]], object]
 """Told of a full JID, and of nodes that it wants now and did not a moment ago."""
 
+Show = Callable[[JID, JID], object]
+"""Told of the full JID of a contact elsewhere, and of an account that he shows himself to."""
+
 NOBODY: Mapping[JID, Seen] = {}
 
 _NOTHING: frozenset[str] = frozenset()
@@ -48,7 +51,10 @@ class Presences:
         """By bare JID and full JID."""
         self._elsewhere: OrderedDict[JID, None] = OrderedDict()
         """Those of them that are none of the servers', who came last at the end."""
+        self._shown: dict[JID, set[JID]] = {}
+        """To which accounts resources elsewhere have shown themselves, by full JID."""
         self._on_gain: list[Gain] = []
+        self._on_shown: list[Show] = []
         self.changes = 0
         """How often something has changed."""
         privilege.on_presence(self._told)
@@ -74,6 +80,17 @@ class Presences:
         """Have `tell` called when a resource wants nodes that it did not want."""
         self._on_gain.append(tell)
 
+    def shown_to(self, full: JID) -> Collection[JID]:
+        """The accounts that a resource of a contact elsewhere has shown itself to."""
+        return self._shown.get(full, ())
+
+    def on_shown(self, tell: Show) -> None:
+        """Have `tell` called when a contact elsewhere shows himself to one account more.
+
+        Where he begins to want nodes at the same time, that is told by `on_gain` alone.
+        """
+        self._on_shown.append(tell)
+
     def _told(self, stanza: Stanza) -> None:
         jid = stanza.sender
         if not jid.resource:
@@ -85,18 +102,30 @@ class Presences:
         before = self.interests_of(jid)
         seen = self._seen(stanza, jid)
         self._there.setdefault(jid.bare, {})[jid] = seen
-        if jid.domain not in self._servers:
-            self._elsewhere[jid] = None
-            self._elsewhere.move_to_end(jid)
-            if len(self._elsewhere) > MOST_ELSEWHERE:
-                self._drop(next(iter(self._elsewhere)))
+        new = () if jid.domain in self._servers else self._note(jid, shown(stanza))
         gained = (seen.interests or _NOTHING) - before
         if gained:
             for tell in self._on_gain:
                 tell(jid, gained)
+        if before and new:
+            for show in self._on_shown:
+                for account in new:
+                    show(jid, account)
+
+    def _note(self, jid: JID, accounts: Iterable[JID]) -> Collection[JID]:
+        """Know of a resource elsewhere; the accounts that it had not shown itself to."""
+        self._elsewhere[jid] = None
+        self._elsewhere.move_to_end(jid)
+        if len(self._elsewhere) > MOST_ELSEWHERE:
+            self._drop(next(iter(self._elsewhere)))
+        known = self._shown.setdefault(jid, set())
+        new = [account for account in accounts if account not in known]
+        known.update(new)
+        return new
 
     def _drop(self, jid: JID) -> None:
         self._elsewhere.pop(jid, None)
+        self._shown.pop(jid, None)
         of_one = self._there.get(jid.bare)
         if of_one is not None and of_one.pop(jid, None) is not None and not of_one:
             del self._there[jid.bare]
@@ -106,6 +135,7 @@ class Presences:
         if not resumed:
             self._there.clear()
             self._elsewhere.clear()
+            self._shown.clear()
             self.changes += 1
 
     def _seen(self, stanza: Stanza, jid: JID) -> Seen:

@@ -15,7 +15,6 @@ from twisted.python.failure import Failure
 
 from components.common.component import Component
 from components.common.privilege import Privilege, Push
-from components.pubsub.life.viewers import Viewers
 from xmppd import ns
 from xmppd.jid import JID, JIDError
 
@@ -124,7 +123,6 @@ class Rosters:
         self._pushed: set[JID] = set()
         """Those that have changed while they are being read."""
         self._on_change: list[OnChange] = []
-        self._viewers = Viewers(component.servers)
         privilege.on_roster_push(self._push)
         component.on_open(self._opened)
 
@@ -179,14 +177,9 @@ class Rosters:
         for waiting in [*self._reading.pop(account)]:
             waiting.callback(outcome)
 
-    def seen_by(self, contact: JID) -> Collection[JID]:
-        """The accounts whose presence a contact elsewhere sees, as far as it is remembered."""
-        return self._viewers.of(contact)
-
     def _keep(self, account: JID, roster: Roster) -> Roster:
         self._known[account] = roster
         self._weight += 1 + len(roster)
-        self._viewers.add(account, roster.subscribers)
         while self._weight > self._most and len(self._known) > 1:
             self.forget(next(iter(self._known)))
         return roster
@@ -206,7 +199,6 @@ class Rosters:
             self._weight -= len(roster)
             roster.put(push.item)
             self._weight += len(roster)
-            (self._viewers.add if now.sees else self._viewers.drop)(account, (jid,))
         if before != now:
             for tell in self._on_change:
                 tell(Change(account, jid, before, now))
@@ -216,13 +208,11 @@ class Rosters:
         roster = self._known.pop(account, None)
         if roster is not None:
             self._weight -= 1 + len(roster)
-            self._viewers.drop(account, roster.subscribers)
 
     def _opened(self, resumed: bool) -> None:
         """Pushes have been missed where the stream is another one."""
         if not resumed:
             self._known.clear()
-            self._viewers.clear()
             self._weight = 0
             self._pushed.update(self._reading)
 

@@ -1,0 +1,171 @@
+"""Contacts at other servers are told of events as those of the own one (XEP-0163 §4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.capabilities import Kind
+from tests.support.components import Component, table
+from tests.support.interests import MOOD, TUNE, node
+from tests.support.people import JULIET, NURSE, item, put
+from tests.support.pubsub import E, Globe, Person
+from xmppd import ns
+from xmppd.subscription import FROM, LISTED
+
+MOON = "moon.capulet.lit"
+DREAM = f"dream@{MOON}"
+SKY = f"{DREAM}/sky"
+KIND = Kind(ns.DISCO_INFO, f"{TUNE}+notify")
+BOTH = Kind(ns.DISCO_INFO, f"{TUNE}+notify", f"{MOOD}+notify")
+MINE = ""
+
+
+class Moon:
+    """Another server, as far as the first one sees: a contact there."""
+
+    def __init__(self, globe: Globe) -> None:
+        self.globe = globe
+        self.line = Component(globe.server, MOON).open().prove()
+        self._told: list[tuple[str, str, str, str]] = []
+
+    def show(self, *accounts: str, kind: Kind = KIND, inner: str = "") -> None:
+        """Have the contact show his presence, and say what his client can do."""
+        for account in accounts:
+            self.line.send(f"<presence from='{SKY}' to='{account}'>{inner}{kind.c}</presence>")
+        self._settle(kind)
+
+    def leave(self, *accounts: str) -> None:
+        for account in accounts:
+            self.line.send(f"<presence type='unavailable' from='{SKY}' to='{account}'/>")
+        self._settle(KIND)
+
+    def _settle(self, kind: Kind) -> None:
+        self.globe.pump()
+        for each in self.line.elements():
+            query = each.find(f"{{{ns.DISCO_INFO}}}query")
+            if query is not None and each.get("type") == "get":
+                to, id_ = each.get("from"), each.get("id")
+                self.line.send(
+                    f"<iq type='result' id='{id_}' from='{SKY}' to='{to}'>{kind.info}</iq>"
+                )
+            for items in each.iterfind(f"{E}event/{E}items"):
+                id_ = items[0].get("id", "")
+                sender = each.get("from", "").partition("@")[0]
+                self._told.append((sender, each.get("to", ""), items.get("node", ""), id_))
+        self.globe.server.clock.advance(0)
+        self.globe.pump()
+
+    def told(self) -> list[tuple[str, str, str, str]]:
+        """Who has told whom of which items since the last look."""
+        self._settle(KIND)
+        found, self._told = self._told, []
+        return sorted(found)
+
+
+@pytest.fixture
+def globe() -> Globe:
+    globe = Globe(others={MOON: table()}).start()
+    for account in (JULIET, NURSE):
+        put(globe.server, account, DREAM)
+    return globe
+
+
+@pytest.fixture
+def juliet(globe: Globe) -> Person:
+    return globe.person("juliet", "balcony")
+
+
+@pytest.fixture
+def moon(globe: Globe) -> Moon:
+    return Moon(globe)
+
+
+def test_4_3_3_a_contact_elsewhere_that_comes_is_told_of_last_items(globe, juliet, moon):
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.publish(MOOD, id_="2", to=MINE)
+    moon.show(JULIET)
+    assert moon.told() == [("juliet", SKY, TUNE, "1")]
+
+
+def test_of_each_account_that_he_shows_himself_to(globe, juliet, moon):
+    """§4.3.4: his server sends his presence to each of them."""
+    nurse = globe.person("nurse")
+    for each in (juliet, nurse):
+        each.publish(TUNE, id_="1", to=MINE)
+    moon.show(JULIET)
+    assert moon.told() == [("juliet", SKY, TUNE, "1")]
+    moon.show(JULIET, NURSE)
+    assert moon.told() == [("nurse", SKY, TUNE, "1")]
+    moon.show(JULIET, NURSE, inner="<show>away</show>")
+    assert moon.told() == []
+
+
+def test_at_once_where_his_kind_is_not_known_yet(globe, juliet, moon):
+    nurse = globe.person("nurse")
+    for each in (juliet, nurse):
+        each.publish(TUNE, id_="1", to=MINE)
+    moon.show(JULIET, NURSE)
+    assert moon.told() == [("juliet", SKY, TUNE, "1"), ("nurse", SKY, TUNE, "1")]
+
+
+def test_nobody_has_to_be_there_and_the_service_may_be_new(globe, juliet, moon):
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.send("<presence type='unavailable'/>")
+    globe.again()
+    moon.show(JULIET)
+    assert moon.told() == [("juliet", SKY, TUNE, "1")]
+
+
+def test_4_3_3_who_comes_again_is_told_again(globe, juliet, moon):
+    juliet.publish(TUNE, id_="1", to=MINE)
+    moon.show(JULIET)
+    moon.leave(JULIET)
+    moon.told()
+    moon.show(JULIET)
+    assert moon.told() == [("juliet", SKY, TUNE, "1")]
+
+
+def test_4_3_3_he_is_told_at_his_full_jid_what_is_published(globe, juliet, moon):
+    """§4.3.1."""
+    moon.show(JULIET)
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.publish(MOOD, id_="2", to=MINE)
+    assert moon.told() == [("juliet", SKY, TUNE, "1")]
+    moon.leave(JULIET)
+    juliet.publish(TUNE, id_="3", to=MINE)
+    assert moon.told() == []
+
+
+def test_a_client_that_wants_more_is_told_of_that(globe, juliet, moon):
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.publish(MOOD, id_="2", to=MINE)
+    moon.show(JULIET)
+    moon.told()
+    moon.show(JULIET, kind=BOTH)
+    assert moon.told() == [("juliet", SKY, MOOD, "2")]
+
+
+def test_4_by_the_access_model_and_the_owners_groups(globe, juliet, moon):
+    node(globe, TUNE, access_model="roster", roster_groups_allowed=("Dreams",))
+    juliet.publish(TUNE, id_="1", to=MINE)
+    moon.show(JULIET)
+    assert moon.told() == []
+    juliet.ask(item(DREAM, groups=["Dreams"]), "set", to="")
+    assert moon.told() == [("juliet", SKY, TUNE, "1")]
+
+
+def test_7_1_who_does_not_see_an_account_any_more_is_told_nothing(globe, juliet, moon):
+    moon.show(JULIET)
+    juliet.send(f"<presence type='unsubscribed' to='{DREAM}'/>")
+    juliet.publish(TUNE, id_="1", to=MINE)
+    assert moon.told() == []
+
+
+def test_2_3_who_is_not_seen_is_not_known_to_be_there(globe, moon):
+    """It works only where each sees the other."""
+    paris = globe.server.account("paris2")
+    put(globe.server, paris, DREAM, FROM | LISTED)
+    author = Person(globe, globe.server.log_in("paris2", "x"))
+    author.publish(TUNE, id_="1", to=MINE)
+    moon.show(paris)
+    assert moon.told() == []
