@@ -73,6 +73,8 @@ class Expiry:
             if self._instances.own(self._component.domain):
                 try:
                     await self.sweep()
+                except CancelledError:
+                    raise
                 except Exception:  # noqa: BLE001 - the next round comes all the same
                     log.failure("items that are too old are left, until the next time")
 

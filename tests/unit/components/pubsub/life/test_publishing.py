@@ -1,0 +1,228 @@
+"""What happens to items behind the requests: order, last items, nodes that are set up otherwise."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import Deferred, fail
+
+from components.common import datetimes
+from components.pubsub.model.node import Node
+from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, error
+from tests.support.pubsub_items import Held, done, given, opened, told
+from xmppd import ns
+from xmppd.errors import StoreError
+
+DELAY = f"{{{ns.DELAY}}}delay"
+
+
+def send_last(owner: Person, node: Node, *to: Person, subids: tuple[str, ...] = ()) -> None:
+    """Have people be sent the last item."""
+    jids = [each.jid for each in to]
+    done(owner, owner.globe.service.publishing.send_last(node, jids, subids))
+
+
+# ---------------------------------------------------------------------- the last item
+
+
+def test_6_1_7_the_last_item_comes_with_when_it_was_published(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    node = opened(juliet)
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    published = globe.server.clock.seconds()
+    globe.pass_time(60)
+    send_last(juliet, node, romeo, subids=("123-abc", "004-yyy"))
+    assert told(romeo) == [("play", "item 2 <act>")]
+    (message,) = romeo.messages
+    assert message.get("type") == "headline"
+    _, delay, headers = message
+    assert (delay.tag, delay.get("stamp")) == (DELAY, datetimes.written(published))
+    assert [each.text for each in headers] == ["123-abc", "004-yyy"], "§7.1.2.4: the last child"
+
+
+def test_6_1_7_as_the_node_tells_of_items(juliet: Person, romeo: Person) -> None:
+    node = opened(juliet, deliver_payloads=False, itemreply="publisher", notification_type="normal")
+    juliet.publish("play", id_="1")
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", f"item 1 {juliet.jid}")]
+    assert romeo.messages[0].get("type") is None
+    silent = opened(juliet, "silence", deliver_notifications=False)
+    juliet.publish("silence", id_="1")
+    send_last(juliet, silent, romeo)
+    assert told(romeo) == []
+
+
+def test_6_1_7_there_may_be_none(juliet: Person, romeo: Person) -> None:
+    for name, settings in (
+        ("play", {}),
+        ("tune", {"persist_items": False}),
+        ("plays", {"node_type": "collection"}),
+    ):
+        node = opened(juliet, name, **settings)
+        send_last(juliet, node, romeo)
+        assert done(juliet, juliet.globe.service.publishing.last(node)) is None
+    assert told(romeo) == []
+
+
+def test_13_10_the_last_one_is_known_though_it_is_not_kept(juliet: Person, romeo: Person) -> None:
+    node = opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", "item 2 <act>")]
+
+
+def test_17_4_4_what_is_too_old_is_not_the_last_one(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    for name, keeps in (("play", True), ("tune", False)):
+        node = opened(juliet, name, item_expire=60, persist_items=keeps)
+        juliet.publish(name, id_="1")
+        globe.pass_time(59)
+        send_last(juliet, node, romeo)
+        assert told(romeo) == [(name, "item 1 <act>")]
+        globe.pass_time(1)
+        send_last(juliet, node, romeo)
+        assert told(romeo) == []
+
+
+def test_7_2_the_one_before_is_the_last_where_the_last_is_deleted(
+    juliet: Person, romeo: Person
+) -> None:
+    node = opened(juliet)
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    juliet.retract("play", "2")
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", "item 1 <act>")]
+
+
+@pytest.mark.parametrize("change", ["publish", "retract", "purge"])
+def test_who_is_told_of_something_newer_is_not_told_of_what_was_before(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """An item that was being looked up when others came, or it went."""
+    node = opened(juliet)
+    juliet.publish("play", id_="1")
+    romeo.subscribe("play")
+    told(romeo)
+    looking = Held(globe.service.items.last)
+    monkeypatch.setattr(globe.service.items, "last", looking)
+    sending = globe.service.publishing.send_last(node, [romeo.jid])
+    deferred = Deferred.fromCoroutine(sending)
+    {
+        "publish": lambda: juliet.publish("play", id_="2"),
+        "retract": lambda: juliet.retract("play", "1"),
+        "purge": lambda: juliet.pubsub("<purge node='play'/>", owner=True),
+    }[change]()
+    for _ in range(5):
+        looking.let_go()
+    assert deferred.called
+    live = {"publish": "item 2 <act>", "retract": "retract 1", "purge": "purge"}[change]
+    assert told(romeo) == [
+        ("play", live),
+        *([("play", "item 2 <act>")] if change == "publish" else []),
+    ]
+
+
+# ---------------------------------------------------------------------- set up otherwise
+
+
+def test_8_2_4_with_fewer_items_the_oldest_go(juliet: Person, romeo: Person) -> None:
+    opened(juliet, max_items=5)
+    for id_ in "12345":
+        juliet.publish("play", id_=id_)
+    romeo.subscribe("play")
+    told(romeo)
+    assert juliet.configure("play", max_items="2").get("type") == "result"
+    assert juliet.ids("play") == ["4", "5"]
+    assert told(romeo) == []
+    juliet.configure("play", max_items="5", title="A play")
+    assert juliet.ids("play") == ["4", "5"]
+
+
+def test_8_2_4_and_are_told_of_where_they_are_retracted(juliet: Person, romeo: Person) -> None:
+    opened(juliet, max_items=5, publish_node_full="retract-oldest")
+    for id_ in "123":
+        juliet.publish("play", id_=id_)
+    romeo.subscribe("play")
+    told(romeo)
+    juliet.configure("play", max_items="1")
+    assert told(romeo) == [("play", "retract 1", "retract 2")]
+
+
+def test_8_2_4_a_node_that_keeps_none_any_more_has_none(juliet: Person, romeo: Person) -> None:
+    """But the last one is known (§13.10), until another one is published."""
+    node = opened(juliet)
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    juliet.configure("play", persist_items="0")
+    assert given(romeo.items("play")) == ["2"]
+    juliet.configure("play", persist_items="1")
+    assert given(romeo.items("play")) == []
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", "item 2 <act>")]
+    juliet.publish("play", id_="3")
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", "item 3 <act>")]
+    assert given(romeo.items("play")) == ["3"]
+
+
+# ---------------------------------------------------------------------- order, and what lasts
+
+
+def test_items_are_told_of_in_the_order_of_publishing(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the node has to be read first."""
+    opened(juliet)
+    romeo.subscribe("play")
+    globe.again()
+    looking = Held(globe.service.store.load)
+    monkeypatch.setattr(globe.service.store, "load", looking)
+    for id_ in "123":
+        juliet.client.send(
+            f"<iq type='set' id='{id_}' to='{PUBSUB}'><pubsub xmlns='{NS}'>"
+            f"<publish node='play'><item id='{id_}'>{ACT}</item></publish></pubsub></iq>"
+        )
+    globe.pump()
+    looking.let_go()
+    assert told(romeo) == [("play", f"item {id_} <act>") for id_ in "123"]
+    assert juliet.ids("play") == [*"123"]
+
+
+def test_what_was_published_is_there_after_a_restart(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    opened(juliet)
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    juliet.retract("play", "1")
+    globe.again()
+    assert juliet.ids("play") == ["2"]
+    romeo.subscribe("play")
+    told(romeo)
+    juliet.publish("play", id_="3")
+    assert told(romeo) == [("play", "item 3 <act>")]
+
+
+def test_what_is_not_kept_is_told_to_nobody(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is full, or gone: the publisher is told so, and nobody else anything."""
+    opened(juliet)
+    romeo.subscribe("play")
+    full = StoreError("the disk is full")
+    monkeypatch.setattr(globe.service.items, "publish", lambda *_, **__: fail(full))
+    assert juliet.publish("play", id_="1").get("type") == "error"
+    assert told(romeo) == []
+
+
+def test_bookmarks_are_items_with_addresses_for_ids(juliet: Person) -> None:
+    room = "theplay@conference.shakespeare.lit"
+    assert juliet.publish("play", id_=room, to="").get("type") == "result"
+    assert juliet.ids("play", "") == [room]
+    assert error(juliet.retract("play", "other@conference.shakespeare.lit", "")) == (
+        "item-not-found",
+    )
