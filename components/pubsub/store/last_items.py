@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from components.pubsub.model.item import Item
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
+from components.pubsub.store.marks import marks
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction, Value
 
@@ -53,7 +54,7 @@ class SQLLastItems:
         `who` is to be told, by bare JID. `services` are `SERVICES` at most.
         """
         asked: list[Value] = [who]
-        sql = _FOUND.format(services=_marks(services, asked), names=_marks(names, asked))
+        sql = _FOUND.format(services=marks(services, asked), names=marks(names, asked))
 
         async def work(tx: Transaction) -> Sequence[LastItem]:
             return [_found(*row) for row in (await tx.execute(sql, asked)).rows]
@@ -65,19 +66,6 @@ def slices(services: Sequence[JID]) -> Iterator[Sequence[JID]]:
     """Accounts in parts that one query each may ask for."""
     for start in range(0, len(services), SERVICES):
         yield services[start : start + SERVICES]
-
-
-def _marks(values: Collection[str], asked: list[Value]) -> str:
-    """Marks for `values`, which are added to what is asked.
-
-    As many as the next power of two, so that there are few statements to be prepared.
-    """
-    size = 1 << max(0, len(values) - 1).bit_length()
-    last = ""
-    for last in values:
-        asked.append(last)
-    asked += [last] * (size - len(values))
-    return ", ".join("?" * size)
 
 
 def _found(

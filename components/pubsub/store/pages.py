@@ -7,29 +7,39 @@ a node, and what lies next to an item, costs the same however many there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from components.common.paging import Found, Page
 from components.pubsub.model.item import Item
+from components.pubsub.store.marks import rows_of
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
-from xmppd.storage.interfaces import Transaction
+from xmppd.storage.interfaces import Transaction, Value
 
 _COLUMNS = "SELECT id, publisher, at, payload, position FROM pubsub_items WHERE node = ?"
 _LAST = f"{_COLUMNS} AND at > ? ORDER BY position DESC LIMIT ?"
-_ONE = f"{_COLUMNS} AND id = ? AND at > ?"
+# A database that knows nothing of how many items there are would look at all of a node's for IN.
+_NAMED = "FROM (VALUES {}) AS named CROSS JOIN pubsub_items WHERE id = named.column1 AND node = ?"
+_NAMED_ITEMS = f"SELECT id, publisher, at, payload, position {_NAMED}"
 _BETWEEN = f"{_COLUMNS} AND position BETWEEN ? AND ? ORDER BY position"
+_ITEMS = "FROM pubsub_items WHERE node = ?"
 _COUNT = "SELECT items FROM pubsub_nodes WHERE id = ?"
-_PLACE = "SELECT position FROM pubsub_items WHERE node = ? AND id = ?"
-_BEFORE = "SELECT count(*) FROM pubsub_items WHERE node = ? AND position < ?"
-_SIZES = (
-    "SELECT position, length(payload), length(id), length(publisher) FROM pubsub_items"
-    " WHERE node = ? AND at > ? AND position {} ? ORDER BY position {} LIMIT ? OFFSET ?"
+_PLACE = f"SELECT position {_ITEMS} AND id = ?"
+_BEFORE = f"SELECT count(*) {_ITEMS} AND position < ?"
+_ENDS = (
+    f"SELECT (SELECT position {_ITEMS} ORDER BY position LIMIT 1),"
+    f" (SELECT position {_ITEMS} ORDER BY position DESC LIMIT 1)"
 )
-_FORTH, _BACK = _SIZES.format(">", "ASC"), _SIZES.format("<", "DESC")
+_SIZE = "length(payload), length(id), length(publisher)"
+_SIZES = f"SELECT position, {_SIZE} {_ITEMS} AND at > ? AND position {{}} ? ORDER BY position {{}}"
+_FORTH, _BACK = (f"{_SIZES.format(*way)} LIMIT ? OFFSET ?" for way in ((">", "ASC"), ("<", "DESC")))
+_NAMED_SIZES = f"SELECT id, {_SIZE} {_NAMED} AND at > ?"
 _LATEST = 2**63 - 1
 
 _AROUND = 60
 """Octets that `<item/>` itself takes."""
+_COUNTED = 500
+"""Of how many items it is counted which one it is; among more it is reckoned."""
 _WRITTEN = 6
 """Octets that a character of an attribute may take."""
 
@@ -47,15 +57,20 @@ async def named(
 
     Only where some were left out for that it says how many were asked for.
     """
-    found: list[Item] = []
-    for id_ in ids:
-        for row in (await tx.execute(_ONE, (node, id_, since))).rows:
-            item = _item(*row)
-            octets -= _octets(len(item.payload), len(item.id), len(item.publisher))
-            if found and octets < 0:
-                return Found(found, None, len(ids))
-            found.append(item)
-    return Found(found)
+    asked: list[Value] = []
+    sql = _NAMED_SIZES.format(rows_of(ids, asked))
+    sizes = (await tx.execute(sql, [*asked, node, since])).rows
+    known = {id_: (id_, *size) for id_, *size in sizes}
+    wanted = [known[id_] for id_ in ids if id_ in known]
+    fitting = _fitting(wanted, octets)
+    if not fitting:
+        return Found([])
+    asked = []
+    sql = _NAMED_ITEMS.format(rows_of(fitting, asked))
+    rows = (await tx.execute(sql, [*asked, node])).rows
+    items = {item.id: item for item in (_item(*row) for row in rows)}
+    some = [items[id_] for id_ in fitting]
+    return Found(some, None, len(ids) if len(fitting) < len(wanted) else None)
 
 
 async def find(tx: Transaction, node: int, page: Page, octets: int, since: float) -> Found[Item]:
@@ -69,63 +84,61 @@ async def find(tx: Transaction, node: int, page: Page, octets: int, since: float
     """
     rows = (await tx.execute(_COUNT, (node,))).rows
     count = rows[0][0] if rows else 0
-    # Where the last ones are asked for, or those of an index near the end, it is read from there.
-    back = page.before is not None or page.index > count // 2
-    skipped, most = page.index, page.most
-    if back and page.before is None:
-        most = min(most, max(0, count - page.index))
-        skipped = max(0, count - page.index - most)
-    if not most or not count:
+    if not page.most or not count:
         return Found((), None, count)
-    bound = await _bound(tx, node, page, _LATEST if back else 0)
-    sizes = (node, since, bound, most, skipped)
-    rows = (await tx.execute(_BACK if back else _FORTH, sizes)).rows
-    if back and page.before is None:
-        rows = rows[::-1]
+    bound, skipped = await _start(tx, node, page, count)
+    way = _FORTH if page.before is None else _BACK
+    rows = (await tx.execute(way, (node, since, bound, page.most, skipped))).rows
     positions = _fitting(rows, octets)
     if not positions:
         return Found((), None, count)
     low, high = min(positions), max(positions)
     items = [_item(*row) for row in (await tx.execute(_BETWEEN, (node, low, high))).rows]
-    return Found(items, await _index(tx, node, page, low, count - len(items)), count)
+    return Found(items, await _index(tx, node, page, low, len(items), count - len(items)), count)
 
 
-async def _bound(tx: Transaction, node: int, page: Page, end: int) -> int:
-    """The position that a page lies behind, or before; `end` where that is no item."""
+async def _start(tx: Transaction, node: int, page: Page, count: int) -> tuple[int, int]:
+    """The position that a page lies behind, or before, and how many items lie between."""
     id_ = page.after or page.before
     if id_:
         rows = (await tx.execute(_PLACE, (node, id_))).rows
         if not rows:
             raise StanzaError("item-not-found", "there is no such item", reason="pubsub.no-item")
-        place: int = rows[0][0]
-        return place
-    return end
+        return rows[0][0], 0
+    if page.index:
+        first, last = (await tx.execute(_ENDS, (node, node))).rows[0]
+        # Where none was deleted, positions have no gap.
+        return (first + page.index - 1, 0) if last - first + 1 == count else (0, page.index)
+    return 0 if page.before is None else _LATEST, 0
 
 
-async def _index(tx: Transaction, node: int, page: Page, low: int, at_end: int) -> int:
-    """How many items stand before the one at position `low`, the first one of a page."""
+async def _index(tx: Transaction, node: int, page: Page, low: int, items: int, at_end: int) -> int:
+    """How many items stand before the one at position `low`, the first one of a page.
+
+    Among very many where some were deleted, about how many: it may be approximate (XEP-0059 §2.2).
+    """
     if page.before == "":
         return at_end
     if page.before is None and not page.after:
         return page.index
-    before: int = (await tx.execute(_BEFORE, (node, low))).rows[0][0]
-    return before
+    count = at_end + items
+    if count <= _COUNTED:
+        before: int = (await tx.execute(_BEFORE, (node, low))).rows[0][0]
+        return before
+    first, last = (await tx.execute(_ENDS, (node, node))).rows[0]
+    about: int = (low - first) * count // (last - first + 1)
+    return min(at_end, about)
 
 
-def _fitting(rows: Iterable[Sequence[int]], octets: int) -> Sequence[int]:
-    """The positions of those items that go into `octets`, one at least."""
-    positions: list[int] = []
-    for position, payload, id_, publisher in rows:
-        octets -= _octets(payload, id_, publisher)
-        if positions and octets < 0:
+def _fitting(rows: Iterable[Sequence[Any]], octets: int) -> list[Any]:
+    """The first value of each row as long as the items, by their `_SIZE`, go into `octets`."""
+    fitting: list[Any] = []
+    for key, payload, id_, publisher in rows:
+        octets -= payload + _AROUND + _WRITTEN * (id_ + publisher)
+        if fitting and octets < 0:
             break
-        positions.append(position)
-    return positions
-
-
-def _octets(payload: int, id_: int, publisher: int) -> int:
-    """What an item takes in an answer, at the most."""
-    return payload + _AROUND + _WRITTEN * (id_ + publisher)
+        fitting.append(key)
+    return fitting
 
 
 def _item(id_: str, publisher: str, at: float, payload: bytes, position: int) -> Item:

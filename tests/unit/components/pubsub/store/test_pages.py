@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.common.paging import Found, Page
+from components.pubsub.store import pages
 from tests.support.pubsub_items import entry
 from xmppd.errors import StanzaError
 
@@ -52,7 +53,6 @@ def test_xep_0059_2_5_the_last_page(page, ten):
 
 @pytest.mark.parametrize("index", range(12))
 def test_xep_0059_2_6_a_page_by_its_index(page, ten, index):
-    """From whichever end it is nearer to."""
     expected = TEN[index : index + 3]
     found = page(ten, most=3, index=index)
     assert found == (expected, index if expected else None, 10)
@@ -74,6 +74,20 @@ def test_a_page_where_items_are_missing(wait, items, page, ten):
     assert page(ten, most=3) == (["0", "2", "3"], 0, 7)
     assert page(ten, most=3, after="2") == (["3", "6", "7"], 2, 7)
     assert page(ten, most=2, index=5) == (["8", "9"], 5, 7)
+
+
+def test_xep_0059_2_2_among_many_the_index_is_reckoned(wait, items, page, node, monkeypatch):
+    """As it is, where no item was deleted."""
+    monkeypatch.setattr(pages, "_COUNTED", 5)
+    some = [entry(str(number)) for number in range(40)]
+    wait(items.publish(node, some, most=100))
+    assert page(node, most=2, after="19") == (["20", "21"], 20, 40)
+    assert page(node, most=2, before="20") == (["18", "19"], 18, 40)
+    wait(items.retract(node, [str(number) for number in range(1, 40, 2)]))
+    found, index, count = page(node, most=2, after="18")
+    assert (found, count) == (["20", "22"], 20)
+    assert abs(index - 10) <= 1
+    assert page(node, most=9, after="34") == (["36", "38"], 18, 20)
 
 
 def test_a_node_without_items(page, node, make):
