@@ -31,15 +31,21 @@ from xmppd.jid import JID
 Run: TypeAlias = Callable[[Stanza, Values], Coroutine[Deferred[Any], Any, Content]]
 """Does what a command is for; gives a text for people, or a form of results."""
 
+Show: TypeAlias = Callable[[Stanza], Coroutine[Deferred[Any], Any, Form]]
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: its node, what it is called, what does it, and what has to be filled in first."""
+    """A command: its node, what it is called, what does it, and what has to be filled in first.
+
+    `show` gives the form as one user sees it, where that differs, or raises StanzaError.
+    """
 
     node: str
     name: str
     run: Run
     form: Form | None = None
+    show: Show | None = None
 
 
 class Commands:
@@ -86,8 +92,12 @@ class Commands:
             return self._done(command, session, stanza, submitted)
         if session:
             raise _refused("bad-payload")
-        actions = Tag("actions", {"execute": "complete"}, [Tag("complete")])
-        return _told(command, secrets.token_hex(8), "executing", actions, command.form.form())
+        if command.show is not None:
+            return self._shown(command, command.show, stanza)
+        return _executing(command, command.form)
+
+    async def _shown(self, command: Command, show: Show, stanza: Stanza) -> Tag:
+        return _executing(command, await show(stanza))
 
     async def _done(
         self, command: Command, session: str, stanza: Stanza, submitted: Element | None
@@ -97,6 +107,11 @@ class Commands:
         if isinstance(outcome, str):
             outcome = Tag("note", {"type": "info"}, outcome)
         return _told(command, session or secrets.token_hex(8), "completed", outcome)
+
+
+def _executing(command: Command, form: Form) -> Tag:
+    actions = Tag("actions", {"execute": "complete"}, [Tag("complete")])
+    return _told(command, secrets.token_hex(8), "executing", actions, form.form())
 
 
 def _told(command: Command, session: str, status: str, *content: Content) -> Tag:
