@@ -24,6 +24,11 @@ from tests.support.pubsub_values import (
 
 GONE = "item-not-found"
 FORBIDDEN = "forbidden"
+NOT_APPLICABLE = {
+    *(("owner", rank) for rank in ("outcast", "member", "publisher", "publish-only")),
+    ("publisher", "member"),
+}
+"""§4.1, the second table: "n/a". open: of publish-only, which is not in it."""
 
 
 class Contacts:
@@ -344,6 +349,8 @@ class Node:
         if self.owners() == [account] and rank != "owner":
             raise Refused("not-acceptable")  # §8.9.2.4
         old = self.rank(account)
+        if (old, rank) in NOT_APPLICABLE:
+            raise Refused("not-acceptable")  # §4.1, the second table
         self.affiliations[account] = rank
         if rank != old:
             self.told.may.append((account, ("affiliation", account, rank, ())))  # §8.9.4
@@ -360,10 +367,13 @@ class Node:
             self._send_last(subscription)
 
     def approve(self, who: str, jid: str, allow: bool) -> None:
-        """§8.6: a form that an owner submits; from anybody else it is nothing."""
-        if not self.exists or self.rank(account_of(who)) != "owner":
-            return
-        for each in [each for each in self.subscriptions if each.jid == jid]:
+        """§8.6: a form that an owner submits. open: what it says is answered by an error message
+        where it is nobody's to say, or nobody has asked."""
+        self._owner(who)
+        found = [each for each in self.subscriptions if each.jid == jid]
+        if not found:
+            raise Refused("unexpected-request not-subscribed")
+        for each in found:
             if each.state == "pending":
                 self._set(each, "subscribed") if allow else self._drop(each, told=True)
 

@@ -33,13 +33,14 @@ def event(message: Element, service: str, node: str) -> Event:
     asked = message.find(f"{_X}x")
     if asked is not None:
         return _asked(asked, node)
-    [found] = message.findall(f"{E}event")
     assert message.get("id"), "a notification has an id (§7.1.2, §13.4)"
+    ranks = message.find(f"{P}pubsub/{P}affiliations")
+    if ranks is not None:
+        return _affiliation(ranks, node)
+    [found] = message.findall(f"{E}event")
     [told] = found
     kind = told.tag.removeprefix(E)
     headers = _headers(message)
-    if kind == "affiliations":
-        return _affiliation(told, node)
     assert told.get("node") == node, f"an event of {told.get('node')}"
     if kind == "items":
         return _items(message, told, headers)
