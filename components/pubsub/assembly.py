@@ -16,6 +16,8 @@ from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.common.privilege import Privilege
 from components.pubsub.faces import (
+    affiliations,
+    approvals,
     collections,
     configure,
     create,
@@ -23,16 +25,23 @@ from components.pubsub.faces import (
     delete,
     disco,
     items,
+    managing,
+    options,
+    pending,
     private,
     publish,
     purge,
     retract,
     subscribe,
+    subscriptions,
 )
 from components.pubsub.life.access import Access
+from components.pubsub.life.affiliating import Affiliating
 from components.pubsub.life.ancestry import Ancestry
+from components.pubsub.life.approvals import Approvals
 from components.pubsub.life.audience import Audiences
 from components.pubsub.life.configuring import Configuring
+from components.pubsub.life.endings import Endings
 from components.pubsub.life.expiry import Expiry
 from components.pubsub.life.last_items import LastItems
 from components.pubsub.life.linking import Linking
@@ -40,8 +49,10 @@ from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
+from components.pubsub.life.reviews import Reviews
 from components.pubsub.life.rosters import Rosters
 from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.model.node import Address
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Requests
 from components.pubsub.service import Service
@@ -50,9 +61,12 @@ from components.pubsub.store.items import SQLItems
 from components.pubsub.store.last_items import SQLLastItems
 from components.pubsub.store.listing import SQLListing
 from components.pubsub.store.nodes import SQLNodes
+from components.pubsub.store.relations import SQLRelations
 from xmppd.storage.interfaces import Database
 
 FACES: tuple[Callable[[Service], object], ...] = (
+    affiliations.serve,
+    approvals.serve,
     collections.serve,
     configure.serve,
     create.serve,
@@ -60,11 +74,15 @@ FACES: tuple[Callable[[Service], object], ...] = (
     delete.serve,
     disco.serve,
     items.serve,
+    managing.serve,
+    options.serve,
+    pending.serve,
     private.serve,
     publish.serve,
     purge.serve,
     retract.serve,
     subscribe.serve,
+    subscriptions.serve,
 )
 """What takes stanzas: each of them one use case of XEP-0060, or another XEP."""
 
@@ -84,7 +102,7 @@ def assemble(
     rosters = Rosters(component, privilege)
     presences = Presences(component, privilege)
     nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
-    audiences = Audiences(presences, rosters, Ancestry(nodes))
+    audiences = Audiences(access, presences, rosters, Ancestry(nodes))
     notices = Notices(component, Multicast(component), privilege)
     instances = Instances(component)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
@@ -98,6 +116,14 @@ def assemble(
         notices,
         instances,
     )
+    relations = SQLRelations(database)
+    subscribing = Subscribing(store, policy, presences, notices, publishing, clock)
+
+    def own(address: Address) -> bool:
+        return instances.own(address.service)
+
+    endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
+    endings.watch(privilege, instances)
     service = Service(
         component,
         clock,
@@ -108,6 +134,7 @@ def assemble(
         Requests(component, delegation),
         store,
         kept,
+        relations,
         nodes,
         rosters,
         presences,
@@ -115,7 +142,7 @@ def assemble(
         audiences,
         notices,
         publishing,
-        Subscribing(store),
+        subscribing,
         Configuring(
             nodes,
             Linking(nodes, links, access, policy),
@@ -127,10 +154,15 @@ def assemble(
         ),
         links,
         SQLListing(database),
+        Affiliating(store, policy, access, subscribing, notices),
+        Approvals(component.domain, subscribing, notices, clock.seconds),
+        Reviews(relations, nodes, access, subscribing, own, privilege),
+        endings,
         instances,
     )
     Accounts(component)
-    service.configuring.on_configured(publishing.trim)
+    for tell in (publishing.trim, service.reviews.configured, endings.configured):
+        service.configuring.on_configured(tell)
     Expiry(component, clock, policy, service.instances, kept, SystemRandom().uniform)
     for serve in FACES:
         serve(service)

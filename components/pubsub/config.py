@@ -28,6 +28,8 @@ class PubsubTable(Table, frozen=True):
     items: Some = _DEFAULT.items
     item_octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.item_octets
     subscriptions: Some = _DEFAULT.subscriptions
+    own_subscriptions: Some = _DEFAULT.own_subscriptions
+    same_subscriptions: Some = _DEFAULT.same_subscriptions
     affiliations: Some = _DEFAULT.affiliations
     children: Some = _DEFAULT.children
     collections: Some = _DEFAULT.collections
@@ -58,6 +60,8 @@ def policy(loaded: Loaded[Config]) -> Policy:
         items=table.items,
         item_octets=table.item_octets,
         subscriptions=table.subscriptions,
+        own_subscriptions=table.own_subscriptions,
+        same_subscriptions=table.same_subscriptions,
         affiliations=table.affiliations,
         children=table.children,
         collections=table.collections,

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from components.common import datetimes
 from components.common.build import Content, Tag, attribute
 from components.pubsub.model.item import Item
-from components.pubsub.names import PUBSUB_EVENT
+from components.pubsub.model.node import Subscription
+from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.names import PUBSUB, PUBSUB_EVENT
 from xmppd import ns
+from xmppd.jid import JID
 
 _HEAD = f"<event xmlns='{PUBSUB_EVENT}'>".encode()
 _TAIL = b"</event>"
@@ -28,6 +31,26 @@ def retracted(node: str, ids: Iterable[str]) -> bytes:
 def purged(node: str) -> bytes:
     """All items were deleted (§8.5.2)."""
     return b"%b<purge node='%b'/>%b" % (_HEAD, attribute(node).encode(), _TAIL)
+
+
+def subscription(node: str, subscription: Subscription, state: State | None = None) -> bytes:
+    """How a subscription is now (§13.14); `state` where it is no more, or not as it says."""
+    attrs = {
+        "node": node,
+        "jid": subscription.jid,
+        "subid": subscription.subid,
+        "subscription": (state or subscription.state).value,
+    }
+    if subscription.options.expire:
+        attrs["expiry"] = datetimes.written(subscription.options.expire)
+    return Tag("event", {}, [Tag("subscription", attrs)], ns=PUBSUB_EVENT).render()
+
+
+def affiliation(node: str, jid: JID, rank: Affiliation) -> bytes:
+    """What somebody is to a node from now on (§8.9.4)."""
+    told = Tag("affiliation", {"jid": jid, "affiliation": rank.value})
+    listed = Tag("affiliations", {"node": node}, [told])
+    return Tag("pubsub", {}, [listed], ns=PUBSUB).render()
 
 
 def delay(at: float) -> bytes:

@@ -8,5 +8,6 @@ NODE_CONFIG = f"{PUBSUB}#node_config"
 SUBSCRIBE_OPTIONS = f"{PUBSUB}#subscribe_options"
 PUBLISH_OPTIONS = f"{PUBSUB}#publish-options"
 SUBSCRIBE_AUTHORIZATION = f"{PUBSUB}#subscribe_authorization"
+GET_PENDING = f"{PUBSUB}#get-pending"
 META_DATA = f"{PUBSUB}#meta-data"
 SHIM = "http://jabber.org/protocol/shim"  # XEP-0131

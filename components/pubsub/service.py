@@ -14,12 +14,16 @@ from components.common.instances import Instances
 from components.common.privilege import Privilege
 from components.pubsub.faults import moved, no_name, no_node
 from components.pubsub.life.access import Access
+from components.pubsub.life.affiliating import Affiliating
+from components.pubsub.life.approvals import Approvals
 from components.pubsub.life.audience import Audiences
 from components.pubsub.life.configuring import Configuring
+from components.pubsub.life.endings import Endings
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
+from components.pubsub.life.reviews import Reviews
 from components.pubsub.life.rosters import Rosters
 from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.node import Node
@@ -29,6 +33,7 @@ from components.pubsub.store.collections import SQLCollections
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.listing import SQLListing
 from components.pubsub.store.nodes import SQLNodes
+from components.pubsub.store.relations import SQLRelations
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Service:
     requests: Requests
     store: SQLNodes
     items: SQLItems
+    relations: SQLRelations
     nodes: Nodes
     rosters: Rosters
     presences: Presences
@@ -55,6 +61,10 @@ class Service:
     configuring: Configuring
     collections: SQLCollections
     listing: SQLListing
+    affiliating: Affiliating
+    approvals: Approvals
+    reviews: Reviews
+    endings: Endings
     instances: Instances
 
     @property

@@ -19,6 +19,8 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
 from components.pubsub.assembly import assemble
+from components.pubsub.model import settings as setting
+from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.store.nodes import SCHEMA
 from tests.support.deferred import result
@@ -85,6 +87,8 @@ class Globe(Meeting):
             for each in self.all:
                 if hasattr(each, "line"):
                     Meeting.pump(each)
+                    self.server.clock.advance(0)  # what happens behind an answer
+                    Meeting.pump(each)
         return self
 
     def introduced(self) -> None:  # type: ignore[override]
@@ -98,6 +102,19 @@ class Globe(Meeting):
         person = Person(self, self.server.log_in(name, resource))
         person.send(f"<presence>{caps}</presence>").came()
         return person
+
+    def node(self, name: str, service: str = PUBSUB) -> Node:
+        """A node as the component has it in memory."""
+        node = self.service.nodes.at_hand(Address(JID.parse(service), name))
+        assert node is not None, f"{name} is not open"
+        return node
+
+    def set_up(self, name: str, service: str = PUBSUB, **changes: Any) -> Self:
+        """Have a node set up otherwise, and nobody told of it; `changes` are of `Settings`."""
+        node = self.node(name, service)
+        node.settings = node.settings.change(**changes)
+        result(self.service.store.save(node.id, setting.stored(node.settings)))
+        return self
 
     def again(self) -> Self:
         """Start another process of the component, on the same store."""
@@ -241,6 +258,18 @@ def form(kind: str, **fields: str | list[str]) -> str:
         inner = "".join(f"<value>{each}</value>" for each in values)
         said.append(f"<field var='pubsub#{name}'>{inner}</field>")
     return f"<x xmlns='{ns.DATA_FORM}' type='submit'>{''.join(said)}</x>"
+
+
+def subscriptions(answer: Element) -> list[tuple[str, str]]:
+    """Who is subscribed, and how far, as an answer or an event tells it."""
+    found = [each for each in answer.iter() if each.tag.endswith("}subscription")]
+    return [(each.get("jid", ""), each.get("subscription", "")) for each in found]
+
+
+def subid(answer: Element) -> str:
+    """The SubID of the one subscription that an answer is about."""
+    (found,) = [each for each in answer.iter() if each.tag.endswith("}subscription")]
+    return found.get("subid", "")
 
 
 def error(answer: Element) -> tuple[str, ...]:

@@ -1,16 +1,24 @@
-"""Subscribing and unsubscribing (XEP-0060 §6.1, §6.2)."""
+"""Subscribing and unsubscribing (XEP-0060 §6.1, §6.2).
+
+Who subscribes a JID again has one more subscription, with options and a SubID of its own (§6.1.6).
+"""
 
 from __future__ import annotations
 
-from components.common.build import Tag
-from components.pubsub.faults import refusal
+from components.common.build import Content, Tag
+from components.common.forms.submission import X
+from components.pubsub.faces import options_form
+from components.pubsub.faces.subscriber import own_jid, subscribed_jid, subscription
+from components.pubsub.faults import no_node, refusal, unsupported
 from components.pubsub.model.node import Node, Subscription
-from components.pubsub.model.privileges import Privilege
+from components.pubsub.model.options import DEFAULT, Options
+from components.pubsub.model.privileges import Privilege, may
 from components.pubsub.model.ranks import State
 from components.pubsub.names import PUBSUB
 from components.pubsub.requests import Request
 from components.pubsub.service import Service
-from xmppd.jid import JID, JIDError
+from xmppd.errors import StanzaError
+from xmppd.jid import JID
 
 
 def serve(service: Service) -> None:
@@ -26,43 +34,90 @@ class Subscribe:
     def __init__(self, service: Service) -> None:
         self._service = service
 
+    # ------------------------------------------------------------------ subscribing
+
     async def subscribe(self, request: Request) -> Tag:
-        """Subscribe somebody; the answer tells how far it has come (§6.1.2)."""
-        service = self._service
+        """Subscribe somebody; the answer tells how far it has come (§6.1.2, §6.3.7)."""
         jid = own_jid(request)
-        node = await service.node(request)
-        await service.access.check(node, request.asker, Privilege.SUBSCRIBE)
-        subscription = await node.lock.run(
-            service.subscribing.subscribe, node, jid, State.SUBSCRIBED
-        )
-        return Tag("pubsub", {}, [subscription_tag(node, subscription)], ns=PUBSUB)
+        node = await self._service.node(request)
+        found = await node.lock.run(self._subscribe, node, request, jid)
+        told: list[Content] = [subscription_tag(node, found, configurable=True)]
+        if request.other("options") is not None:
+            told.append(Tag("options", {}, [options_form.told(found.options, node)]))
+        return Tag("pubsub", {}, told, ns=PUBSUB)
 
-    async def unsubscribe(self, request: Request) -> None:
+    async def _subscribe(self, node: Node, request: Request, jid: JID) -> Subscription:
+        """Make the subscription: within the node's lock, for what is checked may change."""
+        service = self._service
+        if node.gone:
+            raise no_node()
+        await service.access.check(node, jid, Privilege.SUBSCRIBE)
+        self._check_open(node, jid)
+        if any(each.state is State.PENDING for each in node.of_account(jid.bare)):
+            raise refusal(
+                "not-authorized", "pending-subscription", reason="pubsub.pending-subscription"
+            )
+        return await self._new(node, jid, self._options(node, request))
+
+    def _check_open(self, node: Node, jid: JID) -> None:
+        """(§6.1.3.10; §13.12: owners and publishers may always)."""
+        rank = self._service.access.affiliation(node, jid)
+        if not node.settings.subscribe and not may(rank, Privilege.PUBLISH):
+            raise unsupported("subscribe")
+
+    def _options(self, node: Node, request: Request) -> Options:
+        """The options that are wished with the subscription (§6.3.7), as the node has them.
+
+        All its subscriptions may be temporary (§13.5).
+        """
+        options = self._wished(node, request)
+        return options.change(temporary=True, expire=0.0) if node.settings.tempsub else options
+
+    def _wished(self, node: Node, request: Request) -> Options:
+        element = request.other("options")
+        if element is None:
+            return DEFAULT
+        if "node" in element.attrib or "jid" in element.attrib:
+            raise StanzaError("bad-request", "the subscription has them", reason="stanza.malformed")
+        return options_form.chosen(element.find(X), node, DEFAULT, self._service.now())
+
+    async def _new(self, node: Node, jid: JID, options: Options) -> Subscription:
+        service = self._service
+        service.endings.check(jid, options)
+        if service.access.approved(node, jid):
+            found = await service.subscribing.subscribe(node, jid, State.SUBSCRIBED, options)
+            service.subscribing.welcome_soon(node, found)
+        else:
+            service.approvals.admit(node, jid)
+            found = await service.subscribing.subscribe(node, jid, State.PENDING, options)
+            service.approvals.ask(node, found)
+        service.endings.note(found)
+        return found
+
+    # ------------------------------------------------------------------ unsubscribing
+
+    async def unsubscribe(self, request: Request) -> Tag:
         """Unsubscribe somebody (§6.2)."""
-        service = self._service
-        jid = own_jid(request)
-        node = await service.node(request)
-        for each in node.of_jid(jid):
-            await node.lock.run(service.subscribing.drop, node, each)
+        jid = subscribed_jid(request)
+        node = await self._service.node(request)
+        gone = await node.lock.run(self._unsubscribe, node, request, jid)
+        told = subscription_tag(node, gone._replace(state=State.NONE))
+        return Tag("pubsub", {}, [told], ns=PUBSUB)
+
+    async def _unsubscribe(self, node: Node, request: Request, jid: JID) -> Subscription:
+        found = subscription(node, request, jid, "cancel")
+        await self._service.subscribing.change(node, drop=[found])
+        if found.state is not State.PENDING:
+            self._service.subscribing.tell_owners(node, [found], State.NONE)
+        return found
 
 
-def own_jid(request: Request) -> JID:
-    """The JID that somebody (un)subscribes, which has to be his own (§6.1.3.1)."""
-    try:
-        jid = JID.parse(request.action.get("jid", ""))
-    except JIDError:
-        jid = None
-    if jid is None or jid not in (request.asker, request.asker.bare):
-        raise refusal("bad-request", "invalid-jid", reason="pubsub.invalid-jid")
-    return jid
-
-
-def subscription_tag(node: Node, subscription: Subscription) -> Tag:
-    """A subscription as the service tells it (§6.1.2)."""
+def subscription_tag(node: Node, subscription: Subscription, *, configurable: bool = False) -> Tag:
+    """A subscription as the service tells it (§6.1.2); it may say that it has options (§6.1.5)."""
     attrs = {
         "node": node.address.name,
         "jid": subscription.jid,
         "subid": subscription.subid,
         "subscription": subscription.state.value,
     }
-    return Tag("subscription", attrs)
+    return Tag("subscription", attrs, [Tag("subscribe-options")] if configurable else ())

@@ -18,6 +18,9 @@ from components.pubsub.model.settings import Settings
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
+SHUT_OUT = (Affiliation.OUTCAST, Affiliation.PUBLISH_ONLY)
+"""Those who neither subscribe nor read, whatever the access model (§4.1)."""
+
 
 class Access:
     """Decides who gets in."""
@@ -33,8 +36,20 @@ class Access:
         return node.affiliation(jid)
 
     def may(self, node: Node, jid: JID, privilege: Privilege) -> bool:
-        """Whether somebody has a privilege by his affiliation (§4.1)."""
-        return may(self.affiliation(node, jid), privilege)
+        """Whether somebody has a privilege by his affiliation, or by the publish model (§4.1)."""
+        rank = self.affiliation(node, jid)
+        if may(rank, privilege):
+            return True
+        if privilege is not Privilege.PUBLISH or rank is Affiliation.OUTCAST:
+            return False
+        model = node.settings.publish_model
+        return model == "open" or (model == "subscribers" and subscribed(node, jid.bare))
+
+    def approved(self, node: Node, jid: JID) -> bool:
+        """Whether somebody who may subscribe needs nobody's approval for it (§6.1.4)."""
+        if node.settings.access_model != "authorize":
+            return True
+        return may(self.affiliation(node, jid), Privilege.SUBSCRIBE)
 
     def may_associate(self, collection: Node, jid: JID) -> bool:
         """Whether somebody may have nodes of his come into a collection (XEP-0248 §7.2.1)."""
@@ -67,7 +82,7 @@ class Access:
         rank = self.affiliation(node, jid)
         if may(rank, privilege):
             return True
-        if rank is Affiliation.OUTCAST or rank is Affiliation.PUBLISH_ONLY:
+        if rank in SHUT_OUT:
             raise forbidden()
         model = node.settings.access_model
         if model == "open":
@@ -79,16 +94,33 @@ class Access:
         if model == "authorize":
             if privilege is Privilege.SUBSCRIBE:
                 return True  # an owner decides later
-            return _subscribed(node, jid)
+            if subscribed(node, jid.bare):
+                return True
+            raise refusal("not-authorized", "not-subscribed", reason="pubsub.not-subscribed")
         return None
 
     async def check(self, node: Node, jid: JID, privilege: Privilege) -> None:
         """Raise StanzaError where somebody may not subscribe, or read."""
-        if self.at_once(node, jid, privilege) is None:
-            for owner in node.owners:
-                if admitted(node.settings, await self.contact(owner, jid.bare)):
-                    return
+        if self.at_once(node, jid, privilege) is None and not await self._known(node, jid):
             raise _not_admitted(node)
+
+    async def keeps(self, node: Node, jid: JID, rank: Affiliation) -> bool:
+        """Whether somebody who is subscribed, or has asked to be, may stay so with a rank."""
+        if may(rank, Privilege.SUBSCRIBE):
+            return True
+        model = node.settings.access_model
+        if rank in SHUT_OUT or model == "whitelist":
+            return False
+        if model in ("open", "authorize"):
+            return True
+        return await self._known(node, jid)
+
+    async def _known(self, node: Node, jid: JID) -> bool:
+        """Whether an owner's roster lets somebody in."""
+        for owner in hosts(node):
+            if admitted(node.settings, await self.contact(owner, jid.bare)):
+                return True
+        return False
 
     async def contact(self, owner: JID, jid: JID) -> Contact:
         """What somebody is to an owner, by bare JIDs; nobody, where no roster is to be had."""
@@ -99,6 +131,11 @@ class Access:
         return roster.contact(jid)
 
 
+def hosts(node: Node) -> list[JID]:
+    """Those whose rosters the models "presence" and "roster" ask: the account, or the owners."""
+    return [node.address.service] if node.personal else node.owners
+
+
 def admitted(settings: Settings, contact: Contact) -> bool:
     """Whether the models "presence" and "roster" let a contact of an owner in (§4.5)."""
     if settings.access_model == "roster":
@@ -106,12 +143,9 @@ def admitted(settings: Settings, contact: Contact) -> bool:
     return contact.sees
 
 
-def _subscribed(node: Node, jid: JID) -> bool:
-    """(§6.5.9.6: not-subscribed; §6.1.3.5 pending)."""
-    states = {each.state for each in node.of_account(jid.bare)}
-    if State.SUBSCRIBED in states:
-        return True
-    raise refusal("not-authorized", "not-subscribed", reason="pubsub.not-subscribed")
+def subscribed(node: Node, bare: JID) -> bool:
+    """Whether an account is subscribed to a node, and approved of where that is needed."""
+    return any(each.state is State.SUBSCRIBED for each in node.of_account(bare))
 
 
 def _not_admitted(node: Node) -> StanzaError:

@@ -6,17 +6,19 @@ clients, by what their clients want (XEP-0163 §4).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
-from components.pubsub.life import access
+from components.pubsub.life import access, subscribers
+from components.pubsub.life.access import Access
 from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.rosters import Contact, Roster, Rosters
-from components.pubsub.model.node import Node, Subscription
+from components.pubsub.model.node import Node
 from components.pubsub.model.options import Options
+from components.pubsub.model.privileges import Privilege, may
 from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.model.settings import Settings
 from xmppd.jid import JID
@@ -49,7 +51,10 @@ class Audience(NamedTuple):
 class Audiences:
     """Finds them."""
 
-    def __init__(self, presences: Presences, rosters: Rosters, ancestry: Ancestry) -> None:
+    def __init__(
+        self, access: Access, presences: Presences, rosters: Rosters, ancestry: Ancestry
+    ) -> None:
+        self._access = access
         self._presences = presences
         self._rosters = rosters
         self._ancestry = ancestry
@@ -58,22 +63,45 @@ class Audiences:
         self, node: Node, kind: Kind = "items", states: Collection[State] = CONFIRMED
     ) -> Audience:
         """Who is told of an event of a node: subscribers of these `states`, and others."""
-        plain: dict[JID, None] = {}
-        subids: dict[JID, list[str]] = {}
-        self._subscribers(node, states, plain, subids)
+        # As long as nothing has changed, it is the same as for the last event.
+        key = (node.revision, node.settings)
+        usual = kind == "items" and states is CONFIRMED
+        if usual and node.audience is not None and node.audience[0] == key:
+            return cast(Audience, node.audience[1])
+        found = subscribers.told(node, self._presences, states, await self._admits(node))
         if node.personal:
             roster = self._rosters.at_hand(node.address.service)
             if roster is None:
                 roster = await self._roster(node.address.service)
-            plain.update(dict.fromkeys(self._interested(node, roster)))
-            for jid in subids:
-                plain.pop(jid, None)
-        if not node.settings.collection:
-            return Audience(list(plain), subids)
-        through = await self.above(node, kind)
-        for jid in (*plain, *subids):
-            through.pop(jid, None)
-        return Audience(list(plain), subids, through)
+            found.plain.update(dict.fromkeys(self._interested(node, roster)))
+            for jid in found.subids:
+                found.plain.pop(jid, None)
+        audience = Audience(list(found.plain), found.subids)
+        if node.settings.collection:
+            through = await self.above(node, kind)
+            for jid in (*found.plain, *found.subids):
+                through.pop(jid, None)
+            return audience._replace(through=through)
+        if usual and found.lasting and not node.personal and not by_roster(node):
+            node.audience = key, audience
+        return audience
+
+    async def _admits(self, node: Node) -> Callable[[JID], bool] | None:
+        """Whether subscribers may still be told, where that is not for the node alone to say.
+
+        A contact may be one no more since he has subscribed (§15.3).
+        """
+        if not by_roster(node):
+            return None
+        rosters = [await self._roster(owner) for owner in access.hosts(node)]
+
+        def admits(jid: JID) -> bool:
+            if may(self._access.affiliation(node, jid), Privilege.RETRIEVE):
+                return True
+            contacts = (roster.contact(jid) for roster in rosters)
+            return any(access.admitted(node.settings, each) for each in contacts)
+
+        return admits
 
     async def above(
         self, node: Node, kind: Kind, collections: Iterable[str] | None = None
@@ -95,41 +123,13 @@ class Audiences:
                 if node.affiliation(each.jid) is Affiliation.OUTCAST:
                     continue
                 several = len(above.node.of_jid(each.jid)) > 1
-                for jid in self._addresses(above.node, each):
+                for jid in subscribers.addresses(above.node, each, self._presences):
                     told = through.setdefault(jid, Through([], []))
                     if name not in told.collections:
                         told.collections.append(name)
                     if several:
                         told.subids.append(each.subid)
         return through
-
-    def _subscribers(
-        self,
-        node: Node,
-        states: Collection[State],
-        plain: dict[JID, None],
-        subids: dict[JID, list[str]],
-    ) -> None:
-        for each in node.subscriptions():
-            if each.state not in states or not each.options.deliver:
-                continue
-            several = len(node.of_jid(each.jid)) > 1
-            for jid in self._addresses(node, each):
-                if several:
-                    subids.setdefault(jid, []).append(each.subid)
-                else:
-                    plain[jid] = None
-
-    def _addresses(self, node: Node, subscription: Subscription) -> Iterator[JID]:
-        """Where a subscriber is told: where he has said, or at all his resources that are there."""
-        jid = subscription.jid
-        if not node.settings.presence_based_delivery:
-            yield jid
-            return
-        shows = subscription.options.show_values
-        for full, seen in self._presences.of(jid.bare).items():
-            if (jid in (full, jid.bare)) and seen.show in shows:
-                yield full
 
     async def _roster(self, account: JID) -> Roster:
         try:
@@ -147,6 +147,11 @@ class Audiences:
             wanting = presences.wanting(jid, name)
             if wanting and admits(settings, node.affiliation(jid), roster.contact(jid)):
                 yield from wanting
+
+
+def by_roster(node: Node) -> bool:
+    """Whether rosters say who may be told."""
+    return node.settings.access_model in ("presence", "roster")
 
 
 def reaches(options: Options, kind: Kind, distance: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from twisted.internet.defer import DeferredLock
@@ -44,6 +44,7 @@ class Node:
         "_subscriptions",
         "address",
         "affiliations",
+        "audience",
         "changes",
         "created",
         "creator",
@@ -52,6 +53,7 @@ class Node:
         "lock",
         "revision",
         "settings",
+        "subscribed",
     )
 
     def __init__(
@@ -65,12 +67,17 @@ class Node:
         self.affiliations: dict[JID, Affiliation] = {}
         """By bare JID, those that are not "none"."""
         self._subscriptions: dict[JID, dict[str, Subscription]] = {}
-        """By JID and SubID."""
+        """By bare JID and SubID."""
+        self.subscribed = 0
+        """How many subscriptions there are."""
         self.lock = DeferredLock()
         self.gone = False
         """Whether it was deleted since it was opened."""
         self.revision = 0
         """Grows with each change of who is to be told of what."""
+        self.audience: tuple[object, object] | None = None
+        """Who was told of the last event, where that holds on, and as long as what does not change
+        (see `life.audience`)."""
         self.changes = 0
         """Grows whenever items come or go: what was read of them before may hold no more."""
 
@@ -106,27 +113,35 @@ class Node:
         for of_one in self._subscriptions.values():
             yield from of_one.values()
 
+    def by_account(self) -> Iterable[Mapping[str, Subscription]]:
+        """All of them by SubID, those of a bare JID and all its resources together."""
+        return self._subscriptions.values()
+
     def of_jid(self, jid: JID) -> list[Subscription]:
         """Those of exactly this JID, the oldest first."""
-        return list(self._subscriptions.get(jid, {}).values())
+        return [each for each in self.of_account(jid.bare) if each.jid == jid]
 
     def of_account(self, bare: JID) -> list[Subscription]:
         """Those of a bare JID and all its resources."""
-        return [each for each in self.subscriptions() if each.jid.bare == bare]
+        return list(self._subscriptions.get(bare, {}).values())
 
     def put(self, subscription: Subscription) -> None:
-        """Have a subscription, in place of that of the same JID and SubID."""
-        self._subscriptions.setdefault(subscription.jid, {})[subscription.subid] = subscription
+        """Have a subscription, in place of that of the same SubID."""
+        of_one = self._subscriptions.setdefault(subscription.jid.bare, {})
+        self.subscribed += subscription.subid not in of_one
+        of_one[subscription.subid] = subscription
         self.revision += 1
 
     def drop(self, subscription: Subscription) -> None:
         """Have it no more."""
-        of_one = self._subscriptions.get(subscription.jid, {})
-        of_one.pop(subscription.subid, None)
+        bare = subscription.jid.bare
+        of_one = self._subscriptions.get(bare, {})
+        if of_one.pop(subscription.subid, None) is not None:
+            self.subscribed -= 1
         if not of_one:
-            self._subscriptions.pop(subscription.jid, None)
+            self._subscriptions.pop(bare, None)
         self.revision += 1
 
     def __len__(self) -> int:
         """About how much it has in memory, in entries."""
-        return 1 + len(self.affiliations) + len(self._subscriptions)
+        return 1 + len(self.affiliations) + self.subscribed

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 SHOW_VALUES = frozenset({"away", "chat", "dnd", "online", "xa"})
 """What presence may say of availability; "online" is that which says nothing (§17.4.2)."""
@@ -19,15 +19,20 @@ class Options(Struct, frozen=True, omit_defaults=True):
     """
 
     deliver: bool = True
-    include_body: bool = False
     show_values: frozenset[str] = SHOW_VALUES
-    """Those in which a resource is to be told, where presence decides."""
+    """Those in which a resource is to be told."""
     subscription_type: Literal["items", "nodes", "all"] = "nodes"
     """Of a collection: what becomes of its nodes, or of the items in them (XEP-0248 §6)."""
     subscription_depth: str = "1"
     """How far below the collection: a number, or "all"."""
     expire: float = 0.0
-    """When the subscription ends, in seconds UTC since 1970; 0 for never (§6.4)."""
+    """When the subscription ends, in seconds UTC since 1970; 0 for never (§13.19)."""
+    temporary: bool = False
+    """Whether it ends when the subscriber goes offline (§13.5)."""
+
+    def change(self, **changes: Any) -> Options:
+        """The same but for `changes`."""
+        return structs.replace(self, **changes)
 
 
 DEFAULT = Options()

@@ -29,6 +29,10 @@ class Policy:
     item_octets: int = 131_072
     subscriptions: int = 10_000
     """Of one node."""
+    own_subscriptions: int = 1_000
+    """Of one account, to all nodes there are."""
+    same_subscriptions: int = 20
+    """Of one account to one node, with all its resources."""
     affiliations: int = 1_000
     """Of one node."""
     children: int = 1_000

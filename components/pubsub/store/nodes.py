@@ -25,6 +25,7 @@ from components.pubsub.store.stored import (
     Removed,
     StoredNode,
     TooManyNodes,
+    TooManySubscriptions,
 )
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
@@ -69,7 +70,11 @@ _SUBSCRIBE = (
     " ON CONFLICT (node, subid) DO UPDATE SET state = excluded.state,"
     " expires = excluded.expires, options = excluded.options"
 )
+_SUBSCRIBED = "SELECT count(*) FROM pubsub_subscriptions WHERE bare = ?"
 _UNSUBSCRIBE = "DELETE FROM pubsub_subscriptions WHERE node = ? AND subid = ?"
+
+TEMPORARY = -1.0
+"""When a subscription expires that ends as the subscriber goes offline."""
 
 
 class SQLNodes:
@@ -95,7 +100,7 @@ class SQLNodes:
                 JID.parse(creator),
                 created,
                 {JID.parse(jid): Affiliation(rank) for jid, rank in affiliated},
-                [_subscription(*row) for row in subscribed],
+                [subscription(*row) for row in subscribed],
                 await collections(tx, id_),
             )
 
@@ -193,8 +198,17 @@ class SQLNodes:
 
         return self._database.read(work)
 
-    def affiliate(self, id_: int, affiliations: Mapping[JID, Affiliation]) -> Deferred[None]:
-        """Have these in place of what the node holds of the same JIDs; fails with `NodeGone`."""
+    def affiliate(
+        self,
+        id_: int,
+        affiliations: Mapping[JID, Affiliation],
+        put: Sequence[Subscription] = (),
+        drop: Sequence[Subscription] = (),
+    ) -> Deferred[None]:
+        """Have these in place of what the node holds of the same JIDs; fails with `NodeGone`.
+
+        `put` and `drop` are the subscriptions that change with them.
+        """
 
         async def work(tx: Transaction) -> None:
             await _hold(tx, id_)
@@ -203,20 +217,30 @@ class SQLNodes:
                     await tx.execute(_DISAFFILIATE, (id_, jid))
                 else:
                     await tx.execute(_AFFILIATE, (id_, jid, rank.value))
+            await _change(tx, id_, put, drop)
 
         return self._database.write(work)
 
     def subscribe(
-        self, id_: int, put: Sequence[Subscription], drop: Sequence[Subscription] = ()
+        self,
+        id_: int,
+        put: Sequence[Subscription],
+        drop: Sequence[Subscription] = (),
+        *,
+        most: int = 0,
     ) -> Deferred[None]:
-        """Have some subscriptions, and others no more; fails with `NodeGone`."""
+        """Have some subscriptions, and others no more; fails with `NodeGone`.
+
+        Fails with `TooManySubscriptions` where one of those in `put` would have more than `most`
+        in all, unless that is 0; then nothing changes.
+        """
 
         async def work(tx: Transaction) -> None:
             await _hold(tx, id_)
-            for each in drop:
-                await tx.execute(_UNSUBSCRIBE, (id_, each.subid))
-            for each in put:
-                await tx.execute(_SUBSCRIBE, (id_, *_row(each)))
+            await _change(tx, id_, put, drop)
+            for bare in {each.jid.bare for each in put} if most else ():
+                if (await tx.execute(_SUBSCRIBED, (bare,))).rows[0][0] > most:
+                    raise TooManySubscriptions(bare)
 
         return self._database.write(work)
 
@@ -232,12 +256,22 @@ def _kept(settings: Mapping[str, Any]) -> int:
     return max(0, int(settings.get("item_expire", 0)))
 
 
-def _subscription(jid: str, subid: str, state: str, kept: str) -> Subscription:
+async def _change(
+    tx: Transaction, id_: int, put: Sequence[Subscription], drop: Sequence[Subscription]
+) -> None:
+    for each in drop:
+        await tx.execute(_UNSUBSCRIBE, (id_, each.subid))
+    for each in put:
+        await tx.execute(_SUBSCRIBE, (id_, *_row(each)))
+
+
+def subscription(jid: str, subid: str, state: str, kept: str) -> Subscription:
+    """A subscription from its columns."""
     chosen = options.restored(msgspec.json.decode(kept, type=dict[str, Any]))
     return Subscription(JID.parse(jid), subid, State(state), chosen)
 
 
 def _row(each: Subscription) -> tuple[str, str, str, str, float, str]:
     encoded = msgspec.json.encode(options.stored(each.options)).decode()
-    jid = each.jid
-    return each.subid, jid, jid.bare, each.state.value, each.options.expire, encoded
+    jid, expires = each.jid, TEMPORARY if each.options.temporary else each.options.expire
+    return each.subid, jid, jid.bare, each.state.value, expires, encoded

@@ -94,5 +94,9 @@ class TooManyChildren(Exception):
     """A collection would have more nodes than it may, or a node be in too many collections."""
 
 
+class TooManySubscriptions(Exception):
+    """Whoever subscribes once more has as many as he may have."""
+
+
 class NodeFull(Exception):
     """A node has as many items as it may have, and is to have no others in their place."""

@@ -44,7 +44,7 @@ CREATE TABLE pubsub_subscriptions (
     jid $text NOT NULL,
     bare $text NOT NULL,
     state $text NOT NULL,
-    -- When it ends; 0 for never.
+    -- When it ends; 0 for never, -1 for when the subscriber goes offline.
     expires $real NOT NULL DEFAULT 0,
     -- A JSON object of what is not as in most.
     options $text NOT NULL DEFAULT '{}',
@@ -53,6 +53,8 @@ CREATE TABLE pubsub_subscriptions (
 
 CREATE INDEX pubsub_subscriptions_by_jid ON pubsub_subscriptions (bare, node);
 CREATE INDEX pubsub_subscriptions_expiring ON pubsub_subscriptions (expires) WHERE expires > 0;
+CREATE INDEX pubsub_subscriptions_temporary ON pubsub_subscriptions (bare) WHERE expires < 0;
+CREATE INDEX pubsub_subscriptions_pending ON pubsub_subscriptions (node) WHERE state = 'pending';
 
 -- Items, in the order of their publication; one that is published again moves to the end (§13.1).
 -- `payload` comes last: it may be long.

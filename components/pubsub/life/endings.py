@@ -1,0 +1,169 @@
+"""Subscriptions whose time is over end: leases (XEP-0060 §13.19), and temporary ones (§13.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from math import inf
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from components.common.component import Component
+from components.common.instances import Instances
+from components.common.privilege import Privilege
+from components.common.stanza import Stanza
+from components.pubsub.faults import refusal
+from components.pubsub.life.nodes import Nodes
+from components.pubsub.life.presences import Presences
+from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.model.node import Address, Node, Subscription
+from components.pubsub.model.options import Options
+from components.pubsub.model.ranks import State
+from components.pubsub.model.settings import Settings
+from components.pubsub.store.relations import At, SQLRelations
+from xmppd.jid import JID
+
+log = Logger(namespace="component")
+
+EVERY = 60.0
+"""Seconds from one look for what has ended to the next: so late an end may be."""
+BATCH = 500
+"""How many are read at a time."""
+
+
+class Endings:
+    """Ends subscriptions when it is time."""
+
+    def __init__(
+        self,
+        component: Component,
+        clock: IReactorTime,
+        relations: SQLRelations,
+        nodes: Nodes,
+        presences: Presences,
+        subscribing: Subscribing,
+        own: Callable[[Address], bool],
+    ) -> None:
+        self._component = component
+        self._clock = clock
+        self._relations = relations
+        self._nodes = nodes
+        self._presences = presences
+        self._subscribing = subscribing
+        self._own = own
+        self._catch_up = inf
+        """When all temporary subscriptions are to be looked at: once it is known who is there."""
+        self._temporary: set[JID] = set()
+        """Bare JIDs with temporary subscriptions, as far as this process knows."""
+        component.on_open(self._opened)
+        clock.callLater(EVERY, self._look)
+
+    def watch(self, privilege: Privilege, instances: Instances) -> None:
+        """Have subscriptions end when subscribers go offline, those too that others have made."""
+        privilege.on_presence(self._seen)
+        instances.on_change(lambda _: self.anew())
+
+    def note(self, subscription: Subscription) -> None:
+        """Know of a subscription that is new, or has other options."""
+        if subscription.options.temporary:
+            self._temporary.add(subscription.jid.bare)
+
+    def check(self, jid: JID, options: Options) -> None:
+        """Raise StanzaError for a temporary subscription of somebody who is not seen there."""
+        there = self._presences.of(jid.bare)
+        if options.temporary and (jid not in there if jid.resource else not there):
+            raise refusal(
+                "not-authorized",
+                "presence-subscription-required",
+                "you are not seen to be online",
+                reason="pubsub.presence-subscription-required",
+            )
+
+    async def configured(self, node: Node, before: Settings) -> None:
+        """Have all subscriptions of a node be temporary from now on, if they are to be (§13.5)."""
+        if node.settings.tempsub and not before.tempsub:
+            await node.lock.run(self._shorten, node)
+            await node.lock.run(
+                self._drop, node, {e.subid for e in node.subscriptions()}, self._left
+            )
+
+    async def _shorten(self, node: Node) -> None:
+        shorter = [
+            each._replace(options=each.options.change(temporary=True, expire=0.0))
+            for each in node.subscriptions()
+        ]
+        if not node.gone:
+            await self._subscribing.change(node, shorter)
+            for each in shorter:
+                self.note(each)
+
+    # ------------------------------------------------------------------ when
+
+    def _opened(self, resumed: bool) -> None:
+        if not resumed:
+            self.anew()
+
+    def anew(self) -> None:
+        """Look at all of them: some have been others' until now, or ended while nobody looked."""
+        self._catch_up = self._clock.seconds() + EVERY
+
+    def _look(self) -> None:
+        self._clock.callLater(EVERY, self._look)
+        if self._component.connected:
+            self._start(self._over())
+
+    def _seen(self, stanza: Stanza) -> None:
+        bare = stanza.sender.bare
+        if stanza.type == "unavailable" and bare in self._temporary:
+            self._start(self._gone(bare))
+
+    def _start(self, coroutine: Coroutine[Deferred[Any], Any, None]) -> None:
+        later = Deferred.fromCoroutine(coroutine)
+        later.addErrback(lambda failure: log.failure("subscriptions were not ended", failure))
+
+    # ------------------------------------------------------------------ what ends
+
+    async def _over(self) -> None:
+        """End leases whose time is over, and what should have ended while nobody looked."""
+        now, skip = self._clock.seconds(), 0
+        while some := await self._relations.ended(now, BATCH, skip):
+            ended = await self._end(some, lambda each: 0 < each.options.expire <= now)
+            skip += len(some) - ended
+        if now >= self._catch_up:
+            self._catch_up = inf
+            self._temporary |= await self._relations.temporary()
+            for bare in list(self._temporary):
+                await self._gone(bare)
+
+    async def _gone(self, bare: JID) -> None:
+        """End the temporary subscriptions of somebody, or of those of his resources that left."""
+        if not self._presences.of(bare):
+            self._temporary.discard(bare)
+        await self._end(await self._relations.temporary_of(bare), self._left)
+
+    def _left(self, subscription: Subscription) -> bool:
+        jid, there = subscription.jid, self._presences.of(subscription.jid.bare)
+        return subscription.options.temporary and (jid not in there if jid.resource else not there)
+
+    async def _end(self, some: Sequence[At], over: Callable[[Subscription], bool]) -> int:
+        """End those that are over; gives how many."""
+        ended = 0
+        for address in {each.address for each in some if self._own(each.address)}:
+            node = await self._nodes.open(address)
+            subids = {each.subid for each in some if each.address == address}
+            if node is not None:
+                ended += await node.lock.run(self._drop, node, subids, over)
+        return ended
+
+    async def _drop(
+        self, node: Node, subids: set[str], over: Callable[[Subscription], bool]
+    ) -> int:
+        dropped = [each for each in node.subscriptions() if each.subid in subids and over(each)]
+        if node.gone or not dropped:
+            return 0
+        await self._subscribing.change(node, drop=dropped)
+        self._subscribing.tell(node, dropped, State.NONE)
+        self._subscribing.tell_owners(node, dropped, State.NONE)
+        return len(dropped)

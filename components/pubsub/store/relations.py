@@ -1,0 +1,145 @@
+"""Who is what to which nodes, in SQL: what is asked across nodes; `nodes` changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+
+from components.pubsub.model.node import Address, Subscription
+from components.pubsub.model.ranks import Affiliation
+from components.pubsub.store.nodes import subscription
+from xmppd.jid import JID
+from xmppd.storage.interfaces import Database, Transaction
+
+_SUBSCRIPTIONS = (
+    "SELECT n.name, s.jid, s.subid, s.state, s.options FROM pubsub_subscriptions s"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND n.service = ?"
+    " ORDER BY n.name, s.subid"
+)
+_AFFILIATIONS = (
+    "SELECT n.name, a.affiliation FROM pubsub_affiliations a JOIN pubsub_nodes n ON n.id = a.node"
+    " WHERE a.jid = ? AND n.service = ? ORDER BY n.name LIMIT ?"
+)
+_ENDED = (
+    "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.expires > 0 AND s.expires <= ?"
+    " ORDER BY s.expires, s.node, s.subid LIMIT ? OFFSET ?"
+)
+_TEMPORARY = "SELECT DISTINCT bare FROM pubsub_subscriptions WHERE expires < 0"
+_TEMPORARY_OF = (
+    "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND s.expires < 0"
+)
+_OF_CONTACT = (
+    "SELECT DISTINCT n.service, n.name FROM pubsub_subscriptions s"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND (n.service = ? OR EXISTS"
+    " (SELECT 1 FROM pubsub_affiliations a"
+    " WHERE a.node = s.node AND a.jid = ? AND a.affiliation = 'owner'))"
+)
+_OF_SUBSCRIBER = (
+    "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND s.jid = ? AND n.service = ?"
+)
+_OWNS = (
+    "SELECT 1 FROM pubsub_affiliations a JOIN pubsub_nodes n ON n.id = a.node"
+    " WHERE a.jid = ? AND a.affiliation = 'owner' AND n.service = ? LIMIT 1"
+)
+_PENDING = (
+    "SELECT DISTINCT n.name FROM pubsub_subscriptions s JOIN pubsub_nodes n ON n.id = s.node"
+    " WHERE s.state = 'pending' AND n.service = ? AND (? = 1 OR EXISTS"
+    " (SELECT 1 FROM pubsub_affiliations a"
+    " WHERE a.node = s.node AND a.jid = ? AND a.affiliation = 'owner'))"
+    " ORDER BY n.name LIMIT ?"
+)
+
+
+Named = tuple[str, Subscription]
+"""A subscription, and the NodeID of what it is to."""
+
+
+class At(NamedTuple):
+    """A subscription, by where it is."""
+
+    address: Address
+    subid: str
+
+
+class SQLRelations:
+    """Questions about affiliations and subscriptions, whatever node they are of."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def subscriptions(self, service: JID, bare: JID) -> Deferred[Sequence[Named]]:
+        """Those of a bare JID and its resources at a service, with their NodeIDs, in order."""
+
+        async def work(tx: Transaction) -> Sequence[Named]:
+            rows = (await tx.execute(_SUBSCRIPTIONS, (bare, service))).rows
+            return [(name, subscription(*row)) for name, *row in rows]
+
+        return self._database.read(work)
+
+    def affiliations(
+        self, service: JID, bare: JID, most: int
+    ) -> Deferred[Sequence[tuple[str, Affiliation]]]:
+        """What a bare JID is to the nodes of a service, with their NodeIDs, in order."""
+
+        async def work(tx: Transaction) -> Sequence[tuple[str, Affiliation]]:
+            rows = (await tx.execute(_AFFILIATIONS, (bare, service, most))).rows
+            return [(name, Affiliation(rank)) for name, rank in rows]
+
+        return self._database.read(work)
+
+    def ended(self, now: float, most: int, skip: int = 0) -> Deferred[Sequence[At]]:
+        """Subscriptions whose time is over, at most so many, behind the first `skip`."""
+        return self._at(_ENDED, now, most, skip)
+
+    def temporary(self) -> Deferred[set[JID]]:
+        """The bare JIDs of those whose subscriptions end when they go offline."""
+
+        async def work(tx: Transaction) -> set[JID]:
+            return {JID.parse(bare) for (bare,) in (await tx.execute(_TEMPORARY)).rows}
+
+        return self._database.read(work)
+
+    def temporary_of(self, bare: JID) -> Deferred[Sequence[At]]:
+        """Subscriptions of one of them."""
+        return self._at(_TEMPORARY_OF, bare)
+
+    def of_subscriber(self, service: JID, jid: JID) -> Deferred[Sequence[At]]:
+        """Subscriptions of exactly this JID at a service."""
+        return self._at(_OF_SUBSCRIBER, jid.bare, jid, service)
+
+    def of_contact(self, owner: JID, contact: JID) -> Deferred[Sequence[Address]]:
+        """The nodes of an account, or that it owns, to which a contact of its is subscribed."""
+
+        async def work(tx: Transaction) -> Sequence[Address]:
+            rows = (await tx.execute(_OF_CONTACT, (contact, owner, owner))).rows
+            return [Address(JID.parse(service), name) for service, name in rows]
+
+        return self._database.read(work)
+
+    def pending(
+        self, service: JID, owner: JID, most: int, *, all_: bool = False
+    ) -> Deferred[Sequence[str] | None]:
+        """The nodes of an owner with requests that nobody has decided; with `all_`, anybody's.
+
+        None where he owns no node there at all.
+        """
+
+        async def work(tx: Transaction) -> Sequence[str] | None:
+            if not all_ and not (await tx.execute(_OWNS, (owner, service))).rows:
+                return None
+            rows = (await tx.execute(_PENDING, (service, int(all_), owner, most))).rows
+            return [name for (name,) in rows]
+
+        return self._database.read(work)
+
+    def _at(self, sql: str, *values: str | float) -> Deferred[Sequence[At]]:
+        async def work(tx: Transaction) -> Sequence[At]:
+            rows = (await tx.execute(sql, values)).rows
+            return [At(Address(JID.parse(service), name), subid) for service, name, subid in rows]
+
+        return self._database.read(work)
