@@ -15,6 +15,17 @@ Answer: TypeAlias = Tag | bytes | None
 """The payload of a result: an element, XML that is ready, or nothing."""
 
 
+class Partly(StanzaError):
+    """What can't be done of a request of many parts; `beside` is XML that tells which.
+
+    It stands before the error, as what is repeated of a stanza does (RFC 6120 §8.3.1).
+    """
+
+    def __init__(self, condition: str, text: str = "", *, reason: str, beside: bytes) -> None:
+        super().__init__(condition, text, reason=reason)
+        self.beside = beside
+
+
 def payload(answer: Answer) -> bytes:
     """The payload as bytes."""
     if answer is None:
@@ -40,6 +51,8 @@ def error(stanza: Stanza, error: StanzaError, namespace: str = "", *, beside: by
 
     `beside` is what of the stanza it repeats (RFC 6120 §8.3.1).
     """
+    if isinstance(error, Partly):
+        beside = error.beside
     children: list[Content] = [
         Tag(error.condition, {}, error.payload, ns=ns.STANZA_ERRORS),
         error.extra,

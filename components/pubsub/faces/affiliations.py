@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.common.build import Tag
-from components.pubsub.faces.deltas import WrongEntries, entries
+from components.pubsub.faces import deltas
 from components.pubsub.faces.lists import listed
 from components.pubsub.faults import forbidden, no_node
 from components.pubsub.model import transitions
@@ -54,7 +54,7 @@ class Affiliations:
         await self._service.affiliating.change(node, made)
         wrong += [_tag((jid, node.affiliation(jid))) for jid in changes if jid in refused]
         if wrong:
-            raise WrongEntries(request, "affiliations", wrong)
+            raise deltas.wrong(request, "affiliations", wrong)
 
 
 def check_owner(service: Service, node: Node, asker: JID) -> None:
@@ -73,7 +73,7 @@ def _read(node: Node, request: Request) -> tuple[dict[JID, Affiliation], list[Ta
     changes: dict[JID, Affiliation] = {}
     wrong: list[Tag] = []
     seen: set[JID] = set()
-    for written, jid, element in entries(request, "affiliation"):
+    for written, jid, element in deltas.entries(request, "affiliation"):
         if jid is None:
             wrong.append(Tag("affiliation", {"jid": written, "affiliation": "none"}))
             continue

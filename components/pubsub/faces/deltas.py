@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from components.common import answers
+from components.common.answers import Partly
 from components.common.build import Tag
-from components.common.component import Component
-from components.common.stanza import Stanza
 from components.pubsub.names import PUBSUB_OWNER
 from components.pubsub.requests import Request
 from xmppd.errors import StanzaError
@@ -22,24 +20,11 @@ MOST = 500
 """Entries of one request: others may be told of each."""
 
 
-class WrongEntries(StanzaError):
-    """Some entries of a list can't be so; `beside` is the list of them, as it is."""
-
-    def __init__(self, request: Request, local: str, entries: Sequence[Tag]) -> None:
-        super().__init__("not-acceptable", reason="pubsub.not-applicable")
-        told = Tag(local, {"node": request.node}, entries)
-        self.beside = Tag("pubsub", {}, [told], ns=PUBSUB_OWNER).render()
-
-
-def write_error(stanza: Stanza, error: StanzaError, namespace: str = "") -> bytes:
-    """The error that answers a request, with the entries that are wrong."""
-    beside = error.beside if isinstance(error, WrongEntries) else b""
-    return answers.error(stanza, error, namespace, beside=beside)
-
-
-def serve_errors(component: Component) -> None:
-    """Have errors written so."""
-    component.errors("iq", write_error)
+def wrong(request: Request, local: str, entries: Sequence[Tag]) -> Partly:
+    """The error for entries that can't be so: they come back as they are."""
+    told = Tag(local, {"node": request.node}, entries)
+    beside = Tag("pubsub", {}, [told], ns=PUBSUB_OWNER).render()
+    return Partly("not-acceptable", reason="pubsub.not-applicable", beside=beside)
 
 
 def entries(request: Request, local: str) -> Iterator[tuple[str, JID | None, Element]]:

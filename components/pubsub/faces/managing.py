@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from components.common.build import Tag
+from components.pubsub.faces import deltas
 from components.pubsub.faces.affiliations import check_owner
-from components.pubsub.faces.deltas import WrongEntries, entries, serve_errors
 from components.pubsub.faces.lists import listed
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.ranks import State
@@ -21,7 +21,6 @@ def serve(service: Service) -> None:
     managing = Managing(service)
     service.requests.on("get", "owner subscriptions", managing.get)
     service.requests.on("set", "owner subscriptions", managing.set)
-    serve_errors(service.component)
 
 
 class Managing:
@@ -47,7 +46,7 @@ class Managing:
         check_owner(self._service, node, request.asker)
         wrong: list[Tag] = []
         seen: set[tuple[JID, str | None]] = set()
-        for written, jid, element in entries(request, "subscription"):
+        for written, jid, element in deltas.entries(request, "subscription"):
             subid = element.get("subid")
             if jid is None:
                 wrong.append(Tag("subscription", {"jid": written, "subscription": "none"}))
@@ -56,7 +55,7 @@ class Managing:
             if jid is not None:
                 seen.add((jid, subid))
         if wrong:
-            raise WrongEntries(request, "subscriptions", wrong)
+            raise deltas.wrong(request, "subscriptions", wrong)
 
     async def _change(self, node: Node, jid: JID, subid: str | None, element: Element) -> bool:
         """Make one change; False where it can't be made."""
