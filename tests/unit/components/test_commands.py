@@ -16,6 +16,7 @@ from tests.support.forms import field
 from tests.support.kit import DOMAIN, JULIET, Server, iq
 from tests.support.server import condition
 from xmppd import ns
+from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 X = f"{{{ns.DATA_FORM}}}"
@@ -165,3 +166,27 @@ def test_4_5_what_makes_no_sense_is_refused(stage, attrs, inner, of_xmpp, of_com
 
 def test_a_command_that_there_is_not(stage):
     assert condition(stage.do("dance")) == "item-not-found"
+
+
+def test_2_4_a_form_may_differ_by_who_asks_for_it() -> None:
+    server = Server()
+    component = server.component()
+    disco = introduce(component, About(Identity("component", "generic")))
+    commands = Commands(component, disco, lambda user: True)
+
+    async def show(stanza):
+        if JID.parse(ROMEO) == stanza.sender:
+            raise StanzaError("forbidden", reason="component.command-forbidden")
+        return Form("urn:x", (text_single("words", f"Words of {stanza.sender.local}"),))
+
+    async def run(stanza, values):
+        return values[WORDS]
+
+    commands.add(Command("say", "Say something", run, Form("urn:x", (WORDS,)), show))
+    server.let_in()
+    say = f"<command xmlns='{ns.COMMANDS}' node='say'/>"
+    assert b"Words of juliet" in server.send(iq("set", say, sender=JULIET)).take()
+    assert b"<forbidden " in server.send(iq("set", say, sender=ROMEO)).take()
+    x = f"<x xmlns='{ns.DATA_FORM}' type='submit'><field var='words'><value>Ay</value></field></x>"
+    said = f"<command xmlns='{ns.COMMANDS}' node='say'>{x}</command>"
+    assert b">Ay</note>" in server.send(iq("set", said, sender=JULIET)).take()

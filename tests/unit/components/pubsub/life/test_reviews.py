@@ -1,0 +1,153 @@
+"""Who may not be subscribed any more is not, and is told so (XEP-0060 §13.14, §15.3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.deferred import result
+from tests.support.people import item
+from tests.support.pubsub import PUBSUB, Globe, Person, befriend, subscriptions
+from tests.support.server import DOMAIN
+
+JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
+
+
+@pytest.fixture
+def globe() -> Globe:
+    return Globe().start()
+
+
+@pytest.fixture
+def juliet(globe: Globe):
+    juliet = globe.person("juliet")
+    juliet.create("play")
+    return juliet
+
+
+@pytest.fixture
+def romeo(globe: Globe, juliet):
+    return globe.person("romeo")
+
+
+def opened(globe, juliet, to, **changes):
+    """A node at the domain or at an account, set up."""
+    if to == PUBSUB:
+        globe.set_up("play", **changes)
+        return "play"
+    juliet.publish("tune", to="")
+    globe.set_up("tune", JULIET, **changes)
+    return "tune"
+
+
+def changed(globe, node, service=PUBSUB, **changes):
+    """Change how a node is set up, as its owner does."""
+    globe.set_up(node, service, **changes)
+    there = globe.node(node, service)
+    reviewed = there.lock.run(globe.service.reviews.node, there)
+    globe.pump()
+    result(reviewed)
+
+
+@pytest.mark.parametrize("to", [PUBSUB, JULIET])
+def test_13_14_who_sees_the_owner_no_more_is_subscribed_no_more(globe, juliet, romeo, to) -> None:
+    node = opened(globe, juliet, to, access_model="presence")
+    befriend(juliet, romeo)
+    romeo.subscribe(node, to)
+    romeo.events()
+    juliet.send(f"<presence type='unsubscribed' to='{ROMEO}'/>")
+    assert subscriptions(romeo.event()) == [(ROMEO, "none")]
+    assert list(globe.node(node, to).subscriptions()) == []
+
+
+@pytest.mark.parametrize("to", [PUBSUB, JULIET])
+def test_13_14_who_leaves_the_group_is_subscribed_no_more(globe, juliet, romeo, to) -> None:
+    node = opened(globe, juliet, to, access_model="roster", roster_groups_allowed=("Lovers",))
+    befriend(juliet, romeo)
+    juliet.ask(item(ROMEO, groups=["Lovers", "Friends"]), "set", to="")
+    romeo.subscribe(node, to)
+    romeo.events()
+    juliet.ask(item(ROMEO, groups=["Lovers"]), "set", to="")
+    assert romeo.events() == []
+    juliet.ask(item(ROMEO, groups=["Friends"]), "set", to="")
+    assert subscriptions(romeo.event()) == [(ROMEO, "none")]
+
+
+def test_13_14_who_has_an_affiliation_stays(globe, juliet, romeo) -> None:
+    opened(globe, juliet, PUBSUB, access_model="presence")
+    befriend(juliet, romeo)
+    juliet.affiliate("play", romeo="member")
+    romeo.subscribe("play")
+    romeo.came()
+    juliet.send(f"<presence type='unsubscribed' to='{ROMEO}'/>")
+    assert romeo.events() == []
+    juliet.publish("play")
+    assert len(romeo.events()) == 1
+
+
+def test_13_14_elsewhere_contacts_do_not_matter(globe, juliet, romeo) -> None:
+    befriend(juliet, romeo)
+    romeo.subscribe("play")
+    juliet.send(f"<presence type='unsubscribed' to='{ROMEO}'/>")
+    assert len(list(globe.node("play").subscriptions())) == 1
+
+
+def test_15_3_what_was_missed_is_not_told(globe, juliet, romeo) -> None:
+    """Rosters are asked for each event where they decide, whatever became of subscriptions."""
+    opened(globe, juliet, PUBSUB, access_model="presence")
+    befriend(juliet, romeo)
+    romeo.subscribe("play")
+    globe.kill()
+    juliet.send(f"<presence type='unsubscribed' to='{ROMEO}'/>")
+    globe.begin()
+    globe.start().pass_time(5)
+    juliet.publish("play")
+    assert romeo.events() == []
+
+
+@pytest.mark.parametrize("model", ["whitelist", "presence", "roster"])
+def test_8_2_another_access_model_may_shut_people_out(globe, juliet, romeo, model) -> None:
+    romeo.subscribe("play")
+    juliet.subscribe("play")
+    changed(globe, "play", access_model=model)
+    assert subscriptions(romeo.event()) == [(ROMEO, "none")]
+    assert [each.jid for each in globe.node("play").subscriptions()] == [JULIET]
+    juliet.publish("play")
+    assert romeo.events() == []
+
+
+def test_8_2_who_is_subscribed_was_approved_of(globe, juliet, romeo) -> None:
+    romeo.subscribe("play")
+    changed(globe, "play", access_model="authorize")
+    assert romeo.events() == []
+    juliet.publish("play")
+    assert len(romeo.events()) == 1
+
+
+def test_8_2_where_nobody_has_to_be_approved_of_nobody_waits(globe, juliet, romeo) -> None:
+    globe.set_up("play", access_model="authorize")
+    nurse = globe.person("nurse")
+    for person in (romeo, nurse):
+        person.subscribe("play")
+    befriend(juliet, romeo)
+    changed(globe, "play", access_model="presence")
+    assert subscriptions(romeo.event()) == [(ROMEO, "subscribed")]
+    assert subscriptions(nurse.event()) == [(f"nurse@{DOMAIN}", "none")]
+
+
+def test_13_14_it_is_told_to_all_resources_and_later_to_who_is_away(globe, juliet, romeo) -> None:
+    garden = globe.person("romeo", "garden")
+    romeo.subscribe("play")
+    changed(globe, "play", access_model="whitelist")
+    for person in (romeo, garden):
+        assert subscriptions(person.event()) == [(ROMEO, "none")]
+        assert person.messages[0].get("to") == str(person.jid)
+    globe.set_up("play", access_model="open")
+    romeo.subscribe("play")
+    for person in (romeo, garden):
+        person.client.hang_up()
+    globe.pump()
+    changed(globe, "play", access_model="whitelist")
+    # Logging in is not to swallow what waits.
+    back = Person(globe, globe.server.log_in("romeo", "street"))
+    back.send("<presence/>")
+    assert subscriptions(back.event()) == [(ROMEO, "none")]
