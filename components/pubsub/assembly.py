@@ -120,7 +120,7 @@ def assemble(
     subscribing = Subscribing(store, policy, presences, notices, publishing, clock)
 
     def own(address: Address) -> bool:
-        return instances.own(address.service)
+        return instances.own(address.service, address.name)
 
     endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
     endings.watch(privilege, instances)

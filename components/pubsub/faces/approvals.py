@@ -22,6 +22,21 @@ def serve(service: Service) -> None:
     service.component.on_message(Decisions(service).came, f"{ns.DATA_FORM} x")
 
 
+async def own_node(service: Service, address: Address) -> Node:
+    """The node that a message to the service's domain is about.
+
+    Raises StanzaError: `item-not-found`, and `resource-constraint` where another process has it,
+    which a request that names the node would have reached.
+    """
+    if not service.instances.own(address.service, address.name):
+        text = "it is another process's: change the node's subscriptions instead"
+        raise StanzaError("resource-constraint", text, reason="pubsub.elsewhere")
+    node = await service.nodes.open(address)
+    if node is None:
+        raise no_node()
+    return node
+
+
 class Decisions:
     """Has done what owners say."""
 
@@ -40,9 +55,7 @@ class Decisions:
         allowed = values.get(ALLOW, None)
         if allowed is None:
             raise StanzaError("bad-request", "yes or no is wanted", reason="pubsub.form")
-        node = await self._service.nodes.open(self._address(values))
-        if node is None:
-            raise no_node()
+        node = await own_node(self._service, self._address(values))
         await node.lock.run(self._decide, node, stanza.sender, values, allowed)
 
     def _address(self, values: Values) -> Address:

@@ -8,7 +8,8 @@ from components.common.forms.form import Form
 from components.common.forms.values import Values
 from components.common.stanza import Stanza
 from components.pubsub.faces.affiliations import check_owner
-from components.pubsub.faults import forbidden, no_name, no_node
+from components.pubsub.faces.approvals import own_node
+from components.pubsub.faults import forbidden, no_name
 from components.pubsub.life.approvals import NODE
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import State
@@ -50,9 +51,7 @@ class Pending:
         name = values.get(NODE, "")
         if not name:
             raise no_name()
-        node = await service.nodes.open(Address(service.component.domain, name))
-        if node is None:
-            raise no_node()
+        node = await own_node(service, Address(service.component.domain, name))
         check_owner(service, node, sender)
         found = [each for each in node.subscriptions() if each.state is State.PENDING]
         for each in found[:MOST]:

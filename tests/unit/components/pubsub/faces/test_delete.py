@@ -36,6 +36,7 @@ def test_8_4_2_the_node_is_gone_and_its_items(juliet: Person, play: str) -> None
 
 def test_8_4_2_subscribers_are_told(juliet: Person, romeo: Person, play: str) -> None:
     romeo.subscribe(play)
+    romeo.events()  # the last item
     delete(juliet, play)
     (told,) = romeo.event()
     assert (told.tag, told.get("node"), len(told)) == (f"{E}delete", play, 0)
@@ -66,6 +67,7 @@ def test_8_4_1_subscribers_are_told_where_it_has_gone(
     juliet: Person, romeo: Person, play: str
 ) -> None:
     romeo.subscribe(play)
+    romeo.events()  # the last item
     uri = "xmpp:hamlet@denmark.lit?;node=blog"
     assert delete(juliet, play, uri).get("type") == "result"
     (told,) = romeo.event()

@@ -7,6 +7,7 @@ import pytest
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.options import DEFAULT, SHOW_VALUES, Options
 from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.model.settings import AT_DOMAIN, stored
 from components.pubsub.store.nodes import SCHEMA, SQLNodes
 from components.pubsub.store.relations import At, SQLRelations
 from components.pubsub.store.stored import NodeGone, TooManySubscriptions
@@ -30,7 +31,9 @@ class Kept:
     def make(self, name: str, service: JID = PUBSUB, owner: JID = JULIET) -> int:
         owners = {} if service.local else {owner: Affiliation.OWNER}
         address = Address(service, name)
-        return self.wait(self.nodes.create(address, {}, owners, creator=owner, now=1602.0))
+        return self.wait(
+            self.nodes.create(address, stored(AT_DOMAIN), owners, creator=owner, now=1602.0)
+        )
 
     def put(self, node: int, *subscriptions: Subscription, most: int = 0) -> None:
         self.wait(self.nodes.subscribe(node, subscriptions, most=most))
