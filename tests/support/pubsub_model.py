@@ -314,6 +314,10 @@ class Node:
             self._tell("configuration", self.settings.deliver_payloads, subids=False)
         self._trim()
         self._close()
+        # open: where nobody has to be approved of, nobody waits.
+        for each in self.subscriptions:
+            if each.state == "pending" and self.settings.access_model != "authorize":
+                self._set(each, "subscribed")
 
     def _close(self) -> None:
         """Who may not be subscribed any more is not (§15.3)."""

@@ -108,7 +108,8 @@ class Stage:
         asked = sends.startswith("<iq")
         answers = [each for each in came.get(who, []) if each.tag == f"{C}iq"]
         assert len(answers) == asked, f"{len(answers)} answers"
-        answers += [each for each in came.get(who, []) if each.get("type") == "error"]
+        if not asked:
+            answers = [each for each in came.get(who, []) if each.get("type") == "error"]
         for each in answers:
             came[who].remove(each)
         return (answers[0] if answers else None), came
