@@ -113,7 +113,7 @@ class Nodes:
         `unlinked` has it.
         """
         try:
-            nodeid.check(address)
+            nodeid.check(address.name)
         except ValueError as error:
             raise StanzaError("not-acceptable", str(error), reason="pubsub.nodeid") from error
         creator = creator.bare
