@@ -35,6 +35,7 @@ class PubsubTable(Table, frozen=True):
     collections: Some = _DEFAULT.collections
     batch: Some = _DEFAULT.batch
     page: Some = _DEFAULT.page
+    octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.octets
     expire: Count = _DEFAULT.expire
 
 
@@ -67,5 +68,6 @@ def policy(loaded: Loaded[Config]) -> Policy:
         collections=table.collections,
         batch=table.batch,
         page=table.page,
+        octets=table.octets,
         expire=table.expire,
     )
