@@ -1,9 +1,8 @@
 """Bookmarks for clients that keep them in private storage (XEP-0049, XEP-0411, XEP-0402 §5.3).
 
 All of `jabber:iq:private` is delegated to the service. What is no bookmark it hands on to the
-server, which answers a component's own request itself (XEP-0356 §6, XEP-0355 §4.4); so what
-XEP-0402 has no place for, bookmarks of web pages, stays there as well. Bookmarks that were in the
-server's store before are taken over when the account first comes by.
+server, which answers a component's own request itself (XEP-0356 §6, XEP-0355 §4.4). Bookmarks that
+were in the server's store before are taken over when the account first comes by.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
 from components.pubsub.faults import forbidden
 from components.pubsub.life.bookmarks import Bookmarks
-from components.pubsub.life.turns import Turns
 from components.pubsub.model import bookmark
-from components.pubsub.model.bookmark import NATIVE, OLD, Storage
+from components.pubsub.model.bookmark import NATIVE, OLD, STORAGE
 from components.pubsub.service import Service
 from xmppd import ns
 from xmppd.errors import StanzaError, StoreError
@@ -32,14 +30,13 @@ from xmppd.jid import JID
 
 log = Logger(namespace="component")
 
-COMPATIBLE = f"{NATIVE}#compat"
-"""What says that both kinds of client have the same bookmarks (XEP-0402 §5.3)."""
+FEATURES = (f"{NATIVE}#compat", f"{NATIVE}#compat-pep", "urn:xmpp:bookmarks-conversion:0")
+"""What says that clients have the same bookmarks, whatever they do (XEP-0402 §5.3, XEP-0411 §2)."""
 
 MOST_SEEN = 100_000
 """Of how many accounts it is known that nothing is left to be taken over."""
 
-_STORAGE = f"{{{OLD}}}storage"
-_NOTHING = Storage({}, ())
+_EMPTY = Tag("storage", ns=OLD).render()
 
 
 def serve(service: Service) -> None:
@@ -61,8 +58,6 @@ class Private:
         self._bookmarks = Bookmarks(
             service.nodes, service.items, service.publishing, service.policy, service.now
         )
-        self._turns: Turns[JID] = Turns()
-        """One account's bookmarks are read and written by one at a time."""
         self._seen: dict[JID, None] = {}
 
     def features(self) -> Info:
@@ -71,42 +66,38 @@ class Private:
             self._service.privilege.of(server).iq.get(ns.PRIVATE) == "both"
             for server in self._service.component.servers
         )
-        return Info(features=(COMPATIBLE,) if granted else ())
+        return Info(features=FEATURES if granted else ())
 
     # ------------------------------------------------------------------ requests
 
     async def get(self, request: Stanza) -> bytes:
         """Give what is stored under a name (XEP-0049 §2.3)."""
-        account = _account(request)
-        if [each.tag for each in request.payload] != [_STORAGE]:
+        account, bookmarks = _account(request), self._bookmarks
+        if [each.tag for each in request.payload] != [STORAGE]:
             return await self._hand_on(account, "get", request.payload)
-        async with self._turns.of(account):
-            kept = await self._taken_over(account)
-            if not await self._bookmarks.private(account):
+        async with bookmarks.turns.of(account):
+            if not await bookmarks.private(account):
+                self._seen.pop(account, None)
                 return await self._hand_on(account, "get", request.payload)
-            rooms = await self._bookmarks.all(account)
-        told = [(room, each.bookmark) for room, each in rooms.items()]
-        return _query([bookmark.written(told, kept.others).render()])
+            await self._take_over(account)
+            return _query([bookmark.written(await bookmarks.read(account))])
 
     async def set(self, request: Stanza) -> None:
         """Store elements in place of those of the same names (XEP-0049 §2.3)."""
-        account = _account(request)
-        stores = [each for each in request.payload if each.tag == _STORAGE]
-        if not stores:
-            await self._hand_on(account, "set", request.payload)
-            return
-        async with self._turns.of(account):
-            if not await self._bookmarks.private(account):
+        account, bookmarks = _account(request), self._bookmarks
+        stores = [each for each in request.payload if each.tag == STORAGE]
+        async with bookmarks.turns.of(account):
+            if not stores or not await bookmarks.private(account):
+                self._seen.pop(account, None)
                 await self._hand_on(account, "set", request.payload)
                 return
-            wanted = [bookmark.storage(each) for each in stores]
-            rooms = {room: each for one in wanted for room, each in one.rooms.items()}
-            self._bookmarks.check(rooms.values())
-            # The rest first: it is refused where something of it can't be stored.
-            others = bookmark.written((), (each for one in wanted for each in one.others))
-            rest = [each for each in request.payload if each.tag != _STORAGE]
-            await self._ask(account, "set", [*map(tree.written, rest), others.render()])
-            await self._bookmarks.replace(account, rooms, request.sender)
+            await self._take_over(account)
+            wanted = bookmark.storage([each for store in stores for each in store])
+            bookmarks.check(wanted)
+            rest = [each for each in request.payload if each.tag != STORAGE]
+            if rest:  # first of all: it is refused where something of it can't be stored
+                await self._ask(account, "set", [*map(tree.written, rest)])
+            await bookmarks.write(account, wanted, request.sender)
 
     async def _hand_on(self, account: JID, type_: str, query: Element) -> bytes:
         """Have the server answer as it would have without anybody in its place."""
@@ -130,14 +121,16 @@ class Private:
         (XEP-0411 §4)
         """
         account = client.bare
-        if NATIVE in names and account not in self._seen and self._service.instances.own(account):
-            later = Deferred.fromCoroutine(self._take_over(account))
+        wanted = not names.isdisjoint((NATIVE, OLD)) and account not in self._seen
+        if wanted and self._service.instances.own(account):
+            later = Deferred.fromCoroutine(self._look(account))
             later.addErrback(lambda failure: log.failure("bookmarks were not taken over", failure))
 
-    async def _take_over(self, account: JID) -> None:
+    async def _look(self, account: JID) -> None:
         try:
-            async with self._turns.of(account):
-                await self._taken_over(account)
+            async with self._bookmarks.turns.of(account):
+                if await self._bookmarks.private(account):
+                    await self._take_over(account)
         except (StanzaError, StoreError) as error:
             log.warn(
                 "bookmarks of {account} stay in private storage: {error}",
@@ -145,19 +138,16 @@ class Private:
                 error=str(error),
             )
 
-    async def _taken_over(self, account: JID) -> Storage:
-        """What is left in the server's store, once there are no rooms in it any more."""
-        asked = await self._ask(account, "get", [Tag("storage", ns=OLD).render()])
-        found = asked.element.find(f"{{{ns.PRIVATE}}}query/{_STORAGE}")
-        kept = _NOTHING if found is None else bookmark.storage(found)
-        if kept.rooms:
-            if not await self._bookmarks.private(account):
-                return kept
-            await self._bookmarks.add(account, kept.rooms)
-            rest = bookmark.written((), kept.others).render()
-            await self._ask(account, "set", [rest])
+    async def _take_over(self, account: JID) -> None:
+        """Move what is in the server's store; to be looked for once."""
+        if account in self._seen:
+            return
+        asked = await self._ask(account, "get", [_EMPTY])
+        found = asked.element.find(f"{{{ns.PRIVATE}}}query/{STORAGE}")
+        if found is not None and len(found):
+            await self._bookmarks.add(account, bookmark.storage(found))
+            await self._ask(account, "set", [_EMPTY])
         self._note(account)
-        return kept
 
     def _note(self, account: JID) -> None:
         self._seen[account] = None

@@ -22,6 +22,8 @@ from xmppd.jid import JID
 _ATTEMPTS = 3
 """How often the last item is read anew when others were published or deleted meanwhile."""
 
+OnChange = Callable[[Node], object]
+
 
 class Publishing:
     """Publishes items to nodes, and takes them away. Callers have seen to who may do it."""
@@ -40,6 +42,16 @@ class Publishing:
         self._notices = notices
         self._now = now
         self._cache = Cache()
+        self._on_change: list[OnChange] = []
+
+    def on_change(self, tell: OnChange) -> None:
+        """Have `tell` called with a node whose items are others than before, told or not."""
+        self._on_change.append(tell)
+
+    def _changed(self, node: Node) -> None:
+        node.changes += 1
+        for tell in self._on_change:
+            tell(node)
 
     # ------------------------------------------------------------------ they come
 
@@ -64,7 +76,7 @@ class Publishing:
             self._cache.drop(node)
         elif items:
             self._cache.put(node, items[-1])
-        node.changes += 1
+        self._changed(node)
         audience = await self._told(node)
         if audience is not None:
             self._notices.tell(node, audience, _published(node.address, settings, items))
@@ -83,7 +95,7 @@ class Publishing:
             return
         dropped = await self._store.trim(node.id, self.most(node))
         if dropped:
-            node.changes += 1
+            self._changed(node)
             audience = await self._told(node)
             if audience is not None:
                 self._tell_dropped(node, audience, dropped)
@@ -108,7 +120,7 @@ class Publishing:
             raise no_item() from None
         except NotTheirs:
             raise forbidden("somebody else has published it") from None
-        node.changes += 1
+        self._changed(node)
         if notify or node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:
@@ -119,7 +131,7 @@ class Publishing:
         """Delete all items of a node (§8.5); subscribers are told once."""
         await self._store.purge(node.id)
         self._cache.drop(node)
-        node.changes += 1
+        self._changed(node)
         if node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:

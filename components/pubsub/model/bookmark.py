@@ -19,6 +19,7 @@ NATIVE = "urn:xmpp:bookmarks:1"
 OLD = "storage:bookmarks"
 """That of XEP-0048."""
 
+STORAGE = f"{{{OLD}}}storage"
 _CONFERENCE = f"{{{OLD}}}conference"
 
 
@@ -53,13 +54,10 @@ class Bookmark(NamedTuple):
 
 def native(payload: bytes) -> Bookmark | None:
     """The bookmark that an item of XEP-0402 has, None where it is none."""
-    try:
-        parser = XMLParser(encoding="UTF-8")
-        parser.feed(payload)
-        element: Element = parser.close()
-    except ParseError:
+    element = _parsed(payload)
+    if element is None or element.tag != f"{{{NATIVE}}}conference":
         return None
-    return _read(element, NATIVE) if element.tag == f"{{{NATIVE}}}conference" else None
+    return _read(element, NATIVE)
 
 
 class Storage(NamedTuple):
@@ -70,11 +68,20 @@ class Storage(NamedTuple):
     """Bookmarks of web pages, and what else there is: XEP-0402 has no place for it."""
 
 
-def storage(element: Element) -> Storage:
-    """Read it. Of two bookmarks of one room the last one holds."""
+NOTHING = Storage({}, ())
+
+
+def old(payload: bytes) -> Storage | None:
+    """What an item of XEP-0048 has, None where it is none (§3.1)."""
+    element = _parsed(payload)
+    return None if element is None or element.tag != STORAGE else storage(element)
+
+
+def storage(elements: Iterable[Element]) -> Storage:
+    """Read the content of a `<storage/>`. Of two bookmarks of one room the last one holds."""
     rooms: dict[JID, Bookmark] = {}
     others = []
-    for each in element:
+    for each in elements:
         room = _room(each.get("jid", "")) if each.tag == _CONFERENCE else None
         if room is None:
             others.append(each)
@@ -83,16 +90,34 @@ def storage(element: Element) -> Storage:
     return Storage(rooms, tuple(others))
 
 
-def written(rooms: Iterable[tuple[JID, Bookmark]], others: Iterable[Element] = ()) -> Tag:
+def written(kept: Storage) -> bytes:
     """A `<storage/>`."""
-    told: list[Content] = [bookmark.old(room) for room, bookmark in rooms]
-    told += [tree.written(each, OLD) for each in others]
-    return Tag("storage", {}, told, ns=OLD)
+    told: list[Content] = [bookmark.old(room) for room, bookmark in kept.rooms.items()]
+    told += [tree.written(each, OLD) for each in kept.others]
+    return Tag("storage", {}, told, ns=OLD).render()
+
+
+def alike(one: Storage, other: Storage) -> bool:
+    """Whether they say the same, in whatever order their rooms stand."""
+    if one.rooms != other.rooms or len(one.others) != len(other.others):
+        return False
+    pairs = zip(one.others, other.others, strict=True)
+    return all(tree.written(each) == tree.written(its) for each, its in pairs)
 
 
 def merged(new: Bookmark, known: Bookmark) -> Bookmark:
     """What somebody has changed who knows nothing of extensions: they stay (XEP-0402 §3.4)."""
     return new if new.extensions else new._replace(extensions=known.extensions)
+
+
+def _parsed(payload: bytes) -> Element | None:
+    try:
+        parser = XMLParser(encoding="UTF-8")
+        parser.feed(payload)
+        element: Element = parser.close()
+    except ParseError:
+        return None
+    return element
 
 
 def _read(element: Element, namespace: str) -> Bookmark:

@@ -254,9 +254,105 @@ def test_a_bookmark_that_is_too_large_changes_nothing():
     assert list(stored(juliet)) == [CELL]
 
 
+# The node of XEP-0048
+
+
+def put(person: Person, *rooms: str, beside: str = "") -> Element:
+    """What a client of XEP-0048 1.1 does (§3.1)."""
+    payload = f"<storage xmlns='{OLD}'>{''.join(rooms)}{beside}</storage>"
+    options = {"persist_items": "true", "access_model": "whitelist"}
+    return person.publish(OLD, payload, "current", MINE, **options)
+
+
+def there(person: Person) -> dict[str, str]:
+    """What such a client gets, by what it is."""
+    (item,) = person.items(OLD, MINE).iter(f"{P}item")
+    assert item.get("id") == "current"
+    return {each.get("jid") or each.get("url") or "": tostring(each).decode() for each in item[0]}
+
+
+def test_0411_3_an_old_client_in_pep_has_what_a_new_one_publishes(globe, juliet):
+    """And is told of it."""
+    want(juliet, OLD)
+    publish(juliet, CELL, "The cell")
+    assert told(juliet) == [("juliet", OLD, "current")]
+    publish(juliet, TOMB)
+    juliet.retract(NATIVE, CELL, MINE)
+    assert [each[1:] for each in told(juliet)] == [(OLD, "current")] * 2
+    assert list(there(juliet)) == [TOMB]
+
+
+def test_0402_5_3_2_what_an_old_client_in_pep_changes_a_new_one_is_told_of(globe, juliet):
+    for each in (CELL, TOMB):
+        publish(juliet, each, "As it was")
+    want(juliet, NATIVE)
+    told(juliet)
+    orchard = "orchard@conference.capulet.lit"
+    assert put(juliet, room(CELL, "As it was", "true"), room(orchard)).get("type") == "result"
+    assert sorted(told(juliet)) == [
+        ("juliet", NATIVE, f"-{TOMB}"),
+        ("juliet", NATIVE, orchard),
+    ]
+    assert sorted(items(juliet)) == [CELL, orchard]
+    assert sorted(stored(juliet)) == [CELL, orchard]
+
+
+def test_0411_3_what_is_stored_privately_the_subscribers_of_the_node_are_told_of(globe, juliet):
+    want(juliet, OLD)
+    store(juliet, room(CELL), URL)
+    assert told(juliet) == [("juliet", OLD, "current")]
+    assert sorted(there(juliet)) == [CELL, "https://sonnets.lit/"]
+    store(juliet, URL, room(CELL))
+    assert told(juliet) == [], "nothing has changed"
+
+
+def test_0411_3_web_pages_are_the_same_in_both_old_places(globe, juliet):
+    put(juliet, URL)
+    assert list(stored(juliet)) == ["https://sonnets.lit/"]
+    publish(juliet, CELL)
+    assert sorted(there(juliet)) == [CELL, "https://sonnets.lit/"]
+
+
+def test_extensions_outlive_old_clients_in_pep(globe, juliet):
+    state = "<state xmlns='urn:example:state' minimized='true'/>"
+    publish(juliet, CELL, "The cell", f"<extensions>{state}</extensions>")
+    told(want(juliet, OLD))
+    put(juliet, room(CELL, "Friar Laurence"))
+    cell = items(juliet)[CELL]
+    assert cell.get("name") == "Friar Laurence"
+    assert cell.find(f"{N}extensions/{{urn:example:state}}state") is not None
+    assert len(told(juliet)) == 2, "what it has published, and what has become of it"
+
+
+def test_an_old_item_that_is_deleted_takes_no_bookmark_with_it(globe, juliet):
+    publish(juliet, CELL)
+    juliet.retract(OLD, "current", MINE)
+    assert list(items(juliet)) == [CELL]
+    assert list(there(juliet)) == [CELL]
+
+
+def test_0411_5_nodes_that_others_see_go_their_own_way(globe, juliet):
+    node(globe, OLD, access_model="presence")
+    publish(juliet, CELL)
+    assert juliet.publish(OLD, f"<storage xmlns='{OLD}'>{room(TOMB)}</storage>", "current", MINE)
+    assert list(items(juliet)) == [CELL]
+    assert list(there(juliet)) == [TOMB]
+    store(juliet, room(TOMB))
+    assert list(stored(juliet)) == [TOMB]
+    assert list(items(juliet)) == [CELL]
+
+
+def test_what_is_no_storage_changes_nothing(globe, juliet):
+    """As the examples of XEP-0223 have it."""
+    publish(juliet, CELL)
+    juliet.publish(OLD, f"<conference xmlns='{OLD}' jid='{TOMB}'/>", "current", MINE)
+    assert list(items(juliet)) == [CELL]
+
+
 def test_0402_5_3_it_is_announced(globe, juliet):
     answer = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to="juliet@capulet.lit")
     found = {each.get("var") for each in answer.iter(f"{{{ns.DISCO_INFO}}}feature")}
-    assert f"{NATIVE}#compat" in found
+    compatible = {f"{NATIVE}#compat", f"{NATIVE}#compat-pep", "urn:xmpp:bookmarks-conversion:0"}
+    assert compatible <= found
     answer = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to="capulet.lit")
     assert any(each.get("var") == ns.PRIVATE for each in answer.iter(f"{{{ns.DISCO_INFO}}}feature"))
