@@ -1,0 +1,125 @@
+"""Service discovery of accounts (XEP-0163 §6, XEP-0060 §5)."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
+
+import pytest
+
+from components.pubsub.model import features
+from tests.support.interests import MOOD, TUNE, node
+from tests.support.people import item
+from tests.support.pubsub import NS, Globe, Person, befriend, error
+from xmppd import ns
+
+INFO, LIST = f"{{{ns.DISCO_INFO}}}", f"{{{ns.DISCO_ITEMS}}}"
+JULIET = "juliet@capulet.lit"
+
+
+@pytest.fixture
+def globe() -> Globe:
+    return Globe().start()
+
+
+@pytest.fixture
+def juliet(globe: Globe) -> Person:
+    return globe.person("juliet", "balcony")
+
+
+@pytest.fixture
+def romeo(globe: Globe, juliet: Person) -> Person:
+    romeo = globe.person("romeo", "orchard")
+    befriend(juliet, romeo)
+    return romeo
+
+
+def info(person: Person, name: str = "", to: str = JULIET) -> Element:
+    attr = f" node={quoteattr(name)}" if name else ""
+    return person.ask(f"<query xmlns='{ns.DISCO_INFO}'{attr}/>", to=to)
+
+
+def listed(person: Person, name: str = "", to: str = JULIET) -> Element:
+    attr = f" node={quoteattr(name)}" if name else ""
+    return person.ask(f"<query xmlns='{ns.DISCO_ITEMS}'{attr}/>", to=to)
+
+
+def nodes(person: Person, to: str = JULIET) -> list[str | None]:
+    answer = listed(person, to=to)
+    assert answer.get("type") == "result", error(answer)
+    assert {each.get("jid") for each in answer.iter(f"{LIST}item")} <= {to}
+    return sorted(each.get("node") for each in answer.iter(f"{LIST}item"))
+
+
+def identities(answer: Element) -> set[tuple[str | None, str | None]]:
+    return {(each.get("category"), each.get("type")) for each in answer.iter(f"{INFO}identity")}
+
+
+def test_6_1_an_account_is_a_personal_eventing_service(juliet):
+    answer = info(juliet)
+    assert identities(answer) == {("account", "registered"), ("pubsub", "pep")}
+    told = {each.get("var") for each in answer.iter(f"{INFO}feature")}
+    assert told >= features.PERSONAL
+    wanted = ("access-presence", "auto-create", "auto-subscribe", "filtered-notifications")
+    assert {f"{NS}#{each}" for each in wanted} <= told
+    assert f"{NS}#access-open" not in told, "that is the default of the domain"
+
+
+def test_6_2_a_contact_finds_the_same(juliet, romeo):
+    assert ("pubsub", "pep") in identities(info(romeo))
+
+
+def test_6_2_a_stranger_reads_nothing_of_the_account(globe, juliet):
+    """Whether there is one or not (XEP-0030 §8): but he finds the nodes that are open to him."""
+    paris = globe.person("paris")
+    for address in (JULIET, "nobody@capulet.lit"):
+        assert error(info(paris, to=address)) == ("service-unavailable",)
+        assert nodes(paris, address) == []
+
+
+def test_6_2_only_nodes_that_one_may_subscribe_to_or_read_are_listed(globe, juliet, romeo):
+    for access in ("open", "presence", "authorize", "whitelist", "roster"):
+        node(globe, access, access_model=access, roster_groups_allowed=("Lovers",))
+    paris = globe.person("paris")
+    assert nodes(juliet) == sorted(("open", "presence", "authorize", "whitelist", "roster"))
+    assert nodes(romeo) == ["authorize", "open", "presence"]
+    assert nodes(paris) == ["authorize", "open"]
+    juliet.ask(item("romeo@capulet.lit", groups=["Lovers"]), "set", to="")
+    assert nodes(romeo) == ["authorize", "open", "presence", "roster"]
+
+
+def test_the_nodes_of_one_account_are_not_those_of_another(globe, juliet, romeo):
+    node(globe, TUNE)
+    node(globe, MOOD, owner="romeo")
+    assert nodes(juliet) == [TUNE]
+    assert nodes(juliet, "romeo@capulet.lit") == [MOOD]
+
+
+def test_0060_5_3_what_a_node_is(globe, juliet, romeo):
+    node(globe, TUNE, title="What Juliet hears")
+    answer = info(romeo, TUNE)
+    assert answer.find(f"{INFO}query").get("node") == TUNE
+    assert identities(answer) == {("pubsub", "leaf")}
+    fields = answer.iter(f"{{{ns.DATA_FORM}}}field")
+    values = {each.get("var"): each.findtext("{*}value") for each in fields}
+    assert values["pubsub#title"] == "What Juliet hears"
+
+
+def test_0060_5_3_a_node_that_one_may_not_see_is_not_there(globe, juliet, romeo):
+    node(globe, TUNE, access_model="whitelist")
+    for asked in (info, listed):
+        hidden, absent = asked(romeo, TUNE), asked(romeo, "urn:example:absent")
+        assert error(hidden) == error(absent) == ("item-not-found",)
+
+
+def test_0060_5_5_the_items_of_a_node(globe, juliet, romeo):
+    node(globe, TUNE, max_items=5)
+    for id_ in ("1", "2"):
+        juliet.publish(TUNE, id_=id_, to="")
+    found = listed(romeo, TUNE)
+    assert [each.get("name") for each in found.iter(f"{LIST}item")] == ["1", "2"]
+
+
+def test_without_the_component_an_account_is_no_such_service(globe, juliet):
+    globe.kill()
+    assert identities(info(juliet)) == {("account", "registered")}
