@@ -46,6 +46,7 @@ from components.pubsub.life.endings import Endings
 from components.pubsub.life.expiry import Expiry
 from components.pubsub.life.last_items import LastItems
 from components.pubsub.life.linking import Linking
+from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
@@ -104,7 +105,8 @@ def assemble(
     rosters = Rosters(component, privilege)
     presences = Presences(component, privilege)
     nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
-    audiences = Audiences(access, presences, rosters, Ancestry(nodes))
+    audiences = Audiences(access, presences, listeners, rosters, Ancestry(nodes))
+    audiences = Audiences(presences, Listeners(component, clock), rosters, Ancestry(nodes))
     notices = Notices(component, Multicast(component), privilege)
     instances = Instances(component)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)

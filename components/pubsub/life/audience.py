@@ -14,6 +14,7 @@ from components.common.requests import RequestFailed
 from components.pubsub.life import access, subscribers
 from components.pubsub.life.access import Access
 from components.pubsub.life.ancestry import Ancestry
+from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.rosters import Contact, Roster, Rosters
 from components.pubsub.model.node import Node
@@ -52,10 +53,16 @@ class Audiences:
     """Finds them."""
 
     def __init__(
-        self, access: Access, presences: Presences, rosters: Rosters, ancestry: Ancestry
+        self,
+        access: Access,
+        presences: Presences,
+        listeners: Listeners,
+        rosters: Rosters,
+        ancestry: Ancestry,
     ) -> None:
         self._access = access
         self._presences = presences
+        self._listeners = listeners
         self._rosters = rosters
         self._ancestry = ancestry
 
@@ -142,6 +149,8 @@ class Audiences:
         account, name = node.address
         settings, presences = node.settings, self._presences
         yield from presences.wanting(account, name)
+        if settings.access_model == "open":
+            yield from self._listeners.wanting(name)
         for jid in roster.subscribers:
             # First of all whether anybody is there: most are not.
             wanting = presences.wanting(jid, name)

@@ -1,0 +1,95 @@
+"""Other services of the same server that want events of accounts: they say so as clients do.
+
+A service has no account, sees nobody's presence, and could subscribe to no node before there is
+one. Where its disco#info has a node with `+notify` behind it (XEP-0163 §4.2) it is told of the
+nodes of that name that everybody may read, at all accounts: so xmppd's vCards have the avatar that
+an account has published (XEP-0398 §3.1). The server is asked every now and then who is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from components.common.build import Tag
+from components.common.component import Component
+from components.common.requests import RequestFailed
+from components.common.stanza import Stanza
+from xmppd import ns
+from xmppd.jid import JID, JIDError
+
+log = Logger(namespace="component")
+
+FIRST, EVERY = 2.0, 60.0
+"""Seconds after which it is asked for the first time on a stream, and again."""
+
+MOST = 50
+"""Services that are asked what they want."""
+
+_ITEM = f".//{{{ns.DISCO_ITEMS}}}item"
+_FEATURE = f".//{{{ns.DISCO_INFO}}}feature"
+_NOTIFY = "+notify"
+
+
+class Listeners:
+    """Those that are known."""
+
+    def __init__(self, component: Component, clock: IReactorTime) -> None:
+        self._component = component
+        self._clock = clock
+        self._wanting: dict[str, list[JID]] = {}
+        """By node."""
+        self._stream = 0
+        """How many there have been."""
+        component.on_open(self._opened)
+
+    def wanting(self, node: str) -> Sequence[JID]:
+        """The services that want events of nodes of this name."""
+        return self._wanting.get(node, ())
+
+    def _opened(self, resumed: bool) -> None:
+        if not resumed:
+            self._stream += 1
+            self._clock.callLater(FIRST, self._look, self._stream)
+
+    def _look(self, stream: int) -> None:
+        if stream == self._stream:
+            self._clock.callLater(EVERY, self._look, stream)
+            asking = Deferred.fromCoroutine(self._ask())
+            asking.addErrback(lambda failure: log.failure("services were not asked", failure))
+
+    async def _ask(self) -> None:
+        wanting: dict[str, list[JID]] = {}
+        for service in await self._services():
+            for node in await self._wanted(service):
+                wanting.setdefault(node, []).append(service)
+        self._wanting = wanting
+
+    async def _services(self) -> Sequence[JID]:
+        server = self._component.servers[0]
+        answer = await self._answer(server, ns.DISCO_ITEMS)
+        found = []
+        for item in [] if answer is None else answer.element.iterfind(_ITEM):
+            try:
+                jid = JID.parse(item.get("jid", ""))
+            except JIDError:
+                continue
+            if not jid.local and jid != self._component.domain:
+                found.append(jid)
+        return found[:MOST]
+
+    async def _wanted(self, service: JID) -> set[str]:
+        answer = await self._answer(service, ns.DISCO_INFO)
+        if answer is None:
+            return set()
+        features = {each.get("var", "") for each in answer.element.iterfind(_FEATURE)}
+        return {each.removesuffix(_NOTIFY) for each in features if each.endswith(_NOTIFY)}
+
+    async def _answer(self, jid: JID, namespace: str) -> Stanza | None:
+        try:
+            return await self._component.ask(jid, "get", Tag("query", ns=namespace))
+        except RequestFailed:
+            return None  # it is asked again

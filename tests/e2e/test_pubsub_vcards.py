@@ -1,0 +1,128 @@
+"""Avatars of PEP and of vCards are the same where both components are there (XEP-0398).
+
+All as it comes with the server: `twistd xmppd` starts `xmppd-pubsub` and `xmppd-vcard`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from tests.support.payloads import AVATAR
+from tests.support.peers import Peer
+from tests.support.process import READY, RunningServer, write_config
+from tests.support.server import PASSWORD
+from tests.support.vcards import png
+from xmppd import ns
+
+CONFIG = """\
+[listen]
+c2s = ["tcp:0:interface=127.0.0.1"]
+c2s_tls = []
+component = []
+[bundled]
+off = ["muc"]
+"""
+DOMAIN = "localhost"
+IMAGE = png(filling=b"Juliet")
+HASH = hashlib.sha1(IMAGE).hexdigest()
+PUBSUB = "http://jabber.org/protocol/pubsub"
+OPEN = (
+    "<publish-options><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+    f"<value>{PUBSUB}#publish-options</value></field>"
+    "<field var='pubsub#access_model'><value>open</value></field></x></publish-options>"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    directory: Path = tmp_path_factory.mktemp("both")
+    running = RunningServer(directory, write_config(directory, CONFIG))
+    try:
+        running.wait_for(READY)
+        for name in ("vcard", "pubsub"):
+            running.wait_for(f"component {name}.{DOMAIN} is connected")
+        for name in ("juliet", "romeo"):
+            done = running.ctl("adduser", f"{name}@{DOMAIN}", stdin=f"{PASSWORD}\n{PASSWORD}\n")
+            assert done.returncode == 0, done.stderr
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def juliet(server: RunningServer) -> Iterator[Peer]:
+    with Peer(server.ports["c2s"], DOMAIN) as peer:
+        peer.log_in("juliet", PASSWORD, "balcony")
+        yield peer
+
+
+@pytest.fixture
+def romeo(server: RunningServer) -> Iterator[Peer]:
+    with Peer(server.ports["c2s"], DOMAIN) as peer:
+        peer.log_in("romeo", PASSWORD, "orchard")
+        yield peer
+
+
+def publish(peer: Peer, node: str, id_: str, payload: str) -> None:
+    inner = f"<publish node='{node}'><item id='{id_}'>{payload}</item></publish>{OPEN}"
+    answer = peer.ask(f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>", "set")
+    assert answer.get("type") == "result"
+
+
+def photo(peer: Peer, of: str) -> bytes:
+    """The image in somebody's vCard; b"" for none."""
+    answer = peer.ask("<vCard xmlns='vcard-temp'/>", "get", to=of)
+    return (answer.findtext(".//{vcard-temp}BINVAL") or "").encode()
+
+
+def metadata(peer: Peer, of: str) -> list[str | None]:
+    """The ids of the avatars that somebody's node names."""
+    inner = f"<items node='{AVATAR}:metadata'/>"
+    answer = peer.ask(f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>", "get", to=of)
+    return [each.get("id") for each in answer.iter(f"{{{AVATAR}:metadata}}info")]
+
+
+def features(peer: Peer, of: str) -> set[str | None]:
+    answer: Element = peer.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", "get", to=of)
+    return {each.get("var") for each in answer.iter(f"{{{ns.DISCO_INFO}}}feature")}
+
+
+def soon(true: Callable[[], bool]) -> None:
+    """Services find out of each other once a minute: that is longer than others wait."""
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
+def test_0398_2_accounts_say_that_they_convert(juliet: Peer) -> None:
+    soon(lambda: "urn:xmpp:pep-vcard-conversion:0" in features(juliet, f"juliet@{DOMAIN}"))
+
+
+def test_0398_3_2_the_photo_of_a_vcard_is_published(juliet: Peer, romeo: Peer) -> None:
+    image = b64encode(IMAGE).decode()
+    card = f"<PHOTO><TYPE>image/png</TYPE><BINVAL>{image}</BINVAL></PHOTO>"
+    assert juliet.ask(f"<vCard xmlns='vcard-temp'>{card}</vCard>", "set").get("type") == "result"
+    soon(lambda: metadata(romeo, f"juliet@{DOMAIN}") == [HASH])
+
+
+def test_0398_3_1_a_published_avatar_becomes_the_photo(juliet: Peer, romeo: Peer) -> None:
+    other = png(filling=b"Romeo")
+    hash_, image = hashlib.sha1(other).hexdigest(), b64encode(other)
+
+    def published() -> bool:
+        data = f"<data xmlns='{AVATAR}:data'>{image.decode()}</data>"
+        publish(romeo, f"{AVATAR}:data", hash_, data)
+        info = f"<info id='{hash_}' bytes='{len(other)}' type='image/png'/>"
+        meta = f"<metadata xmlns='{AVATAR}:metadata'>{info}</metadata>"
+        publish(romeo, f"{AVATAR}:metadata", hash_, meta)
+        return photo(juliet, f"romeo@{DOMAIN}") == image
+
+    soon(published)

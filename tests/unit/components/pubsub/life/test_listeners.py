@@ -1,0 +1,93 @@
+"""Services of the same server are told of what everybody may read (XEP-0398 §3.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.components import Component, table
+from tests.support.interests import TUNE, node
+from tests.support.pubsub import E, Globe, Person
+from xmppd import ns
+
+MOON = "moon.capulet.lit"
+MINE = ""
+
+
+class Service:
+    """Another component; `wants` are the nodes that it says to want."""
+
+    def __init__(self, globe: Globe, *wants: str) -> None:
+        self.globe = globe
+        self.wants = wants
+        self.line = Component(globe.server, MOON).open().prove()
+        self._told: list[tuple[str, str]] = []
+
+    def settle(self) -> None:
+        """Answer who asks, and take what comes."""
+        self.globe.pump()
+        for each in self.line.elements():
+            if each.find(f"{{{ns.DISCO_INFO}}}query") is not None and each.get("type") == "get":
+                told = "".join(f"<feature var='{node}+notify'/>" for node in self.wants)
+                id_, to = each.get("id"), each.get("from")
+                self.line.send(
+                    f"<iq type='result' id='{id_}' from='{MOON}' to='{to}'>"
+                    f"<query xmlns='{ns.DISCO_INFO}'>{told}</query></iq>"
+                )
+            for items in each.iterfind(f"{E}event/{E}items"):
+                self._told.append((each.get("from", ""), items[0].get("id", "")))
+        self.globe.pump()
+
+    def told(self) -> list[tuple[str, str]]:
+        self.settle()
+        found, self._told = self._told, []
+        return found
+
+
+@pytest.fixture
+def globe() -> Globe:
+    return Globe(others={MOON: table()}).start()
+
+
+@pytest.fixture
+def juliet(globe: Globe) -> Person:
+    return globe.person("juliet", "balcony")
+
+
+def find_out(globe: Globe, *services: Service) -> None:
+    for _ in range(13):
+        globe.pass_time(5)
+        for each in services:
+            each.settle()
+
+
+def test_a_service_that_wants_a_node_is_told_of_those_that_are_open(globe, juliet):
+    moon = Service(globe, TUNE)
+    find_out(globe, moon)
+    node(globe, TUNE, access_model="open")
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.publish("urn:example:other", id_="2", to=MINE, access_model="open")
+    assert moon.told() == [("juliet@capulet.lit", "1")]
+
+
+@pytest.mark.parametrize("access", ["presence", "whitelist", "authorize", "roster"])
+def test_of_others_it_is_told_nothing(globe, juliet, access):
+    moon = Service(globe, TUNE)
+    find_out(globe, moon)
+    node(globe, TUNE, access_model=access)
+    juliet.publish(TUNE, id_="1", to=MINE)
+    assert moon.told() == []
+
+
+def test_one_that_wants_nothing_or_is_gone_is_told_nothing(globe, juliet):
+    moon = Service(globe)
+    find_out(globe, moon)
+    node(globe, TUNE, access_model="open")
+    juliet.publish(TUNE, id_="1", to=MINE)
+    assert moon.told() == []
+    moon.wants = (TUNE,)
+    find_out(globe, moon)
+    juliet.publish(TUNE, id_="2", to=MINE)
+    assert moon.told() == [("juliet@capulet.lit", "2")]
+    moon.line.hang_up()
+    globe.pass_time(61)
+    assert list(globe.service.audiences._listeners.wanting(TUNE)) == []
