@@ -196,8 +196,8 @@ def test_2_2_nobody_else_publishes_or_creates_at_an_account(globe, juliet, romeo
     assert juliet.items(TUNE, MINE).get("type") == "error"
 
 
-def test_events_have_the_publishing_resource_for_contacts_only(globe, juliet, romeo):
-    """§4.3.1 has "replyto" for contacts: it is left out (SHOULD), so nobody else gets it (MUST)."""
+def test_4_3_1_no_stranger_is_told_the_publishing_resource(globe, juliet, romeo):
+    """No "replyto" for who has merely subscribed (MUST NOT)."""
     node(globe, TUNE, access_model="open")
     paris = globe.person("paris")
     paris.subscribe(TUNE, to=JULIET)
