@@ -35,6 +35,7 @@ _CONFIG = {
     "send_last_published_item": "never",
 }
 _ANSWER = re.compile(rb"<iq(?=[^>]*id=.made.)[^>]*type=.(?:(result)|error).[^>]*>")
+_ANSWERED = rb"<iq(?=[^>]*id=.p%d\.)[^>]*type=.(?:(result)|error)"
 _STAMP = re.compile(rb" id='p(\d+)\.'")
 _SUMMARY = "Two households, both alike in dignity, in fair Verona, where we lay our scene. " * 2
 
@@ -176,10 +177,7 @@ def _publish_all(crowd: Crowd, stanzas: Iterable[bytes]) -> None:
     def script(client: Client) -> Script:
         while some := list(itertools.islice(left, _IN_FLIGHT)):
             client.send(b"".join(some))
-            end = re.compile(
-                rb"<iq(?=[^>]*id=.p%d\.)[^>]*type=.(?:(result)|error)" % stamp(some[-1])
-            )
-            answer = yield end
+            answer = yield re.compile(_ANSWERED % stamp(some[-1]))
             assert answer is not None
             if b"error" in answer.string[: answer.end()]:
                 raise LoadError(f"{client.user}: not published: {answer.string[-300:]!r}")

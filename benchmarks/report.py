@@ -52,7 +52,10 @@ class Results:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: in words, at most how much, and how the figure is found in the results."""
+    """One bar: in words, at most how much, and how the figure is found in the results.
+
+    With `least`, it is at least how much.
+    """
 
     row: str
     title: str
@@ -60,6 +63,16 @@ class Bar:
     figure: Callable[[Results], float | None]
     beside: str = ""
     """A row that has to be in the same run for the bar to mean anything."""
+    least: bool = False
+
+    @property
+    def words(self) -> str:
+        """The limit as the report has it."""
+        return f"{'at least ' if self.least else ''}{self.limit:g}"
+
+    def met(self, figure: float) -> bool:
+        """Whether a figure clears the bar."""
+        return figure >= self.limit if self.least else figure <= self.limit
 
 
 def _against(row: str, peer: str) -> Callable[[Results], float | None]:
@@ -76,6 +89,10 @@ def _against_best(row: str) -> Callable[[Results], float | None]:
 
 def _idle(results: Results) -> float | None:
     return results.cost("idle", _SUBJECT)
+
+
+def _published(results: Results) -> float | None:
+    return _median(measure.per_second for measure in results.of("pubsub-publish", _SUBJECT))
 
 
 def _late_growth(results: Results) -> float | None:
@@ -121,6 +138,12 @@ BARS = (
     Bar("muc-join-100", "join, 100: ÷ the better peer", 0.80, _against_best("muc-join-100")),
     Bar("muc-join-1000", "join, 1,000: ÷ the better peer", 0.80, _against_best("muc-join-1000")),
     Bar("muc-memory", "occupant, memory: ÷ the better peer", 1.00, _against_best("muc-memory")),
+    Bar("pubsub-1000", "1,000 subscribers: ÷ the better peer", 0.60, _against_best("pubsub-1000")),
+    Bar("pep-200", "personal events: ÷ the better peer", 0.60, _against_best("pep-200")),
+    Bar("pubsub-publish", "items published a second", 1500.0, _published, least=True),
+    Bar(
+        "pubsub-items", "50 of 10,000 items: ÷ the better peer", 1.00, _against_best("pubsub-items")
+    ),
     Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst_ping),
 )
 
@@ -194,8 +217,8 @@ def _bars_section(results: Results) -> str:
     for bar in BARS:
         if all(row in results.measures for row in (bar.row, bar.beside) if row):
             figure = bar.figure(results)
-            met = "?" if figure is None else "yes" if figure <= bar.limit else "**no**"
-            lines.append(_line([bar.title, f"{bar.limit:g}", _number(figure, 2), met]))
+            met = "?" if figure is None else "yes" if bar.met(figure) else "**no**"
+            lines.append(_line([bar.title, bar.words, _number(figure, 2), met]))
     return "\n".join(lines)
 
 
