@@ -1,6 +1,7 @@
 """Messages and acknowledgements that lie whole in one read, cut by the text of their tags.
 
-Of components presence, too: rooms send much of it. What is said of a message holds for it as well.
+Of components presence and IQs, too: rooms send much of the one, and what is delegated comes back in
+the other. What is said of a message holds for them as well.
 
 Most of what a server reads is this. expat validates every byte of it, as of all else; what it
 need not do is report each element, since a message's end can be read off its text.
@@ -12,8 +13,9 @@ The law of this file: a message is cut here only where nothing but its own end t
 `</message`. It is the only element of that name in its text, and no section of another kind
 (CDATA, comment, processing instruction) could hide one. So when expat has found the text
 well-formed, it has closed the message at its end and nowhere else. One of a component may have
-another in it, forwarded to be sent in a user's name (XEP-0356 §5): then two begin and two end, and
-what ends first is the one inside. What could be more than it seems goes the long way, to a scanner:
+another in it: a message forwarded to be sent in a user's name (XEP-0356 §5), the answer to an IQ
+that was delegated (XEP-0355 §4.3). Then two begin and two end, and what ends first is the one
+inside. What could be more than it seems goes the long way, to a scanner:
 a prefix that is declared in the start tag, a character reference that may spell a namespace, the
 stream namespace, more elements or attributes in one message than the limits allow in one place.
 """
@@ -37,18 +39,42 @@ from xmppd.wire.tree import child_names
 
 
 class _Kind(NamedTuple):
-    """How a kind of stanza is spelled."""
+    """How a kind of stanza is spelled, and one of its kind that it forwards."""
 
     kind: str
     name: bytes
     begin: bytes
     end: bytes
+    around: tuple[bytes, ...] = ()
+    """What stands before the one that is forwarded, in either kind of quotation marks,"""
+    inner: tuple[bytes, ...] = ()
+    """how that one begins,"""
+    behind: bytes = b""
+    """and what stands behind its content."""
+    child: str = ""
+    """The name of what it is forwarded in."""
 
 
-_MESSAGE = _Kind("message", b"message", b"<message", b"</message>")
+def _forwarding(kind: str, child: str) -> _Kind:
+    """A kind that may forward one of its own, in a child ``"namespace local"``."""
+    namespace, _, local = child.rpartition(" ")
+    around, inner = [], []
+    for q in "'\"":
+        around.append(f"<{local} xmlns={q}{namespace}{q}><forwarded xmlns={q}{ns.FORWARD}{q}>")
+        inner.append(f"<{kind} xmlns={q}{ns.CLIENT}{q}".encode())
+    word = kind.encode()
+    behind = f"</{kind}></forwarded></{local}>".encode()
+    wrappers = tuple(each.encode() for each in around)
+    return _Kind(kind, word, b"<" + word, b"</%b>" % word, wrappers, tuple(inner), behind, child)
+
+
+_MESSAGE = _forwarding("message", f"{ns.PRIVILEGE} privilege")
 _PRESENCE = _Kind("presence", b"presence", b"<presence", b"</presence>")
+_IQ = _forwarding("iq", f"{ns.DELEGATION} delegation")
+_KINDS = {ord("m"): _MESSAGE, ord("p"): _PRESENCE, ord("i"): _IQ}
+"""By the first letter of their names."""
 _FIRST = (_MESSAGE.begin, b"<a ", b"<r ")
-_FIRST_OF_COMPONENTS = (*_FIRST, _PRESENCE.begin)
+_FIRST_OF_COMPONENTS = (*_FIRST, _PRESENCE.begin, b"<iq ")
 _SM = re.escape(ns.STREAM_MANAGEMENT).encode()
 _ACK = re.compile(
     rb"<(?:r xmlns=(?:'%b'|\"%b\")"
@@ -58,16 +84,7 @@ _ACK = re.compile(
 """`<r/>`, or `<a/>` with its `h`, as clients write them."""
 _REQUEST, _ANSWER = (f"{ns.STREAM_MANAGEMENT} {name}" for name in "ra")
 
-_PRIVILEGED = tuple(
-    f"<privilege xmlns={q}{ns.PRIVILEGE}{q}><forwarded xmlns={q}{ns.FORWARD}{q}>".encode()
-    for q in "'\""
-)
-_PRIVILEGE = f"{ns.PRIVILEGE} privilege"
-_FORWARDED = (b"<message xmlns='jabber:client'", b'<message xmlns="jabber:client"')
-_BEHIND = b"</message></forwarded></privilege>"
-"""What stands before a message that a component sends in a user's name, and where it ends."""
-
-_LESS, _SLASH, _SINGLE, _DOUBLE = b"</'\""
+_LESS, _SLASH, _SINGLE, _DOUBLE, _M = b"</'\"m"
 
 
 def may_hold(data: bytes, content: str = ns.CLIENT) -> bool:
@@ -89,17 +106,19 @@ BEGUN_FOR_MANY = 131_072
 
 
 def is_begun(data: bytes) -> bool:
-    """Whether `data` is the beginning of a message or presence, worth to wait for the rest of it.
+    """Whether `data` is the beginning of what is cut here, worth to wait for the rest of it.
 
     A larger one is read as it comes: what waits is looked through again with each read.
     """
     if len(data) > BEGUN_FOR_MANY:
         return False
-    spelled = _PRESENCE if data.startswith(b"<p") else _MESSAGE
+    spelled = _KINDS.get(data[1]) if len(data) > 1 else None
+    if spelled is None:
+        return False
     opened = _end_of_tag(data, 0, spelled.begin)
     if not opened:
         return len(data) <= BEGUN and b">" not in data and spelled.begin.startswith(data[:8])
-    if len(data) > BEGUN and not data.startswith(blind.BEGIN, _inside(data, opened)):
+    if len(data) > BEGUN and not data.startswith(blind.BEGIN, _inside(data, opened, spelled)):
         return False
     return spelled.end[:-1] not in data
 
@@ -161,8 +180,7 @@ def _cutting(
     fewest = min(limits.depth, limits.attributes, limits.children)
     # Neither ` a=''` nor `<a></a>` is shorter than five bytes, but a child may be `<a/>`.
     harmless = min(5 * limits.depth, 5 * limits.attributes, 4 * limits.children)
-    message = (*_MESSAGE, f"{content} message")
-    presence = (*_PRESENCE, f"{content} presence")
+    names = {letter: f"{content} {spelled.kind}" for letter, spelled in _KINDS.items()}
     read = len(usual(content).tag)
     name = ""
     top: dict[str, str] = {}
@@ -176,7 +194,9 @@ def _cutting(
     def cut(data: bytes, frames: list[Frame]) -> tuple[int, int]:
         nonlocal checking, read
         position = 0
-        kind, word, begin, close, expected = message
+        letter = _M
+        spelled = _MESSAGE
+        kind, word, begin, close = spelled[:4]
         found: Found | None = None
         while position < len(data):
             if data[position + 2 : position + 3] == b" ":  # `<a ` or `<r `, or none of ours
@@ -186,25 +206,32 @@ def _cutting(
                 frames.append(_acknowledgement(ack))
                 position = ack.end()
                 continue
-            if headers is not None and (kind == "presence") is not data.startswith(b"<p", position):
-                spelled = message if kind == "presence" else presence
-                kind, word, begin, close, expected = spelled
+            if headers is not None and not data.startswith(begin, position):
+                letter = data[position + 1] if position + 1 < len(data) else 0
+                if letter not in _KINDS:
+                    break
+                spelled = _KINDS[letter]
+                kind, word, begin, close = spelled[:4]
             opened = inside = behind = _end_of_tag(data, position, begin)
-            if headers is not None:
-                found = None
-                if data.startswith(_PRIVILEGED, opened):
-                    inside = behind = _inside(data, opened)
-                if behind and data.startswith(blind.BEGIN, behind):
-                    found = headers.find(data, behind)
-                    if found is not None:  # in which nothing is spelled like the end
-                        behind += len(found.header.data)
-            closing = behind and _closing(data, behind, word, close)
-            if closing and inside != opened:
-                whole = data.startswith(_BEHIND + close, closing)
-                closing = closing + len(_BEHIND) if whole else 0
+            if not opened and spelled is _IQ:
+                # Of the answers that need no content.
+                opened = inside = closing = _end_of_empty(data, position, begin)
+                end = closing
+            else:
+                if headers is not None:
+                    found = None
+                    if data.startswith(spelled.around, opened):
+                        inside = behind = _inside(data, opened, spelled)
+                    if behind and data.startswith(blind.BEGIN, behind):
+                        found = headers.find(data, behind)
+                        if found is not None:  # in which nothing is spelled like the end
+                            behind += len(found.header.data)
+                closing = behind and _closing(data, behind, word, close)
+                if closing and inside != opened:
+                    closing = _closing_around(data, behind, closing, spelled)
+                end = closing + len(close)
             if not closing:
                 break
-            end = closing + len(close)
             size = end - position
             text = data if size == len(data) else data[position:end]
             if found is not None:
@@ -231,13 +258,13 @@ def _cutting(
                 raise refusal(error.code, text[at : at + 4]) from None
             read += size
             inner = data[opened:closing]
-            if name != expected:
+            if name != names[letter]:
                 frames.append(Nonza(name, top, child_names(inner, name.rpartition(" ")[0]), inner))
                 position = end
                 continue
             stanza = Stanza(kind, top, None, inner, content)
             if inside != opened:
-                stanza = Stanza(kind, top, [_PRIVILEGE], inner, content)
+                stanza = Stanza(kind, top, [spelled.child], inner, content)
             if found is not None and headers is not None:
                 headers.keep(found.header)
                 if inside == opened:
@@ -250,18 +277,38 @@ def _cutting(
 
 
 def _fits(text: bytes, limits: Limits) -> bool:
-    """Whether a long message, by its tags, is within the limits that a scanner would hold it to.
-
-    Of elements with an end tag there are no more than it may be deep, and so it is no deeper.
-    """
+    """Whether a long stanza, by its tags, is within the limits that a scanner would hold it to."""
     ends = text.count(b"</")
     tags = text.split(b"<")
     return (
-        ends <= limits.depth
-        and len(tags) - ends <= limits.children
+        len(tags) - ends <= limits.children
         and max(map(len, tags)) <= limits.tag
         and max(tag.count(b"=") for tag in tags) <= limits.attributes
+        # Of elements with an end tag there are no more than it may be deep, and so it is no deeper.
+        and (ends <= limits.depth or _is_flat(tags, limits.depth))
     )
+
+
+def _is_flat(tags: list[bytes], most: int) -> bool:
+    """Whether elements are nested no deeper than `most`; `tags` have no `<` before them.
+
+    Where the end of a tag is not plain to see they may be: a quotation mark of the other kind, or a
+    `>` in a value.
+    """
+    depth = deepest = 0
+    for tag in tags[1:]:
+        if tag[:1] == b"/":
+            depth -= 1
+            continue
+        depth += 1
+        if depth > deepest:
+            deepest = depth
+        own = tag[: tag.find(b">") + 1]
+        if b'"' in own and b"'" in own:
+            return False
+        if own[-2:] == b"/>" and not (own.count(b'"') + own.count(b"'")) & 1:
+            depth -= 1
+    return deepest <= most
 
 
 def _acknowledgement(ack: re.Match[bytes]) -> Nonza:
@@ -271,14 +318,29 @@ def _acknowledgement(ack: re.Match[bytes]) -> Nonza:
     return Nonza(_ANSWER, {"h": h.decode()}, [], b"")
 
 
-def _inside(data: bytes, opened: int) -> int:
-    """Where the content begins of the message in one whose content begins at `opened`.
+def _inside(data: bytes, opened: int, spelled: _Kind) -> int:
+    """Where the content begins of what is forwarded in a stanza whose content begins at `opened`.
 
-    `opened` where none is in it, 0 where that is not plain to see.
+    `opened` where nothing is in it, 0 where that is not plain to see. Where it has no content,
+    where it ends.
     """
-    if not data.startswith(_PRIVILEGED, opened):
+    if not data.startswith(spelled.around, opened):
         return opened
-    return _end_of_tag(data, opened + len(_PRIVILEGED[0]), _FORWARDED)
+    begun = opened + len(spelled.around[0])
+    return _end_of_tag(data, begun, spelled.inner) or _end_of_empty(data, begun, spelled.inner)
+
+
+def _closing_around(data: bytes, behind: int, closing: int, spelled: _Kind) -> int:
+    """Where the end tag of the stanza does that forwards one; 0 if that is not plain to see.
+
+    What is forwarded has content from `behind` to `closing`, or has none.
+    """
+    end = spelled.behind + spelled.end
+    if data[behind - 2] != _SLASH:
+        return closing + len(spelled.behind) if data.startswith(end, closing) else 0
+    # It was empty, and what was found is the end of the one around it.
+    bare = spelled.behind[len(spelled.end) :]
+    return closing if behind + len(bare) == closing and data.startswith(bare, behind) else 0
 
 
 def _end_of_tag(data: bytes, position: int, begin: bytes | tuple[bytes, ...]) -> int:
@@ -289,13 +351,23 @@ def _end_of_tag(data: bytes, position: int, begin: bytes | tuple[bytes, ...]) ->
     """
     opened = data.find(b">", position) + 1
     tag = data[position:opened]
+    return opened if _is_plain(tag, begin) and tag[-2] != _SLASH else 0
+
+
+def _end_of_empty(data: bytes, position: int, begin: bytes | tuple[bytes, ...]) -> int:
+    """Where an element without content ends; see `_end_of_tag`."""
+    opened = data.find(b">", position) + 1
+    tag = data[position:opened]
+    return opened if _is_plain(tag, begin) and tag[-2] == _SLASH else 0
+
+
+def _is_plain(tag: bytes, begin: bytes | tuple[bytes, ...]) -> bool:
+    """Whether a tag, up to its first `>`, has its end there."""
     if _DOUBLE in tag:
         plain = _SINGLE not in tag and not tag.count(b'"') & 1
     else:
         plain = not tag.count(b"'") & 1
-    if plain and tag.startswith(begin) and tag[-2] != _SLASH and b"xmlns:" not in tag:
-        return opened
-    return 0
+    return plain and tag.startswith(begin) and b"xmlns:" not in tag
 
 
 def _closing(data: bytes, opened: int, name: bytes, end: bytes) -> int:

@@ -270,6 +270,13 @@ def test_a_large_one_is_read_as_it_comes() -> None:
         b"<a " + b"".join(b"x%d='' " % number for number in range(70)) + b"/>" + b"<b/>" * 50,
         b"<a b='" + b"x" * 9_000 + b"'/>",
         b"x" * 20_000,
+        b"<a b='c'><d xmlns='urn:d'>e</d></a>" * 100,
+        (b"<a>" * 30 + b"</a>" * 30) * 10,
+        *((b"<a>" * n + b"</a>" * n) * 9 for n in range(60, 68)),
+        *((b"<a><b/>" * n + b"</a>" * n) * 9 for n in range(60, 68)),
+        (b"<a b='/>'>" * 40 + b"</a>" * 40) * 9,
+        (b"<a b='>' c=\"'/\">" * 40 + b"</a>" * 40) * 9,
+        (b"<a b='/' >" * 65 + b"</a >" * 65) * 9,
     ],
 )
 def test_a_large_message_of_a_component_is_read_as_by_the_long_way(inner: bytes) -> None:
@@ -318,3 +325,85 @@ def test_presence_of_a_component_is_read_as_by_the_long_way(before: bytes, data:
 
     everything = before + data + CHAT % 2
     assert read(everything) == read(everything[:1], everything[1:])
+
+
+# IQs, of components
+
+_CLIENTS = b"<iq xmlns='jabber:client' type='result' id='1'"
+_AROUND = (
+    b"<iq type='result' id='d1' to='a'><delegation xmlns='urn:xmpp:delegation:2'>"
+    b"<forwarded xmlns='urn:xmpp:forward:0'>%b</forwarded></delegation></iq>"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"<iq type='result' id='1'><q xmlns='urn:q'>text</q></iq>", id="whole"),
+        pytest.param(b"<iq type='result' id='1'/>", id="empty"),
+        pytest.param(b"<iq type='result' id='1' />", id="empty, with a space"),
+        pytest.param(b'<iq type="result" id="1"/>', id="empty, double quotes"),
+        pytest.param(b"<iq type='result' id='/>'/>", id="empty, a bracket in a value"),
+        pytest.param(b"<iq type='result' id='1'></iq>", id="no content"),
+        pytest.param(b"<iq/>", id="no attributes"),
+        pytest.param(b"<iq id='1'></iq >", id="space in the end tag"),
+        pytest.param(b"<iq xmlns='urn:rose'><x/></iq>", id="another namespace"),
+        pytest.param(b"<iq xmlns='urn:rose'/>", id="another namespace, empty"),
+        pytest.param(b"<iq xmlns:a='urn:a'/>", id="a prefix of its own"),
+        pytest.param(b"<iqs><iq/></iqs>", id="another name"),
+        pytest.param(b"<iq-x></iq-x>", id="a longer name"),
+        pytest.param(b"<iq ></iqs>", id="crossed with a longer name"),
+        pytest.param(b"<iq id='1'><x>iq liqueur &lt;/iq></x></iq>", id="the word"),
+        pytest.param(b"<iq id='1'><iq/></iq>", id="one inside"),
+        pytest.param(b"<iq id='1'><x a='</iq>'/></iq>", id="in a value"),
+        pytest.param(b"<iq id='1'></message>", id="crossed"),
+        pytest.param(b"<iq id='1'><x></iq>", id="an open tag"),
+        pytest.param(b"<iq id='1' id='2'/>", id="an attribute twice"),
+        pytest.param(b"<i", id="begun"),
+        pytest.param(b"<iq id='1'><x", id="half of one"),
+        pytest.param(b"<iq id='1'>" + b"<x><y/>z</x>" * 90 + b"</iq>", id="a long one"),
+        pytest.param(_AROUND % (_CLIENTS + b"><q xmlns='urn:q'/></iq>"), id="delegated"),
+        pytest.param(_AROUND % (_CLIENTS + b"/>"), id="delegated, empty"),
+        pytest.param(_AROUND % (_CLIENTS + b"></iq>"), id="delegated, no content"),
+        pytest.param(_AROUND % (_CLIENTS + b"/>" + _CLIENTS + b"/>"), id="two delegated"),
+        pytest.param(_AROUND % (_CLIENTS + b"/><x/>"), id="delegated, and something else"),
+        pytest.param(_AROUND % (_CLIENTS + b"></iq><x/>"), id="something behind it"),
+        pytest.param(_AROUND % b"<iq/>", id="delegated, of no namespace"),
+        pytest.param(_AROUND % b"", id="nothing delegated"),
+        pytest.param(_AROUND % (_CLIENTS + b"><iq/></iq>"), id="one more inside"),
+        pytest.param(
+            _AROUND[:-5] % (_CLIENTS + b"/>") + b"<x/></iq>", id="something beside the delegation"
+        ),
+        pytest.param(
+            _AROUND.replace(b"'", b'"') % (_CLIENTS.replace(b"'", b'"') + b"/>"),
+            id="delegated, double quotes",
+        ),
+        pytest.param(
+            b"<iq id='1'><addresses xmlns='http://jabber.org/protocol/address'>"
+            b"<address type='bcc' jid='a'/></addresses></iq>",
+            id="an address header",
+        ),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", CHAT % 1, b"<iq type='result' id='0'/>"])
+def test_an_iq_of_a_component_is_read_as_by_the_long_way(before: bytes, data: bytes) -> None:
+    header = HEADER.replace(ns.CLIENT.encode(), ns.COMPONENT.encode())
+
+    def read(*pieces: bytes) -> list[tuple[object, ...]]:
+        framer = Framer(Limits(), content=ns.COMPONENT)
+        framer.feed(header)
+        return [shape(frame) for piece in pieces for frame in framer.feed(piece)]
+
+    everything = before + data + CHAT % 2
+    assert read(everything) == read(everything[:1], everything[1:])
+
+
+def test_iqs_of_a_component_are_cut_whole() -> None:
+    data = _AROUND % (_CLIENTS + b"><q xmlns='urn:q'/></iq>") + b"<iq type='result' id='1'/>"
+    frames: list[Frame] = []
+    assert may_hold(data, ns.COMPONENT)
+    assert Cutter(Limits(), ns.COMPONENT).cut(data, frames) == len(data)
+    assert [frame.children for frame in frames if isinstance(frame, Stanza)] == [
+        [f"{ns.DELEGATION} delegation"],
+        [],
+    ]
