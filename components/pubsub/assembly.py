@@ -51,9 +51,11 @@ from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
+from components.pubsub.life.removal import Removal
 from components.pubsub.life.reviews import Reviews
 from components.pubsub.life.rosters import Rosters
 from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.life.territory import Territory
 from components.pubsub.model.node import Address
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Requests
@@ -64,6 +66,7 @@ from components.pubsub.store.last_items import SQLLastItems
 from components.pubsub.store.listing import SQLListing
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.relations import SQLRelations
+from components.pubsub.store.removal import SQLRemoval
 from xmppd.storage.interfaces import Database
 
 FACES: tuple[Callable[[Service], object], ...] = (
@@ -106,8 +109,13 @@ def assemble(
     presences = Presences(component, privilege)
     nodes, access = Nodes(store, policy, clock.seconds), Access(policy, rosters)
     audiences = Audiences(access, presences, Listeners(component, clock), rosters, Ancestry(nodes))
-    notices = Notices(component, Multicast(component), privilege)
     instances = Instances(component)
+    territory = Territory(component, instances)
+    nodes = Nodes(store, policy, clock.seconds, own=territory.own)
+    territory.watch(nodes)
+    access = Access(policy, rosters)
+    audiences = Audiences(presences, rosters, Ancestry(nodes))
+    notices = Notices(component, Multicast(component), privilege)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
     LastItems(
         component,
@@ -166,6 +174,9 @@ def assemble(
     Accounts(component)
     for tell in (publishing.trim, service.reviews.configured, endings.configured):
         service.configuring.on_configured(tell)
+    removal = Removal(nodes, store, SQLRemoval(database), service.configuring, rosters)
+    Accounts(component).on_removed(removal.forget)
+    service.configuring.on_configured(publishing.trim)
     Expiry(component, clock, policy, service.instances, kept, SystemRandom().uniform)
     for serve in FACES:
         serve(service)

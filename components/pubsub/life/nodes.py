@@ -38,9 +38,15 @@ class Nodes:
     """The nodes of all services."""
 
     def __init__(
-        self, store: SQLNodes, policy: Policy, now: Callable[[], float], most: int = MOST
+        self,
+        store: SQLNodes,
+        policy: Policy,
+        now: Callable[[], float],
+        most: int = MOST,
+        own: Callable[[Address], bool] = lambda address: True,
     ) -> None:
         self._store = store
+        self._own = own
         self._policy = policy
         self._now = now
         self._most = most
@@ -88,14 +94,21 @@ class Nodes:
             waiting.pop(0).callback(outcome)
 
     def _keep(self, node: Node) -> Node:
-        """Have a node open; those that nobody has asked for the longest go."""
+        """Have a node open, if it is this instance's; those not asked for the longest go.
+
+        But for those that are just being changed: there is never more than one of a node.
+        """
+        if not self._own(node.address):
+            return node
         self._open[node.address] = node
         self._weight += len(node)
-        while self._weight > self._most and len(self._open) > 1:
+        if self._weight > self._most:
             self._weight = sum(map(len, self._open.values()))  # they have grown, or shrunk
-            if self._weight > self._most:
-                _, oldest = self._open.popitem(last=False)
-                self._weight -= len(oldest)
+            for oldest in list(self._open.values()):
+                if self._weight <= self._most:
+                    break
+                if oldest is not node and not oldest.lock.locked:
+                    self.let_go(oldest)
         return node
 
     async def create(
@@ -171,6 +184,11 @@ class Nodes:
                 leave(child, node.address.name)
         return removed.there
 
+    async def settled(self) -> None:
+        """Wait until whatever is being read by now has been read."""
+        for address in list(self._opening):
+            await self.open(address)
+
     def let_go(self, node: Node) -> None:
         """Have it read anew when it is asked for again."""
         if self._open.get(node.address) is node:
@@ -184,6 +202,7 @@ class Nodes:
     def clear(self) -> None:
         """Let go of all: others may change them from here on."""
         self._open.clear()
+        self._weight = 0
 
 
 def defaults(address: Address) -> Settings:

@@ -1,0 +1,40 @@
+"""Which nodes this process may have in memory: those that are its own among several instances.
+
+What becomes another instance's is let go of before the server is answered, once whoever was
+changing it is done. What this one had while it had lost its connection, others may have changed.
+"""
+
+from __future__ import annotations
+
+from components.common.component import Component
+from components.common.instances import Epoch, Instances
+from components.pubsub.life.nodes import Nodes
+from components.pubsub.model.node import Address
+
+
+class Territory:
+    """The nodes that are this process's."""
+
+    def __init__(self, component: Component, instances: Instances) -> None:
+        self._instances = instances
+        self._lost = False
+        component.on_lost(self._on_lost)
+
+    def own(self, address: Address) -> bool:
+        """Whether a node is, as far as is known now."""
+        return self._instances.own(address.service)
+
+    def watch(self, nodes: Nodes) -> None:
+        """Have nodes let go of when they become others'."""
+
+        async def changed(epoch: Epoch) -> None:
+            lost, self._lost = self._lost, False
+            await nodes.settled()
+            for node in nodes.opened():
+                if lost or not self.own(node.address):
+                    await node.lock.run(nodes.let_go, node)
+
+        self._instances.on_change(changed)
+
+    def _on_lost(self, resumable: bool) -> None:
+        self._lost = True
