@@ -100,6 +100,13 @@ TO_AVAILABLE = frozenset(
 )
 """What all available resources of a bare JID get, whatever they are: broadcast presence."""
 
+TO_ALL = frozenset(
+    (kind, type_)
+    for (kind, type_, target), action in TABLE.items()
+    if target is Target.BARE and action is Action.ALL
+)
+"""What all reachable resources of a bare JID get: headlines."""
+
 TYPES: dict[str, frozenset[str]] = {
     kind: frozenset(t for k, t in _ROWS if k == kind) for kind in ("message", "presence", "iq")
 }

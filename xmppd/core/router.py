@@ -115,7 +115,7 @@ class Router:
         self.domains: tuple[str, ...]
         self.serve(domains)
         self.remote: Route = self._no_remote
-        self.spread = Spread(self, hooks, directory.get, self._held.keys())
+        self.spread = Spread(self, hooks, directory, self._held.keys())
         """Takes one stanza to many."""
         self.routed = 0
         """Stanzas that clients have sent, for the metrics."""

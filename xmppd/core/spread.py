@@ -7,13 +7,13 @@ of a stanza that was sent by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from xmppd.core.delivery import AT_ONCE
+from xmppd.core.delivery import AT_ONCE, TO_ALL, reachable
 from xmppd.core.hooks import Hooks
-from xmppd.core.sessions import Session
+from xmppd.core.sessions import SessionDirectory
 from xmppd.jid import JID
 from xmppd.wire.claim import Claim
 from xmppd.wire.recipients import Recipients
@@ -33,21 +33,22 @@ class Ways(Protocol):
 class Spread:
     """Takes one stanza to many.
 
-    `get` gives the session of a full JID, and what comes for the accounts in `held` must wait.
+    What comes for the accounts in `held` must wait.
     """
 
-    __slots__ = ("_get", "_held", "_hooks", "_ways")
+    __slots__ = ("_directory", "_get", "_held", "_hooks", "_ways")
 
     def __init__(
         self,
         ways: Ways,
         hooks: Hooks,
-        get: Callable[[str], Session | None],
+        directory: SessionDirectory,
         held: AbstractSet[JID],
     ) -> None:
         self._ways = ways
         self._hooks = hooks
-        self._get = get
+        self._directory = directory
+        self._get = directory.get
         self._held = held
 
     def __call__(self, stanza: Stanza, recipients: Recipients) -> None:
@@ -56,9 +57,14 @@ class Spread:
         A claim that it has is held by those who hold a copy.
         """
         get, tail, apart = self._get, stanza.tail(), self._concerned(stanza, recipients)
+        to_all = (stanza.kind, stanza.type) in TO_ALL
         singly: list[JID] = []
         for jid, begun in zip(recipients.jids, recipients.begun(stanza.kind), strict=True):
             session = get(jid)
+            if session is None and to_all:
+                if not self._to_all(jid, begun + tail, stanza, apart):
+                    singly.append(jid)
+                continue
             if (
                 session is None
                 or session.deliver is not session.plain
@@ -72,6 +78,23 @@ class Spread:
                 self._ways.bounce(stanza.addressed(jid), error)
         if singly:
             self._send_singly(stanza, singly, apart)
+
+    def _to_all(self, jid: JID, copy: bytes, stanza: Stanza, apart: AbstractSet[JID]) -> bool:
+        """Write a copy to all reachable sessions of a bare JID; False where it goes the long way.
+
+        (RFC 6121 §8.5.2.1.1)
+        """
+        found = reachable(self._directory.of(jid))
+        if not found or (apart and jid in apart):
+            return False
+        if any(session.deliver is not session.plain for session in found):
+            return False
+        for session in found:
+            try:
+                session.write(copy)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._ways.bounce(stanza.addressed(jid), error)
+        return True
 
     def _concerned(self, stanza: Stanza, recipients: Recipients) -> AbstractSet[JID]:
         """The accounts that somebody has to see a stanza for, before it gets to a session."""

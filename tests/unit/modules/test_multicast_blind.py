@@ -97,6 +97,38 @@ def test_each_copy_is_addressed_to_whom_it_is_for(
                 assert len(got) == 1
 
 
+@pytest.mark.parametrize("type_", ["headline", "chat", "", "groupchat"])
+def test_rfc6121_8_5_2_a_bare_jid_gets_it_where_one_sent_by_itself_would_be(
+    server: Verona, rooms: Component, people: dict[str, Client], type_: str
+) -> None:
+    others = {
+        f"{JULIET}/hall": server.log_in("juliet", "hall"),
+        f"{JULIET}/tomb": server.log_in("juliet", "tomb"),
+        f"{NURSE}/kitchen": server.log_in("nurse", "kitchen"),
+    }
+    for client, priority in zip(others.values(), (0, -1, 5), strict=True):
+        client.send(f"<presence><priority>{priority}</priority></presence>")
+    people[ORCHARD].send("<presence type='unavailable'/>")
+    do(people[GATE], block(f"paris@{DOMAIN}"))  # she has a list, whoever is on it
+    everybody = {**people, **others}
+    for client in everybody.values():
+        client.take()
+
+    def came() -> dict[str, list[tuple[str | None, str | None]]]:
+        found = {jid: client.elements() for jid, client in everybody.items()}
+        return {jid: [(e.get("to"), e.get("type")) for e in some] for jid, some in found.items()}
+
+    bare = (JULIET, ROMEO, NURSE, f"nobody@{DOMAIN}")
+    typed = f" type='{type_}'" if type_ else ""
+    for jid in bare:
+        rooms.send(f"<message from='{FRIAR}' to='{jid}' id='m'{typed}>{BODY}</message>")
+    singly, refused = came(), len(rooms.elements())
+    rooms.send(stanza(*bare, type_=type_))
+    assert came() == singly
+    assert len(rooms.elements()) == refused
+    assert (type_ == "groupchat") is not any(singly.values())
+
+
 def test_who_comes_gets_the_next_one_and_who_goes_none(
     server: Verona, rooms: Component, people: dict[str, Client]
 ) -> None:
