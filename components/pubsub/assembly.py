@@ -56,7 +56,6 @@ from components.pubsub.life.reviews import Reviews
 from components.pubsub.life.rosters import Rosters
 from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.life.territory import Territory
-from components.pubsub.model.node import Address
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Requests
 from components.pubsub.service import Service
@@ -128,9 +127,7 @@ def assemble(
     relations = SQLRelations(database)
     subscribing = Subscribing(store, policy, presences, notices, publishing, clock)
 
-    def own(address: Address) -> bool:
-        return instances.own(address.service, address.name)
-
+    own = territory.own
     endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
     endings.watch(privilege, instances)
     service = Service(
@@ -169,12 +166,10 @@ def assemble(
         endings,
         instances,
     )
-    Accounts(component)
     for tell in (publishing.trim, service.reviews.configured, endings.configured):
         service.configuring.on_configured(tell)
     removal = Removal(nodes, store, SQLRemoval(database), service.configuring, rosters)
     Accounts(component).on_removed(removal.forget)
-    service.configuring.on_configured(publishing.trim)
     Expiry(component, clock, policy, service.instances, kept, SystemRandom().uniform)
     for serve in FACES:
         serve(service)

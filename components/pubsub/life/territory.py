@@ -22,7 +22,7 @@ class Territory:
 
     def own(self, address: Address) -> bool:
         """Whether a node is, as far as is known now."""
-        return self._instances.own(address.service)
+        return self._instances.own(address.service, address.name)
 
     def watch(self, nodes: Nodes) -> None:
         """Have nodes let go of when they become others'."""
