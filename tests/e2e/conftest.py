@@ -43,9 +43,18 @@ def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the bundled chatrooms; each test has rooms of its own."""
-    tables = {"bundled": {"start": True, "off": ["vcard"]}}
+    tables = {"bundled": {"start": True, "off": ["vcard", "pubsub"]}}
     with running(tmp_path_factory.mktemp("conference"), tables) as server:
         server.process.wait_for(f"component conference.{VERONA} is connected")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def globe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the bundled nodes, at its domain and at accounts; each test has its own."""
+    tables = {"bundled": {"start": True, "off": ["vcard", "muc"]}}
+    with running(tmp_path_factory.mktemp("globe"), tables) as server:
+        server.process.wait_for(f"component pubsub.{VERONA} is connected")
         yield server
 
 
