@@ -20,6 +20,9 @@ from typing import Any, cast
 from xml.etree.ElementTree import Element, fromstring
 
 from slixmpp.exceptions import IqError
+from slixmpp.plugins.xep_0059.stanza import Set
+from slixmpp.plugins.xep_0060.stanza import Pubsub
+from slixmpp.xmlstream import register_stanza_plugin
 
 from tests.support.clients import Client, Reachable, soon
 from tests.support.people import C
@@ -33,6 +36,9 @@ PLUGINS = (
     *("xep_0004", "xep_0030", "xep_0049", "xep_0050", "xep_0059", "xep_0060", "xep_0115"),
     *("xep_0163", "xep_0199", "xep_0203"),
 )
+
+# slixmpp pages through items (§6.5.4) once it has been told where the set stands.
+register_stanza_plugin(Pubsub, Set)
 
 _numbers = count(1)
 _BEHIND = f"<ping xmlns='{ns.PING}'/>"
