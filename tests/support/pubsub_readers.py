@@ -157,8 +157,10 @@ async def fails(asked: Any) -> tuple[str, ...]:
 
 
 async def befriend(one: Reader, other: Reader) -> None:
-    """Have two who are available see each other's presence (RFC 6121 §3)."""
+    """Have two who are available see each other's presence, if they do not (RFC 6121 §3)."""
     for asker, asked in ((one, other), (other, one)):
+        if asker.client_roster[asked.boundjid.bare]["subscription"] in ("to", "both"):
+            continue
         come = asked.wait_until("presence_subscribe", timeout=20)
         asker.send_presence_subscription(asked.boundjid.bare)
         await come
