@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from os import kill
 from pathlib import Path
 from typing import Any
@@ -14,119 +13,29 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from components.common.instances import Epoch
-from tests.e2e.verona import VERONA, Server, running
+from tests.e2e.processes import LISTEN, PEOPLE, Company, Program, company, there
+from tests.e2e.verona import VERONA, running
 from tests.support.conference import ENTER, INSTANT, MUC, codes, item
 from tests.support.peers import Peer
 from tests.support.people import C
 from tests.support.postgresql import PostgreSQL
-from tests.support.process import BIN, RunningProcess, until
-from tests.support.server import PASSWORD, condition
+from tests.support.process import until
+from tests.support.server import condition
 from xmppd import ns
 from xmppd.jid import JID
 
 SERVICE = f"conference.{VERONA}"
 HALL = f"hall@{SERVICE}"
-SECRET = "what's in a name"
-PEOPLE = tuple(f"{name}@{VERONA}" for name in ("juliet", "romeo", "nurse"))
-LISTEN = {
-    "c2s": ["tcp:0:interface=127.0.0.1"],
-    "c2s_tls": ["tcp:0:interface=127.0.0.1"],
-    "component": ["tcp:0:interface=127.0.0.1"],
-}
-FILE = """\
-[component]
-domain = "{service}"
-secret = "{secret}"
-instance = "{instance}"
-data = "data"
-[core]
-server = "{server}"
-endpoint = "tcp:127.0.0.1:{port}"
-[store]
-url = "{url}"
-[muc.defaults]
-persistent = true
-"""
-
-
-class Company:
-    """A server, and processes of the component by the names of their instances."""
-
-    def __init__(self, directory: Path, server: Server, url: str) -> None:
-        self.directory = directory
-        self.server = server
-        self.url = url
-        self.port = server.process.ports["component"]
-        self.processes: dict[str, RunningProcess] = {}
-
-    def start(self, instance: str = "") -> None:
-        """Start a process, on what an earlier one of that name has left."""
-        path = self.directory / f"muc-{instance}.toml"
-        path.write_text(
-            FILE.format(
-                service=SERVICE,
-                secret=SECRET,
-                instance=instance,
-                server=VERONA,
-                port=self.port,
-                url=self.url,
-            )
-        )
-        command = [str(BIN / "twistd"), "-n", "--pidfile=", "xmppd-muc", "-c", str(path)]
-        process = self.processes[instance] = RunningProcess(command, self.directory)
-        process.wait_for(f"{SERVICE} is connected")
-
-    def settle(self) -> None:
-        """Wait until all that the processes have got is handled, and stored."""
-
-        def waiting() -> int:
-            told = json.loads(self.server.process.ctl("components", "--json").stdout)
-            return sum(
-                instance["waiting"] for each in told["components"] for instance in each["instances"]
-            )
-
-        until(lambda: not waiting())
-
-    def stop(self) -> None:
-        """Stop all of them; each ends as it should."""
-        for process in self.processes.values():
-            assert process.stop() in (0, -signal.SIGKILL), process.output
-            assert "Traceback" not in process.output, process.output
-
-
-@contextmanager
-def company(directory: Path, store: Mapping[str, Any], instances: int = 1) -> Iterator[Company]:
-    own = directory / "muc"
-    own.mkdir()
-    table = {"secret": SECRET, "multicast": 1000, "accounts": True, "instances": instances}
-    tables = {
-        "listen": {**LISTEN, "component": ["tcp:0:interface=127.0.0.1"]},
-        f'components."{SERVICE}"': table,
-    }
-    with running(directory, tables, PEOPLE) as server:
-        made = Company(own, server, store["url"])
-        try:
-            yield made
-        finally:
-            made.stop()
+ROOMS = Program(
+    "muc", SERVICE, {"multicast": 1000, "accounts": True}, "[muc.defaults]\npersistent = true"
+)
 
 
 @pytest.fixture
 def alone(tmp_path: Path, store: Mapping[str, Any]) -> Iterator[Company]:
-    with company(tmp_path, store) as made:
+    with company(tmp_path, ROOMS, store) as made:
         made.start()
         yield made
-
-
-@contextmanager
-def there(server: Server, *names: str) -> Iterator[list[Peer]]:
-    with ExitStack() as stack:
-        peers = [stack.enter_context(Peer(server.c2s, VERONA)) for _ in names]
-        for peer, name in zip(peers, names, strict=True):
-            peer.open()
-            peer.start_tls(server.authority)
-            peer.log_in(name, PASSWORD, "street")
-        yield peers
 
 
 def enter(peer: Peer, nick: str, room: str = HALL) -> list[Element]:
@@ -225,18 +134,14 @@ def test_after_kill_9_nothing_is_lost_and_those_who_were_there_are_told(alone: C
 
 def test_who_does_not_come_back_to_a_server_that_was_killed_is_in_no_room(tmp_path: Path) -> None:
     """It has forgotten whom he has shown himself to; the room finds out."""
-    with company(tmp_path, {"url": "sqlite:muc.db"}) as made:
+    with company(tmp_path, ROOMS, {"url": "sqlite:muc.db"}) as made:
         made.start()
         with there(made.server, "juliet", "romeo") as (juliet, romeo):
             opened(juliet, "Juliet")
             enter(romeo, "Romeo")
             say(juliet, "O Romeo, Romeo!")
             made.server.process.kill()
-        again = made.server.config.read_text()
-        listen = json.dumps([f"tcp:{made.port}:interface=127.0.0.1"])
-        made.server.config.write_text(
-            again.replace('component = ["tcp:0:interface=127.0.0.1"]', f"component = {listen}")
-        )
+        made.keep_port()
         told = len(made.processes[""].lines)
         made.server.start()
         made.processes[""].wait_for(f"{SERVICE} is connected", told)
@@ -272,7 +177,7 @@ def houses(tmp_path: Path) -> Iterator[Company]:
     database.start()
     try:
         database.execute("CREATE DATABASE halls")
-        with company(tmp_path, {"url": database.url("halls")}, instances=2) as made:
+        with company(tmp_path, ROOMS, {"url": database.url("halls")}, 2) as made:
             made.start("one")
             made.start("two")
             yield made
