@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from tests.support.pubsub_values import (
     PRIVILEGES,
+    Contacts,
     Event,
     Item,
     Refused,
@@ -29,18 +30,6 @@ NOT_APPLICABLE = {
     ("publisher", "member"),
 }
 """§4.1, the second table: "n/a". open: of publish-only, which is not in it."""
-
-
-class Contacts:
-    """Who sees whose presence, and in which groups of whose roster (RFC 6121 §2, §3)."""
-
-    def __init__(self) -> None:
-        self.groups: dict[tuple[str, str], frozenset[str]] = {}
-        """Of whom an owner (first) lets see his presence (second)."""
-
-    def sees(self, contact: str, owner: str) -> bool:
-        """Whether a contact sees an owner's presence."""
-        return (owner, contact) in self.groups
 
 
 class Node:
@@ -125,7 +114,12 @@ class Node:
         return found
 
     def _tell(self, *event: object, subids: bool = True) -> None:
-        """Tell subscribers of an event; those who have several subscriptions by which (§13.16)."""
+        """Tell subscribers of an event; those who have several subscriptions by which (§13.16).
+
+        open: of nothing, not even of changes, where the node delivers no notifications.
+        """
+        if not self.settings.deliver_notifications:
+            return
         for jid, ids in self.audience().items():
             headers = tuple(sorted(ids)) if subids and len(ids) > 1 else ()
             for session in self.reached(jid):
@@ -146,7 +140,10 @@ class Node:
 
     def _send_last(self, subscription: Subscription) -> None:
         """§6.1.7, §13.10."""
-        if self.settings.send_last_published_item != "never" and self.last is not None:
+        sends = self.settings.deliver_notifications  # open: as of all else
+        if self.settings.send_last_published_item == "never" or not sends:
+            return
+        if self.last is not None:
             for session in self.reached(subscription.jid):
                 self.told.must[session].append(("last", (self.event_item(self.last),), ()))
 
@@ -207,9 +204,16 @@ class Node:
     def items_for(self, who: str) -> list[Event]:
         """What somebody gets who asks for all items (§6.5.2)."""
         self._there()
-        if reason := self.closed(account_of(who), "Retrieve"):
-            raise Refused(reason)
-        return [(each.id, each.text, self._said(each)) for each in self.items]
+        reasons = {self.closed(account_of(who), "Retrieve")}
+        own = [each for each in self.subscriptions if each.jid in (who, account_of(who))]
+        if len([each for each in own if each.state == "subscribed"]) > 1:
+            reasons.add("bad-request subid-required")  # §6.5.9.1
+        if reasons - {""}:
+            raise Refused(*reasons - {""})
+        found = self.items
+        if not self.settings.persist_items and self.last is not None:
+            found = [self.last]  # §6.5.5
+        return [(each.id, each.text, self._said(each)) for each in found]
 
     # ------------------------------------------------------------------ publishers (§7)
 
@@ -229,19 +233,15 @@ class Node:
         if reasons:
             raise Refused(*reasons)
         if item is None:
-            if self.settings.deliver_notifications:
-                self._tell("items", ())  # §4.3
+            self._tell("items", ())  # §4.3
             return
         self.last = item
         dropped: list[str] = []
         if self.settings.persist_items:
             self.items = [each for each in self.items if each.id != item.id] + [item]
             dropped = self._trim()
-        if not self.settings.deliver_notifications:
-            return
         self._tell("items", (self.event_item(item),))
-        if dropped and self.settings.publish_node_full == "retract-oldest":
-            self._retracted(dropped)
+        self._let_go(dropped)
 
     def _unfit(self, item: Item | None) -> Iterator[str]:
         """§7.1.3: what speaks against an item, by the node's event type (§4.3)."""
@@ -264,6 +264,11 @@ class Node:
         over = len(self.items) - self.settings.max_items
         gone, self.items = self.items[: max(over, 0)], self.items[max(over, 0) :]
         return [each.id for each in gone]
+
+    def _let_go(self, ids: list[str]) -> None:
+        """§7.1.2.5: subscribers may be told of what goes."""
+        if ids and self.settings.publish_node_full == "retract-oldest":
+            self._retracted(ids)
 
     def _retracted(self, ids: Iterable[str]) -> None:
         if self.settings.notify_retract:
@@ -310,14 +315,13 @@ class Node:
         """§8.2."""
         self._owner(who)
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        if not self.settings.persist_items:
+            self.items = []  # open: what it has kept it keeps no more
+        gone = self._trim()
+        self._close()  # open: before others are told
         if self.settings.notify_config:
             self._tell("configuration", self.settings.deliver_payloads, subids=False)
-        self._trim()
-        self._close()
-        # open: where nobody has to be approved of, nobody waits.
-        for each in self.subscriptions:
-            if each.state == "pending" and self.settings.access_model != "authorize":
-                self._set(each, "subscribed")
+        self._let_go(gone)
 
     def _close(self) -> None:
         """Who may not be subscribed any more is not (§15.3)."""
@@ -345,7 +349,8 @@ class Node:
         if reasons:
             raise Refused(*reasons)
         self.items, self.last = [], None
-        self._tell("purge", subids=False)
+        if self.settings.notify_retract:
+            self._tell("purge", subids=False)
 
     def affiliate(self, who: str, account: str, rank: str) -> None:
         """§8.9.2."""

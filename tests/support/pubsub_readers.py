@@ -96,7 +96,8 @@ class Reader(Client):
         made = self.plugin["xep_0004"].make_form("submit")
         made.add_field(var="FORM_TYPE", ftype="hidden", value=f"{NS}#{kind}")
         for name, value in fields.items():
-            made.add_field(var=f"pubsub#{name}", value=value)
+            said = value if isinstance(value, bool | list) else str(value)
+            made.add_field(var=f"pubsub#{name}", value=said)
         return made
 
     async def asks(self, payload: str, kind: str = "get", to: str | None = SERVICE) -> Element:

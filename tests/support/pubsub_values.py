@@ -79,6 +79,18 @@ class Told:
     """What it may be written as well, or not."""
 
 
+class Contacts:
+    """Who sees whose presence, and in which groups of whose roster (RFC 6121 §2, §3)."""
+
+    def __init__(self) -> None:
+        self.groups: dict[tuple[str, str], frozenset[str]] = {}
+        """Of whom an owner (first) lets see his presence (second)."""
+
+    def sees(self, contact: str, owner: str) -> bool:
+        """Whether a contact sees an owner's presence."""
+        return (owner, contact) in self.groups
+
+
 def account_of(jid: str) -> str:
     """Whose session, or which account, it is."""
     return jid.partition("/")[0]

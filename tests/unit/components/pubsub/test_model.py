@@ -47,7 +47,7 @@ changes = st.fixed_dictionaries(
         "notify_delete": st.booleans(),
         "notify_retract": st.booleans(),
         "send_last_published_item": st.sampled_from(["never", "on_sub", "on_sub_and_presence"]),
-        "itemreply": st.sampled_from(["owner", "publisher"]),
+        "itemreply": st.sampled_from(["none", "publisher"]),
     },
 )
 
