@@ -314,13 +314,20 @@ class Node:
     def configure(self, who: str, **changes: object) -> None:
         """§8.2."""
         self._owner(who)
-        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        before = self.settings
+        self.settings = replace(before, **changes)  # type: ignore[arg-type]
         if not self.settings.persist_items:
             self.items = []  # open: what it has kept it keeps no more
         gone = self._trim()
         self._close()  # open: before others are told
         if self.settings.notify_config:
             self._tell("configuration", self.settings.deliver_payloads, subids=False)
+        # open: where nobody has to be approved of from now on, nobody waits.
+        model = self.settings.access_model
+        for each in self.subscriptions if model != before.access_model else ():
+            approved = model != "authorize" or self.may(account_of(each.jid), "Subscribe")
+            if each.state == "pending" and approved:
+                self._set(each, "subscribed")
         self._let_go(gone)
 
     def _close(self) -> None:

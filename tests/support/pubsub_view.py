@@ -106,15 +106,16 @@ def _asked(x: Element, node: str) -> Event:
 
 def compare(told: Told, came: dict[str, list[Event]]) -> None:
     """Hold what has come to sessions against what they were to be told."""
-    letters = [*told.letters, *told.may]
     reached = set()
     for session, events in came.items():
         missing = Counter(told.must[session]) - Counter(events)
         assert not missing, f"{session} was not told {list(missing)}, but {events}"
+        left = [letter for letter in (*told.letters, *told.may) if _for(letter[0], session)]
         for each in (Counter(events) - Counter(told.must[session])).elements():
-            jid = next((jid for jid, one in letters if one == each and _for(jid, session)), "")
-            assert jid, f"{session} was told {each}, besides {told.must[session]}"
-            reached.add((jid, each))
+            letter = next((letter for letter in left if letter[1] == each), None)
+            assert letter, f"{session} was told {each}, besides {told.must[session]}"
+            left.remove(letter)
+            reached.add(letter)
     for jid, each in told.letters:
         if any(_for(jid, session) for session in came):
             assert (jid, each) in reached, f"{jid} was not told {each}"
