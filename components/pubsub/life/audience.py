@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias, cast
 
+from components.common.multicast import Recipients
 from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.life import access, subscribers
@@ -38,13 +39,16 @@ class Through(NamedTuple):
     subids: list[str]
 
 
+NOBODY = Recipients(())
+
+
 class Audience(NamedTuple):
     """Whom an event goes to: once each, those in `subids` with the ids of their subscriptions.
 
     Those in `through` are told because of collections that the node is in.
     """
 
-    plain: list[JID]
+    plain: Recipients
     subids: dict[JID, list[str]]
     through: Mapping[JID, Through] = {}
 
@@ -83,7 +87,7 @@ class Audiences:
             found.plain.update(dict.fromkeys(self._interested(node, roster)))
             for jid in found.subids:
                 found.plain.pop(jid, None)
-        audience = Audience(list(found.plain), found.subids)
+        audience = Audience(Recipients(found.plain), found.subids)
         if node.settings.collection:
             through = await self.above(node, kind)
             for jid in (*found.plain, *found.subids):

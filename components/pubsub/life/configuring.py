@@ -9,7 +9,7 @@ from components.common.build import Content
 from components.pubsub import events
 from components.pubsub.faults import forbidden, refusal
 from components.pubsub.life.access import Access
-from components.pubsub.life.audience import ALL, Audience, Audiences
+from components.pubsub.life.audience import ALL, NOBODY, Audience, Audiences
 from components.pubsub.life.linking import CHILDREN, Linking, Plan, held
 from components.pubsub.life.nodes import Nodes, defaults
 from components.pubsub.life.notices import Notices
@@ -169,12 +169,12 @@ class Configuring:
         name = collection.address.name
         through = await self._audiences.above(child, "nodes", [name])
         told = event(name, child.address.name)
-        self._tell(collection, Audience([], {}, through), told)
+        self._tell(collection, Audience(NOBODY, {}, through), told)
 
     async def _tell_above(self, node: Node, event: bytes) -> None:
         if node.settings.collection:
             through = await self._audiences.above(node, "nodes")
-            self._tell(node, Audience([], {}, through), event)
+            self._tell(node, Audience(NOBODY, {}, through), event)
 
     def _tell(self, node: Node, audience: Audience, event: bytes) -> None:
         if node.settings.deliver_notifications:

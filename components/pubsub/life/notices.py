@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from components.common.build import Content, text
 from components.common.component import Component
-from components.common.multicast import Multicast
+from components.common.multicast import Multicast, Recipients
 from components.common.privilege import NotGranted, Privilege
 from components.common.privileged_multicast import PrivilegedMulticast
 from components.pubsub.life.audience import Audience, Through
@@ -49,7 +49,7 @@ class Notices:
         kind = node.settings.notification_type
         service, type_ = node.address.service, "" if kind == "normal" else kind
         if not subids:
-            self.send(service, (*audience.plain, *audience.subids), event, type_=type_)
+            self.send(service, (*audience.plain.jids, *audience.subids), event, type_=type_)
         else:
             self.send(service, audience.plain, event, type_=type_)
             for jid, of_one in audience.subids.items():
@@ -59,7 +59,11 @@ class Notices:
                 self.send(service, to, event, headers(ids, names), type_=type_)
 
     def send(
-        self, service: JID, to: Sequence[JID], *content: Content, type_: str = "headline"
+        self,
+        service: JID,
+        to: Sequence[JID] | Recipients,
+        *content: Content,
+        type_: str = "headline",
     ) -> None:
         """Send a message from a service to some, each once."""
         if not to:
