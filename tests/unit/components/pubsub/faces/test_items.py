@@ -6,6 +6,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from components.pubsub.model.node import Subscription
+from components.pubsub.model.ranks import State
 from tests.support.pubsub import NS, PUBSUB, Globe, P, Person, befriend, error
 from tests.support.pubsub_items import given, opened
 
@@ -231,6 +233,23 @@ def test_6_5_9_2_others_subscriptions_are_not_his(
     garden.subscribe("play", jid=str(garden.jid))
     assert error(ask(romeo, subid=other)) == ("not-acceptable", "invalid-subid")
     assert given(ask(romeo)) == ["1"]
+
+
+def test_6_5_9_1_a_subscription_that_waits_for_approval_is_none_yet(
+    juliet: Person, romeo: Person
+) -> None:
+    node = opened(juliet)
+    juliet.publish("play", id_="1")
+    romeo.subscribe("play")
+    node.put(Subscription(romeo.jid.bare, "waits", State.PENDING))
+    assert given(ask(romeo)) == ["1"]
+    assert error(ask(romeo, subid="waits")) == ("not-acceptable", "invalid-subid")
+
+
+def test_6_5_9_2_who_is_not_subscribed_has_no_invalid_subid(juliet: Person, romeo: Person) -> None:
+    opened(juliet)
+    juliet.publish("play", id_="1")
+    assert given(ask(romeo, subid="old")) == ["1"]
 
 
 def test_6_5_9_3_only_subscribers_of_a_node_that_needs_approval(

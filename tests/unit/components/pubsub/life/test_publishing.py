@@ -169,6 +169,16 @@ def test_8_2_4_a_node_that_keeps_none_any_more_has_none(juliet: Person, romeo: P
     assert given(romeo.items("play")) == ["3"]
 
 
+def test_8_5_2_of_a_node_that_is_purged_no_last_one_is_known(juliet: Person, romeo: Person) -> None:
+    """Not even one from before it kept any."""
+    node = opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    juliet.configure("play", persist_items="1")
+    juliet.pubsub("<purge node='play'/>", owner=True)
+    send_last(juliet, node, romeo)
+    assert told(romeo) == []
+
+
 # ---------------------------------------------------------------------- order, and what lasts
 
 

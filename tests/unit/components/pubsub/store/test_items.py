@@ -74,6 +74,9 @@ def test_7_1_3_4_a_node_that_is_full_and_rejects_more_is_as_it_was(publish, ids,
     assert ids(node) == ["1", "2"]
     publish(node, "1", most=2, full=True)  # §7.1.3: publishing again never fails for that
     assert ids(node) == ["2", "1"]
+    publish(node, "3", "4", most=4, full=True)
+    assert publish(node, "2", most=2, full=True).dropped == []
+    assert ids(node) == ["1", "3", "4", "2"]
 
 
 def test_items_of_nodes_that_are_gone_are_kept_nowhere(wait, publish, items, database, node):
