@@ -208,6 +208,8 @@ class Node:
         own = [each for each in self.subscriptions if each.jid in (who, account_of(who))]
         if len([each for each in own if each.state == "subscribed"]) > 1:
             reasons.add("bad-request subid-required")  # §6.5.9.1
+        if not self.settings.persist_items and not self.settings.deliver_payloads:
+            reasons.add("feature-not-implemented unsupported")  # §6.5.9.4
         if reasons - {""}:
             raise Refused(*reasons - {""})
         found = self.items
