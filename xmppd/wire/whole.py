@@ -197,7 +197,7 @@ def _cutting(
         letter = _M
         spelled = _MESSAGE
         kind, word, begin, close = spelled[:4]
-        found: Found | None = None
+        found: Found | None
         while position < len(data):
             if data[position + 2 : position + 3] == b" ":  # `<a ` or `<r `, or none of ours
                 ack = _ACK.match(data, position)
@@ -212,6 +212,7 @@ def _cutting(
                     break
                 spelled = _KINDS[letter]
                 kind, word, begin, close = spelled[:4]
+            found = None
             opened = inside = behind = _end_of_tag(data, position, begin)
             if not opened and spelled is _IQ:
                 # Of the answers that need no content.
@@ -219,7 +220,6 @@ def _cutting(
                 end = closing
             else:
                 if headers is not None:
-                    found = None
                     if data.startswith(spelled.around, opened):
                         inside = behind = _inside(data, opened, spelled)
                     if behind and data.startswith(blind.BEGIN, behind):

@@ -398,6 +398,21 @@ def test_an_iq_of_a_component_is_read_as_by_the_long_way(before: bytes, data: by
     assert read(everything) == read(everything[:1], everything[1:])
 
 
+@pytest.mark.parametrize("answer", [b"<iq id='1'/>", b"<iq id='1'><x/></iq>", b"<a/>"])
+def test_what_stands_behind_one_for_many_is_whole(answer: bytes) -> None:
+    """Though the addresses are known already."""
+    header = HEADER.replace(ns.CLIENT.encode(), ns.COMPONENT.encode())
+    to_many = (
+        b"<message to='capulet.lit'><addresses xmlns='http://jabber.org/protocol/address'>"
+        b"<address type='bcc' jid='juliet@capulet.lit'/></addresses><body>Hark</body></message>"
+    )
+    framer = Framer(Limits(), content=ns.COMPONENT)
+    framer.feed(header)
+    first, second = ([shape(frame) for frame in framer.feed(to_many + answer)] for _ in range(2))
+    assert first == second
+    assert len(first) == 2
+
+
 def test_iqs_of_a_component_are_cut_whole() -> None:
     data = _AROUND % (_CLIENTS + b"><q xmlns='urn:q'/></iq>") + b"<iq type='result' id='1'/>"
     frames: list[Frame] = []
