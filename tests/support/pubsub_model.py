@@ -179,10 +179,11 @@ class Node:
 
     def unsubscribe(self, who: str, jid: str, subid: str = "") -> None:
         """§6.2."""
-        self._there()
         found = [each for each in self.subscriptions if each.jid == jid]
         if account_of(jid) != account_of(who):
-            raise Refused(FORBIDDEN, *(() if found else ("unexpected-request not-subscribed",)))
+            others = () if found else ("unexpected-request not-subscribed",)
+            raise Refused(FORBIDDEN, *others, *(() if self.exists else (GONE,)))
+        self._there()
         if not found:
             raise Refused("unexpected-request not-subscribed")
         if not subid and len(found) > 1:
