@@ -18,6 +18,7 @@ from components.common.privilege import Privilege
 from components.pubsub.faces import (
     affiliations,
     approvals,
+    bounces,
     collections,
     configure,
     create,
@@ -71,6 +72,7 @@ from xmppd.storage.interfaces import Database
 FACES: tuple[Callable[[Service], object], ...] = (
     affiliations.serve,
     approvals.serve,
+    bounces.serve,
     collections.serve,
     configure.serve,
     create.serve,
