@@ -113,7 +113,8 @@ def assemble(
     nodes = Nodes(store, policy, clock.seconds, own=territory.own)
     territory.watch(nodes)
     access = Access(policy, rosters)
-    audiences = Audiences(access, presences, Listeners(component, clock), rosters, Ancestry(nodes))
+    ancestry = Ancestry(nodes, links, territory.shared)
+    audiences = Audiences(access, presences, Listeners(component, clock), rosters, ancestry)
     notices = Notices(component, Multicast(component), privilege)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
     LastItems(
@@ -161,6 +162,7 @@ def assemble(
             clock.seconds,
         ),
         links,
+        ancestry,
         SQLListing(database),
         Affiliating(store, policy, access, subscribing, notices),
         Approvals(component.domain, subscribing, notices, clock.seconds),

@@ -15,6 +15,7 @@ from components.common.privilege import Privilege
 from components.pubsub.faults import moved, no_name, no_node
 from components.pubsub.life.access import Access
 from components.pubsub.life.affiliating import Affiliating
+from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.approvals import Approvals
 from components.pubsub.life.audience import Audiences
 from components.pubsub.life.configuring import Configuring
@@ -60,6 +61,7 @@ class Service:
     subscribing: Subscribing
     configuring: Configuring
     collections: SQLCollections
+    ancestry: Ancestry
     listing: SQLListing
     affiliating: Affiliating
     approvals: Approvals

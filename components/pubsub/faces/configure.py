@@ -35,7 +35,9 @@ class Configure:
         """The form, filled in as the node is (§8.2.2)."""
         node = await self._own(request)
         children = [] if node.leaf else await self._service.collections.children(node.id)
-        form = self._forms.form(node.settings, children, await self._groups(request))
+        collections = tuple(await self._service.ancestry.collections(node))
+        settings = node.settings.change(collection=collections)
+        form = self._forms.form(settings, children, await self._groups(request))
         return Tag(
             "pubsub", {}, [Tag("configure", {"node": request.node}, [form])], ns=PUBSUB_OWNER
         )

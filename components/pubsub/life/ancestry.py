@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from twisted.logger import Logger
 
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.model.node import Address, Node
+from components.pubsub.store.collections import SQLCollections
 from xmppd.jid import JID
 
 log = Logger(namespace="component")
@@ -26,11 +27,33 @@ class Above(NamedTuple):
 
 
 class Ancestry:
-    """Finds collections."""
+    """Finds collections.
 
-    def __init__(self, nodes: Nodes, most: int = MOST) -> None:
+    Where `shared` says so, other instances have some of the nodes at the domain, and may have one
+    come into a collection that is in memory here: then the store is asked.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        collections: SQLCollections,
+        shared: Callable[[], bool] = lambda: False,
+        most: int = MOST,
+    ) -> None:
         self._nodes = nodes
+        self._collections = collections
+        self._shared = shared
         self._most = most
+
+    def shared(self, node: Node) -> bool:
+        """Whether another instance may have a node come into a collection."""
+        return not node.personal and self._shared()
+
+    async def collections(self, node: Node) -> Sequence[str]:
+        """The collections that a node is in itself."""
+        if not self.shared(node):
+            return node.settings.collection
+        return await self._collections.collections(node.id)
 
     async def above(self, service: JID, names: Iterable[str]) -> list[Above]:
         """The collections of these names, and all that they are in, the nearest first."""
@@ -47,7 +70,7 @@ class Ancestry:
                     log.warn("{node} is in too many collections", node=node.address.name)
                     return found
                 found.append(Above(node, distance))
-                beyond.update(node.settings.collection)
+                beyond.update(await self.collections(node))
             level = sorted(beyond - known)
             known |= beyond
             distance += 1

@@ -6,7 +6,7 @@ clients, by what their clients want (XEP-0163 §4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 from components.common.multicast import Recipients
@@ -74,10 +74,13 @@ class Audiences:
         self, node: Node, kind: Kind = "items", states: Collection[State] = CONFIRMED
     ) -> Audience:
         """Who is told of an event of a node: subscribers of these `states`, and others."""
+        collections: Sequence[str] = node.settings.collection
+        if self._ancestry.shared(node):
+            collections = await self._ancestry.collections(node)
         # As long as nothing has changed, it is the same as for the last event.
         key = (node.revision, node.settings)
         usual = kind == "items" and states is CONFIRMED
-        if usual and node.audience is not None and node.audience[0] == key:
+        if usual and not collections and node.audience is not None and node.audience[0] == key:
             return cast(Audience, node.audience[1])
         found = subscribers.told(node, self._presences, states, await self._admits(node))
         if node.personal:
@@ -88,8 +91,8 @@ class Audiences:
             for jid in found.subids:
                 found.plain.pop(jid, None)
         audience = Audience(Recipients(found.plain), found.subids)
-        if node.settings.collection:
-            through = await self.above(node, kind)
+        if collections:
+            through = await self.above(node, kind, collections)
             for jid in (*found.plain, *found.subids):
                 through.pop(jid, None)
             return audience._replace(through=through)
@@ -122,7 +125,7 @@ class Audiences:
         `collections` are others than those. The collection's access model has let the subscribers
         in (XEP-0248 §10.1); those whom the node itself has cast out are not told.
         """
-        names = node.settings.collection if collections is None else collections
+        names = await self._ancestry.collections(node) if collections is None else collections
         through: dict[JID, Through] = {}
         for above in await self._ancestry.above(node.address.service, names):
             name = above.node.address.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from components.common.build import Content
@@ -120,12 +120,11 @@ class Configuring:
         child: Node,
         collection: Node,
         asker: JID,
-        plan: Callable[[Node, Node, JID], Plan],
+        plan: Callable[[Node, Node, JID], Awaitable[Plan]],
     ) -> None:
         async with held([child, collection]):
-            planned = plan(child, collection, asker)
-            there = collection.address.name in child.settings.collection
-            if planned.joined and there:
+            planned = await plan(child, collection, asker)
+            if planned.nothing:
                 return
             await self._nodes.save(child, child.settings, planned.links)
         await self._tell_linked(child, planned)

@@ -102,7 +102,11 @@ class Linking:
         for collection in plan.joined:
             self._admits(collection, asker)
 
-    def joining(self, child: Node, collection: Node, asker: JID) -> Plan:
+    async def is_in(self, child: Node, collection: Node) -> bool:
+        """Whether a node is in a collection, whichever instance has put it there."""
+        return collection.address.name in await self._collections.collections(child.id)
+
+    async def joining(self, child: Node, collection: Node, asker: JID) -> Plan:
         """What becomes of a node that is to come into one collection more (XEP-0248 §7.5).
 
         Raises StanzaError as `plan` does.
@@ -110,9 +114,9 @@ class Linking:
         self._own(child, asker)
         plan = self.made(child.settings, [collection])
         self.check(plan, asker)
-        return plan
+        return NOTHING if await self.is_in(child, collection) else plan
 
-    def leaving(self, child: Node, collection: Node, asker: JID) -> Plan:
+    async def leaving(self, child: Node, collection: Node, asker: JID) -> Plan:
         """What becomes of a node that is to go from a collection (XEP-0248 §7.6).
 
         Raises StanzaError: `forbidden` where neither is the asker's, `bad-request` where the node
@@ -121,7 +125,7 @@ class Linking:
         may = self._access.may
         if not any(may(each, asker, Privilege.CONFIGURE) for each in (child, collection)):
             raise forbidden("neither of the nodes is yours")
-        if collection.address.name not in child.settings.collection:
+        if not await self.is_in(child, collection):
             raise StanzaError("bad-request", "it is not in there", reason="pubsub.not-associated")
         return self.made(child.settings, left=[collection])
 

@@ -24,6 +24,11 @@ class Territory:
         """Whether a node is, as far as is known now."""
         return self._instances.own(address.service, address.name)
 
+    def shared(self) -> bool:
+        """Whether nodes at the domain are shared among several instances."""
+        epoch = self._instances.epoch
+        return epoch.by == "node" and not self._instances.alone
+
     def watch(self, nodes: Nodes) -> None:
         """Have nodes let go of when they become others'."""
 
