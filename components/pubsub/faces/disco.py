@@ -24,14 +24,12 @@ def serve(service: Service) -> None:
     """Answer service discovery at the domain."""
     nodes = NodeDisco(service)
     service.disco.add(*features.AT_DOMAIN)
-    service.disco.node(SHIM, _headers)
     service.disco.nodes(lambda stanza, node: nodes.info(stanza, stanza.to.bare, node))
     service.disco.items(lambda stanza, node: nodes.items(stanza, stanza.to.bare, node))
 
 
-def _headers() -> Info:
-    """(XEP-0131 §3.2)."""
-    return Info(features=[f"{SHIM}#{name}" for name in features.HEADERS])
+_HEADERS = Info(features=[f"{SHIM}#{name}" for name in features.HEADERS])
+"""(XEP-0131 §3.2)."""
 
 
 class NodeDisco:
@@ -43,6 +41,8 @@ class NodeDisco:
 
     async def info(self, stanza: Stanza, service: JID, name: str) -> Tag:
         """What a node is (§5.3), and how it is set up (§5.4)."""
+        if name == SHIM:
+            return _HEADERS.tag(name)
         node = await self._seen(Address(service, name), stanza.sender)
         identity = Identity("pubsub", node.settings.node_type, node.settings.title)
         said = [ns.DISCO_INFO, ns.DISCO_ITEMS, PUBSUB]

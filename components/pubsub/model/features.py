@@ -15,7 +15,6 @@ BOTH = (
     "create-nodes",
     "delete-items",
     "delete-nodes",
-    "get-pending",
     "instant-nodes",
     "item-ids",
     "last-published",
@@ -50,7 +49,9 @@ BOTH = (
 COLLECTIONS = ("collections", "multi-collections")
 """XEP-0248 §5.1; also at both."""
 
-OF_DOMAIN = ("access-open",)
+OF_DOMAIN = ("access-open", "get-pending")
+"""Commands (§8.7) are for the service itself: those of an account are its server's."""
+
 OF_ACCOUNTS = (
     "access-presence",
     "auto-create",

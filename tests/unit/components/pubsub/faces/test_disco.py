@@ -53,14 +53,6 @@ def test_5_1_the_service_says_what_it_is(juliet: Person) -> None:
     assert f"{NS}#access-presence" not in features
 
 
-def test_xep_0131_3_2_the_headers_of_notifications_are_known(juliet: Person) -> None:
-    answer = info(juliet, "http://jabber.org/protocol/shim")
-    assert {e.get("var") for e in answer.iter(f"{INFO}feature")} == {
-        "http://jabber.org/protocol/shim#Collection",
-        "http://jabber.org/protocol/shim#SubID",
-    }
-
-
 def test_5_2_nodes_are_listed_by_name(juliet: Person, romeo: Person) -> None:
     assert names(items(romeo)) == []
     juliet.create("b", title="Letters to my Beloved")
