@@ -202,6 +202,10 @@ class Node:
             event = ("subscription", account_of(subscription.jid), "none", ())
             self.told.may.append((subscription.jid, event))
 
+    def again(self) -> None:
+        """Another process takes over; open: what was in the memory of the one is lost (§13.10)."""
+        self.last = self.items[-1] if self.items else None
+
     def items_for(self, who: str) -> list[Event]:
         """What somebody gets who asks for all items (§6.5.2)."""
         self._there()
@@ -342,7 +346,7 @@ class Node:
     def delete(self, who: str) -> None:
         """§8.4: those are told as well whose subscription is pending."""
         self._owner(who)
-        if self.settings.notify_delete:
+        if self.settings.notify_delete and self.settings.deliver_notifications:
             for jid in dict.fromkeys(each.jid for each in self.subscriptions):
                 for session in self.reached(jid):
                     self.told.must[session].append(("delete", ()))

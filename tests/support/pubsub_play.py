@@ -265,6 +265,7 @@ class Stage:
     def again(self) -> None:
         """Another process of the component takes over what the one has left."""
         self.globe.again()
+        self.node.again()
         self._came()
 
     def check(self) -> None:
