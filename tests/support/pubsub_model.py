@@ -327,7 +327,7 @@ class Node:
             self.items = []  # open: what it has kept it keeps no more
         gone = self._trim()
         self._close()  # open: before others are told
-        if self.settings.notify_config:
+        if self.settings.notify_config and self.settings != before:
             self._tell("configuration", self.settings.deliver_payloads, subids=False)
         # open: where nobody has to be approved of from now on, nobody waits.
         model = self.settings.access_model
