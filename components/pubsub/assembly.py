@@ -117,6 +117,7 @@ def assemble(
     audiences = Audiences(access, presences, Listeners(component, clock), rosters, ancestry)
     notices = Notices(component, Multicast(component), privilege)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
+    instances.on_change(lambda _: publishing.forget())
     LastItems(
         component,
         SQLLastItems(database),

@@ -152,6 +152,10 @@ class Publishing:
             return item
         return None
 
+    def forget(self) -> None:
+        """Know no last items that are not kept: others may have published since."""
+        self._cache.clear()
+
     async def send_last(self, node: Node, to: Sequence[JID], subids: Sequence[str] = ()) -> None:
         """Tell some of the last item, if there is one, and when it was published (§6.1.7).
 

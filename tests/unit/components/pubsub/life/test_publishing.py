@@ -11,6 +11,7 @@ from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, error
 from tests.support.pubsub_items import Held, done, given, opened, told
 from xmppd import ns
 from xmppd.errors import StoreError
+from xmppd.jid import JID
 
 DELAY = f"{{{ns.DELAY}}}delay"
 
@@ -227,6 +228,25 @@ def test_what_is_not_kept_is_told_to_nobody(
     monkeypatch.setattr(globe.service.items, "publish", lambda *_, **__: fail(full))
     assert juliet.publish("play", id_="1").get("type") == "error"
     assert told(romeo) == []
+
+
+def test_what_others_may_have_published_since_is_not_known() -> None:
+    """A node that keeps nothing goes to another instance, and comes back."""
+    one = Globe(instances=2, instance="one").start()
+    juliet = one.person("juliet")
+    opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    assert given(juliet.items("play")) == ["1"]
+    two = Globe(instances=2, instance="two", beside=one).start()
+    juliet.publish("play", id_="2")
+    owner, other = (one, two) if one.service.instances.own(JID.parse(PUBSUB)) else (two, one)
+    owner.cut()
+    other.pump()
+    juliet.publish("play", id_="3")
+    owner.come_back()
+    one.pump()
+    assert owner.service.instances.own(JID.parse(PUBSUB))
+    assert given(juliet.items("play")) == []
 
 
 def test_bookmarks_are_items_with_addresses_for_ids(juliet: Person) -> None:
