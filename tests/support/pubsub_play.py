@@ -49,7 +49,7 @@ class Stage:
 
     def __init__(self, note: Callable[[str], object], **policy: Any) -> None:
         self.note = note
-        self.globe = Globe(**{"nodes": 0, **policy}).start()
+        self.globe = Globe(**{"nodes": 0, "same_subscriptions": 1_000, **policy}).start()
         self.people: dict[str, Person] = {}
         for session in SESSIONS:
             self._log_in(session)

@@ -60,9 +60,7 @@ class Reviews:
 
     async def configured(self, node: Node, before: Settings) -> None:
         """See `Configuring.on_configured`."""
-        settings = node.settings
-        old = (before.access_model, before.roster_groups_allowed)
-        if (settings.access_model, settings.roster_groups_allowed) != old:
+        if _admission(node.settings) != _admission(before):
             await node.lock.run(self.node, node)
 
     async def _sorted(
@@ -94,3 +92,9 @@ class Reviews:
                 node = await self._nodes.open(address)
                 if node is not None and node.settings.access_model in ("presence", "roster"):
                     await node.lock.run(self.node, node, contact)
+
+
+def _admission(settings: Settings) -> tuple[str, tuple[str, ...]]:
+    """What of a configuration lets people in."""
+    model = settings.access_model
+    return model, settings.roster_groups_allowed if model == "roster" else ()

@@ -36,10 +36,10 @@ def told(
     found = Told()
     personal = node.personal
     for of_one in node.by_account():
-        several = len(of_one) > 1
-        for each in of_one.values():
-            options = each.options
-            if each.state not in states or not options.deliver:
+        counted = [each for each in of_one.values() if each.state in states]
+        several = len(counted) > 1
+        for each in counted:
+            if not each.options.deliver:
                 continue
             if admits is not None and not admits(each.jid.bare):
                 continue
@@ -48,7 +48,7 @@ def told(
             elif not (several or personal):
                 found.plain[each.jid] = None
                 continue
-            _add(found, node, each, _same(of_one.values(), each), presences)
+            _add(found, node, each, _same(counted, each), presences)
     for jid in found.subids:
         found.plain.pop(jid, None)
     return found
