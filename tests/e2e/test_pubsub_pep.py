@@ -172,7 +172,13 @@ async def test_xep_0084_an_avatar_is_announced_and_fetched(globe: Server) -> Non
         avatars = juliet.plugin["xep_0084"]
         id_ = sha1(AVATAR).hexdigest()
         await soon(avatars.publish_avatar(AVATAR))
-        items = {"id": id_, "type": "image/png", "bytes": len(AVATAR), "width": 64, "height": 64}
+        items = {
+            "id": id_,
+            "type": "image/png",
+            "bytes": str(len(AVATAR)),
+            "width": "64",
+            "height": "64",
+        }
         await soon(avatars.publish_avatar_metadata(items))
         item = await next_of(romeo, "urn:xmpp:avatar:metadata")
         assert item.get("id") == id_

@@ -41,9 +41,15 @@ def alone(tmp_path: Path, store: Mapping[str, Any]) -> Iterator[Company]:
 def ask(
     peer: Peer, inner: str, type_: str = "set", to: str = SERVICE, *, owner: bool = False
 ) -> Element:
-    """The answer to a request, an error if it is one."""
+    """The answer to a request, an error if it is one; what comes before it is read later."""
     space = f"{NS}#owner" if owner else NS
-    return peer.ask(f"<pubsub xmlns='{space}'>{inner}</pubsub>", type_, to=to)
+    asked = f"<pubsub xmlns='{space}'>{inner}</pubsub>"
+    peer.send(f"<iq type='{type_}' id='nodes' to='{to}'>{asked}</iq>")
+    before = []
+    while (answer := peer.element()).get("id") != "nodes":
+        before.append(answer)
+    peer.unread(before)
+    return answer
 
 
 def do(peer: Peer, inner: str, to: str = SERVICE, *, owner: bool = False) -> Element:
@@ -69,8 +75,8 @@ def published(node: str, id_: str) -> str:
 
 
 def publish(peer: Peer, node: str, id_: str, to: str = SERVICE) -> None:
-    answer = peer.ask(published(node, id_), "set", to=to)
-    assert answer.get("type") == "result", error(answer)
+    item = f"<item id='{id_}'><act xmlns='{PLAY}'>{id_}</act></item>"
+    do(peer, f"<publish node='{node}'>{item}</publish>", to)
 
 
 def ids(peer: Peer, node: str, to: str = SERVICE) -> list[str]:
@@ -251,7 +257,7 @@ def test_what_was_of_an_account_is_nobodys_when_it_is_gone(alone: Company) -> No
         subscribe(romeo, "play", ROMEO)
         publish(romeo, "urn:his", "1", ROMEO)
         create(romeo, "his-own")
-        removed = alone.server.process.ctl("deluser", ROMEO)
+        removed = alone.server.process.ctl("deluser", "--yes", ROMEO)
         assert removed.returncode == 0, removed.stderr
         until(lambda: ROMEO not in ranks(juliet, "play"))
         alone.server.add([ROMEO])

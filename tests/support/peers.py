@@ -15,6 +15,7 @@ import ssl
 import zlib
 from base64 import b64decode, b64encode
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
@@ -131,6 +132,10 @@ class Peer:
         while (answer := self.element()).get("id") != "asked":
             pass
         return answer
+
+    def unread(self, elements: Iterable[Element]) -> None:
+        """Have elements come again, before all that has not been read."""
+        self._elements.extendleft(reversed(list(elements)))
 
     # ------------------------------------------------------------------ from the server
 
