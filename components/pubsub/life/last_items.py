@@ -211,6 +211,8 @@ class LastItems:
         return _ANYBODY if roster is None else roster.contact(bare)
 
     async def _send(self, client: JID, found: LastItem, settings: Settings, *, told: bool) -> None:
+        open_ = self._nodes.at_hand(found.address)
+        told = told or (open_ is not None and open_.publishing > 0)
         if found.item is not None and settings.persist_items and not told:
             self._publishing.tell_last(found.address, settings, found.item, (client,))
         elif told or not settings.persist_items:

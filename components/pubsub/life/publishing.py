@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from twisted.internet.defer import Deferred
+
 from components.common.build import Content
 from components.pubsub import events
 from components.pubsub.faults import forbidden, no_item, no_node, refusal
@@ -20,7 +22,7 @@ from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotThei
 from xmppd.jid import JID
 
 _ATTEMPTS = 3
-"""How often the last item is read anew when others were published or deleted meanwhile."""
+"""How often the last item is read anew when others were deleted meanwhile."""
 
 OnChange = Callable[[Node], object]
 
@@ -43,6 +45,8 @@ class Publishing:
         self._now = now
         self._cache = Cache()
         self._on_change: list[OnChange] = []
+        self._waiting: dict[Node, list[Deferred[None]]] = {}
+        """Who waits for the end of what is being published to a node."""
 
     def on_change(self, tell: OnChange) -> None:
         """Have `tell` called with a node whose items are others than before, told or not."""
@@ -61,6 +65,15 @@ class Publishing:
         Raises StanzaError: `item-not-found` where the node is gone, `conflict` where it is full and
         takes no more (§7.1.3.4).
         """
+        node.publishing += 1
+        try:
+            await self._publish(node, items)
+        finally:
+            node.publishing -= 1
+            for waiting in self._waiting.pop(node, ()):
+                waiting.callback(None)
+
+    async def _publish(self, node: Node, items: Sequence[Item]) -> None:
         settings = node.settings
         dropped: Sequence[str] = ()
         if settings.persist_items:
@@ -76,6 +89,7 @@ class Publishing:
             self._cache.drop(node)
         elif items:
             self._cache.put(node, items[-1])
+        node.published += 1
         self._changed(node)
         audience = await self._told(node)
         if audience is not None:
@@ -160,19 +174,28 @@ class Publishing:
         """Tell some of the last item, if there is one, and when it was published (§6.1.7).
 
         They may read it, who calls has seen to that; `subids` are of the subscriptions that it is
-        for. Nobody is told of an item that is older than one he was told of meanwhile.
+        for. Those among whom it is told what is published from now on are told of that alone.
         """
         if not node.settings.deliver_notifications:
             return
+        published = node.published
         for _ in range(_ATTEMPTS):
+            while node.publishing and node.published == published:
+                await self._end_of_one(node)
             changes = node.changes
             item = await self.last(node)
-            if node.changes == changes:
-                break
-        else:
-            return  # there is so much of it that he will be told of the next one
-        if item is not None and not node.gone:
-            self.tell_last(node.address, node.settings, item, to, subids)
+            if node.published > published or node.gone:
+                return
+            if node.changes == changes and not node.publishing:
+                if item is not None:
+                    self.tell_last(node.address, node.settings, item, to, subids)
+                return
+
+    def _end_of_one(self, node: Node) -> Deferred[None]:
+        """Fires when one of the publications that are under way has ended."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.setdefault(node, []).append(waiting)
+        return waiting
 
     def tell_last(
         self,

@@ -51,6 +51,8 @@ class Node:
         "gone",
         "id",
         "lock",
+        "published",
+        "publishing",
         "revision",
         "settings",
         "subscribed",
@@ -80,6 +82,10 @@ class Node:
         (see `life.audience`)."""
         self.changes = 0
         """Grows whenever items come or go: what was read of them before may hold no more."""
+        self.published = 0
+        """Grows whenever items come."""
+        self.publishing = 0
+        """How many publications are under way: people have yet to be told of them."""
 
     @property
     def personal(self) -> bool:

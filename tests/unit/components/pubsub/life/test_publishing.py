@@ -121,10 +121,43 @@ def test_who_is_told_of_something_newer_is_not_told_of_what_was_before(
         looking.let_go()
     assert deferred.called
     live = {"publish": "item 2 <act>", "retract": "retract 1", "purge": "purge"}[change]
-    assert told(romeo) == [
-        ("play", live),
-        *([("play", "item 2 <act>")] if change == "publish" else []),
-    ]
+    assert told(romeo) == [("play", live)]
+
+
+def test_6_1_7_who_has_just_subscribed_is_told_once_of_what_is_being_published(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may have an item already of which nobody was told."""
+    opened(juliet)
+    storing = Held(globe.service.items.publish)
+    monkeypatch.setattr(globe.service.items, "publish", storing)
+    juliet.send(
+        f"<iq type='set' id='p' to='{PUBSUB}'><pubsub xmlns='{NS}'>"
+        f"<publish node='play'><item id='1'>{ACT}</item></publish></pubsub></iq>"
+    )
+    romeo.subscribe("play")
+    assert told(romeo) == []
+    storing.let_go()
+    assert told(romeo) == [("play", "item 1 <act>")]
+    assert romeo.messages[0].find(DELAY) is None
+
+
+def test_6_1_7_the_last_one_is_sent_where_what_is_being_published_is_not_taken(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(juliet)
+    juliet.publish("play", id_="1")
+    failing: Deferred[object] = Deferred()
+    with monkeypatch.context() as patched:
+        patched.setattr(globe.service.items, "publish", lambda *_, **__: failing)
+        juliet.send(
+            f"<iq type='set' id='p' to='{PUBSUB}'><pubsub xmlns='{NS}'>"
+            f"<publish node='play'><item id='2'>{ACT}</item></publish></pubsub></iq>"
+        )
+    romeo.subscribe("play")
+    assert told(romeo) == []
+    failing.errback(StoreError("the disk is full"))
+    assert told(romeo) == [("play", "item 1 <act>")]
 
 
 # ---------------------------------------------------------------------- set up otherwise
