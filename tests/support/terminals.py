@@ -21,8 +21,6 @@ from tests.support.clients import Reachable
 from tests.support.peers import PATIENCE
 from tests.support.server import DOMAIN, PASSWORD
 
-JULIET = f"juliet@{DOMAIN}"
-
 
 def installed(program: str) -> str:
     """The path of a program, or the test is passed over."""
@@ -78,12 +76,13 @@ class Terminal:
 
 
 @contextmanager
-def profanity(server: Reachable, home: Path) -> Iterator[Terminal]:
-    """profanity, logging in as juliet."""
+def profanity(server: Reachable, home: Path, name: str = "juliet") -> Iterator[Terminal]:
+    """profanity, logging in as somebody, with `home` for his alone."""
     program = installed("profanity")
+    jid = f"{name}@{DOMAIN}"
     account = {
         "enabled": "true",
-        "jid": JULIET,
+        "jid": jid,
         "server": "127.0.0.1",
         "port": str(server.c2s),
         "password": PASSWORD,
@@ -92,7 +91,7 @@ def profanity(server: Reachable, home: Path) -> Iterator[Terminal]:
     }
     accounts = home / "data" / "profanity" / "accounts"
     accounts.parent.mkdir(parents=True)
-    lines = [f"[{JULIET}]", *(f"{key}={value}" for key, value in account.items())]
+    lines = [f"[{jid}]", *(f"{key}={value}" for key, value in account.items())]
     accounts.write_text("\n".join(lines) + "\n")
     environment = {
         "HOME": str(home),
@@ -101,7 +100,7 @@ def profanity(server: Reachable, home: Path) -> Iterator[Terminal]:
         "TERM": "xterm",
         "LANG": "C.UTF-8",
     }
-    terminal = Terminal([program, "--account", JULIET], environment)
+    terminal = Terminal([program, "--account", jid], environment)
     try:
         yield terminal
     finally:

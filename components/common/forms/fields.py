@@ -8,6 +8,7 @@ A `Field[bool]` reads as a bool and is written from one; so do the others, for m
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
@@ -150,6 +151,21 @@ def optional(field: Field[V]) -> Field[V | None]:
     )
 
 
+def blank(field: Field[str]) -> Field[str]:
+    """The field, which may have no value: "" then.
+
+    No option says so: it would have no text.
+    """
+
+    def read(texts: Sequence[str]) -> str:
+        return field.read(texts) if any(texts) else ""
+
+    def write(value: str) -> Sequence[str]:
+        return field.write(value) if value else ()
+
+    return dataclasses.replace(field, read=read, write=write)
+
+
 def _one(
     var: str, type_: str, label: str, validation: Validation[V], most: int, shown: Shown
 ) -> Field[V]:
@@ -271,7 +287,12 @@ def _few(values: Sequence[Any], most: int) -> None:
 
 
 def _distinct(var: str, options: Mapping[str, str]) -> None:
-    """Raises ValueError for options that people can't tell apart (§3.3)."""
+    """Raises ValueError for options that people can't tell apart, or see (§3.3).
+
+    Of one without a text some clients even die.
+    """
+    if "" in options:
+        raise ValueError(f"{var}: an option has no text")
     labels = [label for label in options.values() if label]
     if len(set(labels)) < len(labels):
         raise ValueError(f"{var}: two options have the same label")

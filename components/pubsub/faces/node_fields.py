@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from components.common.forms.datatypes import LINES, URI, Datatype
 from components.common.forms.field import Field
 from components.common.forms.fields import (
+    blank,
     boolean,
     jid_multi,
     list_multi,
@@ -82,7 +83,6 @@ _ITEMREPLY = {
     "none": "Items do not tell who has published them",
 }
 _LANGUAGES = {
-    "": "None in particular",
     "ar": "العربية",
     "de": "Deutsch",
     "en": "English",
@@ -103,8 +103,10 @@ def _common() -> dict[str, Field[Any]]:
     return {
         "title": text_single("pubsub#title", "A friendly name for the node"),
         "description": typed("pubsub#description", "A description of the node", LINES),
-        "language": list_single(
-            "pubsub#language", "The default language of the node", _LANGUAGES, method=_LANGUAGE
+        "language": blank(
+            list_single(
+                "pubsub#language", "The default language of the node", _LANGUAGES, method=_LANGUAGE
+            )
         ),
         "contact": _plain(
             jid_multi(

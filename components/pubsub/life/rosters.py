@@ -226,5 +226,5 @@ def _read(item: Element) -> tuple[JID, Contact] | None:
     subscription = item.get("subscription", "none")
     if subscription not in ("from", "to", "both", "none"):
         return jid, NOBODY
-    groups = frozenset(each.text or "" for each in item.iterfind(_GROUP))
+    groups = frozenset(each.text for each in item.iterfind(_GROUP) if each.text)
     return jid, Contact(subscription, groups)

@@ -5,6 +5,7 @@ import pytest
 from components.common.forms import fields
 from components.common.forms.fields import (
     LINE,
+    blank,
     boolean,
     hidden,
     jid_multi,
@@ -102,7 +103,16 @@ def test_3_3_a_list_has_its_options_and_no_others():
     for text in ("nobody", "", "Anyone", " anyone"):
         assert wanted(field, text) == "one of the options is wanted"
     wanted(field)
-    assert list_single("max", "", {"": "No end", "10": ""}).read([""]) == ""
+
+
+def test_3_3_an_option_has_a_text_and_a_list_may_be_left_blank():
+    with pytest.raises(ValueError, match="max: an option has no text"):
+        list_single("max", "", {"": "No end", "10": ""})
+    field = blank(list_single("max", "", {"10": ""}))
+    assert field.read([""]) == field.read([]) == ""
+    assert field.read(["10"]) == "10"
+    assert (list(field.write("")), list(field.write("10"))) == ([], ["10"])
+    assert wanted(field, "11") == "one of the options is wanted"
 
 
 def test_3_3_some_of_a_list():

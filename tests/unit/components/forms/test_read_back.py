@@ -16,7 +16,7 @@ from tests.support.forms import sent_back
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
-OPTIONS = {"anyone": "Anyone", "moderators": "Moderators Only", "none": "", "": "As it likes you"}
+OPTIONS = {"anyone": "Anyone", "moderators": "Moderators Only", "none": ""}
 CHARACTERS = st.characters(
     codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"
 )
@@ -45,6 +45,7 @@ FIELDS = {
     fields.hidden("hidden"): LINES,
     fields.list_single("list-single", "", OPTIONS): CHOSEN,
     fields.list_single("open", "", {"a": "A"}, method=Open()): LINES,
+    fields.blank(fields.list_single("blank", "", OPTIONS)): CHOSEN | st.just(""),
     fields.list_multi("list-multi", "", OPTIONS, most=3): several(CHOSEN, max_size=3),
     fields.optional(fields.number("maybe")): st.none() | st.integers(-99, 99),
     fields.optional(fields.jid_single("whoever")): st.none() | ADDRESSES,

@@ -57,6 +57,14 @@ def test_8_2_2_it_shows_how_the_node_is_set_up() -> None:
     assert "pubsub#children" not in said
 
 
+def test_every_option_has_a_text() -> None:
+    """Some clients end where one has none."""
+    for node_type in ("leaf", "collection"):
+        form = fromstring(FORM.form(AT_DOMAIN.change(node_type=node_type)).render())
+        assert all(each.findtext(f"{X}value") for each in form.iter(f"{X}option"))
+    assert shown(AT_DOMAIN)["pubsub#language"] == []
+
+
 def test_xep_0248_7_2_1_a_collection_has_fields_of_its_own_and_none_of_items() -> None:
     said = shown(AT_DOMAIN.change(node_type="collection"), children=["act", "scene"])
     assert said["pubsub#children"] == ["act", "scene"]
@@ -93,6 +101,7 @@ def test_8_2_4_what_is_left_out_stays_and_what_is_unknown_is_passed_over() -> No
         ({"collection": ""}, {"collection": ()}),
         ({"contact": "Nurse@capulet.lit"}, {"contact": ("nurse@capulet.lit",)}),
         ({"language": "pt-BR"}, {"language": "pt-BR"}),
+        ({"language": ""}, {"language": ""}),
         ({"description": "Two households\nboth alike"},) * 2,
         ({"deliver_payloads": "false"}, {"deliver_payloads": False}),
     ],
