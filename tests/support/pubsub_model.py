@@ -45,6 +45,7 @@ class Node:
 
     def _nothing(self) -> None:
         self.exists = False
+        self.creator = ""
         self.settings = self.defaults
         self.affiliations: dict[str, str] = {}
         self.subscriptions: list[Subscription] = []
@@ -76,9 +77,10 @@ class Node:
         if model == "authorize" and privilege == "Retrieve":
             states = [each.state for each in self.of(account)]
             return "" if "subscribed" in states else "not-authorized not-subscribed"  # §6.5.9.3
-        if model == "presence" and not any(self.contacts.sees(account, o) for o in self.owners()):
+        host = self.creator if self.rank(self.creator) == "owner" else ""  # open: no other owner's
+        if model == "presence" and not self.contacts.sees(account, host):
             return "not-authorized presence-subscription-required"  # §6.1.3.2, §6.5.9.6
-        if model == "roster" and not any(self._grouped(account, o) for o in self.owners()):
+        if model == "roster" and not self._grouped(account, host):
             return "not-authorized not-in-roster-group"  # §6.1.3.3, §6.5.9.7
         return ""
 
@@ -316,7 +318,8 @@ class Node:
             raise Refused("conflict")
         self.exists = True
         self.settings = replace(self.defaults, **settings)  # type: ignore[arg-type]
-        self.affiliations = {account_of(who): "owner"}
+        self.creator = account_of(who)
+        self.affiliations = {self.creator: "owner"}
 
     def configure(self, who: str, **changes: object) -> None:
         """§8.2."""
@@ -374,9 +377,10 @@ class Node:
         old = self.rank(account)
         if (old, rank) in NOT_APPLICABLE:
             raise Refused("not-acceptable")  # §4.1, the second table
+        if rank == old:
+            return
         self.affiliations[account] = rank
-        if rank != old:
-            self.told.may.append((account, ("affiliation", account, rank, ())))  # §8.9.4
+        self.told.may.append((account, ("affiliation", account, rank, ())))  # §8.9.4
         for each in self.of(account):
             # §8.7.4 (note): owners and publishers need nobody's approval; open: nor do members.
             if each.state == "pending" and self.may(account, "Subscribe") and rank != "none":

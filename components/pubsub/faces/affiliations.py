@@ -6,6 +6,7 @@ from components.common.build import Tag
 from components.pubsub.faces import deltas
 from components.pubsub.faces.lists import listed
 from components.pubsub.faults import forbidden, no_node
+from components.pubsub.life.access import host
 from components.pubsub.model import transitions
 from components.pubsub.model.node import Node
 from components.pubsub.model.ranks import Affiliation
@@ -51,7 +52,10 @@ class Affiliations:
         changes, wrong = _read(node, request)
         refused = transitions.refused(node, changes)
         made = {jid: rank for jid, rank in changes.items() if jid not in refused}
+        before = host(node)
         await self._service.affiliating.change(node, made)
+        if host(node) != before:
+            await self._service.reviews.node(node)  # nobody has come in by a roster any more
         wrong += [_tag((jid, node.affiliation(jid))) for jid in changes if jid in refused]
         if wrong:
             raise deltas.wrong(request, "affiliations", wrong)

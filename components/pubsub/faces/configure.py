@@ -10,11 +10,13 @@ from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.faces.node_form import NodeForm
 from components.pubsub.faults import forbidden
+from components.pubsub.life.access import host
 from components.pubsub.model.node import Node
 from components.pubsub.model.privileges import Privilege
 from components.pubsub.names import PUBSUB_OWNER
 from components.pubsub.requests import Request
 from components.pubsub.service import Service
+from xmppd.jid import JID
 
 
 def serve(service: Service) -> None:
@@ -37,7 +39,7 @@ class Configure:
         children = [] if node.leaf else await self._service.collections.children(node.id)
         collections = tuple(await self._service.ancestry.collections(node))
         settings = node.settings.change(collection=collections)
-        form = self._forms.form(settings, children, await self._groups(request))
+        form = self._forms.form(settings, children, await self._groups(node, request.asker))
         return Tag(
             "pubsub", {}, [Tag("configure", {"node": request.node}, [form])], ns=PUBSUB_OWNER
         )
@@ -60,10 +62,10 @@ class Configure:
             raise forbidden("the node is not yours")
         return node
 
-    async def _groups(self, request: Request) -> Iterable[str]:
-        """The groups of the asker's own roster, as far as it is to be had."""
-        account = request.asker.bare
-        if account.domain not in self._service.policy.domains or not account.local:
+    async def _groups(self, node: Node, asker: JID) -> Iterable[str]:
+        """The groups of the asker's roster, where the node's model would ask it and it is there."""
+        account = asker.bare
+        if account != host(node) or account.domain not in self._service.policy.domains:
             return ()
         try:
             roster = await self._service.rosters.of(account)

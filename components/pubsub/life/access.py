@@ -116,28 +116,34 @@ class Access:
         return await self._known(node, jid)
 
     async def _known(self, node: Node, jid: JID) -> bool:
-        """Whether an owner's roster lets somebody in."""
-        for owner in hosts(node):
-            if admitted(node.settings, await self.contact(owner, jid.bare)):
-                return True
-        return False
+        """Whether the host's roster lets somebody in."""
+        whose = host(node)
+        if whose is None:
+            return False
+        return admitted(node.settings, await self.contact(whose, jid.bare))
 
-    async def contact(self, owner: JID, jid: JID) -> Contact:
-        """What somebody is to an owner, by bare JIDs; nobody, where no roster is to be had."""
+    async def contact(self, account: JID, jid: JID) -> Contact:
+        """What somebody is to an account, by bare JIDs; nobody, where no roster is to be had."""
         try:
-            roster = await self._rosters.of(owner)
+            roster = await self._rosters.of(account)
         except (NotGranted, RequestFailed):
             return Contact("none", frozenset())
         return roster.contact(jid)
 
 
-def hosts(node: Node) -> list[JID]:
-    """Those whose rosters the models "presence" and "roster" ask: the account, or the owners."""
-    return [node.address.service] if node.personal else node.owners
+def host(node: Node) -> JID | None:
+    """Whose roster the models "presence" and "roster" ask: the account's, or the creator's.
+
+    Of the owners at the domain no other's: nobody has to agree to be made one, and whoever made him
+    one would learn whom he knows. Where the creator is an owner no more, nobody's.
+    """
+    if node.personal:
+        return node.address.service
+    return node.creator if node.affiliation(node.creator) is Affiliation.OWNER else None
 
 
 def admitted(settings: Settings, contact: Contact) -> bool:
-    """Whether the models "presence" and "roster" let a contact of an owner in (§4.5)."""
+    """Whether the models "presence" and "roster" let a contact of the host in (§4.5)."""
     if settings.access_model == "roster":
         return not contact.groups.isdisjoint(settings.roster_groups_allowed)
     return contact.sees

@@ -107,13 +107,13 @@ class Audiences:
         """
         if not by_roster(node):
             return None
-        rosters = [await self._roster(owner) for owner in access.hosts(node)]
+        whose = access.host(node)
+        roster = Roster() if whose is None else await self._roster(whose)
 
         def admits(jid: JID) -> bool:
             if may(self._access.affiliation(node, jid), Privilege.RETRIEVE):
                 return True
-            contacts = (roster.contact(jid) for roster in rosters)
-            return any(access.admitted(node.settings, each) for each in contacts)
+            return access.admitted(node.settings, roster.contact(jid))
 
         return admits
 

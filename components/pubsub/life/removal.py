@@ -103,6 +103,8 @@ class Removal:
             subscriptions = node.of_account(account)
             for each in subscriptions:
                 node.drop(each)
+            if node.creator == account:
+                node.creator = node.address.service
             if node.affiliations.pop(account, None) or subscriptions:
                 node.revision += 1
             settings = _without(node.settings, account)

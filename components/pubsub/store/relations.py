@@ -34,9 +34,7 @@ _TEMPORARY_OF = (
 )
 _OF_CONTACT = (
     "SELECT DISTINCT n.service, n.name FROM pubsub_subscriptions s"
-    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND (n.service = ? OR EXISTS"
-    " (SELECT 1 FROM pubsub_affiliations a"
-    " WHERE a.node = s.node AND a.jid = ? AND a.affiliation = 'owner'))"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND (n.service = ? OR n.creator = ?)"
 )
 _OF_SUBSCRIBER = (
     "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
@@ -112,11 +110,11 @@ class SQLRelations:
         """Subscriptions of exactly this JID at a service."""
         return self._at(_OF_SUBSCRIBER, jid.bare, jid, service)
 
-    def of_contact(self, owner: JID, contact: JID) -> Deferred[Sequence[Address]]:
-        """The nodes of an account, or that it owns, to which a contact of its is subscribed."""
+    def of_contact(self, account: JID, contact: JID) -> Deferred[Sequence[Address]]:
+        """The nodes of an account, or that it has made, to which a contact of its is subscribed."""
 
         async def work(tx: Transaction) -> Sequence[Address]:
-            rows = (await tx.execute(_OF_CONTACT, (contact, owner, owner))).rows
+            rows = (await tx.execute(_OF_CONTACT, (contact, account, account))).rows
             return [Address(JID.parse(service), name) for service, name in rows]
 
         return self._database.read(work)

@@ -23,11 +23,8 @@ _CONCERNED = (
 )
 _UNSUBSCRIBE = "DELETE FROM pubsub_subscriptions WHERE node = ? AND bare = ?"
 _DISAFFILIATE = "DELETE FROM pubsub_affiliations WHERE node = ? AND jid = ?"
-# Whoever has the account next has made none of them.
-_HEIR = (
-    "UPDATE pubsub_nodes SET creator = coalesce((SELECT min(jid) FROM pubsub_affiliations"
-    " WHERE node = pubsub_nodes.id AND affiliation = 'owner'), service) WHERE creator = ?"
-)
+# Whoever has the account next has made none of them, nor has any of the other owners.
+_DISOWN = "UPDATE pubsub_nodes SET creator = service WHERE creator = ?"
 _MOVED = "DELETE FROM pubsub_moved WHERE creator = ?"
 _NAMED = (
     "SELECT id, service, name FROM pubsub_nodes WHERE id > ? AND settings LIKE ? ESCAPE '!'"
@@ -84,7 +81,7 @@ class SQLRemoval:
         """Have an account have made no node, neither of those that are there nor of others."""
 
         async def work(tx: Transaction) -> None:
-            await tx.execute(_HEIR, (account,))
+            await tx.execute(_DISOWN, (account,))
             await tx.execute(_MOVED, (account,))
 
         return self._database.write(work)

@@ -9,8 +9,10 @@ import pytest
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
 from tests.support.forms import X
+from tests.support.people import item
 from tests.support.pubsub import OWNER, PUBSUB, E, Globe, Person, error, form
 from tests.support.server import DOMAIN
+from xmppd import ns
 from xmppd.jid import JID
 
 
@@ -57,6 +59,18 @@ def test_8_2_2_the_groups_of_the_owners_roster_are_offered(juliet: Person, play:
     juliet.send("<presence type='subscribed' to='romeo@capulet.lit'/>").came()
     answer = juliet.pubsub(f"<configure node='{play}'/>", "get", owner=True)
     assert "pubsub#roster_groups_allowed" in shown(answer)
+    assert "Loves" in [each.text for each in answer.iter(f"{{{ns.DATA_FORM}}}value")]
+
+
+def test_8_2_2_no_groups_are_offered_that_would_let_nobody_in(
+    juliet: Person, romeo: Person, play: str
+) -> None:
+    """The creator's roster alone is asked (§4.5)."""
+    juliet.affiliate(play, romeo="owner")
+    romeo.ask(item("nurse@capulet.lit", groups=["Foes"]), "set", to="")
+    answer = romeo.pubsub(f"<configure node='{play}'/>", "get", owner=True)
+    assert answer.get("type") == "result"
+    assert "Foes" not in [each.text for each in answer.iter(f"{{{ns.DATA_FORM}}}value")]
 
 
 def test_8_2_3_2_nobody_but_owners_sees_or_changes_it(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.pubsub import Globe, befriend, error
+from tests.support.people import item
+from tests.support.pubsub import Globe, befriend, error, subscriptions
 from tests.support.server import DOMAIN
 
 JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
@@ -119,12 +120,30 @@ def test_4_5_it_says_nothing_to_who_has_one(globe, juliet, romeo, model, rank) -
     assert asks(romeo, "subscribe") == DONE
 
 
-def test_4_5_contacts_of_any_owner_are_let_in(globe, juliet, romeo) -> None:
+@pytest.mark.parametrize("model", ["presence", "roster"])
+def test_4_5_of_the_owners_the_creators_contacts_alone_are_let_in(
+    globe, juliet, romeo, model
+) -> None:
+    """Who was made an owner has not been asked: nobody is to learn whom he knows by that."""
     nurse = globe.person("nurse")
     juliet.affiliate("play", nurse="owner")
-    globe.set_up("play", access_model="presence")
+    globe.set_up("play", access_model=model, roster_groups_allowed=("Friends",))
     befriend(nurse, romeo)
-    assert asks(romeo, "retrieve") == DONE
+    nurse.ask(item(ROMEO, groups=["Friends"]), "set", to="")
+    assert asks(romeo, "retrieve") == READERS[model][1]
+    juliet.pubsub(
+        f"<subscriptions node='play'><subscription jid='{ROMEO}' subscription='subscribed'/>"
+        "</subscriptions>",
+        owner=True,
+    )
+    assert list(globe.node("play").subscriptions()) == []
+    befriend(juliet, romeo)
+    juliet.ask(item(ROMEO, groups=["Friends"]), "set", to="")
+    assert asks(romeo, "subscribe") == DONE
+    romeo.events()
+    nurse.affiliate("play", juliet="none")
+    assert subscriptions(romeo.event()) == [(ROMEO, "none")]
+    assert asks(romeo, "retrieve") == READERS[model][1], "the creator is an owner no more"
 
 
 def test_4_5_at_an_account_its_own_contacts_alone_are(globe, juliet, romeo) -> None:

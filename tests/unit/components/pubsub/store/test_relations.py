@@ -181,7 +181,7 @@ def test_nodes_of_somebody_to_which_a_contact_is_subscribed(kept) -> None:
         kept.put(node, subscription(ROMEO, "1"), subscription(STREET, "2"))
     found = kept.wait(kept.relations.of_contact(JULIET, ROMEO))
     assert sorted(found) == [Address(JULIET, "tune"), Address(PUBSUB, "play")]
-    kept.wait(kept.nodes.affiliate(theirs, {JULIET: Affiliation.PUBLISHER}))
+    kept.wait(kept.nodes.affiliate(theirs, {JULIET: Affiliation.OWNER}))
     assert len(kept.wait(kept.relations.of_contact(JULIET, ROMEO))) == 2
     assert kept.wait(kept.relations.of_contact(JULIET, NURSE)) == []
 

@@ -80,7 +80,7 @@ def test_settings_are_found_that_name_an_account(wait, removal, node) -> None:
     assert wait(removal.named(JID.parse("b.lit"), 0, 9)) == []
 
 
-def test_what_an_account_has_made_is_others_and_where_it_has_gone_is_forgotten(
+def test_what_an_account_has_made_is_the_services_and_where_it_has_gone_is_forgotten(
     wait, nodes, removal, node
 ) -> None:
     node("ours", hamlet=OWNER, ophelia=OWNER)
@@ -88,5 +88,5 @@ def test_what_an_account_has_made_is_others_and_where_it_has_gone_is_forgotten(
     wait(nodes.remove(node("gone", hamlet=OWNER), Moved("xmpp:denmark.lit", 1603.0, 9)))
     wait(removal.forget(HAMLET, [id_]))
     wait(removal.disown(HAMLET))
-    assert wait(nodes.load(Address(PUBSUB, "ours"))).creator == OPHELIA
+    assert wait(nodes.load(Address(PUBSUB, "ours"))).creator == PUBSUB
     assert wait(nodes.moved(Address(PUBSUB, "gone"))) == ""
