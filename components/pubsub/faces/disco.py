@@ -71,6 +71,8 @@ class NodeDisco:
         asked = stanza.payload.find(paging.SET)
         page = paging.asked(asked, listing.PAGE)
         found = await service.listing.items(node.id, page, service.publishing.since(node))
+        # What he may see no more may have been published meanwhile.
+        await service.access.check(node, stanza.sender, Privilege.RETRIEVE)
         items = [Item(str(node.address.service), id_) for id_ in found.items]
         fitting = listing.fitted(items, backwards=page.before is not None)
         if asked is None and len(fitting) == found.count:

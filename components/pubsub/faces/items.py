@@ -45,6 +45,8 @@ class Items:
         asked, most = _set(request), _max_items(request)
         page = self._page(asked, most)
         found = await self._found(node, ids, page)
+        # What he may see no more may have been published meanwhile.
+        await service.access.check(node, request.asker, Privilege.RETRIEVE)
         told: list[Content] = [
             item_element(item, publisher=node.settings.itemreply == "publisher")
             for item in found.items

@@ -1,7 +1,8 @@
 """Who may subscribe to a node and read its items: affiliations, then the access model (§4.5).
 
-What asks for a roster takes time; all else is known at once. Every refusal is the one of §6.1.3
-and §6.5.9 for its model.
+What asks for a roster takes time; all else is known at once. What holds when the roster is there
+decides: the node may be set up otherwise since, or somebody be cast out. Every refusal is the one
+of §6.1.3 and §6.5.9 for its model.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.faults import forbidden, refusal
-from components.pubsub.life.rosters import Contact, Rosters
+from components.pubsub.life.rosters import NOBODY, Contact, Rosters
 from components.pubsub.model.node import Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.privileges import Privilege, may
@@ -101,8 +102,10 @@ class Access:
 
     async def check(self, node: Node, jid: JID, privilege: Privilege) -> None:
         """Raise StanzaError where somebody may not subscribe, or read."""
-        if self.at_once(node, jid, privilege) is None and not await self._known(node, jid):
-            raise _not_admitted(node)
+        if self.at_once(node, jid, privilege) is None:
+            known = await self._known(node, jid)
+            if self.at_once(node, jid, privilege) is None and not admitted(node, known):
+                raise _not_admitted(node)
 
     async def keeps(self, node: Node, jid: JID, rank: Affiliation) -> bool:
         """Whether somebody who is subscribed, or has asked to be, may stay so with a rank."""
@@ -113,21 +116,19 @@ class Access:
             return False
         if model in ("open", "authorize"):
             return True
-        return await self._known(node, jid)
+        return admitted(node, await self._known(node, jid))
 
-    async def _known(self, node: Node, jid: JID) -> bool:
-        """Whether the host's roster lets somebody in."""
+    async def _known(self, node: Node, jid: JID) -> Contact:
+        """What somebody is to the host of a node."""
         whose = host(node)
-        if whose is None:
-            return False
-        return admitted(node.settings, await self.contact(whose, jid.bare))
+        return NOBODY if whose is None else await self.contact(whose, jid.bare)
 
     async def contact(self, account: JID, jid: JID) -> Contact:
         """What somebody is to an account, by bare JIDs; nobody, where no roster is to be had."""
         try:
             roster = await self._rosters.of(account)
         except (NotGranted, RequestFailed):
-            return Contact("none", frozenset())
+            return NOBODY
         return roster.contact(jid)
 
 
@@ -142,11 +143,16 @@ def host(node: Node) -> JID | None:
     return node.creator if node.affiliation(node.creator) is Affiliation.OWNER else None
 
 
-def admitted(settings: Settings, contact: Contact) -> bool:
-    """Whether the models "presence" and "roster" let a contact of the host in (§4.5)."""
+def admitted(node: Node, contact: Contact) -> bool:
+    """Whether a node's model is one that asks the host's roster, and lets a contact of his in."""
+    return host(node) is not None and by_contact(node.settings, contact)
+
+
+def by_contact(settings: Settings, contact: Contact) -> bool:
+    """Whether the models "presence" and "roster" let a contact in (§4.5); others say nothing."""
     if settings.access_model == "roster":
         return not contact.groups.isdisjoint(settings.roster_groups_allowed)
-    return contact.sees
+    return settings.access_model == "presence" and contact.sees
 
 
 def subscribed(node: Node, bare: JID) -> bool:

@@ -14,7 +14,7 @@ from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.life import access, subscribers
 from components.pubsub.life.access import Access
-from components.pubsub.life.ancestry import Ancestry
+from components.pubsub.life.ancestry import Above, Ancestry
 from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.rosters import Contact, Roster, Rosters
@@ -82,38 +82,48 @@ class Audiences:
         usual = kind == "items" and states is CONFIRMED
         if usual and not collections and node.audience is not None and node.audience[0] == key:
             return cast(Audience, node.audience[1])
-        found = subscribers.told(node, self._presences, states, await self._admits(node))
+        above: Sequence[Above] = ()
+        if collections:
+            above = await self._ancestry.above(node.address.service, collections)
+        roster = await self._host(node)
+        # All that takes time stands above: who is told is who may be told at this moment.
+        found = subscribers.told(node, self._presences, states, self._admits(node, roster))
         if node.personal:
-            roster = self._rosters.at_hand(node.address.service)
-            if roster is None:
-                roster = await self._roster(node.address.service)
             found.plain.update(dict.fromkeys(self._interested(node, roster)))
             for jid in found.subids:
                 found.plain.pop(jid, None)
         audience = Audience(Recipients(found.plain), found.subids)
         if collections:
-            through = await self.above(node, kind, collections)
+            through = self._through(node, kind, above)
             for jid in (*found.plain, *found.subids):
                 through.pop(jid, None)
             return audience._replace(through=through)
         if usual and found.lasting and not node.personal and not by_roster(node):
-            node.audience = key, audience
+            node.audience = (node.revision, node.settings), audience
         return audience
 
-    async def _admits(self, node: Node) -> Callable[[JID], bool] | None:
-        """Whether subscribers may still be told, where that is not for the node alone to say.
-
-        A contact may be one no more since he has subscribed (§15.3).
-        """
-        if not by_roster(node):
-            return None
+    async def _host(self, node: Node) -> Roster:
+        """The roster that says who may be told, an empty one where none does."""
         whose = access.host(node)
-        roster = Roster() if whose is None else await self._roster(whose)
+        if whose is None or not (node.personal or by_roster(node)):
+            return Roster()
+        roster = self._rosters.at_hand(whose)
+        return await self._roster(whose) if roster is None else roster
+
+    def _admits(self, node: Node, roster: Roster) -> Callable[[JID], bool] | None:
+        """Whether subscribers may still be told, None where all of them may.
+
+        A contact may be one no more since he has subscribed (§15.3), and where there is a whitelist
+        since a moment ago, those who are not on it have yet to be unsubscribed.
+        """
+        if node.settings.access_model in ("open", "authorize"):
+            return None
 
         def admits(jid: JID) -> bool:
-            if may(self._access.affiliation(node, jid), Privilege.RETRIEVE):
-                return True
-            return access.admitted(node.settings, roster.contact(jid))
+            rank = self._access.affiliation(node, jid)
+            if rank is Affiliation.NONE:
+                return access.admitted(node, roster.contact(jid))
+            return may(rank, Privilege.RETRIEVE)
 
         return admits
 
@@ -126,8 +136,12 @@ class Audiences:
         in (XEP-0248 §10.1); those whom the node itself has cast out are not told.
         """
         names = await self._ancestry.collections(node) if collections is None else collections
+        above = await self._ancestry.above(node.address.service, names)
+        return self._through(node, kind, above)
+
+    def _through(self, node: Node, kind: Kind, collections: Iterable[Above]) -> dict[JID, Through]:
         through: dict[JID, Through] = {}
-        for above in await self._ancestry.above(node.address.service, names):
+        for above in collections:
             name = above.node.address.name
             for each in above.node.subscriptions():
                 if each.state is not State.SUBSCRIBED or not each.options.deliver:
@@ -186,5 +200,5 @@ def admits(settings: Settings, affiliation: Affiliation, contact: Contact) -> bo
     if affiliation is not Affiliation.NONE:
         return True
     if settings.access_model in ("presence", "roster"):
-        return access.admitted(settings, contact)
+        return access.by_contact(settings, contact)
     return settings.access_model == "open"

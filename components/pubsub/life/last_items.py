@@ -172,10 +172,12 @@ class LastItems:
             for found in await self._store.find(accounts, names, client.bare):
                 settings, rank = self._as_it_is(found, client.bare)
                 contact = await self._contact(found.address.service, client.bare, settings, rank)
+                settings, rank = self._as_it_is(found, client.bare)
                 if contact is None or not _wanted(settings, rank, contact, before):
                     continue
                 if found.address.name in self._presences.interests_of(client):
-                    await self._send(client, found, settings, told=found.address in lookup)
+                    told = found.address in lookup
+                    await self._send(client, found, settings, contact, told=told)
         finally:
             self._lookups[:] = [each for each in self._lookups if each is not lookup]
 
@@ -210,7 +212,9 @@ class LastItems:
                 return None
         return _ANYBODY if roster is None else roster.contact(bare)
 
-    async def _send(self, client: JID, found: LastItem, settings: Settings, *, told: bool) -> None:
+    async def _send(
+        self, client: JID, found: LastItem, settings: Settings, contact: Contact, *, told: bool
+    ) -> None:
         open_ = self._nodes.at_hand(found.address)
         told = told or (open_ is not None and open_.publishing > 0)
         if found.item is not None and settings.persist_items and not told:
@@ -218,7 +222,12 @@ class LastItems:
         elif told or not settings.persist_items:
             node = await self._nodes.open(found.address)
             if node is not None:
-                await self._publishing.send_last(node, (client,))
+                bare = client.bare
+                await self._publishing.send_last(
+                    node,
+                    (client,),
+                    still=lambda: admits(node.settings, node.affiliation(bare), contact),
+                )
 
 
 def _wanted(settings: Settings, rank: Affiliation, contact: Contact, before: Contact) -> bool:

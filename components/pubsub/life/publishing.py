@@ -170,11 +170,18 @@ class Publishing:
         """Know no last items that are not kept: others may have published since."""
         self._cache.clear()
 
-    async def send_last(self, node: Node, to: Sequence[JID], subids: Sequence[str] = ()) -> None:
+    async def send_last(
+        self,
+        node: Node,
+        to: Sequence[JID],
+        subids: Sequence[str] = (),
+        still: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Tell some of the last item, if there is one, and when it was published (§6.1.7).
 
-        They may read it, who calls has seen to that; `subids` are of the subscriptions that it is
-        for. Those among whom it is told what is published from now on are told of that alone.
+        They may read it, who calls has seen to that, as long as `still` says so; `subids` are of
+        the subscriptions that it is for. Those among whom it is told what is published from now on
+        are told of that alone.
         """
         if not node.settings.deliver_notifications:
             return
@@ -187,7 +194,7 @@ class Publishing:
             if node.published > published or node.gone:
                 return
             if node.changes == changes and not node.publishing:
-                if item is not None:
+                if item is not None and still():
                     self.tell_last(node.address, node.settings, item, to, subids)
                 return
 

@@ -124,7 +124,9 @@ class Subscribing:
         several = len(node.of_jid(subscription.jid)) > 1
         to = list(subscribers.addresses(node, subscription, self._presences))
         subids = [subscription.subid] if several else []
-        await self._publishing.send_last(node, to, subids)
+        await self._publishing.send_last(
+            node, to, subids, lambda: subscription in node.of_jid(subscription.jid)
+        )
 
 
 def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription]) -> None:
