@@ -5,7 +5,8 @@
     delegation.namespace(ns.VCARD, features=[ns.VCARD])
 
 A handler gets the request as its sender sent it, and answers as any other does. Nobody but the
-server may delegate: what pretends to be delegated by somebody else is refused.
+server may delegate, and what is for itself or its users: what pretends to be delegated by somebody
+else is refused.
 """
 
 from __future__ import annotations
@@ -94,6 +95,9 @@ class Delegation:
         request = forwarded.unwrap(outer, _NAME)
         if request is None or request.kind != "iq" or request.type not in ("get", "set"):
             raise StanzaError("bad-request", "no forwarded request", reason="stanza.malformed")
+        if request.attrs.get("to") and request.to.domain != outer.sender:
+            text = "a request to somebody elsewhere"
+            raise StanzaError("forbidden", text, reason="component.not-the-server")
         later = self._component.run(
             self._respond, request, partial(self._result, outer), partial(self._error, outer)
         )

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 from xml.etree.ElementTree import Element
 
-from components.common.component import Component
-from components.common.delegation import Delegation
+from components.common.answers import Answer
+from components.common.component import Component, Later
+from components.common.delegation import Delegation, Responder
 from components.common.stanza import Stanza
 from components.pubsub.faults import unsupported
 from components.pubsub.model.node import Address
@@ -62,6 +63,20 @@ Answerer: TypeAlias = Callable[[Request], Any]
 """Answers a request, as a `Responder` of the component does."""
 
 
+def of_account(answerer: Responder) -> Responder:
+    """Have an answerer get delegated requests to accounts alone (XEP-0163).
+
+    The server's own address has no nodes: it answers as a server does that knows of none.
+    """
+
+    def answer(stanza: Stanza) -> Answer | Later:
+        if not stanza.attrs.get("to") or not stanza.to.local:
+            raise StanzaError("service-unavailable", reason="stanza.unhandled")
+        return answerer(stanza)
+
+    return answer
+
+
 class Requests:
     """Hands requests on, by type and first element."""
 
@@ -70,7 +85,7 @@ class Requests:
         for namespace in (PUBSUB, PUBSUB_OWNER):
             for type_ in ("get", "set"):
                 component.iq(type_, f"{namespace} pubsub", self._asked)
-                delegation.iq(type_, f"{namespace} pubsub", self._asked)
+                delegation.iq(type_, f"{namespace} pubsub", of_account(self._asked))
 
     def on(self, type_: str, action: str, answerer: Answerer) -> None:
         """Have requests with this element answered; ``"owner NAME"`` is one of owners (§8).

@@ -16,6 +16,7 @@ from components.common.stanza import Stanza
 from components.pubsub.faces.disco import NodeDisco
 from components.pubsub.model import features
 from components.pubsub.names import PUBSUB, PUBSUB_OWNER
+from components.pubsub.requests import of_account
 from components.pubsub.service import Service
 from xmppd import ns
 from xmppd.jid import JID
@@ -28,7 +29,7 @@ def serve(service: Service) -> None:
     service.delegation.namespace(PUBSUB, bare=pep)
     service.delegation.namespace(PUBSUB_OWNER)
     for namespace, tell in ((ns.DISCO_INFO, nodes.info), (ns.DISCO_ITEMS, nodes.items)):
-        service.delegation.iq("get", f"{namespace} query", partial(_told, tell))
+        service.delegation.iq("get", f"{namespace} query", of_account(partial(_told, tell)))
 
 
 def _told(tell: Callable[[Stanza, JID, str], Later], stanza: Stanza) -> Later:

@@ -155,6 +155,17 @@ def test_prefixes_of_the_wrapping_are_spelled_out(server: Server, delegation: De
     assert inner == [b"<vCard xmlns='vcard-temp'/>"]
 
 
+def test_a_server_delegates_what_is_for_itself_or_its_users(
+    server: Server, delegation: Delegation
+) -> None:
+    delegation.iq("get", NAME, lambda s: None)
+    for to in ("romeo@other.example", "other.example"):
+        server.send(delegated(to=f" to='{to}'"))
+        assert b"<forbidden " in server.take()
+    server.send(delegated(to=f" to='{SERVER}'"))
+    assert b"<forbidden " not in server.take()
+
+
 def test_it_tells_the_server_what_it_may_say(server: Server, delegation: Delegation) -> None:
     """§7.2.1 and §7.2.2: nodes for the server and for bare JIDs."""
     delegation.namespace(

@@ -8,10 +8,12 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from components.pubsub.model import features
+from tests.support.deferred import result
 from tests.support.interests import MOOD, TUNE, node
 from tests.support.people import item
-from tests.support.pubsub import NS, Globe, Person, befriend, error
+from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, befriend, error
 from xmppd import ns
+from xmppd.jid import JID
 
 INFO, LIST = f"{{{ns.DISCO_INFO}}}", f"{{{ns.DISCO_ITEMS}}}"
 JULIET = "juliet@capulet.lit"
@@ -123,3 +125,52 @@ def test_0060_5_5_the_items_of_a_node(globe, juliet, romeo):
 def test_without_the_component_an_account_is_no_such_service(globe, juliet):
     globe.kill()
     assert identities(info(juliet)) == {("account", "registered")}
+
+
+# ---------------------------------------------------------------------- the server itself
+
+
+@pytest.mark.parametrize("to", ["capulet.lit", "capulet.lit/nook"])
+def test_the_servers_own_address_has_no_nodes(globe: Globe, juliet: Person, to: str) -> None:
+    """What is delegated is delegated there, too; it answers as servers without nodes do."""
+    for inner, type_, owner in (
+        ("<create node='play'/>", "set", False),
+        ("<create/>", "set", False),
+        (f"<publish node='play'><item id='1'>{ACT}</item></publish>", "set", False),
+        ("<items node='play'/>", "get", False),
+        (f"<subscribe node='play' jid='{juliet.jid.bare}'/>", "set", False),
+        ("<subscriptions/>", "get", False),
+        ("<affiliations/>", "get", False),
+        ("<default/>", "get", False),
+        ("<default/>", "get", True),
+        ("<configure node='play'/>", "get", True),
+        ("<delete node='play'/>", "set", True),
+    ):
+        answer = juliet.pubsub(inner, type_, to, owner=owner)
+        assert error(answer) == ("service-unavailable",), inner
+    names = globe.service.store.names(JID.parse("capulet.lit"), most=9)
+    assert list(result(names)) == []
+    assert identities(info(juliet, to="capulet.lit")) == {("server", "im")}
+    assert error(info(juliet, "play", to="capulet.lit")) == ("item-not-found",)
+
+
+@pytest.mark.parametrize("namespace", [ns.DISCO_INFO, ns.DISCO_ITEMS])
+@pytest.mark.parametrize("to", ["to='capulet.lit'", ""])
+def test_nor_has_it_any_where_discovery_is_delegated(
+    globe: Globe, juliet: Person, namespace: str, to: str
+) -> None:
+    inside = (
+        f"<iq xmlns='{ns.CLIENT}' from='{juliet.jid}' {to} id='a' type='get'>"
+        f"<query xmlns='{namespace}'/></iq>"
+    )
+    wrapped = (
+        f"<delegation xmlns='{ns.DELEGATION}'><forwarded xmlns='{ns.FORWARD}'>{inside}"
+        "</forwarded></delegation>"
+    )
+    answered: list[bytes] = []
+    globe.component.link.send = answered.append  # type: ignore[assignment,method-assign]
+    globe.line.protocol.dataReceived(
+        f"<iq from='capulet.lit' to='{PUBSUB}' type='set' id='d'>{wrapped}</iq>".encode()
+    )
+    (answer,) = answered
+    assert b"<service-unavailable " in answer
