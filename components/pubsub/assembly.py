@@ -171,7 +171,7 @@ def assemble(
         endings,
         instances,
     )
-    for tell in (publishing.trim, service.reviews.configured, endings.configured):
+    for tell in (publishing.trim, service.reviews.configured):
         service.configuring.on_configured(tell)
     removal = Removal(nodes, store, SQLRemoval(database), service.configuring, rosters)
     Accounts(component).on_removed(removal.forget)

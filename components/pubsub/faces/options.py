@@ -1,6 +1,6 @@
 """Options of subscriptions, and what they are where nobody has said anything (XEP-0060 §6.3, §6.4).
 
-Where all subscriptions of a node are temporary they stay so, whatever is wished.
+Where all who subscribe to a node do so temporarily it stays so, whatever is wished.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SubscriptionOptions:
         if submission.canceled(x):
             return
         options = options_form.chosen(x, node, found.options, service.now())
-        if node.settings.tempsub:
+        if node.settings.tempsub and found.options.temporary:
             options = options.change(temporary=True, expire=0.0)
         service.endings.check(jid, options)
         changed = found._replace(options=options)

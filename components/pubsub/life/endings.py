@@ -1,4 +1,9 @@
-"""Subscriptions whose time is over end: leases (XEP-0060 §13.19), and temporary ones (§13.5)."""
+"""Subscriptions whose time is over end: leases (XEP-0060 §13.19), and temporary ones (§13.5).
+
+The end of a temporary one tells the owners that the subscriber has gone offline. So no subscription
+is temporary but by its subscriber: he has wished it, or has subscribed to a node where all who
+subscribe have it so. Those that owners make (§8.8.2), or that were there before, are not.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,6 @@ from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.options import Options
 from components.pubsub.model.ranks import State
-from components.pubsub.model.settings import Settings
 from components.pubsub.store.relations import At, SQLRelations
 from xmppd.jid import JID
 
@@ -80,24 +84,6 @@ class Endings:
                 "you are not seen to be online",
                 reason="pubsub.presence-subscription-required",
             )
-
-    async def configured(self, node: Node, before: Settings) -> None:
-        """Have all subscriptions of a node be temporary from now on, if they are to be (§13.5)."""
-        if node.settings.tempsub and not before.tempsub:
-            await node.lock.run(self._shorten, node)
-            await node.lock.run(
-                self._drop, node, {e.subid for e in node.subscriptions()}, self._left
-            )
-
-    async def _shorten(self, node: Node) -> None:
-        shorter = [
-            each._replace(options=each.options.change(temporary=True, expire=0.0))
-            for each in node.subscriptions()
-        ]
-        if not node.gone:
-            await self._subscribing.change(node, shorter)
-            for each in shorter:
-                self.note(each)
 
     # ------------------------------------------------------------------ when
 

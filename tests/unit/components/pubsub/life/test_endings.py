@@ -157,3 +157,32 @@ def test_13_5_who_went_while_nobody_looked(globe, juliet, romeo) -> None:
     # What another process has made ends all the same.
     nurse.send("<presence type='unavailable'/>")
     assert count(globe) == 0
+
+
+def test_13_5_none_is_temporary_that_its_subscriber_has_not_made_so(globe, juliet, romeo) -> None:
+    """Its end would tell the owner, whom he does not know, that he has gone offline."""
+    juliet.configure("play", notify_sub="1")
+    nurse = globe.person("nurse")
+    nurse.subscribe("play")
+    made = f"<subscription jid='{ROMEO}' subscription='subscribed'/>"
+    juliet.pubsub(f"<subscriptions node='play'>{made}</subscriptions>", owner=True)
+    juliet.events()
+    nurse.send("<presence type='unavailable'/>")
+    juliet.configure("play", tempsub="1", presence_based_delivery="1")
+    x = form("subscribe_options", deliver="0")
+    romeo.pubsub(f"<options node='play' jid='{ROMEO}'>{x}</options>")
+    tybalt = f"tybalt@{DOMAIN}"
+    globe.person("tybalt").send("<presence type='unavailable'/>")
+    juliet.pubsub(
+        f"<subscriptions node='play'>{made.replace(ROMEO, tybalt)}</subscriptions>", owner=True
+    )
+    romeo.send("<presence type='unavailable'/>")
+    globe.again()
+    globe.pass_time(130)
+    listed = juliet.pubsub("<subscriptions node='play'/>", "get", owner=True)
+    assert sorted(subscriptions(listed)) == [
+        (jid, "subscribed") for jid in (f"nurse@{DOMAIN}", ROMEO, tybalt)
+    ]
+    assert {state for event in juliet.events() for _, state in subscriptions(event)} <= {
+        "subscribed"
+    }
