@@ -57,6 +57,7 @@ from components.pubsub.life.reviews import Reviews
 from components.pubsub.life.rosters import Rosters
 from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.life.territory import Territory
+from components.pubsub.life.unasked import Unasked
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Requests
 from components.pubsub.service import Service
@@ -131,6 +132,7 @@ def assemble(
     relations = SQLRelations(database)
     subscribing = Subscribing(store, policy, presences, notices, publishing, clock)
 
+    unasked = Unasked(policy, clock.seconds)
     own = territory.own
     endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
     endings.watch(privilege, instances)
@@ -165,8 +167,9 @@ def assemble(
         links,
         ancestry,
         SQLListing(database),
-        Affiliating(store, policy, access, subscribing, notices),
+        Affiliating(store, policy, access, subscribing, notices, unasked),
         Approvals(component.domain, subscribing, notices, clock.seconds),
+        unasked,
         Reviews(relations, nodes, access, subscribing, own, privilege),
         endings,
         instances,

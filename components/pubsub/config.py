@@ -30,6 +30,7 @@ class PubsubTable(Table, frozen=True):
     subscriptions: Some = _DEFAULT.subscriptions
     own_subscriptions: Some = _DEFAULT.own_subscriptions
     same_subscriptions: Some = _DEFAULT.same_subscriptions
+    unasked: Count = _DEFAULT.unasked
     affiliations: Some = _DEFAULT.affiliations
     children: Some = _DEFAULT.children
     collections: Some = _DEFAULT.collections
@@ -63,6 +64,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         subscriptions=table.subscriptions,
         own_subscriptions=table.own_subscriptions,
         same_subscriptions=table.same_subscriptions,
+        unasked=table.unasked,
         affiliations=table.affiliations,
         children=table.children,
         collections=table.collections,

@@ -27,6 +27,7 @@ from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.reviews import Reviews
 from components.pubsub.life.rosters import Rosters
 from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.life.unasked import Unasked
 from components.pubsub.model.node import Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Request, Requests
@@ -65,6 +66,7 @@ class Service:
     listing: SQLListing
     affiliating: Affiliating
     approvals: Approvals
+    unasked: Unasked
     reviews: Reviews
     endings: Endings
     instances: Instances

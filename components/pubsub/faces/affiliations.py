@@ -53,7 +53,7 @@ class Affiliations:
         refused = transitions.refused(node, changes)
         made = {jid: rank for jid, rank in changes.items() if jid not in refused}
         before = host(node)
-        await self._service.affiliating.change(node, made)
+        await self._service.affiliating.change(node, made, request.asker)
         if host(node) != before:
             await self._service.reviews.node(node)  # nobody has come in by a roster any more
         wrong += [_tag((jid, node.affiliation(jid))) for jid in changes if jid in refused]

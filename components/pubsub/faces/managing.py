@@ -9,6 +9,7 @@ from components.pubsub.faces import deltas
 from components.pubsub.faces.affiliations import check_owner
 from components.pubsub.faces.lists import listed
 from components.pubsub.model.node import Node, Subscription
+from components.pubsub.model.options import DEFAULT
 from components.pubsub.model.ranks import State
 from components.pubsub.requests import Request
 from components.pubsub.service import Service
@@ -50,14 +51,18 @@ class Managing:
             subid = element.get("subid")
             if jid is None:
                 wrong.append(Tag("subscription", {"jid": written, "subscription": "none"}))
-            elif (jid, subid) in seen or not await self._change(node, jid, subid, element):
+            elif (jid, subid) in seen or not await self._change(
+                node, jid, subid, element, request.asker
+            ):
                 wrong += _as_it_is(node, jid, subid)
             if jid is not None:
                 seen.add((jid, subid))
         if wrong:
             raise deltas.wrong(request, "subscriptions", wrong)
 
-    async def _change(self, node: Node, jid: JID, subid: str | None, element: Element) -> bool:
+    async def _change(
+        self, node: Node, jid: JID, subid: str | None, element: Element, owner: JID
+    ) -> bool:
         """Make one change; False where it can't be made."""
         state = element.get("subscription")
         found = [each for each in node.of_jid(jid) if subid in (None, each.subid)]
@@ -69,7 +74,7 @@ class Managing:
             await self._drop(node, found)
             return True
         if state == State.SUBSCRIBED.value:
-            return await self._subscribe(node, jid, found)
+            return await self._subscribe(node, jid, found, owner)
         if state == State.PENDING.value and found:
             await self._hold(node, found)
             return True
@@ -87,7 +92,7 @@ class Managing:
         await self._service.subscribing.change(node, pending)
         self._service.subscribing.tell(node, pending, State.PENDING)
 
-    async def _subscribe(self, node: Node, jid: JID, found: list[Subscription]) -> bool:
+    async def _subscribe(self, node: Node, jid: JID, found: list[Subscription], owner: JID) -> bool:
         """Approve of those who wait, or subscribe somebody who has not asked for it."""
         service = self._service
         rank = service.access.affiliation(node, jid)
@@ -97,8 +102,12 @@ class Managing:
             if each.state is State.PENDING:
                 await service.approvals.decide(node, each, allowed=True)
         if not found:
+            unasked = service.unasked.concerns(node, owner, jid)
+            if unasked and not service.unasked.may_subscribe(node, owner):
+                return False
+            options = DEFAULT.change(unasked=unasked)
             try:
-                made = await service.subscribing.subscribe(node, jid, State.SUBSCRIBED)
+                made = await service.subscribing.subscribe(node, jid, State.SUBSCRIBED, options)
             except StanzaError:
                 return False  # there are too many
             service.subscribing.tell(node, [made], State.SUBSCRIBED)

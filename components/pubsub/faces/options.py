@@ -56,7 +56,7 @@ class SubscriptionOptions:
         found, x = subscription(node, request, jid, "modify"), request.action.find(X)
         if submission.canceled(x):
             return
-        options = options_form.chosen(x, node, found.options, service.now())
+        options = options_form.chosen(x, node, found.options, service.now()).change(unasked=False)
         if node.settings.tempsub and found.options.temporary:
             options = options.change(temporary=True, expire=0.0)
         service.endings.check(jid, options)

@@ -13,6 +13,7 @@ from components.pubsub.faults import no_node, refusal
 from components.pubsub.life.access import Access
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.subscribing import Subscribing, apply
+from components.pubsub.life.unasked import Unasked
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.privileges import Privilege, may
@@ -39,16 +40,19 @@ class Affiliating:
         access: Access,
         subscribing: Subscribing,
         notices: Notices,
+        unasked: Unasked,
     ) -> None:
         self._store = store
         self._policy = policy
         self._access = access
         self._subscribing = subscribing
         self._notices = notices
+        self._unasked = unasked
 
-    async def change(self, node: Node, changes: Mapping[JID, Affiliation]) -> None:
-        """Have people be something else, by bare JID, and tell them of it (§8.9.4).
+    async def change(self, node: Node, changes: Mapping[JID, Affiliation], owner: JID) -> None:
+        """Have people be something else, by bare JID, as an owner wants.
 
+        They are told of it (§8.9.4, a MAY), but for those who have not asked where there are many.
         Raises StanzaError `policy-violation` where there would be too many; then nothing changes.
         """
         changes = {jid: rank for jid, rank in changes.items() if node.affiliation(jid) is not rank}
@@ -72,7 +76,7 @@ class Affiliating:
                 node.affiliations[jid] = rank
         apply(node, follow.approved, follow.dropped)
         node.revision += 1
-        self._tell(node, changes)
+        self._tell(node, changes, owner)
         await self._told(node, follow)
 
     async def _follow(self, node: Node, changes: Mapping[JID, Affiliation]) -> _Follow:
@@ -87,8 +91,10 @@ class Affiliating:
                 follow.approved.extend(each._replace(state=State.SUBSCRIBED) for each in pending)
         return follow
 
-    def _tell(self, node: Node, changes: Mapping[JID, Affiliation]) -> None:
+    def _tell(self, node: Node, changes: Mapping[JID, Affiliation], owner: JID) -> None:
         for jid, rank in changes.items():
+            if self._unasked.concerns(node, owner, jid) and not self._unasked.may_tell(owner):
+                continue
             told = events.affiliation(node.address.name, jid, rank)
             self._notices.send(node.address.service, [jid], told, type_="")
 

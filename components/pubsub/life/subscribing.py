@@ -54,9 +54,12 @@ class Subscribing:
     ) -> Subscription:
         """Have a new subscription.
 
-        Raises StanzaError `too-many-subscriptions` (§6.1.3.9).
+        Raises StanzaError `too-many-subscriptions` (§6.1.3.9). Those that nobody has asked for
+        leave half of what somebody may have to those that he asks for.
         """
         policy = self._policy
+        own = policy.own_subscriptions
+        most = (own + 1) // 2 if options.unasked else own
         if (
             node.subscribed >= policy.subscriptions
             or len(node.of_account(jid.bare)) >= policy.same_subscriptions
@@ -64,7 +67,7 @@ class Subscribing:
             raise too_many()
         subscription = Subscription(jid, token_urlsafe(12), state, options)
         try:
-            await self._store.subscribe(node.id, [subscription], most=policy.own_subscriptions)
+            await self._store.subscribe(node.id, [subscription], most=most)
         except TooManySubscriptions:
             raise too_many() from None
         except NodeGone:

@@ -13,7 +13,8 @@ SHOW_VALUES = frozenset({"away", "chat", "dnd", "online", "xa"})
 
 
 class Options(Struct, frozen=True, omit_defaults=True):
-    """Options of one subscription. Each is the field of the same name with `pubsub#` before it.
+    """Options of one subscription. Each is the field of the same name with `pubsub#` before it;
+    but `unasked` is none of them.
 
     Digests are not offered: whoever wants one is told so.
     """
@@ -29,6 +30,8 @@ class Options(Struct, frozen=True, omit_defaults=True):
     """When the subscription ends, in seconds UTC since 1970; 0 for never (§13.19)."""
     temporary: bool = False
     """Whether it ends when the subscriber goes offline (§13.5)."""
+    unasked: bool = False
+    """Whether an owner has made the subscription, and the subscriber has chosen none of these."""
 
     def change(self, **changes: Any) -> Options:
         """The same but for `changes`."""

@@ -33,6 +33,8 @@ class Policy:
     """Of one account, to all nodes there are."""
     same_subscriptions: int = 20
     """Of one account to one node, with all its resources."""
+    unasked: int = 100
+    """Of one node, made by its owners of people who have not asked; 0 for none."""
     affiliations: int = 1_000
     """Of one node."""
     children: int = 1_000
