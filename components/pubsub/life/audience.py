@@ -39,6 +39,13 @@ class Through(NamedTuple):
     subids: list[str]
 
 
+class _Above(NamedTuple):
+    """A collection above a node, and the roster that says who may be told of what is in it."""
+
+    above: Above
+    roster: Roster
+
+
 NOBODY = Recipients(())
 
 
@@ -82,9 +89,7 @@ class Audiences:
         usual = kind == "items" and states is CONFIRMED
         if usual and not collections and node.audience is not None and node.audience[0] == key:
             return cast(Audience, node.audience[1])
-        above: Sequence[Above] = ()
-        if collections:
-            above = await self._ancestry.above(node.address.service, collections)
+        above = await self._above(node, collections) if collections else ()
         roster = await self._host(node)
         # All that takes time stands above: who is told is who may be told at this moment.
         found = subscribers.told(node, self._presences, states, self._admits(node, roster))
@@ -132,23 +137,29 @@ class Audiences:
     ) -> dict[JID, Through]:
         """Who is told of an event of a node because of the collections that it is in.
 
-        `collections` are others than those. The collection's access model has let the subscribers
-        in (XEP-0248 §10.1); those whom the node itself has cast out are not told.
+        `collections` are others than those. The collection's access model lets the subscribers in
+        (XEP-0248 §10.1); those whom the node itself has cast out are not told.
         """
         names = await self._ancestry.collections(node) if collections is None else collections
-        above = await self._ancestry.above(node.address.service, names)
-        return self._through(node, kind, above)
+        return self._through(node, kind, await self._above(node, names))
 
-    def _through(self, node: Node, kind: Kind, collections: Iterable[Above]) -> dict[JID, Through]:
+    async def _above(self, node: Node, names: Iterable[str]) -> Sequence[_Above]:
+        """The collections of these names, and those that they are in."""
+        above = await self._ancestry.above(node.address.service, names)
+        return [_Above(each, await self._host(each.node)) for each in above]
+
+    def _through(self, node: Node, kind: Kind, collections: Iterable[_Above]) -> dict[JID, Through]:
         through: dict[JID, Through] = {}
-        for above in collections:
-            name = above.node.address.name
+        for above, roster in collections:
+            name, admits = above.node.address.name, self._admits(above.node, roster)
             for each in above.node.subscriptions():
                 if each.state is not State.SUBSCRIBED or not each.options.deliver:
                     continue
                 if not reaches(each.options, kind, above.distance):
                     continue
                 if node.affiliation(each.jid) is Affiliation.OUTCAST:
+                    continue
+                if admits is not None and not admits(each.jid.bare):
                     continue
                 several = len(above.node.of_jid(each.jid)) > 1
                 for jid in subscribers.addresses(above.node, each, self._presences):

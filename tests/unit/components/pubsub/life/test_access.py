@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from components.pubsub.model.ranks import Affiliation
 from tests.support.interests import TUNE, node, want
 from tests.support.people import C, item
-from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, befriend, error
+from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, befriend, error, form
 from tests.support.pubsub_items import Held, opened, told
 from tests.support.server import DOMAIN
 from xmppd import ns
@@ -211,4 +211,36 @@ def test_0163_4_3_3_who_may_read_no_more_is_not_sent_last_items(
     globe.set_up(TUNE, str(JULIET), access_model=model, roster_groups_allowed=("Foes",))
     rosters.let_go()
     globe.pump()
+    assert told(romeo) == []
+
+
+def collected(globe: Globe, juliet: Person, romeo: Person) -> None:
+    """A play that everybody may read, in a collection for those who see Juliet's presence."""
+    juliet.create("plays", node_type="collection", access_model="presence")
+    juliet.create("play", collection="plays")
+    befriend(juliet, romeo)
+    options = form("subscribe_options", subscription_type="all")
+    subscribe = f"<subscribe node='plays' jid='{ROMEO}'/><options>{options}</options>"
+    assert romeo.pubsub(subscribe).get("type") == "result"
+    juliet.publish("play", id_="1")
+    assert told(romeo) == [("play", "item 1 <act>")]
+
+
+def test_15_3_who_may_see_a_collection_no_more_is_not_told_of_what_is_in_it(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    collected(globe, juliet, romeo)
+    globe.kill()
+    juliet.send(f"<presence type='unsubscribed' to='{ROMEO}'/>")
+    globe.begin()
+    globe.start().pass_time(5)
+    juliet.publish("play", id_="2")
+    juliet.configure("play", title="Mantua", notify_config="1")
+    assert told(romeo) == []
+
+
+def test_15_3_nor_who_is_not_on_its_whitelist(globe: Globe, juliet: Person, romeo: Person) -> None:
+    collected(globe, juliet, romeo)
+    globe.set_up("plays", access_model="whitelist")
+    juliet.publish("play", id_="2")
     assert told(romeo) == []
