@@ -20,7 +20,12 @@ from components.pubsub.model.privileges import Privilege, may
 from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.stored import NodeGone
+from xmppd.errors import StanzaError
 from xmppd.jid import JID
+
+OWNERS = 50
+"""Of one node: each of them is told who comes and goes (`pubsub#notify_sub`), and asked about all
+requests, whether he has ever wanted to be one or not."""
 
 
 class _Follow(NamedTuple):
@@ -62,8 +67,9 @@ class Affiliating:
         kept = {**node.affiliations, **changes}
         count = sum(rank is not none for rank in kept.values())
         if count > max(self._policy.affiliations, len(node.affiliations)):
-            text = "the node has as many affiliations as it may have"
-            raise refusal("policy-violation", text=text, reason="pubsub.affiliations")
+            raise _too_many("affiliations")
+        if _owners(kept) > max(OWNERS, _owners(node.affiliations)):
+            raise _too_many("owners")
         follow = await self._follow(node, changes)
         try:
             await self._store.affiliate(node.id, changes, follow.approved, follow.dropped)
@@ -105,3 +111,12 @@ class Affiliating:
         subscribing.tell(node, follow.approved, State.SUBSCRIBED)
         for each in follow.approved:
             await subscribing.welcome(node, each)
+
+
+def _owners(ranks: Mapping[JID, Affiliation]) -> int:
+    return sum(rank is Affiliation.OWNER for rank in ranks.values())
+
+
+def _too_many(what: str) -> StanzaError:
+    text = f"the node has as many {what} as it may have"
+    return refusal("policy-violation", text=text, reason="pubsub.affiliations")

@@ -192,6 +192,16 @@ def test_who_runs_the_service_owns_all_at_its_domain_and_none_elsewhere() -> Non
     assert error(get(romeo, "tune", JULIET)) == ("forbidden",)
 
 
+def test_there_are_no_more_owners_than_may_be_told_of_everything(
+    globe, juliet, monkeypatch
+) -> None:
+    monkeypatch.setattr("components.pubsub.life.affiliating.OWNERS", 2)
+    assert juliet.affiliate("play", romeo="owner").get("type") == "result"
+    assert error(juliet.affiliate("play", nurse="owner")) == ("policy-violation",)
+    assert juliet.affiliate("play", romeo="none", nurse="owner").get("type") == "result"
+    assert juliet.affiliate("play", tybalt="member").get("type") == "result"
+
+
 def test_there_are_no_more_than_there_may_be() -> None:
     globe = Globe(affiliations=3).start()
     juliet = globe.person("juliet")
