@@ -226,6 +226,7 @@ def _is_private(node: Node) -> bool:
     alone = settings.access_model == "whitelist" and settings.publish_model == "publishers"
     return (
         alone
+        and not settings.collection
         and settings.persist_items
         and all(each in _HARMLESS for each in node.affiliations.values())
     )

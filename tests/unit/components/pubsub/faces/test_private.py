@@ -9,7 +9,7 @@ import pytest
 from components.pubsub.model.bookmark import NATIVE, OLD
 from components.pubsub.model.settings import MAX
 from tests.support.interests import node, told, want
-from tests.support.pubsub import Globe, P, Person, befriend, error
+from tests.support.pubsub import Globe, P, Person, befriend, error, form
 from xmppd import ns
 
 MINE = ""
@@ -329,6 +329,24 @@ def test_an_old_item_that_is_deleted_takes_no_bookmark_with_it(globe, juliet):
     juliet.retract(OLD, "current", MINE)
     assert list(items(juliet)) == [CELL]
     assert list(there(juliet)) == [CELL]
+
+
+def test_0411_5_nothing_is_taken_to_a_node_that_others_see_through_a_collection(globe, juliet):
+    """XEP-0248 §10.1: the collection's access model alone says who is told."""
+    node(globe, NATIVE)
+    romeo = globe.person("romeo")
+    juliet.create("all", "juliet@capulet.lit", node_type="collection", access_model="open")
+    assert juliet.configure(NATIVE, "juliet@capulet.lit", collection="all").get("type") == "result"
+    juliet.configure(NATIVE, "juliet@capulet.lit", access_model="whitelist")
+    options = form("subscribe_options", subscription_type="items")
+    subscribe = "<subscribe node='all' jid='romeo@capulet.lit'/>"
+    subscribe += f"<options>{options}</options>"
+    assert romeo.pubsub(subscribe, to="juliet@capulet.lit").get("type") == "result"
+    romeo.events()
+    store(juliet, room(CELL, inner="<password>secret</password>"))
+    assert list(stored(juliet)) == [CELL]
+    assert romeo.events() == []
+    assert items(juliet) == {}
 
 
 def test_0411_5_nodes_that_others_see_go_their_own_way(globe, juliet):
