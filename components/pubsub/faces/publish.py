@@ -51,7 +51,9 @@ class Publish:
             node = await self._created(request, wanted)
         if not service.access.may(node, request.asker, Privilege.PUBLISH):
             raise forbidden("you may not publish here")  # §7.1.3.1
-        self._options.check(wanted, node.settings)
+        if wanted:
+            owner = service.access.may(node, request.asker, Privilege.CONFIGURE)
+            self._options.check(wanted, node.settings, owner=owner)
         items = self._items(request, node.settings)
         await service.publishing.publish(node, items)
         told = [Tag("item", {"id": item.id}) for item in items]

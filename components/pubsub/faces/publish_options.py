@@ -13,7 +13,7 @@ from components.pubsub.faces.node_form import Changes, NodeForm
 from components.pubsub.faults import refusal
 from components.pubsub.model import limits
 from components.pubsub.model.policy import Policy
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.settings import SPARED, Settings
 from components.pubsub.requests import Request
 
 
@@ -32,10 +32,11 @@ class PublishOptions:
         options = request.other("publish-options") if request.others else None
         return {} if options is None else self._forms.options(options.find(submission.X))
 
-    def check(self, wanted: Changes, settings: Settings) -> None:
-        """Raise StanzaError `conflict` where a node is not as it is wanted to be."""
-        if not wanted:
-            return
+    def check(self, wanted: Changes, settings: Settings, *, owner: bool) -> None:
+        """Raise StanzaError `conflict` where a node is not as it is wanted to be.
+
+        Nor may who is no owner want what is `SPARED`: he would find it out by guessing.
+        """
         other = settings.change(**wanted)
         for name in wanted:
             compared = _COMPARED.get(name)
@@ -43,7 +44,7 @@ class PublishOptions:
                 same = getattr(other, name) == getattr(settings, name)
             else:
                 same = compared(other, self._policy) == compared(settings, self._policy)
-            if not same:
+            if not same or (name in SPARED and not owner):
                 raise refusal(
                     "conflict",
                     "precondition-not-met",

@@ -68,8 +68,9 @@ class Settings(Struct, frozen=True, omit_defaults=False):
         return structs.replace(self, **changes)
 
 
-SPARED = frozenset({"roster_groups_allowed", "children_association_whitelist"})
-"""What subscribers are not told of (§8.2.5.3): it says of others what is none of their business."""
+SPARED = frozenset({"roster_groups_allowed", "children_association_whitelist", "collection"})
+"""What nobody but owners is told of (§8.2.5.3): it says of others what is none of his business,
+or that there is a collection which he may not see."""
 
 AT_DOMAIN = Settings()
 """How a node is set up at the service's own domain, unless its creator says otherwise."""

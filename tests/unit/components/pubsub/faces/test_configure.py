@@ -139,6 +139,18 @@ def test_8_2_5_2_what_can_not_be_changes_nothing(juliet: Person, play: str) -> N
     assert config(juliet, play) == before
 
 
+def test_8_2_5_3_nor_is_anybody_told_of_collections_that_he_may_not_see(
+    juliet: Person, romeo: Person, play: str
+) -> None:
+    juliet.create("secrets", node_type="collection", access_model="whitelist")
+    romeo.subscribe(play)
+    juliet.configure(play, notify_config="1", title="Mantua", collection="secrets")
+    event = romeo.event()
+    assert event[0].tag == f"{E}configuration"
+    assert "secrets" not in [each.text for each in event.iter()]
+    assert config(juliet, play)["pubsub#collection"] == ["secrets"]
+
+
 def test_8_2_5_3_subscribers_are_told_with_the_configuration(
     juliet: Person, romeo: Person, play: str
 ) -> None:

@@ -69,6 +69,27 @@ def test_7_1_5_what_is_not_met_is_not(juliet: Person, option: dict[str, str | li
     assert node.settings is settings
 
 
+@pytest.mark.parametrize(
+    "option", [{"roster_groups_allowed": "Friends"}, {"collection": "secrets"}]
+)
+def test_7_1_5_nobody_but_owners_finds_out_by_options_what_is_not_his_business(
+    juliet: Person, romeo: Person, option: dict[str, str | list[str]]
+) -> None:
+    """§8.2.5.3: what subscribers are not told of."""
+    juliet.create("secrets", node_type="collection", access_model="whitelist")
+    juliet.create(
+        "play",
+        publish_model="open",
+        access_model="roster",
+        roster_groups_allowed="Friends",
+        collection="secrets",
+    )
+    wanted = form("publish-options", **option)
+    assert with_options(romeo, wanted) == NOT_MET
+    assert with_options(romeo, form("publish-options", publish_model="open")) == ()
+    assert with_options(juliet, wanted) == ()
+
+
 def test_7_1_5_max_is_the_number_that_it_means() -> None:
     juliet = Globe(items=100, expire=60).start().person("juliet")
     opened(juliet, max_items=100, item_expire=60)
