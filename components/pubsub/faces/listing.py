@@ -40,10 +40,21 @@ async def nodes(service: Service, scope: Scope, request: Stanza) -> Tag:
     items = [Item(str(each.address.service), each.title, each.address.name) for each in found]
     fitting = fitted(items, backwards=backwards)
     node = request.payload.get("node", "")
-    if asked is None and not more and len(fitting) == len(items):
+    whole = not more and len(fitting) == len(items)
+    if asked is None and whole:
         return items_tag(fitting, node)
-    count = await service.listing.count(scope) if asked is not None else None
+    count = None
+    if asked is not None:
+        whole = whole and page.most > 0 and not (page.after or page.before)
+        count = len(fitting) if whole else await _count(service, scope)
     return told(Found(fitting, None, count), lambda item: item.node, node)
+
+
+async def _count(service: Service, scope: Scope) -> int | None:
+    """How many there are; None where that would say whether an account has others, or is there."""
+    if scope.service.local and not scope.everything:
+        return None
+    return await service.listing.count(scope)
 
 
 async def _found(service: Service, scope: Scope, page: Page) -> tuple[Sequence[Listed], bool]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, tostring
 from xml.sax.saxutils import quoteattr
 
 import pytest
 
+from components.common.paging import RESULT_SET
 from components.pubsub.model import features
 from tests.support.deferred import result
 from tests.support.interests import MOOD, TUNE, node
@@ -174,3 +175,27 @@ def test_nor_has_it_any_where_discovery_is_delegated(
     )
     (answer,) = answered
     assert b"<service-unavailable " in answer
+
+
+@pytest.mark.parametrize("page", ["<max>10</max>", "<max>1</max>", "<max>0</max>", "<before/>"])
+@pytest.mark.parametrize("public", [[], ["a", "b"]])
+def test_5_2_how_many_there_are_says_nothing_of_those_that_one_may_not_see(
+    globe: Globe, juliet: Person, page: str, public: list[str]
+) -> None:
+    """§5.2, XEP-0059 §2.6: nor whether there is such an account."""
+    nurse = globe.person("nurse")
+    hers = "nurse@capulet.lit"
+    for name in public:
+        juliet.publish(name, to="", access_model="open")
+        nurse.publish(name, to="", access_model="open")
+    juliet.publish("c", to="", access_model="presence")
+    juliet.publish("d", to="", access_model="whitelist")
+    paris = globe.person("paris")
+    query = f"<query xmlns='{ns.DISCO_ITEMS}'><set xmlns='{RESULT_SET}'>{page}</set></query>"
+    said = [tostring(paris.ask(query, to=to)).decode() for to in (JULIET, hers)]
+    ids = [paris._ids - 1, paris._ids]
+    one, other = (
+        each.replace(f'"q{id_}"', "").replace(to, "")
+        for each, id_, to in zip(said, ids, (JULIET, hers), strict=True)
+    )
+    assert one == other
