@@ -41,6 +41,7 @@ from components.pubsub.life.access import Access
 from components.pubsub.life.affiliating import Affiliating
 from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.approvals import Approvals
+from components.pubsub.life.arrivals import Arrivals
 from components.pubsub.life.audience import Audiences
 from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.endings import Endings
@@ -134,6 +135,7 @@ def assemble(
 
     unasked = Unasked(policy, clock.seconds)
     own = territory.own
+    Arrivals(component, relations, nodes, access, rosters, presences, publishing, own)
     endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
     endings.watch(privilege, instances)
     service = Service(

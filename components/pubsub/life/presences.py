@@ -31,8 +31,14 @@ class Seen(NamedTuple):
     """The NodeIDs that it wants to be told of; None where that is not known yet."""
 
 
+Know = Callable[[JID], object]
+"""Told of a full JID that is there, and of which it has become known what it wants."""
+
 Gain = Callable[[JID, frozenset[str]], object]
 """Told of a full JID, and of nodes that it wants now and did not a moment ago."""
+
+Arrive = Callable[[JID, bool], object]
+"""Told of a full JID that has become available, and whether no other of its bare JID was there."""
 
 Show = Callable[[JID, JID], object]
 """Told of the full JID of a contact elsewhere, and of an account that he shows himself to."""
@@ -53,6 +59,8 @@ class Presences:
         """Those of them that are none of the servers', who came last at the end."""
         self._shown: dict[JID, set[JID]] = {}
         """To which accounts resources elsewhere have shown themselves, by full JID."""
+        self._on_arrival: list[Arrive] = []
+        self._on_known: list[Know] = []
         self._on_gain: list[Gain] = []
         self._on_shown: list[Show] = []
         self.changes = 0
@@ -75,6 +83,14 @@ class Presences:
         """The nodes that a resource wants to be told of, none where it is not there."""
         seen = self.of(full.bare).get(full)
         return _NOTHING if seen is None or seen.interests is None else seen.interests
+
+    def on_arrival(self, tell: Arrive) -> None:
+        """Have `tell` called when a resource comes that was not there."""
+        self._on_arrival.append(tell)
+
+    def on_known(self, tell: Know) -> None:
+        """Have `tell` called when it becomes known what a resource wants that was there before."""
+        self._on_known.append(tell)
 
     def on_gain(self, tell: Gain) -> None:
         """Have `tell` called when a resource wants nodes that it did not want."""
@@ -99,10 +115,12 @@ class Presences:
         if stanza.type == "unavailable":
             self._drop(jid)
             return
-        before = self.interests_of(jid)
-        seen = self._seen(stanza, jid)
-        self._there.setdefault(jid.bare, {})[jid] = seen
+        there = self._there.setdefault(jid.bare, {})
+        first, last = not there, there.get(jid)
+        seen = there[jid] = _seen(stanza, last)
+        before = _NOTHING if last is None else last.interests or _NOTHING
         new = () if jid.domain in self._servers else self._note(jid, shown(stanza))
+        self._tell_who_comes(jid, seen, last, first=first)
         gained = (seen.interests or _NOTHING) - before
         if gained:
             for tell in self._on_gain:
@@ -111,6 +129,14 @@ class Presences:
             for show in self._on_shown:
                 for account in new:
                     show(jid, account)
+
+    def _tell_who_comes(self, jid: JID, seen: Seen, last: Seen | None, *, first: bool) -> None:
+        if last is None:
+            for arrive in self._on_arrival:
+                arrive(jid, first)
+        elif last.interests is None and seen.interests is not None:
+            for know in self._on_known:
+                know(jid)
 
     def _note(self, jid: JID, accounts: Iterable[JID]) -> Collection[JID]:
         """Know of a resource elsewhere; the accounts that it had not shown itself to."""
@@ -138,15 +164,16 @@ class Presences:
             self._shown.clear()
             self.changes += 1
 
-    def _seen(self, stanza: Stanza, jid: JID) -> Seen:
-        wanted = interests(stanza)
-        if wanted is None:
-            # What was known of a client holds until something else is (XEP-0115 §8.4).
-            last = self.of(jid.bare).get(jid)
-            wanted = None if last is None else last.interests
-        elif len(wanted) > MOST_WANTED:
-            wanted = frozenset(sorted(wanted)[:MOST_WANTED])
-        return Seen(_show(stanza), wanted)
+
+def _seen(stanza: Stanza, last: Seen | None) -> Seen:
+    """A resource as presence tells of it, and as it was seen last."""
+    wanted = interests(stanza)
+    if wanted is None:
+        # What was known of a client holds until something else is (XEP-0115 §8.4).
+        wanted = None if last is None else last.interests
+    elif len(wanted) > MOST_WANTED:
+        wanted = frozenset(sorted(wanted)[:MOST_WANTED])
+    return Seen(_show(stanza), wanted)
 
 
 def _show(stanza: Stanza) -> str:

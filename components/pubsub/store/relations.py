@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.ranks import Affiliation
+from components.pubsub.store.marks import marks
 from components.pubsub.store.nodes import subscription
 from xmppd.jid import JID
-from xmppd.storage.interfaces import Database, Transaction
+from xmppd.storage.interfaces import Database, Transaction, Value
 
 _SUBSCRIPTIONS = (
     "SELECT n.name, s.jid, s.subid, s.state, s.options FROM pubsub_subscriptions s"
@@ -40,6 +41,13 @@ _OF_SUBSCRIBER = (
     "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
     " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND s.jid = ? AND n.service = ?"
 )
+_ANY_OF = "SELECT DISTINCT bare FROM pubsub_subscriptions WHERE bare IN ({bares})"
+_NODES_OF = (
+    "SELECT n.id, n.service, n.name, n.settings, n.items FROM pubsub_nodes n JOIN"
+    " (SELECT DISTINCT node FROM pubsub_subscriptions"
+    " WHERE bare = ? AND node > ? AND state = 'subscribed' ORDER BY node LIMIT ?) s"
+    " ON s.node = n.id ORDER BY n.id"
+)
 _OWNS = (
     "SELECT 1 FROM pubsub_affiliations a JOIN pubsub_nodes n ON n.id = a.node"
     " WHERE a.jid = ? AND a.affiliation = 'owner' AND n.service = ? LIMIT 1"
@@ -62,6 +70,17 @@ class At(NamedTuple):
 
     address: Address
     subid: str
+
+
+class NodeRow(NamedTuple):
+    """A node, as its row has it."""
+
+    id: int
+    address: Address
+    settings: str
+    """The JSON object that the store has."""
+    items: int
+    """How many there are."""
 
 
 class SQLRelations:
@@ -109,6 +128,28 @@ class SQLRelations:
     def of_subscriber(self, service: JID, jid: JID) -> Deferred[Sequence[At]]:
         """Subscriptions of exactly this JID at a service."""
         return self._at(_OF_SUBSCRIBER, jid.bare, jid, service)
+
+    def subscribed(self, bares: Collection[JID]) -> Deferred[set[JID]]:
+        """Those of some bare JIDs that have subscriptions, they or their resources."""
+        asked: list[Value] = []
+        sql = _ANY_OF.format(bares=marks(bares, asked))
+
+        async def work(tx: Transaction) -> set[JID]:
+            return {JID.parse(bare) for (bare,) in (await tx.execute(sql, asked)).rows}
+
+        return self._database.read(work)
+
+    def nodes_of(self, bare: JID, after: int, most: int) -> Deferred[Sequence[NodeRow]]:
+        """Nodes that a bare JID or a resource of it is subscribed to, behind the one of an id."""
+
+        async def work(tx: Transaction) -> Sequence[NodeRow]:
+            rows = (await tx.execute(_NODES_OF, (bare, after, most))).rows
+            return [
+                NodeRow(id_, Address(JID.parse(service), name), settings, items)
+                for id_, service, name, settings, items in rows
+            ]
+
+        return self._database.read(work)
 
     def of_contact(self, account: JID, contact: JID) -> Deferred[Sequence[Address]]:
         """The nodes of an account, or that it has made, to which a contact of its is subscribed."""

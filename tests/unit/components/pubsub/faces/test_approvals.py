@@ -84,6 +84,7 @@ def test_8_6_who_is_allowed_is_told_and_gets_the_last_item(globe, juliet, romeo,
     assert subscriptions(told) == [(ROMEO, "subscribed")]
     assert last[0][0].get("id") == "1"
     globe.again()
+    romeo.events()  # the last item: he is seen to come
     juliet.publish("play")
     assert len(romeo.events()) == 1
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import json
 
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.options import DEFAULT, SHOW_VALUES, Options
 from components.pubsub.model.ranks import Affiliation, State
-from components.pubsub.model.settings import AT_DOMAIN, stored
+from components.pubsub.model.settings import AT_DOMAIN, restored, stored
 from components.pubsub.store.nodes import SCHEMA, SQLNodes
 from components.pubsub.store.relations import At, SQLRelations
 from components.pubsub.store.stored import NodeGone, TooManySubscriptions
@@ -215,3 +216,23 @@ def test_where_somebody_waits(kept) -> None:
     assert everybodys == ["a sonnet", "play", "their play"]
     kept.put(play, subscription(ROMEO, "1"), subscription(STREET, "2"))
     assert kept.wait(relations.pending(PUBSUB, JULIET, 10)) == ["a sonnet"]
+
+
+def test_who_of_many_is_subscribed_to_anything(kept) -> None:
+    kept.put(kept.make("play"), subscription(STREET))
+    assert kept.wait(kept.relations.subscribed({JULIET, ROMEO, NURSE})) == {ROMEO}
+
+
+def test_the_nodes_of_one_come_in_pages_each_once(kept) -> None:
+    """But none that he waits for (§6.1.4)."""
+    play, sonnets = kept.make("play"), kept.make("sonnets", JULIET)
+    kept.put(play, subscription(STREET, "1"), subscription(ROMEO, "2"))
+    kept.put(sonnets, subscription(ROMEO))
+    kept.put(kept.make("tragedy"), subscription(ROMEO, state=State.PENDING))
+    kept.put(kept.make("comedy"), subscription(NURSE))
+    (first,) = kept.wait(kept.relations.nodes_of(ROMEO, 0, 1))
+    (second,) = kept.wait(kept.relations.nodes_of(ROMEO, first.id, 2))
+    assert (first.id, first.address, first.items) == (play, Address(PUBSUB, "play"), 0)
+    assert (second.id, second.address) == (sonnets, Address(JULIET, "sonnets"))
+    assert restored(json.decode(second.settings)) == AT_DOMAIN
+    assert kept.wait(kept.relations.nodes_of(ROMEO, second.id, 2)) == []
