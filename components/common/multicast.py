@@ -37,12 +37,19 @@ _TAIL = b"</addresses>"
 class Recipients:
     """Addresses, each once, that are sent to again and again: what names them is made once."""
 
-    __slots__ = ("_headers", "_most", "jids")
+    __slots__ = ("_headers", "_most", "_set", "jids")
 
     def __init__(self, jids: Iterable[JID]) -> None:
         self.jids = tuple(dict.fromkeys(jids))
         self._headers: list[bytes] = []
         self._most = 0
+        self._set: frozenset[JID] | None = None
+        """Them, once somebody has been looked for."""
+
+    def __contains__(self, jid: JID) -> bool:
+        if self._set is None:
+            self._set = frozenset(self.jids)
+        return jid in self._set
 
     def __len__(self) -> int:
         return len(self.jids)

@@ -1,7 +1,11 @@
 """Notifications that come back: who is not there any more is subscribed no more (XEP-0060 §13.4).
 
-Only of JIDs that are no more, by the error's word. Who is offline, or blocks the service, is told
-again: a subscription is not lost by that.
+Only of JIDs that are no more, by the error's word, and it is believed only where it names a message
+that was sent to that JID not long ago: what comes late, or of something else, ends nothing. The
+next message comes back as well. Who is offline, or blocks the service, is told again: a
+subscription is not lost by that.
+
+What is sent in an account's name comes back to the account, whose server lets nobody see it.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ class Bounces:
         service, jid = self._service, stanza.sender
         condition, _ = answers.stanza_condition(stanza)
         if stanza.kind != "message" or condition not in GONE or stanza.to.local:
+            return
+        if not service.notices.sent(stanza.id, jid):
             return
         found = await service.relations.of_subscriber(service.component.domain, jid)
         for address in {each.address for each in found}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from secrets import token_urlsafe
@@ -20,6 +21,11 @@ from xmppd.jid import JID
 
 log = Logger(namespace="component")
 
+SENT = 1_000
+"""How many messages are remembered for the errors that may come back,"""
+SENT_TO = 100_000
+"""and to how many addresses, all of them together."""
+
 OnTell = Callable[[Address], object]
 
 
@@ -33,6 +39,10 @@ class Notices:
         self._on_tell: list[OnTell] = []
         self._ids = map(f"{token_urlsafe(6)}-{{}}".format, count(1))
         """Of messages: an error that comes back names the one it is about (§13.4)."""
+        self._sent: OrderedDict[str, Recipients] = OrderedDict()
+        """By id, to whom the last messages of the service's domain went."""
+        self._sent_to = 0
+        """To how many addresses."""
 
     def on_tell(self, tell: OnTell) -> None:
         """Have `tell` called whenever people are told of something that has happened to a node."""
@@ -70,12 +80,26 @@ class Notices:
             return
         id_ = next(self._ids)
         if not service.local:
+            to = to if isinstance(to, Recipients) else Recipients(to)
+            self._remember(id_, to)
             self._multicast.send(to, "message", *content, type_=type_, id_=id_)
             return
         try:
             self._for_accounts.message(service, to, *content, type_=type_, id_=id_)
         except NotGranted:
             log.warn("the server lets nobody be told in the name of {service}", service=service)
+
+    def _remember(self, id_: str, to: Recipients) -> None:
+        self._sent[id_] = to
+        self._sent_to += len(to)
+        while len(self._sent) > SENT or self._sent_to > SENT_TO:
+            _, oldest = self._sent.popitem(last=False)
+            self._sent_to -= len(oldest)
+
+    def sent(self, id_: str, to: JID) -> bool:
+        """Whether the service's domain has sent the message of an id to somebody, and lately."""
+        recipients = self._sent.get(id_)
+        return recipients is not None and to in recipients
 
 
 def headers(subids: Sequence[str], collections: Sequence[str] = ()) -> bytes:
