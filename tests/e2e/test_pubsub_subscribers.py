@@ -154,7 +154,12 @@ async def test_6_1_6_several_subscriptions_are_told_apart(globe: Server) -> None
     """By SubIDs, in one notification to each JID."""
     async with readers(globe, "juliet", "romeo") as (juliet, romeo):
         play = await juliet.creates()
+        options = f"<options>{form('subscribe_options')}</options>"
+        again = f"<subscribe node='{play}' jid='{ROMEO}'/>{options}"
         ids = {(await romeo.subscribes(play)).get("subid", "") for _ in range(2)}
+        assert len(ids) == 1, "who brings no options has one"
+        more = await romeo.asks(f"<pubsub xmlns='{NS}'>{again}</pubsub>", "set")
+        ids |= {each.get("subid", "") for each in more.iter(f"{{{NS}}}subscription")}
         assert len(ids) == 2
         await juliet.publishes(play, "But, soft!")
         told = await romeo.gets()

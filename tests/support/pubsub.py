@@ -210,10 +210,13 @@ class Person:
         item = f"<item id={quoteattr(id_)}/>"
         return self.pubsub(f"<retract node={quoteattr(node)}{attr}>{item}</retract>", to=to)
 
-    def subscribe(self, node: str, to: str = PUBSUB, jid: str = "") -> Element:
-        """Subscribe, by bare JID unless another is named."""
+    def subscribe(
+        self, node: str, to: str = PUBSUB, jid: str = "", *, more: bool = False
+    ) -> Element:
+        """Subscribe, by bare JID unless another is named; with `more` once more (§6.1.6)."""
         who = quoteattr(jid or self.jid.bare)
-        return self.pubsub(f"<subscribe node={quoteattr(node)} jid={who}/>", to=to)
+        behind = f"<options>{form('subscribe_options')}</options>" if more else ""
+        return self.pubsub(f"<subscribe node={quoteattr(node)} jid={who}/>{behind}", to=to)
 
     def unsubscribe(self, node: str, to: str = PUBSUB, jid: str = "", subid: str = "") -> Element:
         """Unsubscribe."""

@@ -227,7 +227,9 @@ class Stage:
         return self._iq(f"<purge node='{self.name}'/>", owner=True)
 
     def _subscribe(self, jid: str) -> str:
-        return self._iq(f"<subscribe node='{self.name}' jid='{_address(jid)}'/>")
+        # With options, for one who brings none has one subscription (§6.1.6).
+        options = f"<options>{form('subscribe_options')}</options>"
+        return self._iq(f"<subscribe node='{self.name}' jid='{_address(jid)}'/>{options}")
 
     def _unsubscribe(self, jid: str, subid: str) -> str:
         more = f" subid={quoteattr(subid)}" if subid else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from copy import deepcopy
 from itertools import count
 from typing import Any, cast
@@ -56,6 +56,7 @@ class Reader(Client):
         self.pubsub: Any = self.plugin["xep_0060"]
         self.notices: asyncio.Queue[Element] = asyncio.Queue()
         """Messages of all kinds."""
+        self._created: list[tuple[str, str]] = []
         self.add_filter("in", self._write_down)
 
     def _write_down(self, stanza: Any) -> Any:
@@ -70,7 +71,14 @@ class Reader(Client):
         node = node or f"play{next(_numbers)}"
         config = self.form("node_config", **fields) if fields else None
         await soon(self.pubsub.create_node(service, node, config))
+        self._created.append((service, node))
         return node
+
+    async def tidies(self) -> None:
+        """Delete what he has created, so that who comes later is told of nothing by it (§6.1.7)."""
+        for service, node in self._created:
+            with suppress(IqError):  # it is gone
+                await soon(self.pubsub.delete_node(service, node))
 
     async def subscribes(self, node: str, service: str = SERVICE, *, bare: bool = True) -> Element:
         """Subscribe (§6.1); the `<subscription/>` of the answer."""
@@ -185,3 +193,5 @@ async def readers(
             reader.send_presence()
             await reader.asks(_BEHIND, to=reader.boundjid.bare)
         yield people
+        for each in people:
+            await each.tidies()

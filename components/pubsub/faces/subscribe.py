@@ -1,6 +1,8 @@
 """Subscribing and unsubscribing (XEP-0060 §6.1, §6.2).
 
-Who subscribes a JID again has one more subscription, with options and a SubID of its own (§6.1.6).
+Who subscribes a JID again, and brings options, has one more subscription, with those and a SubID of
+its own (§6.1.6). Who brings none is told of the subscription that there is: so a client may
+subscribe whenever it starts.
 """
 
 from __future__ import annotations
@@ -52,11 +54,14 @@ class Subscribe:
         if node.gone:
             raise no_node()
         await service.access.check(node, jid, Privilege.SUBSCRIBE)
-        self._check_open(node, jid)
         if any(each.state is State.PENDING for each in node.of_account(jid.bare)):
             raise refusal(
                 "not-authorized", "pending-subscription", reason="pubsub.pending-subscription"
             )
+        if request.other("options") is None:
+            for found in node.of_jid(jid):
+                return found
+        self._check_open(node, jid)
         return await self._new(node, jid, self._options(node, request))
 
     def _check_open(self, node: Node, jid: JID) -> None:

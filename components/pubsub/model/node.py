@@ -124,7 +124,7 @@ class Node:
         return self._subscriptions.values()
 
     def of_jid(self, jid: JID) -> list[Subscription]:
-        """Those of exactly this JID, the oldest first."""
+        """Those of exactly this JID, as far as is known the oldest first."""
         return [each for each in self.of_account(jid.bare) if each.jid == jid]
 
     def of_account(self, bare: JID) -> list[Subscription]:

@@ -215,7 +215,8 @@ def subscriptions_of_all(s: Stage) -> None:
 
 
 def several_subscriptions(s: Stage) -> None:
-    assert subid(s.subscribe()) != subid(s.subscribe())
+    first = subid(s.subscribe())
+    assert subid(s.done(s.romeo.subscribe("play", s.to, more=True))) != first
 
 
 def subscription_options(s: Stage) -> None:

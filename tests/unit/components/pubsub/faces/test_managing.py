@@ -43,7 +43,7 @@ def put(person, *entries, node="play", to=PUBSUB):
 
 
 def test_8_8_1_2_the_list_is_without_who_waits(globe, juliet, romeo) -> None:
-    first, second = (subid(romeo.subscribe("play")) for _ in range(2))
+    first, second = (subid(romeo.subscribe("play", more=True)) for _ in range(2))
     globe.set_up("play", access_model="authorize")
     globe.person("nurse").subscribe("play")
     answer = get(juliet)
@@ -81,7 +81,7 @@ def test_8_8_2_2_an_owner_subscribes_somebody_who_is_told(globe, juliet, romeo) 
 
 def test_8_8_3_and_8_8_4_who_is_removed_is_told_and_gone(globe, juliet, romeo) -> None:
     romeo.subscribe("play")
-    romeo.subscribe("play")
+    romeo.subscribe("play", more=True)
     assert put(juliet, (ROMEO, "none")).get("type") == "result"
     assert [subscriptions(each) for each in romeo.events()] == [[(ROMEO, "none")]] * 2
     assert subscriptions(get(juliet)) == []
@@ -92,7 +92,7 @@ def test_8_8_3_and_8_8_4_who_is_removed_is_told_and_gone(globe, juliet, romeo) -
 
 
 def test_8_8_2_one_of_several_by_its_subid(globe, juliet, romeo) -> None:
-    first, second = (subid(romeo.subscribe("play")) for _ in range(2))
+    first, second = (subid(romeo.subscribe("play", more=True)) for _ in range(2))
     assert put(juliet, (ROMEO, "none", first)).get("type") == "result"
     assert subid(get(juliet)) == second
 

@@ -145,7 +145,7 @@ def test_6_3_4_3_a_jid_is_required(globe, juliet, romeo) -> None:
 
 
 def test_6_3_4_4_which_one_has_to_be_said(globe, juliet, romeo) -> None:
-    second = subid(romeo.subscribe("play"))
+    second = subid(romeo.subscribe("play", more=True))
     assert error(get(romeo)) == ("bad-request", "subid-required")
     assert error(put(romeo, deliver="0")) == ("bad-request", "subid-required")
     assert put(romeo, deliver="0", subid=second).get("type") == "result"

@@ -190,8 +190,44 @@ def test_6_1_4_who_has_an_affiliation_need_not_wait(globe, juliet, romeo, rank) 
     assert subscriptions(romeo.subscribe("play")) == [(ROMEO, "subscribed")]
 
 
+def test_6_1_6_who_subscribes_again_has_what_he_had() -> None:
+    """As a client does each time it starts; the last item comes once."""
+    globe = Globe(same_subscriptions=2).start()
+    juliet, romeo = globe.person("juliet"), globe.person("romeo")
+    juliet.create("play")
+    juliet.publish("play")
+    first = romeo.subscribe("play")
+    assert len(romeo.events()) == 1
+    for _ in range(3):
+        again = romeo.subscribe("play")
+        assert (subscriptions(again), subid(again)) == ([(ROMEO, "subscribed")], subid(first))
+        assert romeo.events() == []
+    full = romeo.subscribe("play", jid=str(romeo.jid))
+    assert subid(full) != subid(first)
+    assert globe.node("play").subscribed == 2
+    # A node that takes no more subscribers still has him.
+    globe.set_up("play", subscribe=False)
+    assert subid(romeo.subscribe("play")) == subid(first)
+
+
+def test_6_1_6_of_several_it_is_the_oldest_with_its_options(globe, juliet, romeo) -> None:
+    x = form("subscribe_options", deliver="0")
+    inner = f"<subscribe node='play' jid='{ROMEO}'/><options>{x}</options>"
+    first = subid(romeo.pubsub(inner))
+    romeo.subscribe("play", more=True)
+    again = romeo.subscribe("play")
+    assert subid(again) == first
+    assert not globe.node("play").of_jid(romeo.jid.bare)[0].options.deliver
+
+
+def test_6_1_6_who_may_not_any_more_is_told_so(globe, juliet, romeo) -> None:
+    romeo.subscribe("play")
+    globe.set_up("play", access_model="whitelist")
+    assert error(romeo.subscribe("play")) == ("not-allowed", "closed-node")
+
+
 def test_6_1_6_several_subscriptions_and_one_notification(globe, juliet, romeo) -> None:
-    ids = {subid(romeo.subscribe("play")) for _ in range(2)}
+    ids = {subid(romeo.subscribe("play", more=True)) for _ in range(2)}
     assert len(ids) == 2
     full = romeo.subscribe("play", jid=str(romeo.jid))
     assert full.get("type") == "result"

@@ -41,7 +41,7 @@ def test_6_2_2_who_unsubscribes_is_told_no_more(globe, juliet, romeo) -> None:
 
 
 def test_6_2_3_1_which_one_has_to_be_said(globe, juliet, romeo) -> None:
-    first, second = (subid(romeo.subscribe("play")) for _ in range(2))
+    first, second = (subid(romeo.subscribe("play", more=True)) for _ in range(2))
     assert error(romeo.unsubscribe("play")) == ("bad-request", "subid-required")
     assert subid(romeo.unsubscribe("play", subid=first)) == first
     assert subid(romeo.unsubscribe("play")) == second

@@ -81,7 +81,7 @@ def test_13_19_a_lease_ends_that_nobody_watched_and_whose_node_is_not_open(
 
 def test_13_19_what_holds_on_is_left_alone(globe, juliet, romeo) -> None:
     lease(romeo, moment(globe, 60))
-    romeo.subscribe("play")
+    romeo.subscribe("play", more=True)
     lease(juliet, moment(globe, 6000), jid=JULIET)
     globe.pass_time(180)
     assert subscriptions(romeo.event()) == [(ROMEO, "none")]

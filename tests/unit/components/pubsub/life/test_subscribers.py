@@ -98,7 +98,7 @@ def test_6_1_6_one_of_two_subscriptions_is_for_then_and_one_for_always(
     globe, juliet, romeo
 ) -> None:
     shows(romeo, "xa")
-    romeo.subscribe("play")
+    romeo.subscribe("play", more=True)
     assert told(globe, juliet, romeo) == [[ROMEO]]
     romeo.send("<presence><show>xa</show></presence>")
     assert told(globe, juliet, romeo) == [[ROMEO]]
