@@ -121,7 +121,9 @@ def test_everything_of_a_node_is_kept(alone: Company, how: str) -> None:
     with there(alone.server, *("juliet", "romeo", "nurse")) as (juliet, romeo, nurse):
         for peer in (juliet, romeo, nurse):
             peer.send("<presence/>")
-        create(juliet, "play", title="A tragedy", access_model="whitelist", max_items="3")
+        how_it_is = {"title": "A tragedy", "access_model": "whitelist", "max_items": "3"}
+        # Who is there when the process starts is seen to come: he is to be told nothing by that.
+        create(juliet, "play", send_last_published_item="on_sub", **how_it_is)
         members = "".join(
             f"<affiliation jid='{jid}' affiliation='{rank}'/>"
             for jid, rank in ((ROMEO, "publisher"), (NURSE, "member"))
