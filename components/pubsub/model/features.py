@@ -40,6 +40,7 @@ BOTH = (
     "retrieve-default-sub",
     "retrieve-items",
     "retrieve-subscriptions",
+    "rsm",
     "subscribe",
     "subscription-notifications",
     "subscription-options",

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from components.common.paging import RESULT_SET
 from components.pubsub.model import features
 from tests.support.pubsub import (
     NS,
@@ -278,6 +279,16 @@ def default_access(model: str) -> Callable[[Stage], None]:
     return check
 
 
+def paged(s: Stage) -> None:
+    """§6.5.4: of the items of a node, not only of what discovery lists."""
+    for id_ in ("1", "2"):
+        s.publish(id_)
+    page = f"<set xmlns='{RESULT_SET}'><max>1</max></set>"
+    answer = s.done(s.juliet.pubsub(f"<items node='play'/>{page}", "get", s.to))
+    assert [each.get("id") for each in answer.iter(f"{P}item")] == ["1"]
+    assert answer.findtext(f".//{{{RESULT_SET}}}count") == "2"
+
+
 def made_by_publishing(s: Stage) -> None:
     s.done(s.juliet.publish("tune", id_="1", to=s.to))
 
@@ -320,6 +331,7 @@ SHOWN: dict[str, Callable[[Stage], None]] = {
     "retrieve-default-sub": default_options,
     "retrieve-items": item_ids,
     "retrieve-subscriptions": own_subscriptions,
+    "rsm": paged,
     "subscribe": subscribed,
     "subscription-notifications": told_of_subscriptions,
     "subscription-options": subscription_options,
