@@ -120,7 +120,7 @@ def assemble(
     notices = Notices(component, Multicast(component), privilege)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
     instances.on_change(lambda _: publishing.forget())
-    LastItems(
+    last_items = LastItems(
         component,
         SQLLastItems(database),
         nodes,
@@ -176,7 +176,7 @@ def assemble(
         endings,
         instances,
     )
-    for tell in (publishing.trim, service.reviews.configured):
+    for tell in (publishing.trim, service.reviews.configured, last_items.configured):
         service.configuring.on_configured(tell)
     removal = Removal(nodes, store, SQLRemoval(database), service.configuring, rosters)
     Accounts(component).on_removed(removal.forget)

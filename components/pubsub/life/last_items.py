@@ -2,7 +2,8 @@
 
 A client that begins to want nodes is sent the last item of each that its account has, and that the
 accounts have whose presence it sees, where it may be told of them. So are the clients of a contact
-that gets to see an account's presence, or into a group that sees more.
+that gets to see an account's presence, or into a group that sees more, and those of contacts whom a
+node lets in from now on (XEP-0060 §13.2).
 
 The law of this file: nobody is sent an item behind a newer one that he was told of. What happens to
 a node while it is being looked up is noted, and what was found of it is not sent, but read anew.
@@ -29,7 +30,7 @@ from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.rosters import NOBODY, Change, Contact, Roster, Rosters
 from components.pubsub.model import settings as setting
-from components.pubsub.model.node import Address
+from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import Affiliation
 from components.pubsub.model.settings import PERSONAL, Settings
 from components.pubsub.store.last_items import LastItem, SQLLastItems, slices
@@ -113,6 +114,22 @@ class LastItems:
             for client, seen in self._presences.of(change.jid).items():
                 if seen.interests:
                     self._add(_Key(client, account), _Wish(seen.interests, before))
+
+    async def configured(self, node: Node, before: Settings) -> None:
+        """See `Configuring.on_configured`: more of an account's contacts may see a node now."""
+        account, name = node.address
+        if not node.personal or node.settings.access_model == before.access_model != "roster":
+            return
+        try:
+            roster = await self._rosters.of(account)
+        except (NotGranted, RequestFailed):
+            return
+        for jid in roster.subscribers:
+            wanting = self._presences.wanting(jid, name)
+            rank, contact = node.affiliation(jid), roster.contact(jid)
+            if wanting and admits(node.settings, rank, contact) > admits(before, rank, contact):
+                for client in wanting:
+                    self._add(_Key(client, account), _Wish(frozenset({name}), NOBODY))
 
     def _add(self, key: _Key, wish: _Wish) -> None:
         waiting = self._waiting.get(key)

@@ -163,6 +163,32 @@ def test_7_1_who_gets_into_a_group_is_told_of_what_it_sees(globe, juliet, romeo)
 
 
 @pytest.mark.parametrize(
+    ("before", "now", "is_told"),
+    [
+        ({"access_model": "whitelist"}, {"access_model": "presence"}, True),
+        ({"access_model": "authorize"}, {"access_model": "open"}, True),
+        ({"access_model": "roster"}, {"roster_groups_allowed": "Lovers"}, True),
+        ({"access_model": "presence"}, {"access_model": "open"}, False),
+        ({"access_model": "presence"}, {"title": "What I hear"}, False),
+        ({"access_model": "whitelist"}, {"access_model": "authorize"}, False),
+        ({"access_model": "open"}, {"access_model": "whitelist"}, False),
+    ],
+    ids=str,
+)
+def test_0060_13_2_who_is_let_in_by_a_node_is_told_of_its_last_item(
+    globe, juliet, romeo, before, now, is_told
+):
+    """Who was in already is told nothing, and once more of nothing else."""
+    juliet.ask(item("romeo@capulet.lit", groups=["Lovers"]), "set", to="")
+    node(globe, TUNE, **before)
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.publish(MOOD, id_="2", to=MINE)
+    told(want(romeo, TUNE, MOOD))
+    assert juliet.configure(TUNE, to=MINE, **now).get("type") == "result"
+    assert told(romeo) == ([("juliet", TUNE, "1")] if is_told else [])
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"send_last_published_item": "never"},
