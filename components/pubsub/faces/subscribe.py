@@ -60,9 +60,17 @@ class Subscribe:
             )
         if request.other("options") is None:
             for found in node.of_jid(jid):
-                return found
+                return await self._asked(node, found)
         self._check_open(node, jid)
         return await self._new(node, jid, self._options(node, request))
+
+    async def _asked(self, node: Node, found: Subscription) -> Subscription:
+        """A subscription that is there, and that its subscriber has asked for from now on."""
+        if not found.options.unasked:
+            return found
+        asked = found._replace(options=found.options.change(unasked=False))
+        await self._service.subscribing.change(node, [asked])
+        return asked
 
     def _check_open(self, node: Node, jid: JID) -> None:
         """(§6.1.3.10; §13.12: owners and publishers may always)."""

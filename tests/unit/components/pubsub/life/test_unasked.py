@@ -71,15 +71,25 @@ def test_8_8_2_who_says_how_he_wants_to_be_told_has_asked() -> None:
     assert subscribe(juliet, NURSE).get("type") == "result"
 
 
+def test_8_8_2_who_subscribes_himself_as_well_has_asked() -> None:
+    globe, juliet = started(unasked=1)
+    romeo = globe.person("romeo")
+    assert subscribe(juliet, ROMEO).get("type") == "result"
+    assert romeo.subscribe("play").get("type") == "result"
+    assert subscribed(globe) == [ROMEO]
+    assert subscribe(juliet, NURSE).get("type") == "result"
+
+
 def test_8_8_2_others_leave_half_of_ones_own_subscriptions_to_oneself() -> None:
-    globe, juliet = started(("play", "sonnets", "letters"), own_subscriptions=4)
+    nodes = ("play", "sonnets", "letters", "odes", "epics")
+    globe, juliet = started(nodes, own_subscriptions=4)
     romeo = globe.person("romeo")
     for node in ("play", "sonnets"):
         assert subscribe(juliet, ROMEO, node=node).get("type") == "result"
     assert error(subscribe(juliet, ROMEO, node="letters")) == ("not-acceptable",)
-    for _ in range(2):
-        assert romeo.subscribe("letters").get("type") == "result"
-    assert error(romeo.subscribe("letters")) == ("policy-violation", "too-many-subscriptions")
+    for node in ("letters", "odes"):
+        assert romeo.subscribe(node).get("type") == "result"
+    assert error(romeo.subscribe("epics")) == ("policy-violation", "too-many-subscriptions")
 
 
 def test_8_8_2_who_runs_the_service_is_free_at_the_domain() -> None:
