@@ -19,7 +19,9 @@ MOST_WANTED = 128
 """How many nodes a client may want: others it is not told of."""
 
 MOST_ELSEWHERE = 50_000
-"""How many resources of contacts elsewhere are known: others are as if they were not there."""
+"""How many resources of contacts elsewhere are known: others are as if they were not there. And how
+many of those besides who have shown themselves to the service alone, which anybody may do: they
+are never known in a contact's place."""
 
 
 class Seen(NamedTuple):
@@ -46,6 +48,7 @@ Show = Callable[[JID, JID], object]
 NOBODY: Mapping[JID, Seen] = {}
 
 _NOTHING: frozenset[str] = frozenset()
+_NOBODY: frozenset[JID] = frozenset()
 
 
 class Presences:
@@ -57,6 +60,8 @@ class Presences:
         """By bare JID and full JID."""
         self._elsewhere: OrderedDict[JID, None] = OrderedDict()
         """Those of them that are none of the servers', who came last at the end."""
+        self._strangers: OrderedDict[JID, None] = OrderedDict()
+        """Those of them that have shown themselves to no account."""
         self._shown: dict[JID, set[JID]] = {}
         """To which accounts resources elsewhere have shown themselves, by full JID."""
         self._on_arrival: list[Arrive] = []
@@ -140,17 +145,21 @@ class Presences:
 
     def _note(self, jid: JID, accounts: Iterable[JID]) -> Collection[JID]:
         """Know of a resource elsewhere; the accounts that it had not shown itself to."""
-        self._elsewhere[jid] = None
-        self._elsewhere.move_to_end(jid)
-        if len(self._elsewhere) > MOST_ELSEWHERE:
-            self._drop(next(iter(self._elsewhere)))
-        known = self._shown.setdefault(jid, set())
+        known = self._shown.get(jid, _NOBODY)
         new = [account for account in accounts if account not in known]
-        known.update(new)
+        if new:
+            self._shown.setdefault(jid, set()).update(new)
+            self._strangers.pop(jid, None)
+        kept = self._elsewhere if new or known else self._strangers
+        kept[jid] = None
+        kept.move_to_end(jid)
+        if len(kept) > MOST_ELSEWHERE:
+            self._drop(next(iter(kept)))
         return new
 
     def _drop(self, jid: JID) -> None:
         self._elsewhere.pop(jid, None)
+        self._strangers.pop(jid, None)
         self._shown.pop(jid, None)
         of_one = self._there.get(jid.bare)
         if of_one is not None and of_one.pop(jid, None) is not None and not of_one:
@@ -161,6 +170,7 @@ class Presences:
         if not resumed:
             self._there.clear()
             self._elsewhere.clear()
+            self._strangers.clear()
             self._shown.clear()
             self.changes += 1
 

@@ -86,3 +86,23 @@ def test_contacts_elsewhere_are_bounded_and_users_are_not(presences, monkeypatch
     benvolio = JID.parse("benvolio@montague.lit")
     assert [jid.resource for jid in presences.of(benvolio)] == ["7", "8", "9"]
     assert presences.of(ROMEO)
+
+
+def test_strangers_take_no_contacts_place(presences, monkeypatch):
+    """Whoever knows the service's address may show himself to it, from as many addresses."""
+    monkeypatch.setattr(module, "MOST_ELSEWHERE", 3)
+    shown = f"<shown xmlns='{ns.INTERESTS}' to='{ROMEO}'/>"
+    attrs = {"from": "benvolio@montague.lit/1", "to": "pubsub.capulet.lit"}
+    stanza = Stanza("presence", attrs, [f"{ns.INTERESTS} shown"], shown.encode())
+    tell(presences, "benvolio@montague.lit/1", "tune")
+    presences._told(stanza)
+    for number in range(10):
+        tell(presences, f"tybalt@montague.lit/{number}", known=False)
+        if not number:
+            tell(presences, "benvolio@montague.lit/1", "tune")
+    assert presences.wanting(JID.parse("benvolio@montague.lit"), "tune")
+    tybalt = JID.parse("tybalt@montague.lit")
+    assert [jid.resource for jid in presences.of(tybalt)] == ["7", "8", "9"]
+    leave(presences, "benvolio@montague.lit/1")
+    leave(presences, "tybalt@montague.lit/9")
+    assert [len(each) for each in (presences._elsewhere, presences._strangers)] == [0, 2]
