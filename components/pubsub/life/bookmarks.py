@@ -5,11 +5,14 @@ shown to others (XEP-0411 §5). Else each of them stays as it is.
 Rule 2: rooms are in the node of XEP-0402, an item each; what it has no place for, bookmarks of web
 pages, in that of XEP-0048, beside the rooms, which are there once more. What changes in one node
 then changes in the other; where nothing is to be changed nobody is told of anything.
+Rule 3: a room goes because somebody leaves it out of the node of XEP-0048, and not because the
+service has not had it yet when it wrote that itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -46,6 +49,9 @@ LARGEST = 16
 """How many times larger than another item that of XEP-0048 may be: it has all rooms. Where they
 would be more, both nodes go on without each other."""
 
+MOST_WRITTEN = 100_000
+"""Of how many accounts it is known what the service has written last."""
+
 _HARMLESS = (Affiliation.OWNER, Affiliation.OUTCAST)
 
 
@@ -73,6 +79,8 @@ class Bookmarks:
         self._policy = policy
         self._now = now
         self.turns: Turns[JID] = Turns()
+        self._written: dict[JID, bytes] = {}
+        """Digests of what the service itself has written last to nodes of XEP-0048."""
         publishing.on_change(self._changed)
 
     async def private(self, account: JID) -> bool:
@@ -127,8 +135,10 @@ class Bookmarks:
             async with self.turns.of(account):
                 if not await self.private(account):
                     return
-                old = await self._old(account)
-                if name == OLD and old is not None:
+                payload = await self._payload(account)
+                old = bookmark.old(payload)
+                own = self._written.get(account) == _digest(payload)
+                if name == OLD and old is not None and not own:
                     await self._replace(account, old.rooms, account)
                 others = (old or NOTHING).others
                 await self._put_old(account, await self._combined(account, others), account)
@@ -180,11 +190,15 @@ class Bookmarks:
     # ------------------------------------------------------------------ XEP-0048
 
     async def _old(self, account: JID) -> Storage | None:
+        return bookmark.old(await self._payload(account))
+
+    async def _payload(self, account: JID) -> bytes:
+        """What is there, b"" for nothing."""
         node = await self._nodes.open(Address(account, OLD))
         if node is not None:
             for item in await self._items.last(node.id, 1):
-                return bookmark.old(item.payload)
-        return None
+                return item.payload
+        return b""
 
     async def _combined(self, account: JID, others: tuple[Element, ...]) -> Storage:
         rooms = {room: each.bookmark for room, each in (await self._kept(account)).items()}
@@ -198,8 +212,15 @@ class Bookmarks:
         if there is None and bookmark.alike(wanted, NOTHING):
             return
         if there is None or not bookmark.alike(there, wanted):
+            self._note(account, payload)
             item = Item(CURRENT, by, self._now(), payload)
             await self._publish(await self._node(account, OLD), [item])
+
+    def _note(self, account: JID, payload: bytes) -> None:
+        self._written.pop(account, None)
+        self._written[account] = _digest(payload)
+        if len(self._written) > MOST_WRITTEN:
+            del self._written[next(iter(self._written))]
 
     # ------------------------------------------------------------------ both
 
@@ -219,6 +240,10 @@ class Bookmarks:
             if node is None:
                 raise
             return node
+
+
+def _digest(payload: bytes) -> bytes:
+    return sha256(payload).digest()
 
 
 def _is_private(node: Node) -> bool:

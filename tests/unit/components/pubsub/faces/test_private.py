@@ -10,6 +10,7 @@ from components.pubsub.model.bookmark import NATIVE, OLD
 from components.pubsub.model.settings import MAX
 from tests.support.interests import node, told, want
 from tests.support.pubsub import Globe, P, Person, befriend, error, form
+from tests.support.pubsub_items import Held
 from xmppd import ns
 
 MINE = ""
@@ -374,3 +375,19 @@ def test_0402_5_3_it_is_announced(globe, juliet):
     assert compatible <= found
     answer = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to="capulet.lit")
     assert any(each.get("var") == ns.PRIVATE for each in answer.iter(f"{{{ns.DISCO_INFO}}}feature"))
+
+
+def test_a_room_is_kept_that_comes_while_the_other_node_follows(globe, juliet, monkeypatch):
+    """XEP-0411 §5: what the service itself writes to the old node leaves nothing out."""
+    reading = Held(globe.service.items.last)
+    monkeypatch.setattr(globe.service.items, "last", reading)
+    publish(juliet, CELL)
+    reading.let_go()
+    globe.pump()
+    publish(juliet, TOMB)
+    for _ in range(20):
+        reading.let_go()
+        globe.pump()
+    monkeypatch.undo()
+    assert sorted(items(juliet)) == sorted([CELL, TOMB])
+    assert sorted(there(juliet)) == sorted([CELL, TOMB])
