@@ -127,9 +127,7 @@ class Subscribing:
         several = len(node.of_jid(subscription.jid)) > 1
         to = list(subscribers.addresses(node, subscription, self._presences))
         subids = [subscription.subid] if several else []
-        await self._publishing.send_last(
-            node, to, subids, lambda: subscription in node.of_jid(subscription.jid)
-        )
+        await self._publishing.send_last(node, to, subids, lambda: _holds(node, subscription))
 
 
 def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription]) -> None:
@@ -138,6 +136,13 @@ def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription])
         node.drop(each)
     for each in put:
         node.put(each)
+
+
+def _holds(node: Node, subscription: Subscription) -> bool:
+    """Whether somebody is subscribed still, with whatever options."""
+    subid = subscription.subid
+    found = [each for each in node.of_jid(subscription.jid) if each.subid == subid]
+    return any(each.state is State.SUBSCRIBED for each in found)
 
 
 def too_many() -> StanzaError:

@@ -244,3 +244,18 @@ def test_15_3_nor_who_is_not_on_its_whitelist(globe: Globe, juliet: Person, rome
     globe.set_up("plays", access_model="whitelist")
     juliet.publish("play", id_="2")
     assert told(romeo) == []
+
+
+def test_6_1_7_who_has_changed_his_options_meanwhile_is_sent_it(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(juliet)
+    juliet.publish("play", id_="1")
+    reading = Held(globe.service.items.last)
+    monkeypatch.setattr(globe.service.items, "last", reading)
+    romeo.subscribe("play")
+    x = form("subscribe_options", **{"show-values": "online"})
+    options = f"<options node='play' jid='{ROMEO}'>{x}</options>"
+    assert romeo.pubsub(options).get("type") == "result"
+    reading.let_go()
+    assert told(romeo) == [("play", "item 1 <act>")]
