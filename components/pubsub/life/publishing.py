@@ -89,9 +89,9 @@ class Publishing:
             self._cache.drop(node)
         elif items:
             self._cache.put(node, items[-1])
-        node.published += 1
         self._changed(node)
         audience = await self._told(node)
+        node.published += 1  # who was subscribed by now is told by this
         if audience is not None:
             self._notices.tell(node, audience, _published(node.address, settings, items))
             if dropped:

@@ -83,7 +83,7 @@ class Node:
         self.changes = 0
         """Grows whenever items come or go: what was read of them before may hold no more."""
         self.published = 0
-        """Grows whenever items come."""
+        """Grows whenever items come, as people are told of them."""
         self.publishing = 0
         """How many publications are under way: people have yet to be told of them."""
 

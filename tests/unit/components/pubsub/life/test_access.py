@@ -259,3 +259,18 @@ def test_6_1_7_who_has_changed_his_options_meanwhile_is_sent_it(
     assert romeo.pubsub(options).get("type") == "result"
     reading.let_go()
     assert told(romeo) == [("play", "item 1 <act>")]
+
+
+def test_6_1_7_who_subscribes_while_a_roster_is_asked_who_is_told_is_told_once(
+    globe: Globe, juliet: Person, romeo: Person, rosters: Held
+) -> None:
+    juliet.affiliate("play", romeo="member")
+    juliet.send(
+        f"<iq type='set' id='p' to='{PUBSUB}'><pubsub xmlns='{NS}'>"
+        f"<publish node='play'><item id='2'>{ACT}</item></publish></pubsub></iq>"
+    )
+    assert romeo.subscribe("play").get("type") == "result"
+    globe.pump()
+    rosters.let_go()
+    globe.pump()
+    assert told(romeo) == [("play", "item 2 <act>")]
