@@ -145,6 +145,13 @@ PUBLICATIONS = (
         {**_MANY, "access_model": "presence"},
     ),
     Publication(
+        "XEP-0222",
+        "urn:xmpp:tmp:pubkey",
+        "julietRSAkey1hash",
+        "<key xmlns='urn:xmpp:tmp:pubkey'><x509cert>der-encoded-cert</x509cert></key>",
+        {"persist_items": "true", "send_last_published_item": "never", "access_model": "open"},
+    ),
+    Publication(
         "XEP-0223",
         "urn:example:private",
         "current",
