@@ -61,6 +61,19 @@ def test_4_3_4_a_new_contact_is_told_once(both):
     assert told(romeo) == [("juliet", TUNE, "1")]
 
 
+def test_0060_6_1_7_who_has_subscribed_and_comes_is_told_once_by_each_account(both):
+    persons = people(both[0])
+    juliet = persons[0]
+    for each in persons[1:]:
+        each.create(TUNE, MINE, access_model="open")
+        each.publish(TUNE, id_="1", to=MINE)
+        juliet.subscribe(TUNE, to=each.jid.bare)
+    juliet.send("<presence type='unavailable'/>").came()
+    juliet.others.clear()
+    juliet = want(juliet, "urn:example:other")
+    assert sorted(told(juliet)) == sorted((name, TUNE, "1") for name in NAMES[1:])
+
+
 def befriend_quietly(one: Person, other: Person) -> None:
     """Without looking away from what comes."""
     other.send(f"<presence type='subscribe' to='{one.jid.bare}'/>")
