@@ -60,7 +60,8 @@ class Subscribe:
             )
         if request.other("options") is None:
             for found in node.of_jid(jid):
-                return await self._asked(node, found)
+                if not 0 < found.options.expire <= service.now():
+                    return await self._asked(node, found)
         self._check_open(node, jid)
         return await self._new(node, jid, self._options(node, request))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from components.common import datetimes
-from tests.support.pubsub import Globe, error, form, subscriptions
+from components.pubsub.life.endings import EVERY
+from tests.support.pubsub import Globe, error, form, subid, subscriptions
 from tests.support.server import DOMAIN
 
 JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
@@ -77,6 +78,20 @@ def test_13_19_a_lease_ends_that_nobody_watched_and_whose_node_is_not_open(
     globe.begin()
     globe.start().pass_time(120)
     assert subscriptions(romeo.event()) == [(ROMEO, "none")]
+
+
+def test_13_19_who_subscribes_again_when_it_is_over_does_not_get_it_back(
+    globe, juliet, romeo
+) -> None:
+    """Though nobody has looked for it yet (§6.1.6)."""
+    globe.pass_time(EVERY - 30)
+    first = subid(lease(romeo, moment(globe, 10)))
+    assert subid(romeo.subscribe("play")) == first
+    globe.pass_time(20)
+    second = subid(romeo.subscribe("play"))
+    assert second != first
+    globe.pass_time(EVERY)
+    assert [each.subid for each in globe.node("play").subscriptions()] == [second]
 
 
 def test_13_19_what_holds_on_is_left_alone(globe, juliet, romeo) -> None:
