@@ -31,7 +31,7 @@ from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.rosters import NOBODY, Change, Contact, Roster, Rosters
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
-from components.pubsub.model.ranks import Affiliation
+from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.model.settings import PERSONAL, Settings
 from components.pubsub.store.last_items import LastItem, SQLLastItems, slices
 from xmppd.errors import StoreError
@@ -129,7 +129,8 @@ class LastItems:
             rank, contact = node.affiliation(jid), roster.contact(jid)
             if wanting and admits(node.settings, rank, contact) > admits(before, rank, contact):
                 for client in wanting:
-                    self._add(_Key(client, account), _Wish(frozenset({name}), NOBODY))
+                    if not _subscribed(node, client):
+                        self._add(_Key(client, account), _Wish(frozenset({name}), NOBODY))
 
     def _add(self, key: _Key, wish: _Wish) -> None:
         waiting = self._waiting.get(key)
@@ -245,6 +246,15 @@ class LastItems:
                     (client,),
                     still=lambda: admits(node.settings, node.affiliation(bare), contact),
                 )
+
+
+def _subscribed(node: Node, client: JID) -> bool:
+    """Whether a client is told of a node by a subscription: of the last item as well."""
+    subscriptions = node.of_account(client.bare)
+    return any(
+        each.state is State.SUBSCRIBED and each.jid in (client, client.bare)
+        for each in subscriptions
+    )
 
 
 def _wanted(settings: Settings, rank: Affiliation, contact: Contact, before: Contact) -> bool:

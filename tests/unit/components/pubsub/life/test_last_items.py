@@ -188,6 +188,16 @@ def test_0060_13_2_who_is_let_in_by_a_node_is_told_of_its_last_item(
     assert told(romeo) == ([("juliet", TUNE, "1")] if is_told else [])
 
 
+def test_0060_13_2_who_has_waited_for_approval_is_told_once(globe, juliet, romeo):
+    """By his subscription, which nobody has to approve any more."""
+    node(globe, TUNE, access_model="authorize")
+    juliet.publish(TUNE, id_="1", to=MINE)
+    romeo.subscribe(TUNE, to=juliet.jid.bare)
+    assert told(want(romeo, TUNE)) == []
+    juliet.configure(TUNE, to=MINE, access_model="presence")
+    assert told(romeo) == [("juliet", TUNE, "1")]
+
+
 @pytest.mark.parametrize(
     "settings",
     [
