@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.pubsub.life import arrivals
 from components.pubsub.life.arrivals import PATIENCE
 from components.pubsub.store.relations import SQLRelations
 from tests.support.interests import TUNE, node, want
@@ -177,6 +178,36 @@ def test_who_has_gone_meanwhile_is_sent_nothing(globe, juliet, romeo, monkeypatc
     monkeypatch.undo()
     slow.let_go()
     assert told(romeo) == []
+
+
+def test_of_many_nodes_each_once_page_by_page(globe, juliet, romeo, monkeypatch) -> None:
+    monkeypatch.setattr(arrivals, "PAGE", 2)
+    for number in range(5):
+        juliet.create(f"play{number}")
+        juliet.publish(f"play{number}", id_=str(number))
+        romeo.subscribe(f"play{number}", jid=ROMEO if number % 2 else STREET)
+    leave(romeo)
+    assert [id_ for _, id_ in come(romeo)] == ["0", "1", "2", "3", "4"]
+
+
+def test_only_so_many_wait(globe, juliet, romeo, monkeypatch) -> None:
+    """Who comes on top of them is told of what is published."""
+    romeo.subscribe("play")
+    leave(romeo)
+    monkeypatch.setattr(arrivals, "MOST", 0)
+    assert come(romeo) == []
+    juliet.publish("play", id_="2")
+    assert told(romeo) == [(ROMEO, "2")]
+
+
+def test_while_the_server_is_behind_nobody_is_told(globe, juliet, romeo, monkeypatch) -> None:
+    romeo.subscribe("play")
+    leave(romeo)
+    with monkeypatch.context() as crowded:
+        crowded.setattr(type(globe.component.link), "crowded", True)
+        assert come(romeo) == []
+    globe.pass_time(arrivals.PAUSE)
+    assert told(romeo) == [(ROMEO, "1")]
 
 
 def test_who_has_no_subscriptions_costs_his_part_of_one_query(globe, juliet, monkeypatch) -> None:
