@@ -12,7 +12,7 @@ new on a stream sees all come who are there: they may have come while nobody tol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.rosters import NOBODY, Contact, Rosters
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
-from components.pubsub.model.ranks import State
+from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.model.settings import Settings
 from components.pubsub.store.relations import NodeRow, SQLRelations
 from xmppd.errors import StoreError
@@ -154,13 +154,19 @@ class Arrivals:
         if not arrival.late and self._unsure(node, client):
             self._be_patient(client, arrival)
             return
+        decides = _decides(node, client)
         rank = self._access.affiliation(node, client)
         if not await self._access.keeps(node, client, rank):
             return
         while self._component.crowded:
             await self._pause()
+
+        def still(to: JID) -> bool:
+            there = to in self._told(node, client, arrival)
+            return there and _decides(node, client) == decides
+
         for to, subids in self._told(node, client, arrival).items():
-            await self._publishing.send_last(node, (to,), subids)
+            await self._publishing.send_last(node, (to,), subids, partial(still, to))
 
     def _told(self, node: Node, client: JID, arrival: _Arrival) -> dict[JID, list[str]]:
         """Where he is told of a node by now, and the SubIDs where he has several subscriptions."""
@@ -222,6 +228,13 @@ def _taken(waiting: dict[JID, _Arrival], most: int) -> Iterator[tuple[JID, _Arri
     """So many of those who wait, and they wait no more."""
     for client in list(islice(waiting, most)):
         yield client, waiting.pop(client)
+
+
+def _decides(node: Node, client: JID) -> tuple[Settings, Affiliation]:
+    """By what it is decided whether somebody may be told of a node: what else does ends his
+    subscription.
+    """
+    return node.settings, node.affiliation(client)
 
 
 def _wanted(settings: Settings) -> bool:

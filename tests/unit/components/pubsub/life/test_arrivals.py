@@ -180,6 +180,19 @@ def test_who_has_gone_meanwhile_is_sent_nothing(globe, juliet, romeo, monkeypatc
     assert told(romeo) == []
 
 
+def test_15_3_who_may_read_it_no_more_when_it_is_found_is_sent_nothing(
+    globe, juliet, romeo, monkeypatch
+) -> None:
+    romeo.subscribe("play")
+    leave(romeo)
+    last = Held(globe.service.items.last)
+    monkeypatch.setattr(globe.service.items, "last", last)
+    assert come(romeo) == []
+    globe.set_up("play", access_model="whitelist")
+    last.let_go()
+    assert told(romeo) == []
+
+
 def test_of_many_nodes_each_once_page_by_page(globe, juliet, romeo, monkeypatch) -> None:
     monkeypatch.setattr(arrivals, "PAGE", 2)
     for number in range(5):
