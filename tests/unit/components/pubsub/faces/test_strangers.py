@@ -1,4 +1,4 @@
-"""What a stranger learns of a node that he may not see: that it is there (XEP-0060 §6.1.3, §14.3).
+"""What a stranger learns of a node that he may not see: that it is there (XEP-0060 §6.1.3, §15.3).
 
 The errors that the specification wants say so: `closed-node` and its like where there is a node,
 `item-not-found` where there is none. All else is to be the same, whatever the node is like.
@@ -91,7 +91,7 @@ def opened(globe: Globe, to: str, model: str) -> Person:
 
 @pytest.mark.parametrize("to", SERVICES)
 @pytest.mark.parametrize("model", ["whitelist", "presence", "roster"])
-def test_14_3_nodes_that_one_may_not_see_are_all_alike(globe: Globe, to: str, model: str) -> None:
+def test_15_3_nodes_that_one_may_not_see_are_all_alike(globe: Globe, to: str, model: str) -> None:
     romeo = opened(globe, to, model)
     for (type_, owner), asked in REQUESTS.items():
         for request in asked:
