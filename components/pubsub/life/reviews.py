@@ -1,7 +1,7 @@
 """Subscriptions of those who may not be subscribed any more are cancelled (XEP-0060 §13.14).
 
 Because a node's access model is another one, or a contact is no contact any more, or is in another
-group. What waits for approval is approved where none is needed from now on.
+group. What waits for approval is approved where the access model needs none from now on.
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ class Reviews:
         self._own = own
         privilege.on_roster_push(self._pushed)
 
-    async def node(self, node: Node, only: JID | None = None) -> None:
-        """Look at the subscriptions of a node, or of a bare JID; the caller holds its lock."""
+    async def node(self, node: Node, only: JID | None = None, *, approve: bool = False) -> None:
+        """Look at the subscriptions of a node, or of a bare JID; the caller holds its lock.
+
+        With `approve` those that wait are approved where they need not: otherwise an owner has had
+        them wait, and nothing has changed about that.
+        """
         if node.gone:
             return
         some = node.subscriptions() if only is None else node.of_account(only)
-        dropped, approved = await self._sorted(node, list(some))
+        dropped, approved = await self._sorted(node, list(some), approve=approve)
         subscribing = self._subscribing
         await subscribing.change(node, approved, dropped)
         subscribing.tell(node, dropped, State.NONE)
@@ -61,17 +65,18 @@ class Reviews:
     async def configured(self, node: Node, before: Settings) -> None:
         """See `Configuring.on_configured`."""
         if _admission(node.settings) != _admission(before):
-            await node.lock.run(self.node, node)
+            approve = node.settings.access_model != before.access_model
+            await node.lock.run(self.node, node, approve=approve)
 
     async def _sorted(
-        self, node: Node, some: Iterable[Subscription]
+        self, node: Node, some: Iterable[Subscription], *, approve: bool
     ) -> tuple[list[Subscription], list[Subscription]]:
         dropped, approved = [], []
         for each in some:
             rank = self._access.affiliation(node, each.jid)
             if not await self._access.keeps(node, each.jid, rank):
                 dropped.append(each)
-            elif each.state is State.PENDING and self._access.approved(node, each.jid):
+            elif approve and each.state is State.PENDING and self._access.approved(node, each.jid):
                 approved.append(each._replace(state=State.SUBSCRIBED))
         return dropped, approved
 

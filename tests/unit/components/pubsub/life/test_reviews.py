@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.deferred import result
 from tests.support.people import item
-from tests.support.pubsub import PUBSUB, Globe, Person, befriend, subscriptions
+from tests.support.pubsub import PUBSUB, E, Globe, Person, befriend, subscriptions
 from tests.support.server import DOMAIN
 
 JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
@@ -41,9 +42,10 @@ def opened(globe, juliet, to, **changes):
 
 def changed(globe, node, service=PUBSUB, **changes):
     """Change how a node is set up, as its owner does."""
-    globe.set_up(node, service, **changes)
     there = globe.node(node, service)
-    reviewed = there.lock.run(globe.service.reviews.node, there)
+    before = there.settings
+    globe.set_up(node, service, **changes)
+    reviewed = Deferred.fromCoroutine(globe.service.reviews.configured(there, before))
     globe.pump()
     result(reviewed)
 
@@ -132,6 +134,40 @@ def test_8_2_where_nobody_has_to_be_approved_of_nobody_waits(globe, juliet, rome
     changed(globe, "play", access_model="presence")
     assert subscriptions(romeo.event()) == [(ROMEO, "subscribed")]
     assert subscriptions(nurse.event()) == [(f"nurse@{DOMAIN}", "none")]
+
+
+def test_8_8_2_who_waits_because_an_owner_says_so_waits_whatever_becomes_of_rosters(
+    globe, juliet, romeo
+) -> None:
+    opened(globe, juliet, PUBSUB, access_model="roster", roster_groups_allowed=("Lovers",))
+    befriend(juliet, romeo)
+    juliet.ask(item(ROMEO, groups=["Lovers"]), "set", to="")
+    romeo.subscribe("play")
+    juliet.pubsub(
+        f"<subscriptions node='play'><subscription jid='{ROMEO}' subscription='pending'/>"
+        "</subscriptions>",
+        owner=True,
+    )
+    assert subscriptions(romeo.event()) == [(ROMEO, "pending")]
+    juliet.ask(item(ROMEO, groups=["Lovers", "Friends"]), "set", to="")
+    changed(globe, "play", roster_groups_allowed=("Lovers", "House"))
+    assert romeo.events() == []
+    changed(globe, "play", access_model="open")
+    assert subscriptions(romeo.event()) == [(ROMEO, "subscribed")]
+
+
+def test_8_2_who_is_shut_out_is_not_told_which_items_went_with_him(globe, juliet, romeo) -> None:
+    """Nor of anything else that is published before his subscription has ended."""
+    globe.set_up("play", publish_node_full="retract-oldest", max_items=2)
+    for person in (romeo, juliet):
+        person.subscribe("play")
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    for person in (romeo, juliet):
+        person.events()
+    juliet.configure("play", access_model="whitelist", max_items="1")
+    assert subscriptions(romeo.event()) == [(ROMEO, "none")]
+    assert juliet.event().find(f"{E}items/{E}retract") is not None
 
 
 def test_13_14_it_is_told_to_all_resources_and_later_to_who_is_away(globe, juliet, romeo) -> None:
