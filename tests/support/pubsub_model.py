@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from tests.support.pubsub_values import (
     PRIVILEGES,
+    SHOWS,
     Contacts,
     Event,
     Item,
@@ -33,11 +34,11 @@ NOT_APPLICABLE = {
 
 
 class Node:
-    """The node. `there` are the sessions of all that are available."""
+    """The node, and those who have to do with it: `there` has what sessions show that are."""
 
     defaults = Settings()
 
-    def __init__(self, contacts: Contacts, there: set[str]) -> None:
+    def __init__(self, contacts: Contacts, there: dict[str, str]) -> None:
         self.contacts = contacts
         self.there = there
         self.told = Told()
@@ -77,16 +78,21 @@ class Node:
         if model == "authorize" and privilege == "Retrieve":
             states = [each.state for each in self.of(account)]
             return "" if "subscribed" in states else "not-authorized not-subscribed"  # §6.5.9.3
-        host = self.creator if self.rank(self.creator) == "owner" else ""  # open: no other owner's
-        if model == "presence" and not self.contacts.sees(account, host):
+        if self.admitted(account):
+            return ""
+        if model == "presence":
             return "not-authorized presence-subscription-required"  # §6.1.3.2, §6.5.9.6
-        if model == "roster" and not self._grouped(account, host):
-            return "not-authorized not-in-roster-group"  # §6.1.3.3, §6.5.9.7
-        return ""
+        return "not-authorized not-in-roster-group"  # §6.1.3.3, §6.5.9.7
 
-    def _grouped(self, account: str, owner: str) -> bool:
-        groups = self.contacts.groups.get((owner, account), frozenset())
-        return not groups.isdisjoint(self.settings.roster_groups_allowed)
+    def admitted(self, account: str) -> bool:
+        """Whether a roster lets somebody in, or none is asked; open: the creator's alone."""
+        settings, contacts = self.settings, self.contacts
+        host = self.creator if self.rank(self.creator) == "owner" else ""
+        if settings.access_model == "presence":
+            return contacts.sees(account, host)
+        if settings.access_model == "roster":
+            return contacts.among(account, host, settings.roster_groups_allowed)
+        return True
 
     def _there(self) -> None:
         if not self.exists:
@@ -103,27 +109,53 @@ class Node:
         """The subscriptions of an account and its sessions."""
         return [each for each in self.subscriptions if account_of(each.jid) == account]
 
-    def reached(self, jid: str) -> Iterator[str]:
-        """The sessions that get a message to a JID (RFC 6121 §8.5)."""
-        return (session for session in sorted(self.there) if jid in (session, account_of(session)))
+    def reached(self, jid: str) -> list[str]:
+        """The sessions that get a message to a JID (RFC 6121 §8.5).
 
-    def audience(self) -> dict[str, list[str]]:
-        """The JIDs that are told, once each (§6.1.6), with the ids of their subscriptions."""
+        One that is named gets it even while it is not available.
+        """
+        if "/" in jid:
+            return [jid]
+        return [session for session in sorted(self.there) if account_of(session) == jid]
+
+    def addresses(self, subscription: Subscription) -> list[str]:
+        """Where somebody is told: single sessions, if only they show what he has chosen (§6.3)."""
+        jid, shows = subscription.jid, subscription.shows
+        depends = self.settings.presence_based_delivery or shows != SHOWS
+        if not depends:
+            return [jid]
+        reached = self.reached(jid)
+        found = [each for each in reached if self.there.get(each) in shows]
+        return [jid] if found == reached else found
+
+    def same(self, jid: str, *states: str) -> int:
+        """How many subscriptions a JID has."""
+        return sum(each.jid == jid and each.state in states for each in self.subscriptions)
+
+    def audience(self, *states: str) -> dict[str, list[str]]:
+        """The JIDs that are told, once each (§6.1.6), with the ids of their subscriptions.
+
+        Where a JID has one alone it needs no id (§7.1.2.4).
+        """
         found: dict[str, list[str]] = {}
         for each in self.subscriptions:
-            if each.state == "subscribed" and each.deliver:
-                found.setdefault(each.jid, []).append(each.subid)
+            if each.state in states and each.deliver:
+                several = self.same(each.jid, *states) > 1
+                for jid in self.addresses(each):
+                    found.setdefault(jid, []).extend([each.subid] if several else [])
         return found
 
-    def _tell(self, *event: object, subids: bool = True) -> None:
+    def _tell(
+        self, *event: object, subids: bool = True, states: tuple[str, ...] = ("subscribed",)
+    ) -> None:
         """Tell subscribers of an event; those who have several subscriptions by which (§13.16).
 
         open: of nothing, not even of changes, where the node delivers no notifications.
         """
         if not self.settings.deliver_notifications:
             return
-        for jid, ids in self.audience().items():
-            headers = tuple(sorted(ids)) if subids and len(ids) > 1 else ()
+        for jid, ids in self.audience(*states).items():
+            headers = tuple(sorted(ids)) if subids else ()
             for session in self.reached(jid):
                 self.told.must[session].append((*event, headers))
 
@@ -140,19 +172,35 @@ class Node:
         """§7.1.2.3, §13.17."""
         return item.publisher if self.settings.itemreply == "publisher" else ""
 
+    def _sends_last(self, *when: str) -> bool:
+        """Whether the last item is sent (§6.1.7, §13.10); open: not where no others are."""
+        sends = self.settings.send_last_published_item in when
+        return sends and self.settings.deliver_notifications and self.last is not None
+
+    def _tell_last(self, jid: str, ids: Iterable[str] = ()) -> None:
+        assert self.last is not None
+        for session in self.reached(jid):
+            event = ("last", (self.event_item(self.last),), tuple(sorted(ids)))
+            self.told.must[session].append(event)
+
     def _send_last(self, subscription: Subscription) -> None:
-        """§6.1.7, §13.10."""
-        sends = self.settings.deliver_notifications  # open: as of all else
-        if self.settings.send_last_published_item == "never" or not sends:
-            return
-        if self.last is not None:
-            for session in self.reached(subscription.jid):
-                self.told.must[session].append(("last", (self.event_item(self.last),), ()))
+        if subscription.deliver and self._sends_last("on_sub", "on_sub_and_presence"):
+            several = self.same(subscription.jid, "subscribed", "pending") > 1
+            for jid in self.addresses(subscription):
+                self._tell_last(jid, [subscription.subid] if several else ())
+
+    def _tell_owners(self, subscription: Subscription, state: str) -> None:
+        """`pubsub#notify_sub` (§17.4.4)."""
+        if self.settings.notify_sub:
+            event = ("subscription", account_of(subscription.jid), state, ())
+            for owner in self.owners():
+                for session in self.reached(owner):
+                    self.told.must[session].append(event)
 
     # ------------------------------------------------------------------ subscribers (§6)
 
-    def subscribe(self, who: str, jid: str, subid: str) -> str:
-        """§6.1; gives the state that the answer tells."""
+    def subscribe(self, who: str, jid: str, subid: str, **options: object) -> str:
+        """§6.1, §6.3.7; gives the state that the answer tells."""
         if account_of(jid) != account_of(who):
             raise Refused("bad-request invalid-jid", *(() if self.exists else (GONE,)))
         self._there()
@@ -163,16 +211,26 @@ class Node:
             reasons.add("feature-not-implemented unsupported")  # §6.1.3.10
         if any(each.state == "pending" for each in self.of(account)):
             reasons.add("not-authorized pending-subscription")  # §6.1.3.7
+        if self.settings.tempsub and not self._is_there(jid):
+            reasons.add("not-authorized presence-subscription-required")  # §13.5
         if reasons - {""}:
             raise Refused(*reasons - {""})
         pending = self.settings.access_model == "authorize" and self.rank(account) == "none"
         new = Subscription(jid, subid, "pending" if pending else "subscribed")
         self.subscriptions.append(new)
+        _opt(new, **options, temporary=self.settings.tempsub)  # §13.5
         if pending:
             self._ask_owners(new)
         else:
-            self._send_last(new)
+            self._welcome(new)
         return new.state
+
+    def _welcome(self, subscription: Subscription) -> None:
+        self._tell_owners(subscription, "subscribed")
+        self._send_last(subscription)
+
+    def _is_there(self, jid: str) -> bool:
+        return any(jid in (session, account_of(session)) for session in self.there)
 
     def _ask_owners(self, subscription: Subscription) -> None:
         """§8.6."""
@@ -181,6 +239,17 @@ class Node:
 
     def unsubscribe(self, who: str, jid: str, subid: str = "") -> None:
         """§6.2."""
+        self._drop(self._meant(who, jid, subid), told=False)
+
+    def options(self, who: str, jid: str, subid: str = "", **options: object) -> None:
+        """§6.3.5."""
+        found = self._meant(who, jid, subid)
+        if found.temporary and not self._is_there(jid):
+            raise Refused("not-authorized presence-subscription-required")  # §13.5
+        _opt(found, **options)
+
+    def _meant(self, who: str, jid: str, subid: str) -> Subscription:
+        """The subscription that somebody speaks of (§6.2.3, §6.3.4)."""
         found = [each for each in self.subscriptions if each.jid == jid]
         if account_of(jid) != account_of(who):
             others = () if found else ("unexpected-request not-subscribed",)
@@ -194,19 +263,17 @@ class Node:
             found = [each for each in found if each.subid == subid]
         if not found:
             raise Refused("not-acceptable invalid-subid")
-        self._drop(found[0], told=False)
+        return found[0]
 
-    def _drop(self, subscription: Subscription, *, told: bool) -> None:
+    def _drop(self, subscription: Subscription, *, told: bool, owners: bool = True) -> None:
         self.subscriptions.remove(subscription)
+        if owners and (told or subscription.state != "pending"):
+            self._tell_owners(subscription, "none")
         if told:
             self._notice(subscription, "none")
         else:
             event = ("subscription", account_of(subscription.jid), "none", ())
             self.told.may.append((subscription.jid, event))
-
-    def again(self) -> None:
-        """Another process takes over; open: what was in the memory of the one is lost (§13.10)."""
-        self.last = self.items[-1] if self.items else None
 
     def items_for(self, who: str) -> list[Event]:
         """What somebody gets who asks for all items (§6.5.2)."""
@@ -330,15 +397,15 @@ class Node:
             self.items = []  # open: what it has kept it keeps no more
         gone = self._trim()
         self._close()  # open: before others are told
-        if self.settings.notify_config and self.settings != before:
-            self._tell("configuration", self.settings.deliver_payloads, subids=False)
+        self._let_go(gone)
         # open: where nobody has to be approved of from now on, nobody waits.
         model = self.settings.access_model
         for each in self.subscriptions if model != before.access_model else ():
-            approved = model != "authorize" or self.may(account_of(each.jid), "Subscribe")
+            approved = model != "authorize" or self.rank(account_of(each.jid)) != "none"
             if each.state == "pending" and approved:
                 self._set(each, "subscribed")
-        self._let_go(gone)
+        if self.settings.notify_config and self.settings != before:
+            self._tell("configuration", self.settings.deliver_payloads, subids=False)
 
     def _close(self) -> None:
         """Who may not be subscribed any more is not (§15.3)."""
@@ -349,10 +416,8 @@ class Node:
     def delete(self, who: str) -> None:
         """§8.4: those are told as well whose subscription is pending."""
         self._owner(who)
-        if self.settings.notify_delete and self.settings.deliver_notifications:
-            for jid in dict.fromkeys(each.jid for each in self.subscriptions):
-                for session in self.reached(jid):
-                    self.told.must[session].append(("delete", ()))
+        if self.settings.notify_delete:
+            self._tell("delete", subids=False, states=("subscribed", "pending"))
         self._nothing()
 
     def purge(self, who: str) -> None:
@@ -391,7 +456,7 @@ class Node:
         subscription.state = state
         self._notice(subscription, state)
         if state == "subscribed":
-            self._send_last(subscription)
+            self._welcome(subscription)
 
     def approve(self, who: str, jid: str, allow: bool) -> None:
         """§8.6: a form that an owner submits. open: what it says is answered by an error message
@@ -402,7 +467,9 @@ class Node:
             raise Refused("unexpected-request not-subscribed")
         for each in found:
             if each.state == "pending":
-                self._set(each, "subscribed") if allow else self._drop(each, told=True)
+                self._set(each, "subscribed") if allow else self._drop(
+                    each, told=True, owners=False
+                )
 
     def resubscribe(self, who: str, jid: str, state: str, subid: str) -> None:
         """§8.8.2: an owner changes a subscription, or ends it ("none")."""
@@ -412,6 +479,72 @@ class Node:
             raise Refused("not-acceptable")
         [subscription] = found
         if state == "none":
-            self._drop(subscription, told=True)
+            self._drop(subscription, told=True, owners=False)
         elif state != subscription.state:
             self._set(subscription, state)
+
+    # ------------------------------------------------------------------ the world around it
+
+    def show(self, _: str, who: str, show: str) -> None:
+        """A session is there, and shows itself so, or it leaves ("unavailable")."""
+        if show == "unavailable":
+            self._leave(who)
+            return
+        comes, first = who not in self.there, not self._is_there(account_of(who))
+        self.there[who] = show
+        if comes and self._sends_last("on_sub_and_presence"):
+            self._arrive(who, first=first)
+
+    def _leave(self, who: str) -> None:
+        self.there.pop(who, None)
+        for each in list(self.of(account_of(who))):
+            if each.temporary and not self._is_there(each.jid):
+                self._drop(each, told=True)  # §13.5
+
+    def _arrive(self, who: str, *, first: bool) -> None:
+        """Who is subscribed, and comes, is sent the last item (§6.1.7, §17.4.4)."""
+        found: dict[str, list[str]] = {}
+        for each in self.of(account_of(who)):
+            if each.state == "subscribed" and each.deliver:
+                several = self.same(each.jid, "subscribed") > 1
+                for jid in self.addresses(each):
+                    for to in self._where(jid, who, first=first):
+                        found.setdefault(to, []).extend([each.subid] if several else [])
+        for jid, ids in found.items():
+            self._tell_last(jid, ids)
+
+    def _where(self, jid: str, who: str, *, first: bool) -> list[str]:
+        """open: at a bare JID for the first session, and so once for all of them."""
+        return [jid] if jid == who or (first and "/" not in jid) else []
+
+    def meet(self, _: str, owner: str, contact: str) -> None:
+        """Somebody lets a contact see his presence."""
+        self.contacts.seeing.add((owner, contact))
+
+    def part(self, _: str, owner: str, contact: str) -> None:
+        """He does so no more (§13.14, §15.3)."""
+        self.contacts.seeing.discard((owner, contact))
+        self._close()
+
+    def group(self, _: str, owner: str, contact: str, groups: tuple[str, ...]) -> None:
+        """He has a contact in other groups of his roster."""
+        self.contacts.groups[owner, contact] = frozenset(groups)
+        self._close()
+
+    def again(self, _: str) -> None:
+        """Another process takes over; open: what was in the memory of the one is lost (§13.10)."""
+        self.last = self.items[-1] if self.items else None
+        self._hear_again()
+
+    def _hear_again(self) -> None:
+        """open: it has forgotten who has come before."""
+        if self._sends_last("on_sub_and_presence") and self.last is not None:
+            heard = {
+                session for jid in self.audience("subscribed") for session in self.reached(jid)
+            }
+            self.told.again = dict.fromkeys(heard, (self.event_item(self.last),))
+
+
+def _opt(subscription: Subscription, **options: object) -> None:
+    for name, value in options.items():
+        setattr(subscription, name, value)

@@ -37,8 +37,11 @@ CONTACTS = {
 }
 """Who of whose contacts (first) sees his presence (second), and in which groups he has them."""
 
-WHILE = 3.0
-"""Seconds between two steps."""
+WHILE = 6.0
+"""Seconds between two steps: so long that nobody asks too often for approval."""
+
+BOUNDS = {"nodes": 0, "same_subscriptions": 1_000, "own_subscriptions": 100_000}
+"""No play on a stage comes to them, however many have been before."""
 
 
 class Stage:
@@ -49,38 +52,60 @@ class Stage:
 
     def __init__(self, note: Callable[[str], object], **policy: Any) -> None:
         self.note = note
-        self.globe = Globe(**{"nodes": 0, "same_subscriptions": 1_000, **policy}).start()
+        self.globe = Globe(**{**BOUNDS, **policy}).start()
         self.people: dict[str, Person] = {}
+        self.there: dict[str, str] = {}
+        """What each shows who is."""
+        self.stored: list[tuple[str, Event]] = []
+        """What waits for accounts of which nobody is there (XEP-0160)."""
         for session in SESSIONS:
             self._log_in(session)
-        self.contacts = Contacts()
-        for (owner, contact), groups in CONTACTS.items():
-            self._acquaint(owner, contact, groups)
+        self.contacts = Contacts({})
         self._nodes = 0
         self._line = 0
         self.name = ""
+        self.node = self.model(self.contacts, self.there)
 
     def _log_in(self, session: str) -> None:
         name, _, resource = session.partition("/")
         self.people[session] = self.globe.person(name, resource)
 
-    def _acquaint(self, owner: str, contact: str, groups: frozenset[str]) -> None:
-        """Have somebody see an owner's presence, who has him in these groups."""
-        one, other = (self._somebody(name) for name in (owner, contact))
-        other.send(f"<presence type='subscribe' to='{owner}@{DOMAIN}'/>")
-        one.send(f"<presence type='subscribed' to='{contact}@{DOMAIN}'/>")
-        one.ask(item(f"{contact}@{DOMAIN}", groups=sorted(groups)), "set", to="")
-        self.contacts.groups[owner, contact] = groups
-
     def _somebody(self, account: str) -> Person:
         return next(self.people[each] for each in self.people if account_of(each) == account)
 
     def begin(self) -> None:
-        """Take another node."""
+        """Take another node, when all are there again and know each other as in the beginning."""
+        if self.node.exists:
+            self.people[self._who("owner")].client.send(self._delete())
+            self._came()
+        for session in SESSIONS:
+            if self.there.get(session) != "online":
+                self.people[session].client.send(self._show(session, "online"))
+        self.there = dict.fromkeys(SESSIONS, "online")
+        wanted = Contacts(CONTACTS)
+        for owner, contact in sorted(
+            {*wanted.groups, *self.contacts.groups, *self.contacts.seeing}
+        ):
+            self._acquaint(owner, contact, wanted)
+        self.contacts = wanted
+        self.stored = []
         self._came()
+        self._name()
+        self.node = self.model(self.contacts, self.there)
+
+    def _name(self) -> None:
+        """Have a node that is not there."""
         self._nodes += 1
         self.name = f"play{self._nodes}"
-        self.node = self.model(self.contacts, set(self.people))
+
+    def _acquaint(self, owner: str, contact: str, wanted: Contacts) -> None:
+        """Have an owner and a contact know each other as is wanted."""
+        client, before = self._somebody(owner).client, self.contacts
+        sees, groups = wanted.sees(contact, owner), wanted.groups.get((owner, contact))
+        if sees != before.sees(contact, owner):
+            client.send(self._meet(owner, contact) if sees else self._part(owner, contact))
+        if groups != before.groups.get((owner, contact)):
+            client.send(self._group(owner, contact, tuple(groups or ())))
 
     # ------------------------------------------------------------------ a step
 
@@ -98,7 +123,12 @@ class Stage:
         allowed = self._modelled(step, answer)
         assert outcome in (allowed or {""}), f"{outcome or 'done'}, where {set(allowed) or 'done'}"
         told = {session: self._read(stanzas) for session, stanzas in came.items()}
-        view.compare(self.node.told, told)
+        if step.does == "show":
+            self.node.told.may += self.stored
+        view.compare(self.node.told, told, self.there)
+        letters = [*self.node.told.letters, *self.node.told.may]
+        here = {account_of(session) for session in self.there}
+        self.stored = [each for each in (*self.stored, *letters) if account_of(each[0]) not in here]
 
     def _send(self, who: str, sends: str) -> tuple[Element | None, dict[str, list[Element]]]:
         """The answer to what somebody sends, and what has come besides, by session."""
@@ -114,9 +144,12 @@ class Stage:
         return (answers[0] if answers else None), came
 
     def _came(self) -> dict[str, list[Element]]:
-        """What has come to each."""
+        """What has come to each, but for presence and rosters."""
         self.globe.pump()
-        return {each: person.client.elements() for each, person in self.people.items()}
+        return {
+            each: [one for one in person.client.elements() if not view.aside(one)]
+            for each, person in self.people.items()
+        }
 
     def _read(self, stanzas: list[Element]) -> list[Event]:
         return [view.event(each, self.service, self.name) for each in stanzas]
@@ -139,7 +172,7 @@ class Stage:
         elif step.does == "subscribe":
             found = None if answer is None else answer.find(f"{P}pubsub/{P}subscription")
             said = {} if found is None else dict(found.attrib)
-            state = self.node.subscribe(who, what[0], said.get("subid", ""))
+            state = self.node.subscribe(who, what[0], said.get("subid", ""), **step.how)
             if said:
                 assert said["subscription"] == state
                 assert (said["node"], view.short(said["jid"])) == (self.name, what[0])
@@ -164,11 +197,18 @@ class Stage:
 
     def _whole(self, step: Step) -> Step:
         """A step with what it leaves open: who it is, and of which subscription he speaks."""
-        who, what = self._who(step.who), step.what
-        if step.does in ("subscribe", "unsubscribe", "approve", "resubscribe"):
+        who, what = self._who(step.who) if step.who else "", step.what
+        if step.does in ("subscribe", "unsubscribe", "options", "approve", "resubscribe"):
             what = (self._jid(who, what[0]), *what[1:])
-        if step.does == "unsubscribe":
+        if step.does in ("unsubscribe", "options"):
             what = (what[0], self._subid(what[0], what[1]))
+        if step.does in ("meet", "part", "group"):
+            others = [each for each in ACCOUNTS if each != account_of(who)]
+            what = (account_of(who), what[0] if what[0] in others else others[0], *what[1:])
+        if step.does == "show":
+            what = (who, *what)
+        if step.does == "retract" and what[0] == "last":
+            what = (self.node.last.id if self.node.last else "1", *what[1:])
         if step.does == "resubscribe":
             what = (what[0], what[1], self._subid(what[0], what[2]) or "none")
         return Step(who, step.does, *what, **step.how)
@@ -184,7 +224,9 @@ class Stage:
         return next((each for each in SESSIONS if account_of(each) in accounts[-1:]), SESSIONS[0])
 
     def _jid(self, who: str, jid: str) -> str:
-        """A JID: one's own, "bare" or "full", that of a subscription by number, or as it is."""
+        """A JID: one's own, "bare", "full" or "subscribed", a subscription's by number, or so."""
+        if jid == "subscribed":
+            jid = next((each.jid for each in self.node.of(account_of(who))), "bare")
         if jid in ("bare", "full"):
             return account_of(who) if jid == "bare" else who
         if jid.isdecimal():
@@ -226,10 +268,14 @@ class Stage:
     def _purge(self) -> str:
         return self._iq(f"<purge node='{self.name}'/>", owner=True)
 
-    def _subscribe(self, jid: str) -> str:
-        # With options, for one who brings none has one subscription (§6.1.6).
-        options = f"<options>{form('subscribe_options')}</options>"
-        return self._iq(f"<subscribe node='{self.name}' jid='{_address(jid)}'/>{options}")
+    def _subscribe(self, jid: str, **options: Any) -> str:
+        behind = f"<options>{_options(**options)}</options>" if options else ""
+        return self._iq(f"<subscribe node='{self.name}' jid='{_address(jid)}'/>{behind}")
+
+    def _options(self, jid: str, subid: str, **options: Any) -> str:
+        more = f" subid={quoteattr(subid)}" if subid else ""
+        attrs = f"node='{self.name}' jid='{_address(jid)}'{more}"
+        return self._iq(f"<options {attrs}>{_options(**options)}</options>")
 
     def _unsubscribe(self, jid: str, subid: str) -> str:
         more = f" subid={quoteattr(subid)}" if subid else ""
@@ -262,13 +308,37 @@ class Stage:
         inner = form("subscribe_authorization", **said)
         return f"<message id='a{self._line}' to='{self.service}'>{inner}</message>"
 
-    # ------------------------------------------------------------------ in the end
+    def _show(self, session: str, show: str) -> str:
+        if show == "unavailable":
+            return "<presence type='unavailable'/>"
+        more = "" if show == "online" else f"<show>{show}</show>"
+        return f"<presence>{more}{self.caps(session)}</presence>"
 
-    def again(self) -> None:
-        """Another process of the component takes over what the one has left."""
-        self.globe.again()
-        self.node.again()
-        self._came()
+    def caps(self, session: str) -> str:
+        """What a session says of its client (XEP-0115)."""
+        return ""
+
+    def _meet(self, owner: str, contact: str) -> str:
+        asks = f"<presence type='subscribe' to='{owner}@{DOMAIN}'/>"
+        self._somebody(contact).client.send(asks)
+        return f"<presence type='subscribed' to='{contact}@{DOMAIN}'/>"
+
+    def _part(self, owner: str, contact: str) -> str:
+        return f"<presence type='unsubscribed' to='{contact}@{DOMAIN}'/>"
+
+    def _group(self, owner: str, contact: str, groups: tuple[str, ...]) -> str:
+        query = item(f"{contact}@{DOMAIN}", groups=groups)
+        return f"<iq type='set' id='q{self._line}'>{query}</iq>"
+
+    def _again(self) -> str:
+        """Another process of the component takes over what the one has left.
+
+        It takes a while until it has looked who has left meanwhile.
+        """
+        self.globe.again().pass_time(120)
+        return ""
+
+    # ------------------------------------------------------------------ in the end
 
     def check(self) -> None:
         """What an owner, and everybody, is told of the node is what the model has."""
@@ -310,6 +380,11 @@ class Stage:
 def _address(jid: str) -> str:
     account, slash, resource = jid.partition("/")
     return f"{account}@{DOMAIN}{slash}{resource}"
+
+
+def _options(**options: Any) -> str:
+    fields = _fields({name.replace("shows", "show-values"): v for name, v in options.items()})
+    return form("subscribe_options", **fields)
 
 
 def _fields(settings: dict[str, Any]) -> dict[str, Any]:

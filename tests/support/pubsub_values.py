@@ -6,11 +6,13 @@ JIDs are without the server's domain: `juliet` is an account, `juliet/balcony` o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 AFFILIATIONS = ("outcast", "none", "publish-only", "member", "publisher", "owner")
 ACCESS_MODELS = ("open", "presence", "roster", "authorize", "whitelist")
+SHOWS = ("online", "chat", "away", "xa", "dnd")
+"""What presence says of who is there (§17.4.2)."""
 PUBLISH_MODELS = ("publishers", "subscribers", "open")
 
 Event = tuple[object, ...]
@@ -44,8 +46,11 @@ class Settings:
     notify_config: bool = False
     notify_delete: bool = True
     notify_retract: bool = True
+    notify_sub: bool = False
+    presence_based_delivery: bool = False
+    tempsub: bool = False
     send_last_published_item: str = "on_sub_and_presence"
-    itemreply: str = ""
+    itemreply: str = "none"
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Subscription:
     subid: str
     state: str
     deliver: bool = True
+    shows: tuple[str, ...] = SHOWS
+    temporary: bool = False
 
 
 @dataclass
@@ -77,18 +84,27 @@ class Told:
     """What an account, or one of its sessions, is written; of several sessions one may get it."""
     may: list[tuple[str, Event]] = field(default_factory=list)
     """What it may be written as well, or not."""
+    again: dict[str, Event] = field(default_factory=dict)
+    """The last item, for sessions that may be told of it however often."""
 
 
 class Contacts:
-    """Who sees whose presence, and in which groups of whose roster (RFC 6121 §2, §3)."""
+    """Who sees whose presence, and is in which groups of whose roster (RFC 6121 §2, §3).
 
-    def __init__(self) -> None:
-        self.groups: dict[tuple[str, str], frozenset[str]] = {}
-        """Of whom an owner (first) lets see his presence (second)."""
+    Each by the owner of the roster, and the contact.
+    """
+
+    def __init__(self, groups: Mapping[tuple[str, str], frozenset[str]]) -> None:
+        self.seeing = set(groups)
+        self.groups = dict(groups)
 
     def sees(self, contact: str, owner: str) -> bool:
         """Whether a contact sees an owner's presence."""
-        return (owner, contact) in self.groups
+        return (owner, contact) in self.seeing
+
+    def among(self, contact: str, owner: str, groups: Iterable[str]) -> bool:
+        """Whether a contact is in one of these groups of an owner's."""
+        return not self.groups.get((owner, contact), frozenset()).isdisjoint(groups)
 
 
 def account_of(jid: str) -> str:
