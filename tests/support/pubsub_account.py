@@ -90,6 +90,11 @@ class AccountNode(Node):
             for session in set(self.interested()) - before:
                 self._tell_last(session)
 
+    def configure(self, who: str, **changes: object) -> None:
+        before = set(self.interested())
+        super().configure(who, **changes)
+        self._gained(before)  # XEP-0060 §13.2
+
     def show(self, _: str, who: str, show: str) -> None:
         before = set(self.interested())
         super().show(_, who, show)

@@ -200,21 +200,28 @@ class Node:
     # ------------------------------------------------------------------ subscribers (§6)
 
     def subscribe(self, who: str, jid: str, subid: str, **options: object) -> str:
-        """§6.1, §6.3.7; gives the state that the answer tells."""
+        """§6.1, §6.3.7; gives the state that the answer tells.
+
+        open: who brings no options has one more subscription only where he has none.
+        """
         if account_of(jid) != account_of(who):
             raise Refused("bad-request invalid-jid", *(() if self.exists else (GONE,)))
         self._there()
         account = account_of(who)
         reasons = {self.closed(account, "Subscribe")}
-        # §13.12: owners and publishers may, whatever else.
-        if not self.settings.subscribe and self.rank(account) not in ("owner", "publisher"):
-            reasons.add("feature-not-implemented unsupported")  # §6.1.3.10
         if any(each.state == "pending" for each in self.of(account)):
             reasons.add("not-authorized pending-subscription")  # §6.1.3.7
-        if self.settings.tempsub and not self._is_there(jid):
+        again = self.same(jid, "subscribed") > 0 and not options
+        # §13.12: owners and publishers may, whatever else.
+        closed = not self.settings.subscribe and self.rank(account) not in ("owner", "publisher")
+        if closed and not again:
+            reasons.add("feature-not-implemented unsupported")  # §6.1.3.10
+        if self.settings.tempsub and not self._is_there(jid) and not again:
             reasons.add("not-authorized presence-subscription-required")  # §13.5
         if reasons - {""}:
             raise Refused(*reasons - {""})
+        if again:
+            return "subscribed"
         pending = self.settings.access_model == "authorize" and self.rank(account) == "none"
         new = Subscription(jid, subid, "pending" if pending else "subscribed")
         self.subscriptions.append(new)

@@ -176,7 +176,8 @@ class Stage:
             if said:
                 assert said["subscription"] == state
                 assert (said["node"], view.short(said["jid"])) == (self.name, what[0])
-                assert said["subid"], "§6.1.6"
+                subids = [each.subid for each in self.node.subscriptions if each.jid == what[0]]
+                assert said["subid"] in subids, "§6.1.6"
         elif step.does == "retrieve":
             expected = self.node.items_for(who)
             if answer is not None and answer.get("type") == "result":
