@@ -13,11 +13,13 @@ from components.pubsub.life.audience import ALL, NOBODY, Audience, Audiences
 from components.pubsub.life.linking import CHILDREN, Linking, Plan, held
 from components.pubsub.life.nodes import Nodes, defaults
 from components.pubsub.life.notices import Notices
+from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.privileges import Privilege
 from components.pubsub.model.settings import Settings
 from components.pubsub.store.stored import Moved
+from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 Changes: TypeAlias = Mapping[str, Any]
@@ -183,11 +185,16 @@ class Configuring:
 def changed(settings: Settings, changes: Changes) -> Settings:
     """Settings with changes, but for which nodes are in which collections: those the store says.
 
-    Raises StanzaError `not-allowed` for a collection that is to be a leaf (XEP-0248 §7.2.3.4).
+    Raises StanzaError: `not-allowed` for a collection that is to be a leaf (XEP-0248 §7.2.3.4),
+    `not-acceptable` for more than a node may be told to be (`settings.OCTETS`).
     """
     plain = {name: value for name, value in changes.items() if name not in (CHILDREN, "collection")}
     new = settings.change(**plain)
     if settings.node_type == "collection" and new.node_type == "leaf":
         text = "a collection can't become a leaf"
         raise refusal("not-allowed", "invalid-options", text, reason="pubsub.leaf")
+    # What is too large already, by other rules, may become smaller.
+    if plain and setting.octets(new) > max(setting.OCTETS, setting.octets(settings)):
+        text = f"a configuration may have {setting.OCTETS} octets"
+        raise StanzaError("not-acceptable", text, reason="pubsub.configuration")
     return new

@@ -15,6 +15,10 @@ SEND_LAST = Literal["never", "on_sub", "on_sub_and_presence"]
 NODE_FULL = Literal["retract-oldest", "discard-oldest", "reject"]
 ASSOCIATION = Literal["all", "owners", "whitelist"]
 
+OCTETS = 20_000
+"""What the settings of one node may take together, whatever is in which of them: they are in memory
+with the node, are read with its last item, and are told to its subscribers."""
+
 MAX = -1
 """As many items, or seconds, as the service lets a node have: "max"."""
 
@@ -81,6 +85,11 @@ PERSONAL = Settings(
     presence_based_delivery=True,
 )
 """How a node of an account is: shown to who sees its presence, the last item only (XEP-0163 §4)."""
+
+
+def octets(settings: Settings) -> int:
+    """What they take where they are kept."""
+    return len(msgspec.json.encode(stored(settings)))
 
 
 def stored(settings: Settings) -> Mapping[str, Any]:

@@ -234,3 +234,25 @@ def test_8_3_an_account_has_its_own(juliet: Person) -> None:
     said = shown(default(juliet, to=""))
     assert said["pubsub#access_model"] == ["presence"]
     assert said["pubsub#max_items"] == ["1"]
+
+
+def test_a_configuration_is_bounded_in_all_field_by_field(juliet: Person, play: str) -> None:
+    """What goes into a field may still be too much with what is in the others."""
+    half = [f"{'g' * 1_000}{n}" for n in range(12)]
+    assert juliet.configure(play, roster_groups_allowed=half).get("type") == "result"
+    contacts = [f"{'c' * 1_000}{n}@capulet.lit" for n in range(12)]
+    refused = juliet.configure(play, contact=contacts, title="Mantua")
+    assert error(refused) == ("not-acceptable",)
+    assert config(juliet, play)["pubsub#title"] == ["Verona"]
+    assert error(juliet.create("other", roster_groups_allowed=half + contacts)) == (
+        "not-acceptable",
+    )
+    fewer = juliet.configure(play, contact=contacts, roster_groups_allowed=[])
+    assert fewer.get("type") == "result"
+
+
+def test_7_1_4_nor_is_a_node_made_by_publishing_larger(juliet: Person) -> None:
+    many = [f"{'g' * 1_000}{n}" for n in range(24)]
+    answer = juliet.publish("tune", to="", roster_groups_allowed=many)
+    assert error(answer) == ("not-acceptable",)
+    assert error(juliet.items("tune", "")) == ("item-not-found",)
