@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from components.common.answers import Partly
 from components.common.build import Tag
+from components.pubsub.model.parcels import fitting
 from components.pubsub.names import PUBSUB_OWNER
 from components.pubsub.requests import Request
 from xmppd.errors import StanzaError
@@ -21,8 +22,11 @@ MOST = 500
 
 
 def wrong(request: Request, local: str, entries: Sequence[Tag]) -> Partly:
-    """The error for entries that can't be so: they come back as they are."""
-    told = Tag(local, {"node": request.node}, entries)
+    """The error for entries that can't be so: they come back as they are.
+
+    As many as go into a stanza; who asks for the list sees the others.
+    """
+    told = Tag(local, {"node": request.node}, fitting(each.render() for each in entries))
     beside = Tag("pubsub", {}, [told], ns=PUBSUB_OWNER).render()
     return Partly("not-acceptable", reason="pubsub.not-applicable", beside=beside)
 

@@ -1,4 +1,7 @@
-"""Lists of affiliations and subscriptions, in pages where they are long (XEP-0059)."""
+"""Lists of affiliations and subscriptions, in pages where they are long (XEP-0059).
+
+Each page is small enough for a stanza, however long the addresses and the names in it are.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TypeVar
 from components.common import paging
 from components.common.build import Content, Tag
 from components.common.paging import Found
+from components.pubsub.model.parcels import fitting
 from components.pubsub.requests import Request
 from xmppd.errors import StanzaError
 
@@ -30,23 +34,35 @@ def listed(
     """
     element = next((each for each in request.others if each.tag == paging.SET), None)
     page = paging.asked(element, MOST)
-    first = _first(page, entries, key)
-    some = entries[first : first + page.most]
+    first, last = _bounds(page, entries, key)
+    some = entries[first:last]
+    backwards = page.before is not None
+    # Those next to what the page lies beside: the others come with the page that follows.
+    parts = fitting(tag(each).render() for each in (reversed(some) if backwards else some))
+    if backwards:
+        parts.reverse()
+        first += len(some) - len(parts)
+    some = entries[first : first + len(parts)]
     attrs = {"node": request.action.get("node")}
-    told: list[Content] = [Tag(local, attrs, [tag(each) for each in some])]
+    told: list[Content] = [Tag(local, attrs, parts)]
     if element is not None or len(some) < len(entries):
         told.append(paging.told(Found(some, first, len(entries)), key))
     namespace = request.action.tag.removeprefix("{").partition("}")[0]
     return Tag("pubsub", {}, told, ns=namespace)
 
 
-def _first(page: paging.Page, entries: Sequence[T], key: Callable[[T], str]) -> int:
-    if page.before == "":
-        return max(0, len(entries) - page.most)
+def _bounds(page: paging.Page, entries: Sequence[T], key: Callable[[T], str]) -> tuple[int, int]:
+    """Where a page begins, and where it ends."""
     beside = page.after or page.before
-    if not beside:
-        return page.index
+    place = _place(beside, entries, key) if beside else len(entries)
+    if page.before is not None:
+        return max(0, place - page.most), place
+    first = place + 1 if beside else page.index
+    return first, first + page.most
+
+
+def _place(beside: str, entries: Sequence[T], key: Callable[[T], str]) -> int:
     for place, entry in enumerate(entries):
         if key(entry) == beside:
-            return place + 1 if page.after else max(0, place - page.most)
+            return place
     raise StanzaError("item-not-found", "no such page", reason="pubsub.no-page")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from components.common import datetimes
@@ -12,13 +12,16 @@ from components.common.forms.fields import jid_multi, jid_single, number, text_s
 from components.common.forms.form import Form
 from components.pubsub.faces.node_fields import leaf_fields
 from components.pubsub.model.node import Node
+from components.pubsub.model.parcels import short
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.names import META_DATA
 from xmppd.jid import JID
 
 PEOPLE = 100
-"""Owners and publishers that are named; there may be more."""
+"""Owners and publishers that are named; there may be more,"""
+OCTETS = 20_000
+"""and so many octets of each: addresses may be long."""
 
 _CONFIGURED = (
     "type",
@@ -55,7 +58,7 @@ class MetaData:
                 yield self._fields[name].of(value)
         yield _CREATOR.of(node.creator)
         yield _CREATED.of(datetimes.written(node.created))
-        yield _OWNERS.of(tuple(node.owners[:PEOPLE]))
+        yield _OWNERS.of(_named(node.owners))
         publishers = _having(node, Affiliation.PUBLISHER)
         if publishers:
             yield _PUBLISHERS.of(publishers)
@@ -63,7 +66,11 @@ class MetaData:
 
 
 def _having(node: Node, rank: Affiliation) -> tuple[JID, ...]:
-    return tuple(jid for jid, each in node.affiliations.items() if each is rank)[:PEOPLE]
+    return _named([jid for jid, each in node.affiliations.items() if each is rank])
+
+
+def _named(people: Sequence[JID]) -> tuple[JID, ...]:
+    return tuple(people[: len(short(people[:PEOPLE], OCTETS))])
 
 
 def _subscribers(node: Node) -> int:

@@ -28,6 +28,7 @@ from components.pubsub.faces.node_fields import (
     leaf_fields,
 )
 from components.pubsub.faults import refusal
+from components.pubsub.model import parcels
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import SPARED, Settings
 from components.pubsub.names import NODE_CONFIG, PUBLISH_OPTIONS
@@ -35,8 +36,10 @@ from xmppd.errors import StanzaError
 
 Changes: TypeAlias = Mapping[str, Any]
 
-CHARACTERS = 50_000
-"""What the names of nodes in a collection may have together, where the form shows them."""
+CHILDREN_OCTETS = 100_000
+"""What the names of nodes in a collection may take together, where the form shows them."""
+GROUPS_OCTETS = 20_000
+"""What the groups of a roster may that are offered; others will do as well."""
 
 _SHOWN = 150
 """Characters of a name that an outsider has made up, in what is said about it."""
@@ -64,9 +67,10 @@ class NodeForm:
         `children` are the nodes in a collection, `groups` those of a roster, to choose from.
         """
         fields = dict(self._by_type[settings.node_type])
-        if sum(map(len, children)) > CHARACTERS:
+        if sum(map(parcels.written, children)) > CHILDREN_OCTETS:
             fields.pop(CHILDREN, None)
-        known = dict.fromkeys([*settings.roster_groups_allowed, *groups])
+        offered = parcels.short([*groups], GROUPS_OCTETS)
+        known = dict.fromkeys([*settings.roster_groups_allowed, *offered])
         fields[GROUPS] = groups_field(known)
         form = Form(NODE_CONFIG, tuple(fields.values()), "How the node is set up")
         return form.form(_filled(fields, settings, children))

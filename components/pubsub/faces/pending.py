@@ -12,12 +12,14 @@ from components.pubsub.faces.approvals import own_node
 from components.pubsub.faults import forbidden, no_name
 from components.pubsub.life.approvals import NODE
 from components.pubsub.model.node import Address
+from components.pubsub.model.parcels import short
 from components.pubsub.model.ranks import State
 from components.pubsub.names import GET_PENDING, SUBSCRIBE_AUTHORIZATION
 from components.pubsub.service import Service
 
 MOST = 500
-"""Nodes that are named at once."""
+"""Nodes that are named at once, as far as a stanza has room for them: the others are when these are
+decided."""
 
 
 def serve(service: Service) -> None:
@@ -42,7 +44,7 @@ class Pending:
         )
         if names is None:
             raise forbidden("you own no node here")
-        field = list_single(NODE.var, NODE.label, dict.fromkeys(names, ""))
+        field = list_single(NODE.var, NODE.label, dict.fromkeys(short(names), ""))
         return Form(SUBSCRIBE_AUTHORIZATION, (field,))
 
     async def run(self, stanza: Stanza, values: Values) -> str:

@@ -127,3 +127,15 @@ def test_5_7_an_account_owns_its_nodes(globe, juliet, romeo) -> None:
     assert affiliated(juliet, to=JULIET) == [("tune", "owner")]
     assert affiliated(juliet, "tune", to=JULIET) == [("tune", "owner")]
     assert affiliated(romeo, to=JULIET) == []
+
+
+def test_xep_0059_2_3_a_page_before_one_near_the_start_has_what_is_before_it(
+    globe, juliet, romeo
+) -> None:
+    for resource in range(4):
+        romeo.subscribe("play", jid=f"{ROMEO}/{resource}")
+    whole = subscribed(romeo)
+    before = f"<set xmlns='{RSM}'><max>3</max><before>{whole[1][3]}</before></set>"
+    assert subscribed(romeo, more=before) == whole[:1]
+    first = f"<set xmlns='{RSM}'><max>3</max><before>{whole[0][3]}</before></set>"
+    assert subscribed(romeo, more=first) == []
