@@ -1,13 +1,17 @@
-"""What subscribers are told, as XML that is ready (XEP-0060, `pubsub#event`)."""
+"""What subscribers are told, as XML that is ready (XEP-0060, `pubsub#event`).
+
+What is said of many items comes in as many events as it takes: each of them goes into a stanza.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from components.common import datetimes
 from components.common.build import Content, Tag, attribute
 from components.pubsub.model.item import Item
 from components.pubsub.model.node import Subscription
+from components.pubsub.model.parcels import parcels
 from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.names import PUBSUB, PUBSUB_EVENT
 from xmppd import ns
@@ -17,15 +21,27 @@ _HEAD = f"<event xmlns='{PUBSUB_EVENT}'>".encode()
 _TAIL = b"</event>"
 
 
-def published(node: str, items: Iterable[Item], *, payloads: bool, publishers: bool) -> bytes:
-    """Items were published (§7.1.2): with their payloads and who has published them, or without."""
-    told = [item_element(item, payload=payloads, publisher=publishers) for item in items]
-    return _items(node, b"".join(told))
+OCTETS = 200_000
+"""What is told of items in one event: a user might have sent it so himself."""
 
 
-def retracted(node: str, ids: Iterable[str]) -> bytes:
+def published(
+    node: str, items: Sequence[Item], *, payloads: bool, publishers: bool
+) -> Iterator[bytes]:
+    """Items were published (§7.1.2): with their payloads and who has published them, or without.
+
+    Where there are none, that is an event as well (§4.3).
+    """
+    told = (item_element(item, payload=payloads, publisher=publishers) for item in items)
+    for some in parcels(told, OCTETS) if items else [[]]:
+        yield _items(node, b"".join(some))
+
+
+def retracted(node: str, ids: Iterable[str]) -> Iterator[bytes]:
     """Items were deleted (§7.2.2.1)."""
-    return _items(node, "".join(f"<retract id='{attribute(id_)}'/>" for id_ in ids).encode())
+    told = (f"<retract id='{attribute(id_)}'/>".encode() for id_ in ids)
+    for some in parcels(told, OCTETS):
+        yield _items(node, b"".join(some))
 
 
 def purged(node: str) -> bytes:

@@ -42,9 +42,6 @@ log = Logger(namespace="component")
 AT_ONCE = 8
 """How many clients are seen to at the same time; the others wait for their turn."""
 
-PAUSE = 0.25
-"""Seconds after which it is looked again whether the server is done with what it was sent."""
-
 _ANYBODY = Contact("from", frozenset())
 """Whose own roster says that he sees an account's presence."""
 
@@ -78,13 +75,13 @@ class LastItems:
         notices: Notices,
         instances: Instances,
     ) -> None:
-        self._component = component
         self._servers = frozenset(component.servers)
         self._store = store
         self._nodes = nodes
         self._rosters = rosters
         self._presences = presences
         self._publishing = publishing
+        self._notices = notices
         self._own = instances.own
         self._waiting: dict[_Key, _Wish] = {}
         """In the order in which they have come."""
@@ -182,8 +179,7 @@ class LastItems:
     async def _tell(
         self, client: JID, accounts: Sequence[JID], names: Collection[str], before: Contact
     ) -> None:
-        while self._component.crowded:
-            await self._pause()
+        await self._notices.room()
         lookup: set[Address] = set()
         self._lookups.append(lookup)
         try:
@@ -198,11 +194,6 @@ class LastItems:
                     await self._send(client, found, settings, contact, told=told)
         finally:
             self._lookups[:] = [each for each in self._lookups if each is not lookup]
-
-    async def _pause(self) -> None:
-        paused: Deferred[Any] = Deferred()
-        self._component.clock.callLater(PAUSE, paused.callback, None)
-        await paused
 
     def _as_it_is(self, found: LastItem, bare: JID) -> tuple[Settings, Affiliation]:
         """How a node is set up by now: one that is open may be ahead of what was read."""

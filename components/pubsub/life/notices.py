@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from secrets import token_urlsafe
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from components.common.build import Content, text
@@ -16,6 +17,7 @@ from components.common.privilege import NotGranted, Privilege
 from components.common.privileged_multicast import PrivilegedMulticast
 from components.pubsub.life.audience import Audience, Through
 from components.pubsub.model.node import Address, Node
+from components.pubsub.model.parcels import short
 from components.pubsub.names import SHIM
 from xmppd.jid import JID
 
@@ -25,6 +27,11 @@ SENT = 1_000
 """How many messages are remembered for the errors that may come back,"""
 SENT_TO = 100_000
 """and to how many addresses, all of them together."""
+PAUSE = 0.25
+"""Seconds after which it is looked again whether the server is done with what it was sent."""
+
+HEADERS_OCTETS = 20_000
+"""What the names of collections may take in the headers of one message."""
 
 OnTell = Callable[[Address], object]
 
@@ -47,6 +54,13 @@ class Notices:
     def on_tell(self, tell: OnTell) -> None:
         """Have `tell` called whenever people are told of something that has happened to a node."""
         self._on_tell.append(tell)
+
+    async def room(self) -> None:
+        """Wait until the server has taken most of what it was sent so far."""
+        while self._component.crowded:
+            paused: Deferred[None] = Deferred()
+            self._component.clock.callLater(PAUSE, paused.callback, None)
+            await paused
 
     def tell(self, node: Node, audience: Audience, event: bytes, *, subids: bool = True) -> None:
         """Send an event of a node to all who are to be told.
@@ -105,9 +119,11 @@ class Notices:
 def headers(subids: Sequence[str], collections: Sequence[str] = ()) -> bytes:
     """Which subscriptions a message is for (§6.1.6, XEP-0131), and of which collections.
 
-    (XEP-0248 §5.3.1)
+    (XEP-0248 §5.3.1; of very many, as many as go into it)
     """
-    names = [("Collection", each) for each in collections] + [("SubID", each) for each in subids]
+    names = [("Collection", each) for each in short(collections, HEADERS_OCTETS)] + [
+        ("SubID", each) for each in subids
+    ]
     told = "".join(f"<header name='{name}'>{text(value)}</header>" for name, value in names)
     return f"<headers xmlns='{SHIM}'>{told}</headers>".encode()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from twisted.internet.defer import Deferred
 
@@ -23,6 +23,9 @@ from xmppd.jid import JID
 
 _ATTEMPTS = 3
 """How often the last item is read anew when others were deleted meanwhile."""
+
+SLICE = 500
+"""How many items go at once where a node may have fewer than before."""
 
 OnChange = Callable[[Node], object]
 
@@ -93,7 +96,8 @@ class Publishing:
         audience = await self._told(node)
         node.published += 1  # who was subscribed by now is told by this
         if audience is not None:
-            self._notices.tell(node, audience, _published(node.address, settings, items))
+            for event in _published(node.address, settings, items):
+                self._notices.tell(node, audience, event)
             if dropped:
                 self._tell_dropped(node, audience, dropped)
 
@@ -107,9 +111,9 @@ class Publishing:
             return
         if self.most(node) >= limits.items(before, self._policy):
             return
-        dropped = await self._store.trim(node.id, self.most(node))
-        if dropped:
+        while dropped := await self._store.trim(node.id, self.most(node), SLICE):
             self._changed(node)
+            await self._notices.room()
             audience = await self._told(node)
             if audience is not None:
                 self._tell_dropped(node, audience, dropped)
@@ -138,8 +142,8 @@ class Publishing:
         if notify or node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:
-                event = events.retracted(node.address.name, ids)
-                self._notices.tell(node, audience, event)
+                for event in events.retracted(node.address.name, ids):
+                    self._notices.tell(node, audience, event)
 
     async def purge(self, node: Node) -> None:
         """Delete all items of a node (§8.5); subscribers are told once."""
@@ -213,7 +217,7 @@ class Publishing:
         subids: Sequence[str] = (),
     ) -> None:
         """Tell some of what they missed: see `send_last`."""
-        said: list[Content] = [_published(address, settings, [item]), events.delay(item.at)]
+        said: list[Content] = [*_published(address, settings, [item]), events.delay(item.at)]
         if subids:
             said.append(headers(subids))
         kind = settings.notification_type
@@ -236,10 +240,11 @@ class Publishing:
         """Tell of items that had to go, where the node says so (§7.1.2.5)."""
         settings = node.settings
         if settings.publish_node_full == "retract-oldest" and settings.notify_retract:
-            self._notices.tell(node, audience, events.retracted(node.address.name, ids))
+            for event in events.retracted(node.address.name, ids):
+                self._notices.tell(node, audience, event)
 
 
-def _published(address: Address, settings: Settings, items: Sequence[Item]) -> bytes:
+def _published(address: Address, settings: Settings, items: Sequence[Item]) -> Iterator[bytes]:
     return events.published(
         address.name,
         items,

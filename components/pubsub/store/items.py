@@ -98,12 +98,18 @@ class SQLItems:
 
         return self._database.write(work)
 
-    def trim(self, node: int, most: int) -> Deferred[Sequence[str]]:
-        """Keep the newest `most` items; gives the ids of those that went, the oldest first."""
+    def trim(self, node: int, most: int, at_once: int = 0) -> Deferred[Sequence[str]]:
+        """Keep the newest `most` items; gives the ids of those that went, the oldest first.
+
+        No more than `at_once` of them go, unless that is 0.
+        """
 
         async def work(tx: Transaction) -> Sequence[str]:
             rows = (await tx.execute(_COUNT, (0, node))).rows
-            return await _trim(tx, node, rows[0][0], most) if rows else []
+            if not rows:
+                return []
+            count = rows[0][0]
+            return await _trim(tx, node, count, max(most, count - at_once) if at_once else most)
 
         return self._database.write(work)
 

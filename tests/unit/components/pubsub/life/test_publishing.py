@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import tostring
+
 import pytest
 from twisted.internet.defer import Deferred, fail
 
 from components.common import datetimes
+from components.pubsub import events
+from components.pubsub.life import publishing
 from components.pubsub.model.node import Node
-from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, error
-from tests.support.pubsub_items import Held, done, given, opened, told
+from tests.support.pubsub import ACT, NS, PUBSUB, E, Globe, Person, error
+from tests.support.pubsub_items import Held, done, entry, given, opened, told
 from xmppd import ns
 from xmppd.errors import StoreError
 from xmppd.jid import JID
@@ -289,3 +293,63 @@ def test_bookmarks_are_items_with_addresses_for_ids(juliet: Person) -> None:
     assert error(juliet.retract("play", "other@conference.shakespeare.lit", "")) == (
         "item-not-found",
     )
+
+
+# ---------------------------------------------------------------------- what is told of many
+
+
+def test_13_11_of_a_large_batch_is_told_in_events_that_go_into_a_stanza(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    opened(juliet)
+    romeo.subscribe("play")
+    told(romeo)
+    payload = f"<act xmlns='urn:example:play'>{'x' * 60_000}</act>"
+    items = "".join(f"<item id='{n}'>{payload}</item>" for n in range(4))
+    answer = juliet.pubsub(f"<publish node='play'>{items}</publish>")
+    assert answer.get("type") == "result", error(answer)
+    found = romeo.events()
+    ids = [each.get("id") for event in found for each in event.iter(f"{E}item")]
+    assert ids == [*"0123"]
+    assert len(found) == 2, "all of them would be too much"
+
+
+def test_8_2_4_of_many_that_go_is_told_in_events_that_go_into_a_stanza(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    node = opened(juliet, publish_node_full="retract-oldest")
+    romeo.subscribe("play")
+    ids = [f"{n:03}{'i' * 2_000}" for n in range(250)]
+    some = [entry(id_) for id_ in ids]
+    done(juliet, deferred(globe.service.items.publish(node.id, some, most=1_000)))
+    told(romeo)
+    assert juliet.configure("play", max_items="1").get("type") == "result"
+    found = romeo.events()
+    assert all(len(tostring(each)) < events.OCTETS + 2_000 for each in found)
+    gone = [each.get("id") for event in found for each in event.iter(f"{E}retract")]
+    assert gone == ids[:-1]
+
+
+def test_8_2_4_they_go_in_slices_while_the_server_keeps_up(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = opened(juliet, publish_node_full="retract-oldest")
+    romeo.subscribe("play")
+    for n in range(5):
+        juliet.publish("play", id_=str(n))
+    told(romeo)
+    monkeypatch.setattr(publishing, "SLICE", 2)
+    monkeypatch.setattr(type(globe.component), "crowded", True)
+    before = node.settings
+    node.settings = before.change(max_items=1)
+    trimming = Deferred.fromCoroutine(globe.service.publishing.trim(node, before))
+    globe.pass_time(5)
+    assert (told(romeo), trimming.called) == ([], False)
+    monkeypatch.setattr(type(globe.component), "crowded", False)
+    globe.pass_time(1)
+    assert told(romeo) == [("play", "retract 0", "retract 1"), ("play", "retract 2", "retract 3")]
+    assert trimming.called
+
+
+async def deferred(waiting: Deferred[object]) -> object:
+    return await waiting

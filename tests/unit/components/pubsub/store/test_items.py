@@ -141,6 +141,14 @@ def test_a_node_is_trimmed(wait, publish, ids, items, node):
     assert wait(items.trim(node + 1, 0)) == []
 
 
+def test_a_node_is_trimmed_in_slices(wait, publish, ids, items, node):
+    publish(node, *"12345")
+    assert wait(items.trim(node, 2, 2)) == ["1", "2"]
+    assert wait(items.trim(node, 2, 2)) == ["3"]
+    assert wait(items.trim(node, 2, 2)) == []
+    assert ids(node) == ["4", "5"]
+
+
 # ---------------------------------------------------------------------- what is too old
 
 
