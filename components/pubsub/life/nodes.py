@@ -30,8 +30,8 @@ from components.pubsub.store.stored import (
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
-MOST = 200_000
-"""What open nodes may have in memory together, in entries; see `Node.__len__`."""
+MOST = 256 * 1024 * 1024
+"""What open nodes may have in memory together, in octets; see `Node.weight`."""
 
 
 class Nodes:
@@ -60,6 +60,8 @@ class Nodes:
         node = self._open.get(address)
         if node is not None:
             self._open.move_to_end(address)
+            if node.counted[1] != node.revision:
+                self._count(node)
         return node
 
     async def open(self, address: Address) -> Node | None:
@@ -101,15 +103,25 @@ class Nodes:
         if not self._own(node.address):
             return node
         self._open[node.address] = node
-        self._weight += len(node)
-        if self._weight > self._most:
-            self._weight = sum(map(len, self._open.values()))  # they have grown, or shrunk
-            for oldest in list(self._open.values()):
-                if self._weight <= self._most:
-                    break
-                if oldest is not node and not oldest.lock.locked:
-                    self.let_go(oldest)
+        self._count(node)
         return node
+
+    def _count(self, node: Node) -> None:
+        """Take what a node has in memory by now for what it has, and make room for it."""
+        weight = node.weight
+        self._weight += weight - node.counted[0]
+        node.counted = weight, node.revision
+        over = self._weight - self._most
+        if over > 0:
+            spare: list[Node] = []
+            for oldest in self._open.values():
+                if over <= 0:
+                    break
+                if oldest is not node and not oldest.lock.locked and not oldest.publishing:
+                    spare.append(oldest)
+                    over -= oldest.counted[0]
+            for each in spare:
+                self.let_go(each)
 
     async def create(
         self,
@@ -176,8 +188,7 @@ class Nodes:
         """Have a node no more; the caller holds its lock. Whether it was there until now."""
         removed = await self._store.remove(node.id, moved)
         node.gone = True
-        if self._open.get(node.address) is node:
-            del self._open[node.address]
+        self.let_go(node)
         for name in removed.children:
             child = self._open.get(Address(node.address.service, name))
             if child is not None:
@@ -193,7 +204,8 @@ class Nodes:
         """Have it read anew when it is asked for again."""
         if self._open.get(node.address) is node:
             del self._open[node.address]
-            self._weight -= len(node)
+            self._weight -= node.counted[0]
+            node.counted = 0, node.revision
 
     def opened(self) -> list[Node]:
         """All that are open."""
@@ -201,6 +213,8 @@ class Nodes:
 
     def clear(self) -> None:
         """Let go of all: others may change them from here on."""
+        for node in self._open.values():
+            node.counted = 0, node.revision
         self._open.clear()
         self._weight = 0
 

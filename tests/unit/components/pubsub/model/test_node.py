@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.options import Options
-from components.pubsub.model.ranks import State
+from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.model.settings import AT_DOMAIN
 from xmppd.jid import JID
 
@@ -46,4 +46,21 @@ def test_they_are_counted_and_each_change_is_another_revision() -> None:
     play.drop(one)
     play.drop(one)
     assert (play.subscribed, play.of_account(ROMEO), list(play.by_account())) == (0, [], [])
-    assert len(play) == 1
+    assert play.weight == node().weight
+
+
+def test_it_weighs_what_it_has() -> None:
+    weights = [node().weight]
+    play = node()
+    play.put(subscription(ROMEO, "1"))
+    play.put(subscription(ROMEO, "1", deliver=False))
+    weights.append(play.weight)
+    play.put(subscription(JID.parse(f"romeo@capulet.lit/{'x' * 1_000}"), "2"))
+    weights.append(play.weight)
+    play.affiliations[JID.parse(f"{'n' * 1_000}@capulet.lit")] = Affiliation.MEMBER
+    weights.append(play.weight)
+    play.settings = play.settings.change(description="x" * 1_000)
+    weights.append(play.weight)
+    least = [0, 600, 3_000, 3_000, 1_000]
+    gained = [after - before for before, after in zip([0, *weights], weights, strict=False)]
+    assert all(one >= other for one, other in zip(gained, least, strict=True))
