@@ -76,10 +76,9 @@ class Private:
         if [each.tag for each in request.payload] != [STORAGE]:
             return await self._hand_on(account, "get", request.payload)
         async with bookmarks.turns.of(account):
-            if not await bookmarks.private(account):
+            if not await bookmarks.private(account) or not await self._take_over(account):
                 self._seen.pop(account, None)
                 return await self._hand_on(account, "get", request.payload)
-            await self._take_over(account)
             return _query([bookmark.written(await bookmarks.read(account))])
 
     async def set(self, request: Stanza) -> None:
@@ -87,13 +86,16 @@ class Private:
         account, bookmarks = _account(request), self._bookmarks
         stores = [each for each in request.payload if each.tag == STORAGE]
         async with bookmarks.turns.of(account):
-            if not stores or not await bookmarks.private(account):
+            if (
+                not stores
+                or not await bookmarks.private(account)
+                or not await self._take_over(account)
+            ):
                 self._seen.pop(account, None)
                 await self._hand_on(account, "set", request.payload)
                 return
-            await self._take_over(account)
             wanted = bookmark.storage([each for store in stores for each in store])
-            bookmarks.check(wanted)
+            await bookmarks.check(account, wanted)
             rest = [each for each in request.payload if each.tag != STORAGE]
             if rest:  # first of all: it is refused where something of it can't be stored
                 await self._ask(account, "set", [*map(tree.written, rest)])
@@ -138,16 +140,26 @@ class Private:
                 error=str(error),
             )
 
-    async def _take_over(self, account: JID) -> None:
-        """Move what is in the server's store; to be looked for once."""
+    async def _take_over(self, account: JID) -> bool:
+        """Move what is in the server's store; to be looked for once.
+
+        False where it stays there, since the nodes can't have it.
+        """
         if account in self._seen:
-            return
+            return True
         asked = await self._ask(account, "get", [_EMPTY])
         found = asked.element.find(f"{{{ns.PRIVATE}}}query/{STORAGE}")
         if found is not None and len(found):
-            await self._bookmarks.add(account, bookmark.storage(found))
+            try:
+                await self._bookmarks.add(account, bookmark.storage(found))
+            except StanzaError as error:
+                if error.reason != "pubsub.bookmark":
+                    raise
+                log.info("bookmarks of {account} stay: they are too large", account=account)
+                return False
             await self._ask(account, "set", [_EMPTY])
         self._note(account)
+        return True
 
     def _note(self, account: JID) -> None:
         self._seen[account] = None

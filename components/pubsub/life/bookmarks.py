@@ -5,20 +5,22 @@ shown to others (XEP-0411 §5). Else each of them stays as it is.
 Rule 2: rooms are in the node of XEP-0402, an item each; what it has no place for, bookmarks of web
 pages, in that of XEP-0048, beside the rooms, which are there once more. What changes in one node
 then changes in the other; where nothing is to be changed nobody is told of anything.
-Rule 3: a room goes because somebody leaves it out of the node of XEP-0048, and not because the
-service has not had it yet when it wrote that itself.
+Rule 3: nothing is lost. Where one node can't have what the other has, since it is too much, or not
+understood, both go on without each other. Where both were changed at once, nothing goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from hashlib import sha256
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from components.common.paging import Page
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.turns import Turns
@@ -31,7 +33,7 @@ from components.pubsub.model.ranks import Affiliation
 from components.pubsub.model.settings import MAX, PERSONAL
 from components.pubsub.store.items import SQLItems
 from xmppd.errors import StanzaError, StoreError
-from xmppd.jid import JID, JIDError
+from xmppd.jid import JID
 
 log = Logger(namespace="component")
 
@@ -46,11 +48,11 @@ CURRENT = "current"
 """The item of XEP-0048 (§3.1)."""
 
 LARGEST = 16
-"""How many times larger than another item that of XEP-0048 may be: it has all rooms. Where they
-would be more, both nodes go on without each other."""
-
-MOST_WRITTEN = 100_000
-"""Of how many accounts it is known what the service has written last."""
+"""How many times larger than another item that of XEP-0048 may be: it has all rooms."""
+OCTETS = 200_000
+"""But no larger than what an old client, which sends all of it again, gets into a stanza."""
+ROOMS = 2_000
+"""Items of XEP-0402 that are looked at."""
 
 _HARMLESS = (Affiliation.OWNER, Affiliation.OUTCAST)
 
@@ -60,6 +62,25 @@ class _Kept(NamedTuple):
 
     id: str
     bookmark: Bookmark
+
+
+_ALL = ("",)
+"""What stands for the ids of all items."""
+
+
+class _Due(NamedTuple):
+    """What was changed by others."""
+
+    names: set[str]
+    """Nodes."""
+    deleted: set[str]
+    """Items of XEP-0402 that somebody has deleted."""
+
+    def left(self, rooms: Mapping[JID, Bookmark]) -> dict[JID, Bookmark]:
+        """Those of these rooms whose bookmarks nobody has deleted."""
+        if not self.deleted.isdisjoint(_ALL):
+            return {}
+        return {room: each for room, each in rooms.items() if room not in self.deleted}
 
 
 class Bookmarks:
@@ -79,28 +100,29 @@ class Bookmarks:
         self._policy = policy
         self._now = now
         self.turns: Turns[JID] = Turns()
-        self._written: dict[JID, bytes] = {}
-        """Digests of what the service itself has written last to nodes of XEP-0048."""
+        self._due: dict[JID, _Due] = {}
+        """What somebody has changed, of accounts whose turn is yet to come."""
+        self._own: Counter[Address] = Counter()
+        """Changes that are made here, of which nothing follows."""
         publishing.on_change(self._changed)
 
     async def private(self, account: JID) -> bool:
-        """Whether both nodes are the account's alone, or not there yet."""
+        """Whether both nodes are the account's alone, or not there yet, and have bookmarks."""
         for name in SETTINGS:
             node = await self._nodes.open(Address(account, name))
             if node is not None and not _is_private(node):
                 return False
-        return True
+        return await self._old(account) is not None
 
-    def check(self, wanted: Storage) -> None:
-        """Raise StanzaError `policy-violation` where a bookmark, or all together, are too large."""
-        most = self._policy.item_octets
-        if any(len(each.native()) > most for each in wanted.rooms.values()) or (
-            len(bookmark.written(wanted)) > LARGEST * most
-        ):
-            raise StanzaError("policy-violation", "too large", reason="pubsub.bookmark")
+    async def check(self, account: JID, wanted: Storage) -> None:
+        """Raise StanzaError `policy-violation` where bookmarks would not go into either node."""
+        await self._check(account, wanted, await self._kept(account))
 
     async def read(self, account: JID) -> Storage:
-        """All of them, in the order in which they were published."""
+        """All of them, in the order in which they were published.
+
+        Raises StanzaError as `check` does.
+        """
         kept = await self._kept(account)
         rooms = {room: each.bookmark for room, each in kept.items()}
         return Storage(rooms, (await self._old(account) or NOTHING).others)
@@ -108,9 +130,12 @@ class Bookmarks:
     async def write(self, account: JID, wanted: Storage, by: JID) -> None:
         """Have these and no others; nobody is told of those that stay (XEP-0402 §5.3.2).
 
-        `by` is who has published those that are others.
+        `by` is who has published those that are others. Raises StanzaError as `check` does; then
+        nothing changes.
         """
-        await self._replace(account, wanted.rooms, by)
+        kept = await self._kept(account)
+        await self._check(account, wanted, kept)
+        await self._replace(account, wanted.rooms, kept, by)
         await self._put_old(account, await self._combined(account, wanted.others), by)
 
     async def add(self, account: JID, some: Storage) -> None:
@@ -121,68 +146,127 @@ class Bookmarks:
         wanted = Storage({**some.rooms, **there.rooms}, (*there.others, *more))
         await self.write(account, wanted, account)
 
+    async def _check(self, account: JID, wanted: Storage, kept: Mapping[JID, _Kept]) -> None:
+        """Raise StanzaError where they would not go into either node."""
+        wanted = wanted._replace(rooms=_merged(wanted.rooms, kept))
+        most = self._policy.item_octets
+        node = await self._nodes.open(Address(account, NATIVE))
+        items = self._policy.items if node is None else self._publishing.most(node)
+        if (
+            any(len(each.native()) > most for each in wanted.rooms.values())
+            or len(wanted.rooms) > min(items, ROOMS)
+            or len(bookmark.written(wanted)) > self._octets
+        ):
+            raise _too_much()
+
+    @property
+    def _octets(self) -> int:
+        """What all of them may take together."""
+        return min(OCTETS, LARGEST * self._policy.item_octets)
+
     # ------------------------------------------------------------------ in step
 
-    def _changed(self, node: Node) -> None:
+    def _changed(self, node: Node, deleted: Collection[str] | None) -> None:
         """Somebody has changed one of the nodes: the other follows."""
         account, name = node.address
-        if node.personal and name in SETTINGS:
-            later = Deferred.fromCoroutine(self._follow(account, name))
+        if not node.personal or name not in SETTINGS:
+            return
+        if node.address in self._own:
+            self._over(node.address)  # it is what follows
+            return
+        waits = account in self._due
+        due = self._due.setdefault(account, _Due(set(), set()))
+        due.names.add(name)
+        if name == NATIVE:
+            due.deleted.update(_ALL if deleted is None else deleted)
+        if not waits:  # who waits for his turn sees to that, too
+            later = Deferred.fromCoroutine(self._follow(account))
             later.addErrback(lambda failure: log.failure("bookmarks do not follow", failure))
 
-    async def _follow(self, account: JID, name: str) -> None:
+    async def _follow(self, account: JID) -> None:
         try:
             async with self.turns.of(account):
-                if not await self.private(account):
-                    return
-                payload = await self._payload(account)
-                old = bookmark.old(payload)
-                own = self._written.get(account) == _digest(payload)
-                if name == OLD and old is not None and not own:
-                    await self._replace(account, old.rooms, account)
-                others = (old or NOTHING).others
-                await self._put_old(account, await self._combined(account, others), account)
+                due = self._due.pop(account)
+                if await self.private(account):
+                    await self._in_step(account, due)
         except (StanzaError, StoreError) as error:
             log.warn("bookmarks of {jid} are not in step: {error}", jid=account, error=str(error))
+
+    async def _in_step(self, account: JID, due: _Due) -> None:
+        old = await self._old(account)
+        assert old is not None
+        if old is not NOTHING:
+            kept = await self._kept(account)
+            rooms = {room: each.bookmark for room, each in kept.items()}
+            # What the old node could not have, nobody has taken out of it.
+            await self._check(account, Storage(rooms, old.others), kept)
+            wanted = old.rooms
+            if NATIVE in due.names:
+                wanted = {**due.left(old.rooms), **rooms}
+            await self._check(account, Storage(wanted, old.others), kept)
+            await self._replace(account, wanted, kept, account)
+        combined = await self._combined(account, old.others)
+        again = self._due.get(account)
+        if again is None or OLD not in again.names:
+            await self._put_old(account, combined, account)
+        else:
+            # Somebody has changed the old one meanwhile: that is seen to next, and nothing goes.
+            again.names.update(due.names)
+            again.deleted.update(due.deleted)
+
+    @contextmanager
+    def _by_itself(self, address: Address) -> Iterator[None]:
+        """A change that is made here, of which nothing follows."""
+        self._own[address] += 1
+        try:
+            yield
+        except BaseException:
+            self._over(address)  # at worst the next one is looked at in vain
+            raise
+
+    def _over(self, address: Address) -> None:
+        self._own[address] -= 1
+        if self._own[address] <= 0:
+            del self._own[address]
 
     # ------------------------------------------------------------------ XEP-0402
 
     async def _kept(self, account: JID) -> Mapping[JID, _Kept]:
-        """By room."""
+        """By room; what is no room's is left alone. Raises StanzaError for too much."""
         node = await self._nodes.open(Address(account, NATIVE))
         if node is None:
             return {}
         found: dict[JID, _Kept] = {}
-        for item in await self._items.last(node.id, self._policy.items):
-            read = bookmark.native(item.payload)
-            try:
-                room = JID.parse(item.id)
-            except JIDError:
-                continue
-            if read is not None:
+        page = await self._items.page(node.id, Page(ROOMS, before=""), self._octets)
+        if len(page.items) < (page.count or 0):
+            raise _too_much()
+        for item in page.items:
+            read, room = bookmark.native(item.payload), bookmark.room(item.id)
+            if read is not None and room == item.id and not room.resource:
                 found[room] = _Kept(item.id, read)
         return found
 
-    async def _replace(self, account: JID, wanted: Mapping[JID, Bookmark], by: JID) -> None:
-        kept = await self._kept(account)
-        changed: dict[str, Bookmark] = {}
-        for room, new in wanted.items():
-            known = kept.get(room)
-            if known is None:
-                changed[room] = new
-            elif (both := bookmark.merged(new, known.bookmark)) != known.bookmark:
-                changed[known.id] = both
-        if changed:
-            now = self._now()
-            items = [Item(id_, by, now, each.native()) for id_, each in changed.items()]
+    async def _replace(
+        self, account: JID, wanted: Mapping[JID, Bookmark], kept: Mapping[JID, _Kept], by: JID
+    ) -> None:
+        """Have these in place of those that were there: what has come since stays."""
+        merged = _merged(wanted, kept)
+        now = self._now()
+        items = [
+            Item(str(room), by, now, each.native())
+            for room, each in merged.items()
+            if room not in kept or each != kept[room].bookmark
+        ]
+        if items:
             await self._publish(await self._node(account, NATIVE), items)
-        for room, each in kept.items():
+        for room, known in kept.items():
             if room not in wanted:
-                await self._retract(await self._node(account, NATIVE), each.id)
+                await self._retract(await self._node(account, NATIVE), known.id)
 
     async def _retract(self, node: Node, id_: str) -> None:
         try:
-            await self._publishing.retract(node, [id_], notify=True)
+            with self._by_itself(node.address):
+                await self._publishing.retract(node, [id_], notify=True)
         except StanzaError as error:
             if error.condition != "item-not-found":  # somebody else was faster
                 raise
@@ -190,15 +274,12 @@ class Bookmarks:
     # ------------------------------------------------------------------ XEP-0048
 
     async def _old(self, account: JID) -> Storage | None:
-        return bookmark.old(await self._payload(account))
-
-    async def _payload(self, account: JID) -> bytes:
-        """What is there, b"" for nothing."""
+        """What the node has; nothing where it has no item, None where that is no bookmarks."""
         node = await self._nodes.open(Address(account, OLD))
         if node is not None:
             for item in await self._items.last(node.id, 1):
-                return item.payload
-        return b""
+                return bookmark.old(item.payload)
+        return NOTHING
 
     async def _combined(self, account: JID, others: tuple[Element, ...]) -> Storage:
         rooms = {room: each.bookmark for room, each in (await self._kept(account)).items()}
@@ -206,27 +287,19 @@ class Bookmarks:
 
     async def _put_old(self, account: JID, wanted: Storage, by: JID) -> None:
         payload = bookmark.written(wanted)
-        if len(payload) > LARGEST * self._policy.item_octets:
-            raise StanzaError("policy-violation", "too many", reason="pubsub.bookmark")
+        if len(payload) > self._octets:
+            raise _too_much()
         there = await self._old(account)
-        if there is None and bookmark.alike(wanted, NOTHING):
-            return
-        if there is None or not bookmark.alike(there, wanted):
-            self._note(account, payload)
+        if there is not None and not bookmark.alike(there, wanted):
             item = Item(CURRENT, by, self._now(), payload)
             await self._publish(await self._node(account, OLD), [item])
-
-    def _note(self, account: JID, payload: bytes) -> None:
-        self._written.pop(account, None)
-        self._written[account] = _digest(payload)
-        if len(self._written) > MOST_WRITTEN:
-            del self._written[next(iter(self._written))]
 
     # ------------------------------------------------------------------ both
 
     async def _publish(self, node: Node, items: list[Item]) -> None:
         for start in range(0, len(items), self._policy.batch):
-            await self._publishing.publish(node, items[start : start + self._policy.batch])
+            with self._by_itself(node.address):
+                await self._publishing.publish(node, items[start : start + self._policy.batch])
 
     async def _node(self, account: JID, name: str) -> Node:
         address = Address(account, name)
@@ -242,16 +315,24 @@ class Bookmarks:
             return node
 
 
-def _digest(payload: bytes) -> bytes:
-    return sha256(payload).digest()
-
-
 def _is_private(node: Node) -> bool:
     settings = node.settings
     alone = settings.access_model == "whitelist" and settings.publish_model == "publishers"
     return (
         alone
-        and not settings.collection
+        and node.leaf
         and settings.persist_items
         and all(each in _HARMLESS for each in node.affiliations.values())
     )
+
+
+def _merged(wanted: Mapping[JID, Bookmark], kept: Mapping[JID, _Kept]) -> dict[JID, Bookmark]:
+    """Those that are wanted, with what is known of them that old clients know nothing of."""
+    return {
+        room: bookmark.merged(new, kept[room].bookmark) if room in kept else new
+        for room, new in wanted.items()
+    }
+
+
+def _too_much() -> StanzaError:
+    return StanzaError("policy-violation", "too much", reason="pubsub.bookmark")

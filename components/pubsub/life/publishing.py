@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from twisted.internet.defer import Deferred
 
@@ -27,7 +27,8 @@ _ATTEMPTS = 3
 SLICE = 500
 """How many items go at once where a node may have fewer than before."""
 
-OnChange = Callable[[Node], object]
+OnChange = Callable[[Node, Collection[str] | None], object]
+"""Told of a node, and of the ids of items that somebody has deleted; None for all there were."""
 
 
 class Publishing:
@@ -55,10 +56,10 @@ class Publishing:
         """Have `tell` called with a node whose items are others than before, told or not."""
         self._on_change.append(tell)
 
-    def _changed(self, node: Node) -> None:
+    def _changed(self, node: Node, deleted: Collection[str] | None = ()) -> None:
         node.changes += 1
         for tell in self._on_change:
-            tell(node)
+            tell(node, deleted)
 
     # ------------------------------------------------------------------ they come
 
@@ -138,7 +139,7 @@ class Publishing:
             raise no_item() from None
         except NotTheirs:
             raise forbidden("somebody else has published it") from None
-        self._changed(node)
+        self._changed(node, ids)
         if notify or node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:
@@ -149,7 +150,7 @@ class Publishing:
         """Delete all items of a node (§8.5); subscribers are told once."""
         await self._store.purge(node.id)
         self._cache.drop(node)
-        self._changed(node)
+        self._changed(node, None)
         if node.settings.notify_retract:
             audience = await self._told(node)
             if audience is not None:

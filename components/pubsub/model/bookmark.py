@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 from components.common import tree
 from components.common.build import Content, Tag
 from xmppd.jid import JID, JIDError
+from xmppd.ns import XML
 
 NATIVE = "urn:xmpp:bookmarks:1"
 """The namespace of XEP-0402, and its node."""
@@ -20,6 +21,7 @@ OLD = "storage:bookmarks"
 """That of XEP-0048."""
 
 STORAGE = f"{{{OLD}}}storage"
+_KNOWN = ("jid", "name", "autojoin")
 _CONFERENCE = f"{{{OLD}}}conference"
 
 
@@ -32,16 +34,24 @@ class Bookmark(NamedTuple):
     password: str = ""
     extensions: bytes = b""
     """Elements that have their namespaces with them."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """Others than those of either spelling, as a tree names them."""
 
     def native(self) -> bytes:
         """As XEP-0402 has it: the address is the item's id."""
         return self._tag({}, NATIVE).render()
 
-    def old(self, room: JID) -> Tag:
+    def old(self, address: JID) -> Tag:
         """As XEP-0048 has it, within its `<storage/>`."""
-        return self._tag({"jid": room})
+        return self._tag({"jid": address})
 
     def _tag(self, attrs: dict[str, str | None], ns: str | None = None) -> Tag:
+        for number, (key, value) in enumerate(self.attributes):
+            space, _, local = key.removeprefix("{").rpartition("}")
+            prefix = "xml:" if space == XML else f"a{number}:" if space else ""
+            if prefix and space != XML:
+                attrs[f"xmlns:a{number}"] = space
+            attrs[f"{prefix}{local}"] = value
         attrs |= {"name": self.name or None, "autojoin": "true" if self.autojoin else None}
         children: list[Content] = []
         for local, value in (("nick", self.nick), ("password", self.password)):
@@ -82,17 +92,19 @@ def storage(elements: Iterable[Element]) -> Storage:
     rooms: dict[JID, Bookmark] = {}
     others = []
     for each in elements:
-        room = _room(each.get("jid", "")) if each.tag == _CONFERENCE else None
-        if room is None:
+        there = room(each.get("jid", "")) if each.tag == _CONFERENCE else None
+        if there is None:
             others.append(each)
         else:
-            rooms[room] = _read(each, OLD)
+            found = _read(each, OLD)
+            # Some clients say the nickname there.
+            rooms[there.bare] = found._replace(nick=found.nick or there.resource)
     return Storage(rooms, tuple(others))
 
 
 def written(kept: Storage) -> bytes:
     """A `<storage/>`."""
-    told: list[Content] = [bookmark.old(room) for room, bookmark in kept.rooms.items()]
+    told: list[Content] = [each.old(address) for address, each in kept.rooms.items()]
     told += [tree.written(each, OLD) for each in kept.others]
     return Tag("storage", {}, told, ns=OLD).render()
 
@@ -107,7 +119,10 @@ def alike(one: Storage, other: Storage) -> bool:
 
 def merged(new: Bookmark, known: Bookmark) -> Bookmark:
     """What somebody has changed who knows nothing of extensions: they stay (XEP-0402 §3.4)."""
-    return new if new.extensions else new._replace(extensions=known.extensions)
+    return new._replace(
+        extensions=new.extensions or known.extensions,
+        attributes=new.attributes or known.attributes,
+    )
 
 
 def _parsed(payload: bytes) -> Element | None:
@@ -126,22 +141,26 @@ def _read(element: Element, namespace: str) -> Bookmark:
 
     autojoin = element.get("autojoin", "").strip() in ("true", "1")
     extensions = b"".join(tree.written(each) for each in _extensions(element, namespace))
-    return Bookmark(element.get("name", ""), autojoin, text("nick"), text("password"), extensions)
+    attributes = tuple(sorted((k, v) for k, v in element.attrib.items() if k not in _KNOWN))
+    return Bookmark(
+        element.get("name", ""), autojoin, text("nick"), text("password"), extensions, attributes
+    )
 
 
 def _extensions(element: Element, namespace: str) -> Iterator[Element]:
-    """What is in `<extensions/>`; in the old spelling clients put theirs beside it, too."""
+    """What is in `<extensions/>`, and what stands beside it and is not known."""
     for each in element:
         space = each.tag.removeprefix("{").rpartition("}")[0]
         if each.tag.endswith("}extensions") and space in (NATIVE, OLD):
             yield from each
-        elif space != namespace:
+        elif space != namespace or each.tag.rpartition("}")[2] not in ("nick", "password"):
             yield each
 
 
-def _room(text: str) -> JID | None:
+def room(text: str) -> JID | None:
+    """The address of a room, None for what is none; a nickname may be its resource."""
     try:
         jid = JID.parse(text)
     except JIDError:
         return None
-    return jid.bare if jid.local else None
+    return jid if jid.local else None
