@@ -15,6 +15,7 @@ from components.common.disco import Identity
 from components.common.instances import Instances
 from components.common.multicast import Multicast
 from components.common.privilege import Privilege
+from components.common.rate import Rate
 from components.pubsub.faces import (
     affiliations,
     approvals,
@@ -37,6 +38,7 @@ from components.pubsub.faces import (
     subscribe,
     subscriptions,
 )
+from components.pubsub.faces.listing import LOOKS_A_MINUTE
 from components.pubsub.life.access import Access
 from components.pubsub.life.affiliating import Affiliating
 from components.pubsub.life.ancestry import Ancestry
@@ -175,6 +177,7 @@ def assemble(
         Reviews(relations, nodes, access, subscribing, own, privilege),
         endings,
         instances,
+        Rate(LOOKS_A_MINUTE, clock.seconds),
     )
     for tell in (publishing.trim, service.reviews.configured, last_items.configured):
         service.configuring.on_configured(tell)

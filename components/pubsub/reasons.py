@@ -32,6 +32,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "pubsub.item-required": ("a request that names no item", "name it"),
     "pubsub.jid-required": ("a request without the JID of a subscription", "name the JID"),
     "pubsub.leaf": ("a leaf with nodes in it", "have a collection instead"),
+    "pubsub.looks": ("who looks for nodes too often, where rosters decide", "wait"),
     "pubsub.moved": ("a node that has moved", "the error says where"),
     "pubsub.no-item": ("an item that is not there", "see which there are"),
     "pubsub.no-node": ("a node that is not there", "create it"),

@@ -12,6 +12,7 @@ from components.common.delegation import Delegation
 from components.common.disco import Disco
 from components.common.instances import Instances
 from components.common.privilege import Privilege
+from components.common.rate import Rate
 from components.pubsub.faults import moved, no_name, no_node
 from components.pubsub.life.access import Access
 from components.pubsub.life.affiliating import Affiliating
@@ -70,6 +71,8 @@ class Service:
     reviews: Reviews
     endings: Endings
     instances: Instances
+    looks: Rate
+    """At nodes at the domain, for who looks for them."""
 
     @property
     def now(self) -> Callable[[], float]:

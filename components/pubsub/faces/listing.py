@@ -14,8 +14,12 @@ from components.common.disco import Item, items_tag
 from components.common.paging import Found, Page
 from components.common.stanza import Stanza
 from components.pubsub.faults import unsupported
+from components.pubsub.life.access import by_contact
+from components.pubsub.model.node import Address
+from components.pubsub.model.settings import Settings
 from components.pubsub.service import Service
 from components.pubsub.store.listing import Listed, Scope
+from xmppd.errors import StanzaError
 
 PAGE = 250
 """Nodes or items of one page."""
@@ -23,6 +27,11 @@ OCTETS = 100_000
 """What they may take together: a stanza has to go through every server on its way."""
 ROUNDS = 20
 """How often is looked for more where what was found is not for the asker."""
+LOOKS = 100
+"""Nodes at the domain that are opened for one page, to see whether their creators let him find them:
+where there are more, the page ends with them,"""
+LOOKS_A_MINUTE = 1_000
+"""and for one account together, or for all accounts of another server."""
 
 _EACH = len("<item jid='' node='' name=''/>")
 _WRITTEN = 6
@@ -64,6 +73,7 @@ async def _found(service: Service, scope: Scope, page: Page) -> tuple[Sequence[L
     read = service.listing.before if backwards else service.listing.after
     seen: list[Listed] = []
     more = page.most > 0
+    looks = LOOKS
     for _ in range(ROUNDS):
         if not more:
             break
@@ -73,7 +83,11 @@ async def _found(service: Service, scope: Scope, page: Page) -> tuple[Sequence[L
             if len(seen) == page.most:
                 more = True
                 break
-            if not row.by_roster or await _sees(service, scope, row):
+            if row.admission is not None and not scope.service.local:
+                looks -= 1
+                if looks < 0:
+                    return (seen[::-1] if backwards else seen), True
+            if row.admission is None or await _sees(service, scope, row.address, row.admission):
                 seen.append(row)
         else:
             at = rows[-1].address.name if rows else at
@@ -82,9 +96,16 @@ async def _found(service: Service, scope: Scope, page: Page) -> tuple[Sequence[L
     return (seen[::-1] if backwards else seen), more
 
 
-async def _sees(service: Service, scope: Scope, row: Listed) -> bool:
-    node = await service.nodes.open(row.address)
-    return node is not None and await service.access.sees(node, scope.asker)
+async def _sees(service: Service, scope: Scope, address: Address, admission: Settings) -> bool:
+    """Whether rosters let somebody find a node: the account's, or its creator's."""
+    if address.personal:
+        return by_contact(admission, await service.access.contact(scope.service, scope.asker))
+    asker = scope.asker
+    if not service.looks.take(asker if asker.domain in service.policy.domains else asker.domain):
+        text = "too many nodes are looked at"
+        raise StanzaError("resource-constraint", text, reason="pubsub.looks", type="wait")
+    node = await service.nodes.open(address)
+    return node is not None and await service.access.sees(node, asker)
 
 
 def told(found: Found[Item], identify: Callable[[Item], str], node: str) -> Tag:

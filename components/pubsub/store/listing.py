@@ -9,8 +9,10 @@ import msgspec
 from twisted.internet.defer import Deferred
 
 from components.common.paging import Found, Page
+from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
+from components.pubsub.model.settings import Settings
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
@@ -33,6 +35,8 @@ _COUNT = (
     f"{_FROM}"
 )
 
+
+_ADMISSION = ("access_model", "roster_groups_allowed")
 
 _ITEMS = "SELECT items FROM pubsub_nodes WHERE id = ?"
 _PLACE = "SELECT position FROM pubsub_items WHERE node = ? AND id = ?"
@@ -59,7 +63,8 @@ class Listed(NamedTuple):
 
     address: Address
     title: str
-    by_roster: bool
+    admission: Settings | None
+    """What of its configuration says whom rosters let find it; None where he finds it anyway."""
 
 
 class SQLListing:
@@ -129,8 +134,9 @@ def _scoped(sql: str, scope: Scope) -> tuple[str, list[Any]]:
 
 
 def _read(scope: Scope, name: str, access: str, settings: str, rank: str | None) -> Listed:
-    title = msgspec.json.decode(settings, type=dict[str, Any]).get("title", "")
+    kept = msgspec.json.decode(settings, type=dict[str, Any])
     stranger = rank in (None, Affiliation.NONE.value) and not scope.everything
-    return Listed(
-        Address(scope.service, name), title, stranger and access in ("presence", "roster")
-    )
+    admission = None
+    if stranger and access in ("presence", "roster"):
+        admission = setting.restored({key: kept[key] for key in _ADMISSION if key in kept})
+    return Listed(Address(scope.service, name), kept.get("title", ""), admission)

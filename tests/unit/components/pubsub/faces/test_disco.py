@@ -235,3 +235,56 @@ def test_5_5_a_node_that_keeps_none_lists_none(juliet: Person) -> None:
     juliet.create("tune", persist_items="0")
     juliet.publish("tune", id_="1")
     assert names(items(juliet, "tune")) == []
+
+
+def test_5_2_no_more_is_opened_for_a_page_than_there_may_be(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What rosters hide has to be opened, with all who are subscribed to it."""
+    monkeypatch.setattr(listing, "LOOKS", 3)
+    for n in range(9):
+        juliet.create(f"n{n}", access_model="open" if n in (2, 8) else "presence")
+    opened: list[Address] = []
+    open_ = globe.service.nodes.open
+
+    def counted(address: Address) -> object:
+        opened.append(address)
+        return open_(address)
+
+    monkeypatch.setattr(globe.service.nodes, "open", counted)
+    answer = items(romeo)
+    assert names(answer) == ["n2"]
+    assert len(opened) == 3
+    assert answer.findtext(f".//{R}last") == "n2", "there may be more"
+
+
+def test_5_2_nor_in_a_minute(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(globe.service.looks, "_most", 4)
+    for n in range(3):
+        juliet.create(f"n{n}", access_model="presence")
+    assert names(items(romeo)) == []
+    assert error(items(romeo)) == ("resource-constraint",)
+    assert names(items(juliet)) == ["n0", "n1", "n2"], "others have their own"
+    globe.pass_time(60)
+    assert names(items(romeo)) == []
+
+
+def test_5_2_nodes_of_an_account_are_listed_unopened(
+    globe: Globe, juliet: Person, romeo: Person
+) -> None:
+    account = str(juliet.jid.bare)
+    for name, model in (("a", "presence"), ("b", "roster"), ("c", "open"), ("d", "whitelist")):
+        juliet.create(name, to="", access_model=model, roster_groups_allowed="Loves")
+    listed = f"<query xmlns='{ns.DISCO_ITEMS}'/>"
+    globe.service.nodes.clear()
+    assert names(romeo.ask(listed, to=account)) == ["c"]
+    befriend(juliet, romeo)
+    assert names(romeo.ask(listed, to=account)) == ["a", "c"]
+    juliet.send(
+        f"<iq type='set' id='r'><query xmlns='{ns.ROSTER}'>"
+        f"<item jid='{romeo.jid.bare}'><group>Loves</group></item></query></iq>"
+    ).came()
+    assert names(romeo.ask(listed, to=account)) == ["a", "b", "c"]
+    assert globe.service.nodes.opened() == []
