@@ -156,7 +156,7 @@ class LastItems:
     async def _see_to(self, key: _Key, wish: _Wish) -> None:
         try:
             accounts = [key.account] if key.account else await self._accounts(key.client)
-            for some in slices(accounts):
+            for some in slices(accounts, len(wish.names)):
                 names = wish.names & self._presences.interests_of(key.client)
                 if names:
                     await self._tell(key.client, some, names, wish.before)
@@ -225,7 +225,7 @@ class LastItems:
         self, client: JID, found: LastItem, settings: Settings, contact: Contact, *, told: bool
     ) -> None:
         open_ = self._nodes.at_hand(found.address)
-        told = told or (open_ is not None and open_.publishing > 0)
+        told = told or found.large or (open_ is not None and open_.publishing > 0)
         if found.item is not None and settings.persist_items and not told:
             self._publishing.tell_last(found.address, settings, found.item, (client,))
         elif told or not settings.persist_items:

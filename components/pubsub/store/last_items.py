@@ -16,7 +16,7 @@ from xmppd.storage.interfaces import Database, Transaction, Value
 
 _FOUND = (
     "SELECT n.service, n.name, n.settings, a.affiliation,"
-    " i.id, i.publisher, i.at, i.payload, i.position"
+    " i.id, i.publisher, i.at, CASE WHEN length(i.payload) <= ? THEN i.payload END, i.position"
     " FROM pubsub_nodes n"
     " LEFT JOIN pubsub_affiliations a ON a.node = n.id AND a.jid = ?"
     " LEFT JOIN pubsub_items i ON i.node = n.id AND i.position ="
@@ -25,7 +25,12 @@ _FOUND = (
 )
 
 SERVICES = 256
-"""Of how many accounts one query asks: what it finds is in memory together."""
+"""Of how many accounts one query asks: what it finds is in memory together,"""
+FOUND = 2_048
+"""which are so many nodes at most."""
+OCTETS = 4_096
+"""How large an item may be that is read with many others: few are larger that people want to be
+told of without asking."""
 
 
 class LastItem(NamedTuple):
@@ -37,7 +42,9 @@ class LastItem(NamedTuple):
     affiliation: Affiliation
     """What he is to it who is told."""
     item: Item | None
-    """None where it keeps none."""
+    """None where it keeps none, or one that is large."""
+    large: bool = False
+    """Whether there is one that has to be read by itself."""
 
 
 class SQLLastItems:
@@ -53,7 +60,7 @@ class SQLLastItems:
 
         `who` is to be told, by bare JID. `services` are `SERVICES` at most.
         """
-        asked: list[Value] = [who]
+        asked: list[Value] = [OCTETS, who]
         sql = _FOUND.format(services=marks(services, asked), names=marks(names, asked))
 
         async def work(tx: Transaction) -> Sequence[LastItem]:
@@ -62,10 +69,11 @@ class SQLLastItems:
         return self._database.read(work)
 
 
-def slices(services: Sequence[JID]) -> Iterator[Sequence[JID]]:
-    """Accounts in parts that one query each may ask for."""
-    for start in range(0, len(services), SERVICES):
-        yield services[start : start + SERVICES]
+def slices(services: Sequence[JID], names: int = 1) -> Iterator[Sequence[JID]]:
+    """Accounts in parts that one query each may ask for so many names of nodes."""
+    size = max(1, min(SERVICES, FOUND // max(1, names)))
+    for start in range(0, len(services), size):
+        yield services[start : start + size]
 
 
 def _found(
@@ -76,11 +84,12 @@ def _found(
     id_: str | None,
     publisher: str,
     at: float,
-    payload: bytes,
+    payload: bytes | None,
     position: int,
 ) -> LastItem:
     item = None
-    if id_ is not None:
+    if id_ is not None and payload is not None:
         item = Item(id_, JID.parse(publisher), at, bytes(payload), position)
     rank = Affiliation(affiliation or "none")
-    return LastItem(Address(JID.parse(service), name), settings, rank, item)
+    large = id_ is not None and payload is None
+    return LastItem(Address(JID.parse(service), name), settings, rank, item, large)

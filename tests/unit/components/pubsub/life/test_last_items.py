@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import Affiliation
-from components.pubsub.store.last_items import SQLLastItems
+from components.pubsub.store.last_items import OCTETS, SQLLastItems
 from tests.support.deferred import result
 from tests.support.interests import MOOD, TUNE, node, told, want
 from tests.support.people import item
@@ -304,3 +304,12 @@ def test_a_node_that_was_closed_meanwhile_tells_nothing(globe, juliet, romeo, sl
     where.settings = where.settings.change(access_model="whitelist")
     slowly.go_on()
     assert told(romeo) == []
+
+
+def test_4_3_3_of_a_large_one_too(globe, juliet, romeo):
+    """It is read by itself."""
+    large = f"<act xmlns='urn:example:play'>{'x' * 2 * OCTETS}</act>"
+    juliet.publish(TUNE, large, id_="1", to=MINE)
+    globe.service.nodes.clear()
+    want(romeo, TUNE)
+    assert told(romeo) == [("juliet", TUNE, "1")]

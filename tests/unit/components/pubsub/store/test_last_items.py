@@ -14,7 +14,7 @@ from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
 from components.pubsub.model.settings import PERSONAL
 from components.pubsub.store.items import SQLItems
-from components.pubsub.store.last_items import SERVICES, SQLLastItems, slices
+from components.pubsub.store.last_items import FOUND, OCTETS, SERVICES, SQLLastItems, slices
 from components.pubsub.store.nodes import SCHEMA, SQLNodes
 from tests.support.stores import Backend
 from xmppd.jid import JID
@@ -99,6 +99,28 @@ def test_as_many_accounts_as_one_query_takes(wait, last, make):
     many = [JID.of(f"n{number}", "capulet.lit") for number in range(SERVICES)]
     make(many[-1], "tune", "1")
     assert len(found(wait(last.find(many, ["tune"] * 128, ROMEO)))) == 1
+
+
+def test_what_is_large_is_not_read_with_others(wait, last, make, database):
+    make(JULIET, "tune", "1")
+    make(JULIET, "mood", "2")
+    node = wait(SQLNodes(database).load(Address(JULIET, "tune")))
+    large = Item("3", JULIET, 1598.0, b"<act>" + b"x" * OCTETS + b"</act>")
+    wait(SQLItems(database).publish(node.id, [large], most=10))
+    items = wait(last.find([JULIET], ["tune", "mood"], ROMEO))
+    assert found(items) == [("juliet", "mood", "2"), ("juliet", "tune", None)]
+    assert sorted((each.address.name, each.large) for each in items) == [
+        ("mood", False),
+        ("tune", True),
+    ]
+
+
+def test_who_wants_many_nodes_is_told_by_fewer_accounts_at_once():
+    many = [JID.of(f"n{number}", "capulet.lit") for number in range(SERVICES)]
+    parts = list(slices(many, 128))
+    assert [each for part in parts for each in part] == many
+    assert max(len(part) for part in parts) * 128 <= FOUND
+    assert len(list(slices(many[:3], 10 * FOUND))) == 3
 
 
 @pytest.mark.parametrize("count", [0, 1, SERVICES, SERVICES + 1, 3 * SERVICES])
