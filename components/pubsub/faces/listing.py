@@ -28,8 +28,8 @@ OCTETS = 100_000
 ROUNDS = 20
 """How often is looked for more where what was found is not for the asker."""
 LOOKS = 100
-"""Nodes at the domain that are opened for one page, to see whether their creators let him find them:
-where there are more, the page ends with them,"""
+"""Nodes at the domain that are opened for one page, to see whether their creators let him find
+them: where there are more, the page ends with them,"""
 LOOKS_A_MINUTE = 1_000
 """and for one account together, or for all accounts of another server."""
 

@@ -14,7 +14,7 @@ OCTETS = 16_777_216
 """What all of them may take together; those that were published longest ago go first."""
 
 _EACH = 500
-"""What an item takes besides its payload."""
+"""What an item takes besides its payload, its id and who has published it."""
 
 
 class Cache:
@@ -52,4 +52,4 @@ class Cache:
 
 
 def _octets(item: Item) -> int:
-    return _EACH + len(item.payload)
+    return _EACH + len(item.payload) + len(item.id) + len(item.publisher)

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from components.common.component import Component
-from components.common.interests import interests, shown
+from components.common.interests import REMEMBERED, interests, shown
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
+from components.pubsub.model import parcels
+from components.pubsub.model.options import SHOW_VALUES
 from xmppd.jid import JID
 
 MOST_WANTED = 128
-"""How many nodes a client may want: others it is not told of."""
+"""How many nodes a client may want: others it is not told of;"""
+WANTED_OCTETS = 4_096
+"""and what their names may take together."""
 
 MOST_ELSEWHERE = 50_000
 """How many resources of contacts elsewhere are known: others are as if they were not there. And how
@@ -181,13 +186,23 @@ def _seen(stanza: Stanza, last: Seen | None) -> Seen:
     if wanted is None:
         # What was known of a client holds until something else is (XEP-0115 §8.4).
         wanted = None if last is None else last.interests
-    elif len(wanted) > MOST_WANTED:
-        wanted = frozenset(sorted(wanted)[:MOST_WANTED])
+    else:
+        wanted = _bounded(wanted)
     return Seen(_show(stanza), wanted)
+
+
+@lru_cache(REMEMBERED)
+def _bounded(wanted: frozenset[str]) -> frozenset[str]:
+    """As many of these names as a client may want."""
+    names = sorted(wanted)
+    some = parcels.short(names[:MOST_WANTED], WANTED_OCTETS)
+    return wanted if len(some) == len(names) else frozenset(some)
 
 
 def _show(stanza: Stanza) -> str:
     name = f"{stanza.content} show"
     if name not in stanza.children:
         return "online"
-    return stanza.element.findtext(stanza.named("show")) or "online"
+    show = stanza.element.findtext(stanza.named("show")) or ""
+    # Whatever else somebody says means no more than that he is there (RFC 6121 §4.7.2.1).
+    return show if show in SHOW_VALUES else "online"

@@ -18,8 +18,10 @@ from components.common.privilege import Privilege, Push
 from xmppd import ns
 from xmppd.jid import JID, JIDError
 
-MOST = 500_000
-"""Contacts in all rosters that are remembered, and rosters."""
+MOST = 256 * 1024 * 1024
+"""What all rosters may have in memory that are remembered, in octets, about."""
+ROSTER_OCTETS, CONTACT_OCTETS, GROUP_OCTETS = 500, 400, 60
+"""What a roster takes, a contact in it, and a group of a contact, besides their names."""
 
 _GROUP = f"{{{ns.ROSTER}}}group"
 
@@ -47,18 +49,17 @@ NOBODY = Contact("none", frozenset())
 class Roster:
     """The contacts of an account that see its presence, show it theirs, or are in groups."""
 
-    __slots__ = ("_contacts", "_subscribers", "changes")
+    __slots__ = ("_contacts", "_subscribers", "changes", "octets")
 
     def __init__(self, items: Iterable[Element] = ()) -> None:
         self._contacts: dict[JID, Contact] = {}
         self._subscribers: tuple[JID, ...] | None = None
         self.changes = 0
         """How often it has changed."""
+        self.octets = ROSTER_OCTETS
+        """What it takes in memory, about."""
         for item in items:
             self.put(item)
-
-    def __len__(self) -> int:
-        return len(self._contacts)
 
     def put(self, item: Element) -> None:
         """Take an item as it is now; what is removed, or would let nobody in, is left out."""
@@ -68,10 +69,12 @@ class Roster:
         if read is None:
             return
         jid, contact = read
+        before = self._contacts.pop(jid, None)
+        if before is not None:
+            self.octets -= _octets(jid, before)
         if contact != NOBODY:
             self._contacts[jid] = contact
-        else:
-            self._contacts.pop(jid, None)
+            self.octets += _octets(jid, contact)
 
     def contact(self, jid: JID) -> Contact:
         """What somebody is to the account, by his bare JID."""
@@ -179,10 +182,13 @@ class Rosters:
 
     def _keep(self, account: JID, roster: Roster) -> Roster:
         self._known[account] = roster
-        self._weight += 1 + len(roster)
+        self._weight += roster.octets
+        self._make_room()
+        return roster
+
+    def _make_room(self) -> None:
         while self._weight > self._most and len(self._known) > 1:
             self.forget(next(iter(self._known)))
-        return roster
 
     def _push(self, push: Push) -> None:
         account = push.account
@@ -196,9 +202,10 @@ class Rosters:
         roster = self._known.get(account)
         if roster is not None:
             before = roster.contact(jid)
-            self._weight -= len(roster)
+            self._weight -= roster.octets
             roster.put(push.item)
-            self._weight += len(roster)
+            self._weight += roster.octets
+            self._make_room()
         if before != now:
             for tell in self._on_change:
                 tell(Change(account, jid, before, now))
@@ -207,7 +214,7 @@ class Rosters:
         """Let go of the roster of an account."""
         roster = self._known.pop(account, None)
         if roster is not None:
-            self._weight -= 1 + len(roster)
+            self._weight -= roster.octets
 
     def _opened(self, resumed: bool) -> None:
         """Pushes have been missed where the stream is another one."""
@@ -215,6 +222,11 @@ class Rosters:
             self._known.clear()
             self._weight = 0
             self._pushed.update(self._reading)
+
+
+def _octets(jid: JID, contact: Contact) -> int:
+    names = sum(GROUP_OCTETS + len(group) for group in contact.groups)
+    return CONTACT_OCTETS + 3 * len(jid) + names
 
 
 def _read(item: Element) -> tuple[JID, Contact] | None:

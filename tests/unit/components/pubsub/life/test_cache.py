@@ -36,3 +36,11 @@ def test_there_is_room_for_so_much_and_the_oldest_goes() -> None:
     assert cache.get(THIRD) is item
     cache.put(OTHER, entry("2", payload=b"o" * 4_000))
     assert [cache.get(node) for node in (ONE, OTHER, THIRD)] == [None, None, None]
+
+
+def test_ids_take_room_as_well() -> None:
+    cache = Cache(octets=3_500)
+    for node in (ONE, OTHER):
+        cache.put(node, entry("i" * 2_000))
+    assert cache.get(ONE) is None
+    assert cache.get(OTHER) is not None

@@ -106,3 +106,21 @@ def test_strangers_take_no_contacts_place(presences, monkeypatch):
     leave(presences, "benvolio@montague.lit/1")
     leave(presences, "tybalt@montague.lit/9")
     assert [len(each) for each in (presences._elsewhere, presences._strangers)] == [0, 2]
+
+
+def test_what_is_wanted_is_bounded_in_octets(presences):
+    names = [f"{n}{'x' * 1_000}" for n in range(8)]
+    tell(presences, f"{ROMEO}/orchard", *names)
+    assert presences.interests_of(JID.parse(f"{ROMEO}/orchard")) == frozenset(names[:4])
+
+
+def test_what_is_shown_is_one_of_a_few_words(presences):
+    for show, known in (("dnd", "dnd"), ("x" * 10_000, "online"), ("", "online")):
+        stanza = Stanza(
+            "presence",
+            {"from": f"{ROMEO}/orchard", "to": "pubsub.capulet.lit"},
+            [f"{ns.COMPONENT} show"],
+            f"<show>{show}</show>".encode(),
+        )
+        presences._told(stanza)
+        assert presences.of(ROMEO)[JID.parse(f"{ROMEO}/orchard")].show == known

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from components.common.privilege import Push
 from components.common.requests import RequestFailed
-from components.pubsub.life.rosters import Change, Contact, Rosters
+from components.pubsub.life.rosters import CONTACT_OCTETS, ROSTER_OCTETS, Change, Contact, Rosters
 from tests.support.deferred import result
 from tests.support.people import item
 from tests.support.pubsub import Globe, Person, befriend
@@ -90,7 +90,8 @@ def test_changes_are_told_with_what_was_before_where_it_is_known(globe, juliet):
 
 
 def test_those_that_were_not_asked_for_go_when_there_are_many(globe, juliet):
-    rosters = Rosters(globe.component, globe.service.privilege, most=3)
+    most = 2 * ROSTER_OCTETS + 3 * CONTACT_OCTETS
+    rosters = Rosters(globe.component, globe.service.privilege, most=most)
     for name in ("juliet", "romeo", "nurse"):
         asking = Deferred.fromCoroutine(rosters.of(JID.of(name, "capulet.lit")))
         globe.pump()
@@ -104,3 +105,20 @@ def test_a_new_stream_forgets_them(globe, juliet):
     assert globe.service.rosters.at_hand(JULIET) is not None
     globe.service.rosters._opened(False)
     assert globe.service.rosters.at_hand(JULIET) is None
+
+
+def test_a_contact_counts_with_all_its_groups(globe, juliet):
+    """A push may bring as much as a roster."""
+    rosters = Rosters(globe.component, globe.service.privilege, most=20_000)
+    for name in ("romeo", "juliet"):
+        asking = Deferred.fromCoroutine(rosters.of(JID.of(name, "capulet.lit")))
+        globe.pump()
+        result(asking)
+    before = rosters._weight
+    juliet.ask(item(ROMEO, groups=[f"{n}{'g' * 900}" for n in range(20)]), "set", to="")
+    globe.pump()
+    assert list(rosters._known) == [JULIET], "there is no room for the other one"
+    juliet.ask(item(ROMEO), "set", to="")
+    globe.pump()
+    rosters.forget(JULIET)
+    assert rosters._weight == 0 < before
