@@ -50,4 +50,4 @@ class Bounces:
     async def _drop(self, node: Node, jid: JID) -> None:
         found = node.of_jid(jid)
         await self._service.subscribing.change(node, drop=found)
-        self._service.subscribing.tell_owners(node, found, State.NONE)
+        await self._service.subscribing.tell_owners(node, found, State.NONE)

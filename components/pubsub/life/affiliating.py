@@ -107,7 +107,7 @@ class Affiliating:
     async def _told(self, node: Node, follow: _Follow) -> None:
         subscribing = self._subscribing
         subscribing.tell(node, follow.dropped, State.NONE)
-        subscribing.tell_owners(node, follow.dropped, State.NONE)
+        await subscribing.tell_owners(node, follow.dropped, State.NONE)
         subscribing.tell(node, follow.approved, State.SUBSCRIBED)
         for each in follow.approved:
             await subscribing.welcome(node, each)

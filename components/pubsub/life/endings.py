@@ -151,5 +151,5 @@ class Endings:
             return 0
         await self._subscribing.change(node, drop=dropped)
         self._subscribing.tell(node, dropped, State.NONE)
-        self._subscribing.tell_owners(node, dropped, State.NONE)
+        await self._subscribing.tell_owners(node, dropped, State.NONE)
         return len(dropped)

@@ -183,12 +183,10 @@ class Presences:
 def _seen(stanza: Stanza, last: Seen | None) -> Seen:
     """A resource as presence tells of it, and as it was seen last."""
     wanted = interests(stanza)
-    if wanted is None:
-        # What was known of a client holds until something else is (XEP-0115 §8.4).
-        wanted = None if last is None else last.interests
-    else:
-        wanted = _bounded(wanted)
-    return Seen(_show(stanza), wanted)
+    if wanted is not None:
+        return Seen(_show(stanza), _bounded(wanted))
+    # What was known of a client holds until something else is (XEP-0115 §8.4).
+    return Seen(_show(stanza), None if last is None else last.interests)
 
 
 @lru_cache(REMEMBERED)

@@ -57,7 +57,7 @@ class Reviews:
         subscribing = self._subscribing
         await subscribing.change(node, approved, dropped)
         subscribing.tell(node, dropped, State.NONE)
-        subscribing.tell_owners(node, dropped, State.NONE)
+        await subscribing.tell_owners(node, dropped, State.NONE)
         subscribing.tell(node, approved, State.SUBSCRIBED)
         for each in approved:
             await subscribing.welcome(node, each)

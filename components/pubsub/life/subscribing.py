@@ -100,12 +100,16 @@ class Subscribing:
                 # Who is not there may want to read it when he is: it waits for him.
                 self._notices.send(node.address.service, [jid], event, type_="")
 
-    def tell_owners(
+    async def tell_owners(
         self, node: Node, subscriptions: Iterable[Subscription], state: State | None = None
     ) -> None:
-        """Tell the owners who comes and goes, where they want to know (`pubsub#notify_sub`)."""
+        """Tell the owners who comes and goes, where they want to know (`pubsub#notify_sub`).
+
+        As fast as the server takes it: many may go at once, and be told of to many owners.
+        """
         if node.settings.notify_sub:
             for each in subscriptions:
+                await self._notices.room()
                 event = events.subscription(node.address.name, each, state)
                 self._notices.send(node.address.service, node.owners, event)
 
@@ -120,10 +124,11 @@ class Subscribing:
 
     async def welcome(self, node: Node, subscription: Subscription) -> None:
         """Send a new subscriber the last item (§6.1.7), and tell the owners of him."""
-        self.tell_owners(node, [subscription])
+        await self.tell_owners(node, [subscription])
         settings = node.settings
         if settings.send_last_published_item == "never" or not subscription.options.deliver:
             return
+        await self._notices.room()  # so large as an item may be, for each who is approved of
         several = len(node.of_jid(subscription.jid)) > 1
         to = list(subscribers.addresses(node, subscription, self._presences))
         subids = [subscription.subid] if several else []

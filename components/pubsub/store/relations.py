@@ -35,7 +35,8 @@ _TEMPORARY_OF = (
 )
 _OF_CONTACT = (
     "SELECT DISTINCT n.service, n.name FROM pubsub_subscriptions s"
-    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND (n.service = ? OR n.creator = ?)"
+    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ?"
+    " AND n.access IN ('presence', 'roster') AND (n.service = ? OR n.creator = ?)"
 )
 _OF_SUBSCRIBER = (
     "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
@@ -152,7 +153,10 @@ class SQLRelations:
         return self._database.read(work)
 
     def of_contact(self, account: JID, contact: JID) -> Deferred[Sequence[Address]]:
-        """The nodes of an account, or that it has made, to which a contact of its is subscribed."""
+        """The nodes of an account, or that it has made, to which a contact of its is subscribed.
+
+        Those where rosters decide who may be.
+        """
 
         async def work(tx: Transaction) -> Sequence[Address]:
             rows = (await tx.execute(_OF_CONTACT, (contact, account, account))).rows

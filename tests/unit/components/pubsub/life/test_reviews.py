@@ -187,3 +187,27 @@ def test_13_14_it_is_told_to_all_resources_and_later_to_who_is_away(globe, julie
     back = Person(globe, globe.server.log_in("romeo", "street"))
     back.send("<presence/>")
     assert subscriptions(back.event()) == [(ROMEO, "none")]
+
+
+def test_who_is_approved_of_with_many_is_welcomed_as_the_server_keeps_up(
+    globe, juliet, romeo, monkeypatch
+) -> None:
+    """Each of them is sent the last item, however large it is."""
+    juliet.publish("play", id_="1")
+    globe.set_up("play", access_model="authorize", notify_sub=True)
+    romeo.subscribe("play")
+    romeo.events()
+    juliet.events()
+    monkeypatch.setattr(type(globe.component), "crowded", True)
+    globe.set_up("play", access_model="open")
+    there = globe.node("play")
+    reviewed: list[object] = []
+    there.lock.run(globe.service.reviews.node, there).addCallback(reviewed.append)
+    globe.pass_time(3)
+    assert subscriptions(romeo.event()) == [(ROMEO, "subscribed")]
+    assert (juliet.events(), reviewed) == ([], [])
+    monkeypatch.setattr(type(globe.component), "crowded", False)
+    globe.pass_time(1)
+    assert reviewed == [None]
+    assert subscriptions(juliet.event()) == [(ROMEO, "subscribed")]
+    assert romeo.event().find(f"{E}items") is not None

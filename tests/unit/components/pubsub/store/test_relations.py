@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import json
 
@@ -29,11 +31,13 @@ class Kept:
         self.nodes = SQLNodes(self.database)
         self.relations = SQLRelations(self.database)
 
-    def make(self, name: str, service: JID = PUBSUB, owner: JID = JULIET) -> int:
+    def make(self, name: str, service: JID = PUBSUB, owner: JID = JULIET, **settings: Any) -> int:
         owners = {} if service.local else {owner: Affiliation.OWNER}
         address = Address(service, name)
         return self.wait(
-            self.nodes.create(address, stored(AT_DOMAIN), owners, creator=owner, now=1602.0)
+            self.nodes.create(
+                address, stored(AT_DOMAIN.change(**settings)), owners, creator=owner, now=1602.0
+            )
         )
 
     def put(self, node: int, *subscriptions: Subscription, most: int = 0) -> None:
@@ -176,9 +180,11 @@ def test_temporary_ones(kept) -> None:
 
 
 def test_nodes_of_somebody_to_which_a_contact_is_subscribed(kept) -> None:
-    play, theirs = kept.make("play"), kept.make("their play", owner=NURSE)
-    tune = kept.make("tune", JULIET)
-    for node in (play, theirs, tune):
+    play = kept.make("play", access_model="presence")
+    theirs = kept.make("their play", owner=NURSE, access_model="presence")
+    tune = kept.make("tune", JULIET, access_model="roster")
+    anybodys = kept.make("anybody's")  # no roster matters there
+    for node in (play, theirs, tune, anybodys):
         kept.put(node, subscription(ROMEO, "1"), subscription(STREET, "2"))
     found = kept.wait(kept.relations.of_contact(JULIET, ROMEO))
     assert sorted(found) == [Address(JULIET, "tune"), Address(PUBSUB, "play")]
