@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from components.pubsub.faults import forbidden, no_node, refusal
 from components.pubsub.life.access import Access
-from components.pubsub.life.nodes import Nodes, join, leave
+from components.pubsub.life.nodes import Nodes, join, leave, unlinked
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.privileges import Privilege
 from components.pubsub.model.settings import Settings
 from components.pubsub.store.collections import SQLCollections
-from components.pubsub.store.stored import NO_LINKS, Links, Parent
+from components.pubsub.store.stored import NO_LINKS, Links, Parent, TooManyChildren
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -84,8 +84,17 @@ class Linking:
         has = [] if node is None else await self._collections.children(node.id)
         joins, leaves = _differences(parents, is_in)
         adopts, drops = _differences(children, has)
-        joined = [await self._there(service, name) for name in joins]
-        adopted = [await self._there(service, name) for name in adopts]
+        if len(joins) > self._policy.collections:
+            raise unlinked(TooManyChildren())
+        # Each is looked at before the next one is opened: a form may name a thousand.
+        joined = []
+        for name in joins:
+            joined.append(await self._there(service, name))
+            self._admits(joined[-1], asker)
+        adopted = []
+        for name in adopts:
+            adopted.append(await self._there(service, name))
+            self._own(adopted[-1], asker)
         left = [each async for each in self._open(service, leaves)]
         dropped = [each async for each in self._open(service, drops)]
         plan = self.made(new, joined, left, adopted, dropped)

@@ -388,3 +388,27 @@ def test_collections_are_there_when_the_process_is_another_one(
     globe.again()
     juliet.publish("musings")
     assert told(romeo) == [("items", "musings", ["blogs"])]
+
+
+@pytest.mark.parametrize("field", ["collection", "children"])
+def test_7_2_no_more_nodes_are_opened_than_need_be(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """A form may name a thousand, which are others'."""
+    names = [f"n{n}" for n in range(30)]
+    for name in names:
+        collection(juliet, name)
+    collection(romeo, "his")
+    opened: list[Address] = []
+    open_ = globe.service.nodes.open
+
+    def counted(address: Address) -> object:
+        opened.append(address)
+        return open_(address)
+
+    monkeypatch.setattr(globe.service.nodes, "open", counted)
+    expected = FULL if field == "collection" else ("forbidden",)
+    assert error(romeo.configure("his", **{field: names})) == expected
+    assert len(opened) < 5
+    assert error(romeo.configure("his", **{field: names[:10]})) == ("forbidden",)
+    assert len(opened) < 10
