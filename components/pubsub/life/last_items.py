@@ -42,6 +42,9 @@ log = Logger(namespace="component")
 AT_ONCE = 8
 """How many clients are seen to at the same time; the others wait for their turn."""
 
+MOST_WAITING = 100_000
+"""How many wait: of more than that those who have waited longest are told of nothing."""
+
 _ANYBODY = Contact("from", frozenset())
 """Whose own roster says that he sees an account's presence."""
 
@@ -133,6 +136,8 @@ class LastItems:
         waiting = self._waiting.get(key)
         if waiting is not None:
             wish = _Wish(waiting.names | wish.names, waiting.before)
+        elif len(self._waiting) >= MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
         self._waiting[key] = wish
         if self._working < AT_ONCE:
             self._working += 1

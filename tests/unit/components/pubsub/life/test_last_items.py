@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from components.pubsub.life import last_items
+from components.pubsub.life.last_items import AT_ONCE
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import Affiliation
 from components.pubsub.store.last_items import OCTETS, SQLLastItems
@@ -313,3 +315,15 @@ def test_4_3_3_of_a_large_one_too(globe, juliet, romeo):
     globe.service.nodes.clear()
     want(romeo, TUNE)
     assert told(romeo) == [("juliet", TUNE, "1")]
+
+
+def test_so_many_wait_and_no_more(globe, juliet, monkeypatch):
+    """As when the server takes nothing, and people come and go."""
+    juliet.publish(TUNE, id_="1", to=MINE)
+    monkeypatch.setattr(last_items, "MOST_WAITING", 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(globe.component), "crowded", True)
+        clients = [want(globe.person("juliet", f"r{n}"), TUNE) for n in range(AT_ONCE + 5)]
+    globe.pass_time(1)
+    some = [bool(told(each)) for each in clients]
+    assert some == [True] * AT_ONCE + [False] * 2 + [True] * 3
