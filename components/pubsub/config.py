@@ -27,6 +27,7 @@ class PubsubTable(Table, frozen=True):
     nodes: Count = _DEFAULT.nodes
     items: Some = _DEFAULT.items
     item_octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.item_octets
+    kept_octets: Count = _DEFAULT.kept_octets
     subscriptions: Some = _DEFAULT.subscriptions
     own_subscriptions: Some = _DEFAULT.own_subscriptions
     same_subscriptions: Some = _DEFAULT.same_subscriptions
@@ -61,6 +62,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         nodes=table.nodes,
         items=table.items,
         item_octets=table.item_octets,
+        kept_octets=table.kept_octets,
         subscriptions=table.subscriptions,
         own_subscriptions=table.own_subscriptions,
         same_subscriptions=table.same_subscriptions,

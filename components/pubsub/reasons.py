@@ -31,6 +31,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "pubsub.item-id": ("an item with too long an id", "choose a shorter one"),
     "pubsub.item-required": ("a request that names no item", "name it"),
     "pubsub.jid-required": ("a request without the JID of a subscription", "name the JID"),
+    "pubsub.kept-octets": (
+        "an item for a node of somebody who has as much as he may",
+        "kept_octets in [pubsub]",
+    ),
     "pubsub.leaf": ("a leaf with nodes in it", "have a collection instead"),
     "pubsub.looks": ("who looks for nodes too often, where rosters decide", "wait"),
     "pubsub.moved": ("a node that has moved", "the error says where"),

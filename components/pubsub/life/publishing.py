@@ -18,7 +18,8 @@ from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import Settings
 from components.pubsub.store.items import SQLItems
-from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs
+from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
+from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 _ATTEMPTS = 3
@@ -67,7 +68,7 @@ class Publishing:
         """Publish items to a leaf node, whose configuration they meet; then tell of them (§7.1).
 
         Raises StanzaError: `item-not-found` where the node is gone, `conflict` where it is full and
-        takes no more (§7.1.3.4).
+        takes no more (§7.1.3.4), `resource-constraint` where its creator has as much as he may.
         """
         node.publishing += 1
         try:
@@ -84,12 +85,21 @@ class Publishing:
             full = settings.publish_node_full == "reject"
             try:
                 items, dropped = await self._store.publish(
-                    node.id, items, most=self.most(node), full=full
+                    node.id,
+                    items,
+                    most=self.most(node),
+                    full=full,
+                    octets=self._policy.kept_octets,
                 )
             except NodeGone:
                 raise no_node() from None
             except NodeFull:
                 raise refusal("conflict", "node-full", reason="pubsub.full") from None
+            except TooManyOctets:
+                text = "whoever has made the node has as much there as he may"
+                raise StanzaError(
+                    "resource-constraint", text, reason="pubsub.kept-octets"
+                ) from None
             self._cache.drop(node)
         elif items:
             self._cache.put(node, items[-1])

@@ -13,25 +13,27 @@ from twisted.internet.defer import Deferred
 from components.common.paging import Found, Page
 from components.pubsub.model.item import Item
 from components.pubsub.store import pages
-from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs
+from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
 _WRITTEN = (
-    "UPDATE pubsub_nodes SET written = written + ?, items = items + ? WHERE id = ?"
-    " RETURNING written, items"
+    "UPDATE pubsub_nodes SET written = written + ?, items = items + ?, octets = octets + ?"
+    " WHERE id = ? RETURNING written, items, creator"
 )
-_COUNT = "UPDATE pubsub_nodes SET items = items + ? WHERE id = ? RETURNING items"
-_EMPTY = "UPDATE pubsub_nodes SET items = 0 WHERE id = ?"
+_COUNT = (
+    "UPDATE pubsub_nodes SET items = items + ?, octets = octets + ? WHERE id = ? RETURNING items"
+)
+_EMPTY = "UPDATE pubsub_nodes SET items = 0, octets = 0 WHERE id = ?"
+_OCTETS = "SELECT sum(octets) FROM pubsub_nodes WHERE creator = ?"
 _PUT = (
     "INSERT INTO pubsub_items (node, position, id, publisher, at, payload)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
-_DROP = "DELETE FROM pubsub_items WHERE node = ? AND id = ?"
-_TAKE = "DELETE FROM pubsub_items WHERE node = ? AND id = ? RETURNING publisher"
+_TAKE = "DELETE FROM pubsub_items WHERE node = ? AND id = ? RETURNING publisher, length(payload)"
 _DROP_OLDEST = (
     "DELETE FROM pubsub_items WHERE node = ? AND position <= (SELECT position FROM pubsub_items"
-    " WHERE node = ? ORDER BY position LIMIT 1 OFFSET ?) RETURNING position, id"
+    " WHERE node = ? ORDER BY position LIMIT 1 OFFSET ?) RETURNING position, id, length(payload)"
 )
 _PURGE = "DELETE FROM pubsub_items WHERE node = ?"
 _OLDEST = (
@@ -42,6 +44,7 @@ _SOME, _ALL = _OLDEST.format(" AND kept > 0"), _OLDEST.format("")
 _EXPIRE = (
     "DELETE FROM pubsub_items WHERE node = ? AND at <= ? AND position IN"
     " (SELECT position FROM pubsub_items WHERE node = ? ORDER BY position LIMIT ?)"
+    " RETURNING length(payload)"
 )
 
 
@@ -71,22 +74,32 @@ class SQLItems:
         self._database = database
 
     def publish(
-        self, node: int, items: Sequence[Item], *, most: int, full: bool = False
+        self,
+        node: int,
+        items: Sequence[Item],
+        *,
+        most: int,
+        full: bool = False,
+        octets: int = 0,
     ) -> Deferred[Published]:
         """Keep items, each in place of one of the same id, and `most` in all.
 
         The oldest go for them. With `full` none go: it fails with `NodeFull`. Fails with
-        `NodeGone`, too. No two of them have the same id.
+        `NodeGone`, and with `TooManyOctets` where all nodes that somebody has made would have more
+        than `octets`, unless that is 0. No two of them have the same id.
         """
 
         async def work(tx: Transaction) -> Published:
-            again = 0
+            again, more = 0, sum(len(item.payload) for item in items)
             for item in items:
-                again += (await tx.execute(_DROP, (node, item.id))).changed
-            rows = (await tx.execute(_WRITTEN, (len(items), len(items) - again, node))).rows
+                for _, size in (await tx.execute(_TAKE, (node, item.id))).rows:
+                    again += 1
+                    more -= size
+            values = (len(items), len(items) - again, more, node)
+            rows = (await tx.execute(_WRITTEN, values)).rows
             if not rows:
                 raise NodeGone(node)
-            written, count = rows[0]
+            written, count, creator = rows[0]
             if full and count > most and again < len(items):
                 raise NodeFull(node)
             put = []
@@ -94,7 +107,12 @@ class SQLItems:
                 publisher, at, payload = item.publisher, item.at, item.payload
                 await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
                 put.append(item._replace(position=position))
-            return Published(put, [] if full else await _trim(tx, node, count, most))
+            dropped = [] if full else await _trim(tx, node, count, most)
+            if octets and more > 0:
+                taken: int = (await tx.execute(_OCTETS, (creator,))).rows[0][0]
+                if taken > octets:
+                    raise TooManyOctets(creator)
+            return Published(put, dropped)
 
         return self._database.write(work)
 
@@ -105,7 +123,7 @@ class SQLItems:
         """
 
         async def work(tx: Transaction) -> Sequence[str]:
-            rows = (await tx.execute(_COUNT, (0, node))).rows
+            rows = (await tx.execute(_COUNT, (0, 0, node))).rows
             if not rows:
                 return []
             count = rows[0][0]
@@ -121,13 +139,15 @@ class SQLItems:
         """
 
         async def work(tx: Transaction) -> None:
+            octets = 0
             for id_ in ids:
                 rows = (await tx.execute(_TAKE, (node, id_))).rows
                 if not rows:
                     raise ItemGone(id_)
                 if of is not None and JID.parse(rows[0][0]).bare != of:
                     raise NotTheirs(id_)
-            await tx.execute(_COUNT, (-len(ids), node))
+                octets += rows[0][1]
+            await tx.execute(_COUNT, (-len(ids), -octets, node))
 
         return self._database.write(work)
 
@@ -177,10 +197,11 @@ class SQLItems:
         """
 
         async def work(tx: Transaction) -> int:
-            gone = (await tx.execute(_EXPIRE, (node, until, node, most))).changed
+            gone = (await tx.execute(_EXPIRE, (node, until, node, most))).rows
             if gone:
-                await tx.execute(_COUNT, (-gone, node))
-            return gone
+                octets = sum(size for (size,) in gone)
+                await tx.execute(_COUNT, (-len(gone), -octets, node))
+            return len(gone)
 
         return self._database.write(work)
 
@@ -190,5 +211,5 @@ async def _trim(tx: Transaction, node: int, count: int, most: int) -> Sequence[s
     if count <= most:
         return []
     rows = (await tx.execute(_DROP_OLDEST, (node, node, count - most - 1))).rows
-    await tx.execute(_COUNT, (-len(rows), node))
-    return [id_ for _, id_ in sorted(rows)]
+    await tx.execute(_COUNT, (-len(rows), -sum(size for _, _, size in rows), node))
+    return [id_ for _, id_, _ in sorted(rows)]

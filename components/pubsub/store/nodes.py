@@ -46,7 +46,7 @@ _MADE = "SELECT count(*) FROM pubsub_nodes WHERE creator = ? AND service = ?"
 _SAVE = "UPDATE pubsub_nodes SET access = ?, settings = ?, kept = ? WHERE id = ?"
 _REMOVE = "DELETE FROM pubsub_nodes WHERE id = ? RETURNING service, name, creator"
 _PURGE = "DELETE FROM pubsub_items WHERE node = ?"
-_EMPTY = "UPDATE pubsub_nodes SET items = 0 WHERE id = ?"
+_EMPTY = "UPDATE pubsub_nodes SET items = 0, octets = 0 WHERE id = ?"
 _HOLD = "UPDATE pubsub_nodes SET name = name WHERE id = ?"
 _NAMES = "SELECT name FROM pubsub_nodes WHERE service = ? AND name > ? ORDER BY name LIMIT ?"
 

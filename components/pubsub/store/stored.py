@@ -100,3 +100,7 @@ class TooManySubscriptions(Exception):
 
 class NodeFull(Exception):
     """A node has as many items as it may have, and is to have no others in their place."""
+
+
+class TooManyOctets(Exception):
+    """Whoever has made a node has as much in all of them as he may have."""

@@ -13,6 +13,8 @@ CREATE TABLE pubsub_nodes (
     -- The position of the item that was published last, and how many items there are.
     written BIGINT NOT NULL DEFAULT 0,
     items BIGINT NOT NULL DEFAULT 0,
+    -- What the payloads of all of them take.
+    octets BIGINT NOT NULL DEFAULT 0,
     -- Seconds that items are kept, as `settings` has it; 0 for as long as the service lets them be.
     kept BIGINT NOT NULL DEFAULT 0,
     -- Its access model: `settings` has it, too, but lists are to be filtered by it.

@@ -368,3 +368,17 @@ def test_8_4_nothing_is_published_to_a_node_that_goes_meanwhile(
 
 async def _removed(globe: Globe, node: int) -> None:
     await globe.service.store.remove(node, None)
+
+
+def test_what_is_kept_of_one_creator_is_bounded_in_all_his_nodes() -> None:
+    globe = Globe(kept_octets=3_000).start()
+    juliet, romeo = globe.person("juliet"), globe.person("romeo")
+    large = f"<act xmlns='urn:example:play'>{'x' * 2_000}</act>"
+    opened(juliet, publish_model="open")
+    assert juliet.publish("play", large, id_="1").get("type") == "result"
+    assert error(romeo.publish("play", large, id_="2")) == ("resource-constraint",)
+    assert error(juliet.publish("tune", large, id_="3", to="")) == ("resource-constraint",)
+    assert juliet.ids("play") == ["1"]
+    assert romeo.publish("tune", large, to="").get("type") == "result", "others have their own"
+    juliet.retract("play", "1")
+    assert romeo.publish("play", large, id_="2").get("type") == "result"

@@ -7,7 +7,7 @@ import pytest
 from components.common.paging import Page
 from components.pubsub.model.settings import AT_DOMAIN, stored
 from components.pubsub.store.nodes import SQLNodes
-from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs
+from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
 from tests.support.pubsub_items import BLOGBOT, HAMLET, HORATIO, entry
 from xmppd.errors import StoreError
 
@@ -180,3 +180,34 @@ def test_17_4_4_a_node_that_is_set_up_otherwise_keeps_items_otherwise(wait, item
     assert wait(items.aging(0, 10, every=False)) == [(week, 60, None)]
     wait(SQLNodes(database).save(week, stored(AT_DOMAIN)))
     assert wait(items.aging(0, 10, every=False)) == []
+
+
+# ---------------------------------------------------------------------- how much there is
+
+
+def test_so_many_octets_are_in_all_nodes_of_one_creator(wait, items, make, node):
+    other = make("other_musings")
+    half = b"<x>" + b"x" * 500 + b"</x>"
+
+    def put(where, id_, payload=half, **more):
+        return wait(items.publish(where, [entry(id_, payload=payload)], octets=1_100, **more))
+
+    put(node, "1", most=10)
+    put(other, "1", most=10)
+    with pytest.raises(TooManyOctets):
+        put(other, "2", most=10)
+    assert [each.id for each in wait(items.last(other, 10))] == ["1"]
+    put(other, "2", most=1)  # for the other one
+    put(other, "2", most=1)  # in place of itself
+    with pytest.raises(TooManyOctets):
+        put(node, "2", most=10)
+    for make_room in (
+        lambda: items.retract(node, ["1"]),
+        lambda: items.purge(node),
+        lambda: items.trim(node, 0),
+        lambda: items.expire(node, 1e12, 10),
+    ):
+        wait(make_room())
+        put(node, "1", most=10)
+        with pytest.raises(TooManyOctets):
+            put(node, "2", most=10)
