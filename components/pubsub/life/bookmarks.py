@@ -54,6 +54,9 @@ OCTETS = 200_000
 ROOMS = 2_000
 """Items of XEP-0402 that are looked at."""
 
+MOST_BEHIND = 10_000
+"""Accounts of which it is known that their old node lacks something."""
+
 _HARMLESS = (Affiliation.OWNER, Affiliation.OUTCAST)
 
 
@@ -104,6 +107,8 @@ class Bookmarks:
         """What somebody has changed, of accounts whose turn is yet to come."""
         self._own: Counter[Address] = Counter()
         """Changes that are made here, of which nothing follows."""
+        self._behind: dict[JID, None] = {}
+        """Accounts whose old node could not be written when it was to be."""
         publishing.on_change(self._changed)
 
     async def private(self, account: JID) -> bool:
@@ -201,7 +206,7 @@ class Bookmarks:
             # What the old node could not have, nobody has taken out of it.
             await self._check(account, Storage(rooms, old.others), kept)
             wanted = old.rooms
-            if NATIVE in due.names:
+            if NATIVE in due.names or account in self._behind:
                 wanted = {**due.left(old.rooms), **rooms}
             await self._check(account, Storage(wanted, old.others), kept)
             await self._replace(account, wanted, kept, account)
@@ -286,6 +291,9 @@ class Bookmarks:
         return Storage(rooms, others)
 
     async def _put_old(self, account: JID, wanted: Storage, by: JID) -> None:
+        self._behind[account] = None
+        if len(self._behind) > MOST_BEHIND:
+            del self._behind[next(iter(self._behind))]
         payload = bookmark.written(wanted)
         if len(payload) > self._octets:
             raise _too_much()
@@ -293,6 +301,7 @@ class Bookmarks:
         if there is not None and not bookmark.alike(there, wanted):
             item = Item(CURRENT, by, self._now(), payload)
             await self._publish(await self._node(account, OLD), [item])
+        self._behind.pop(account, None)
 
     # ------------------------------------------------------------------ both
 

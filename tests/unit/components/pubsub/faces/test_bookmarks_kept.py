@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from xml.etree.ElementTree import tostring
 
 import pytest
+from twisted.internet.defer import fail
 
 from components.pubsub.model.bookmark import NATIVE, OLD
+from components.pubsub.model.item import Item
 from tests.support.pubsub import Globe, P, Person, error
 from tests.support.pubsub_items import Held
 from tests.unit.components.pubsub.faces.test_private import (
@@ -27,6 +31,7 @@ from tests.unit.components.pubsub.faces.test_private import (
     stored,
     there,
 )
+from xmppd.errors import StoreError
 
 
 @pytest.fixture
@@ -198,3 +203,23 @@ def test_many_changes_while_one_is_seen_to_are_seen_to_together(
             globe.pump()
     assert len(items(juliet)) == len(there(juliet)) == 21
     assert len(looked) < 20
+
+
+def test_what_could_not_be_written_to_the_old_node_nobody_has_taken_out_of_it(
+    globe: Globe, juliet: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(juliet, room("orchard@conference.capulet.lit"))
+    write = globe.service.items.publish
+
+    def refused(node: int, some: Sequence[Item], **more: Any) -> Any:
+        return fail(StoreError()) if some[0].id == "current" else write(node, some, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(globe.service.items, "publish", refused)
+        publish(juliet, CELL)
+    assert CELL not in there(juliet)
+    put(juliet, room(TOMB))
+    assert sorted(items(juliet)) == sorted(there(juliet))
+    assert sorted(there(juliet)) == [CELL, "orchard@conference.capulet.lit", TOMB]
+    put(juliet, room(TOMB))
+    assert sorted(items(juliet)) == [TOMB], "they are in step again"
