@@ -544,11 +544,12 @@ class Node:
         self._hear_again()
 
     def _hear_again(self) -> None:
-        """open: it has forgotten who has come before."""
+        """open: it has forgotten who has come before, and learns one by one who is there."""
         if self._sends_last("on_sub_and_presence") and self.last is not None:
-            heard = {
-                session for jid in self.audience("subscribed") for session in self.reached(jid)
-            }
+            some = (each for each in self.subscriptions if each.state == "subscribed")
+            jids = {each.jid for each in some if each.deliver}
+            heard = {session for jid in jids for session in self.reached(jid)}
+            heard |= set(self.audience("subscribed"))
             self.told.again = dict.fromkeys(heard, (self.event_item(self.last),))
 
 

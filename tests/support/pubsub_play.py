@@ -203,6 +203,9 @@ class Stage:
             what = (self._jid(who, what[0]), *what[1:])
         if step.does in ("unsubscribe", "options"):
             what = (what[0], self._subid(what[0], what[1]))
+        if what and what[0] == "subscriber":
+            found = [account_of(each.jid) for each in self.node.subscriptions]
+            what = (found[0] if found else ACCOUNTS[1], *what[1:])
         if step.does in ("meet", "part", "group"):
             others = [each for each in ACCOUNTS if each != account_of(who)]
             what = (account_of(who), what[0] if what[0] in others else others[0], *what[1:])
