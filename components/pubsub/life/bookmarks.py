@@ -330,6 +330,7 @@ def _is_private(node: Node) -> bool:
     return (
         alone
         and node.leaf
+        and not settings.collection
         and settings.persist_items
         and all(each in _HARMLESS for each in node.affiliations.values())
     )

@@ -19,7 +19,7 @@ from xmppd.storage.interfaces import Database, Transaction
 
 _WRITTEN = (
     "UPDATE pubsub_nodes SET written = written + ?, items = items + ?, octets = octets + ?"
-    " WHERE id = ? RETURNING written, items, creator"
+    " WHERE id = ? RETURNING written, items, creator, service"
 )
 _COUNT = (
     "UPDATE pubsub_nodes SET items = items + ?, octets = octets + ? WHERE id = ? RETURNING items"
@@ -86,7 +86,7 @@ class SQLItems:
 
         The oldest go for them. With `full` none go: it fails with `NodeFull`. Fails with
         `NodeGone`, and with `TooManyOctets` where all nodes that somebody has made would have more
-        than `octets`, unless that is 0. No two of them have the same id.
+        than `octets`, unless that is 0, or he is gone. No two of them have the same id.
         """
 
         async def work(tx: Transaction) -> Published:
@@ -99,7 +99,7 @@ class SQLItems:
             rows = (await tx.execute(_WRITTEN, values)).rows
             if not rows:
                 raise NodeGone(node)
-            written, count, creator = rows[0]
+            written, count, creator, service = rows[0]
             if full and count > most and again < len(items):
                 raise NodeFull(node)
             put = []
@@ -108,7 +108,8 @@ class SQLItems:
                 await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
                 put.append(item._replace(position=position))
             dropped = [] if full else await _trim(tx, node, count, most)
-            if octets and more > 0:
+            of_somebody = creator != service or "@" in creator
+            if octets and more > 0 and of_somebody:
                 taken: int = (await tx.execute(_OCTETS, (creator,))).rows[0][0]
                 if taken > octets:
                     raise TooManyOctets(creator)

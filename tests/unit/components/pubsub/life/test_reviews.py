@@ -202,7 +202,8 @@ def test_who_is_approved_of_with_many_is_welcomed_as_the_server_keeps_up(
     globe.set_up("play", access_model="open")
     there = globe.node("play")
     reviewed: list[object] = []
-    there.lock.run(globe.service.reviews.node, there).addCallback(reviewed.append)
+    approving = there.lock.run(globe.service.reviews.node, there, approve=True)
+    approving.addCallback(reviewed.append)
     globe.pass_time(3)
     assert subscriptions(romeo.event()) == [(ROMEO, "subscribed")]
     assert (juliet.events(), reviewed) == ([], [])
