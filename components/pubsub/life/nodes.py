@@ -184,8 +184,8 @@ class Nodes:
         node.settings = settings.change(collection=tuple(collections))
         node.revision += 1
 
-    async def delete(self, node: Node, moved: Moved | None = None) -> bool:
-        """Have a node no more; the caller holds its lock. Whether it was there until now."""
+    async def delete(self, node: Node, moved: Moved | None = None) -> None:
+        """Have a node no more; the caller holds its lock."""
         removed = await self._store.remove(node.id, moved)
         node.gone = True
         self.let_go(node)
@@ -193,7 +193,6 @@ class Nodes:
             child = self._open.get(Address(node.address.service, name))
             if child is not None:
                 leave(child, node.address.name)
-        return removed.there
 
     async def settled(self) -> None:
         """Wait until whatever is being read by now has been read."""

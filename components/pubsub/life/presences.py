@@ -73,8 +73,6 @@ class Presences:
         self._on_known: list[Know] = []
         self._on_gain: list[Gain] = []
         self._on_shown: list[Show] = []
-        self.changes = 0
-        """How often something has changed."""
         privilege.on_presence(self._told)
         component.on_open(self._opened)
 
@@ -121,7 +119,6 @@ class Presences:
         jid = stanza.sender
         if not jid.resource:
             return
-        self.changes += 1
         if stanza.type == "unavailable":
             self._drop(jid)
             return
@@ -177,7 +174,6 @@ class Presences:
             self._elsewhere.clear()
             self._strangers.clear()
             self._shown.clear()
-            self.changes += 1
 
 
 def _seen(stanza: Stanza, last: Seen | None) -> Seen:

@@ -49,13 +49,11 @@ NOBODY = Contact("none", frozenset())
 class Roster:
     """The contacts of an account that see its presence, show it theirs, or are in groups."""
 
-    __slots__ = ("_contacts", "_subscribers", "changes", "octets")
+    __slots__ = ("_contacts", "_subscribers", "octets")
 
     def __init__(self, items: Iterable[Element] = ()) -> None:
         self._contacts: dict[JID, Contact] = {}
         self._subscribers: tuple[JID, ...] | None = None
-        self.changes = 0
-        """How often it has changed."""
         self.octets = ROSTER_OCTETS
         """What it takes in memory, about."""
         for item in items:
@@ -63,7 +61,6 @@ class Roster:
 
     def put(self, item: Element) -> None:
         """Take an item as it is now; what is removed, or would let nobody in, is left out."""
-        self.changes += 1
         self._subscribers = None
         read = _read(item)
         if read is None:
