@@ -27,6 +27,7 @@ from components.pubsub.life import subscribers
 from components.pubsub.life.access import Access
 from components.pubsub.life.audience import admits
 from components.pubsub.life.nodes import Nodes, defaults
+from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.rosters import NOBODY, Contact, Rosters
@@ -55,9 +56,6 @@ MOST = 100_000
 PATIENCE = 10.0
 """Seconds in which the server is to say what a client wants, before it is taken to want nothing."""
 
-PAUSE = 0.25
-"""Seconds after which it is looked again whether the server is done with what it was sent."""
-
 
 class _Arrival(NamedTuple):
     """How somebody has come."""
@@ -80,6 +78,7 @@ class Arrivals:
         rosters: Rosters,
         presences: Presences,
         publishing: Publishing,
+        notices: Notices,
         own: Callable[[Address], bool],
     ) -> None:
         self._component = component
@@ -89,6 +88,7 @@ class Arrivals:
         self._rosters = rosters
         self._presences = presences
         self._publishing = publishing
+        self._notices = notices
         self._own = own
         self._waiting: dict[JID, _Arrival] = {}
         """By full JID, in the order in which they have come."""
@@ -158,8 +158,7 @@ class Arrivals:
         rank = self._access.affiliation(node, client)
         if not await self._access.keeps(node, client, rank):
             return
-        while self._component.crowded:
-            await self._pause()
+        await self._notices.room()
 
         def still(to: JID) -> bool:
             there = to in self._told(node, client, arrival)
@@ -217,11 +216,6 @@ class Arrivals:
         arrival = self._patient.pop(client, None)
         if arrival is not None:
             self._add(client, arrival)
-
-    async def _pause(self) -> None:
-        paused: Deferred[Any] = Deferred()
-        self._component.clock.callLater(PAUSE, paused.callback, None)
-        await paused
 
 
 def _taken(waiting: dict[JID, _Arrival], most: int) -> Iterator[tuple[JID, _Arrival]]:

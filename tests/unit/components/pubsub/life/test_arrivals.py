@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.pubsub.life import arrivals
+from components.pubsub.life import arrivals, notices
 from components.pubsub.life.arrivals import PATIENCE
 from components.pubsub.store.relations import SQLRelations
 from tests.support.interests import TUNE, node, want
@@ -219,7 +219,7 @@ def test_while_the_server_is_behind_nobody_is_told(globe, juliet, romeo, monkeyp
     with monkeypatch.context() as crowded:
         crowded.setattr(type(globe.component.link), "crowded", True)
         assert come(romeo) == []
-    globe.pass_time(arrivals.PAUSE)
+    globe.pass_time(notices.PAUSE)
     assert told(romeo) == [(ROMEO, "1")]
 
 
