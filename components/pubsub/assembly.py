@@ -137,7 +137,7 @@ def assemble(
 
     unasked = Unasked(policy, clock.seconds)
     own = territory.own
-    Arrivals(component, relations, nodes, access, rosters, presences, publishing, notices, own)
+    Arrivals(component, relations, nodes, access, presences, publishing, notices, own)
     endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
     endings.watch(privilege, instances)
     service = Service(

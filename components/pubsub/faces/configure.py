@@ -6,8 +6,6 @@ from collections.abc import Iterable
 
 from components.common.build import Tag
 from components.common.forms.submission import X, canceled
-from components.common.privilege import NotGranted
-from components.common.requests import RequestFailed
 from components.pubsub.faces.node_form import NodeForm
 from components.pubsub.faults import forbidden
 from components.pubsub.life.access import host
@@ -67,8 +65,5 @@ class Configure:
         account = asker.bare
         if account != host(node) or account.domain not in self._service.policy.domains:
             return ()
-        try:
-            roster = await self._service.rosters.of(account)
-        except (NotGranted, RequestFailed):
-            return ()
-        return roster.groups
+        roster = await self._service.rosters.shown(account)
+        return () if roster is None else roster.groups

@@ -7,8 +7,6 @@ of §6.1.3 and §6.5.9 for its model.
 
 from __future__ import annotations
 
-from components.common.privilege import NotGranted
-from components.common.requests import RequestFailed
 from components.pubsub.faults import forbidden, refusal
 from components.pubsub.life.rosters import NOBODY, Contact, Rosters
 from components.pubsub.model.node import Node
@@ -125,11 +123,8 @@ class Access:
 
     async def contact(self, account: JID, jid: JID) -> Contact:
         """What somebody is to an account, by bare JIDs; nobody, where no roster is to be had."""
-        try:
-            roster = await self._rosters.of(account)
-        except (NotGranted, RequestFailed):
-            return NOBODY
-        return roster.contact(jid)
+        roster = await self._rosters.shown(account)
+        return NOBODY if roster is None else roster.contact(jid)
 
 
 def host(node: Node) -> JID | None:

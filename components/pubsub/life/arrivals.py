@@ -21,7 +21,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from components.common.component import Component
-from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.life import subscribers
 from components.pubsub.life.access import Access
@@ -30,7 +29,7 @@ from components.pubsub.life.nodes import Nodes, defaults
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
-from components.pubsub.life.rosters import NOBODY, Contact, Rosters
+from components.pubsub.life.rosters import ITSELF
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import Affiliation, State
@@ -75,7 +74,6 @@ class Arrivals:
         relations: SQLRelations,
         nodes: Nodes,
         access: Access,
-        rosters: Rosters,
         presences: Presences,
         publishing: Publishing,
         notices: Notices,
@@ -85,7 +83,6 @@ class Arrivals:
         self._relations = relations
         self._nodes = nodes
         self._access = access
-        self._rosters = rosters
         self._presences = presences
         self._publishing = publishing
         self._notices = notices
@@ -195,16 +192,9 @@ class Arrivals:
         account, name = node.address
         if not node.personal or name not in self._presences.interests_of(client):
             return False
-        contact = await self._contact(account, client.bare)
+        bare = client.bare
+        contact = ITSELF if bare == account else await self._access.contact(account, bare)
         return admits(node.settings, node.affiliation(client), contact)
-
-    async def _contact(self, account: JID, bare: JID) -> Contact:
-        if account == bare:
-            return Contact("both", frozenset())
-        try:
-            return (await self._rosters.of(account)).contact(bare)
-        except (NotGranted, RequestFailed):
-            return NOBODY
 
     def _be_patient(self, client: JID, arrival: _Arrival) -> None:
         if client not in self._patient:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 from components.common.multicast import Recipients
-from components.common.privilege import NotGranted
-from components.common.requests import RequestFailed
 from components.pubsub.life import access, subscribers
 from components.pubsub.life.access import Access
 from components.pubsub.life.ancestry import Above, Ancestry
@@ -112,8 +110,7 @@ class Audiences:
         whose = access.host(node)
         if whose is None or not (node.personal or by_roster(node)):
             return Roster()
-        roster = self._rosters.at_hand(whose)
-        return await self._roster(whose) if roster is None else roster
+        return await self._rosters.shown(whose) or Roster()
 
     def _admits(self, node: Node, roster: Roster) -> Callable[[JID], bool] | None:
         """Whether subscribers may still be told, None where all of them may.
@@ -169,12 +166,6 @@ class Audiences:
                     if several:
                         told.subids.append(each.subid)
         return through
-
-    async def _roster(self, account: JID) -> Roster:
-        try:
-            return await self._rosters.of(account)
-        except (NotGranted, RequestFailed):
-            return Roster()
 
     def _interested(self, node: Node, roster: Roster) -> Iterator[JID]:
         """The clients of an account and of its contacts that want a node (XEP-0163 §4)."""

@@ -21,14 +21,13 @@ from twisted.logger import Logger
 
 from components.common.component import Component
 from components.common.instances import Instances
-from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.pubsub.life.audience import admits
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
-from components.pubsub.life.rosters import NOBODY, Change, Contact, Roster, Rosters
+from components.pubsub.life.rosters import ITSELF, NOBODY, Change, Contact, Roster, Rosters
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import Affiliation, State
@@ -120,9 +119,8 @@ class LastItems:
         account, name = node.address
         if not node.personal or node.settings.access_model == before.access_model != "roster":
             return
-        try:
-            roster = await self._rosters.of(account)
-        except (NotGranted, RequestFailed):
+        roster = await self._rosters.shown(account)
+        if roster is None:
             return
         for jid in roster.subscribers:
             wanting = self._presences.wanting(jid, name)
@@ -173,12 +171,8 @@ class LastItems:
         bare = client.bare
         if bare.domain not in self._servers:
             return [each for each in self._presences.shown_to(client) if self._own(each)]
-        found = [bare]
-        try:
-            roster = await self._rosters.of(bare)
-        except (NotGranted, RequestFailed):
-            roster = Roster()
-        found += [jid for jid in roster.seen if jid.domain in self._servers]
+        roster = await self._rosters.shown(bare) or Roster()
+        found = [bare, *(jid for jid in roster.seen if jid.domain in self._servers)]
         return [each for each in found if self._own(each)]
 
     async def _tell(
@@ -216,13 +210,12 @@ class LastItems:
         It is not asked for where that of a user of the same server has told enough.
         """
         if account == bare:
-            return Contact("both", frozenset())
+            return ITSELF
         roster = self._rosters.at_hand(account)
         by_group = settings.access_model == "roster" and rank is Affiliation.NONE
         if roster is None and (by_group or bare.domain not in self._servers):
-            try:
-                roster = await self._rosters.of(account)
-            except (NotGranted, RequestFailed):
+            roster = await self._rosters.shown(account)
+            if roster is None:
                 return None
         return _ANYBODY if roster is None else roster.contact(bare)
 

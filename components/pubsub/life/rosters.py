@@ -14,7 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from components.common.component import Component
-from components.common.privilege import Privilege, Push
+from components.common.privilege import NotGranted, Privilege, Push
+from components.common.requests import RequestFailed
 from xmppd import ns
 from xmppd.jid import JID, JIDError
 
@@ -44,6 +45,9 @@ class Contact(NamedTuple):
 
 
 NOBODY = Contact("none", frozenset())
+
+ITSELF = Contact("both", frozenset())
+"""What an account is to itself."""
 
 
 class Roster:
@@ -153,6 +157,13 @@ class Rosters:
                 await waiting
                 roster = self.at_hand(account)
         return roster
+
+    async def shown(self, account: JID) -> Roster | None:
+        """The same; None where the server shows it to nobody, or does not answer."""
+        try:
+            return await self.of(account)
+        except (NotGranted, RequestFailed):
+            return None
 
     async def _read(self, account: JID) -> Roster | None:
         """Ask for a roster, once for all who want it at the same time.
