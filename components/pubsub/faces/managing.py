@@ -110,8 +110,7 @@ class Managing:
                 made = await service.subscribing.subscribe(node, jid, State.SUBSCRIBED, options)
             except StanzaError:
                 return False  # there are too many
-            service.subscribing.tell(node, [made], State.SUBSCRIBED)
-            await service.subscribing.welcome(node, made)
+            await service.subscribing.tell_all(node, [made], [])
         return True
 
 

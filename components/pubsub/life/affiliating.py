@@ -83,7 +83,7 @@ class Affiliating:
         apply(node, follow.approved, follow.dropped)
         node.revision += 1
         self._tell(node, changes, owner)
-        await self._told(node, follow)
+        await self._subscribing.tell_all(node, follow.approved, follow.dropped)
 
     async def _follow(self, node: Node, changes: Mapping[JID, Affiliation]) -> _Follow:
         """Requests of who may subscribe now are approved; who may no more is dropped."""
@@ -103,14 +103,6 @@ class Affiliating:
                 continue
             told = events.affiliation(node.address.name, jid, rank)
             self._notices.send(node.address.service, [jid], told, type_="")
-
-    async def _told(self, node: Node, follow: _Follow) -> None:
-        subscribing = self._subscribing
-        subscribing.tell(node, follow.dropped, State.NONE)
-        await subscribing.tell_owners(node, follow.dropped, State.NONE)
-        subscribing.tell(node, follow.approved, State.SUBSCRIBED)
-        for each in follow.approved:
-            await subscribing.welcome(node, each)
 
 
 def _owners(ranks: Mapping[JID, Affiliation]) -> int:

@@ -81,5 +81,4 @@ class Approvals:
             return
         approved = subscription._replace(state=State.SUBSCRIBED)
         await subscribing.change(node, [approved])
-        subscribing.tell(node, [approved], State.SUBSCRIBED)
-        await subscribing.welcome(node, approved)
+        await subscribing.tell_all(node, [approved], [])

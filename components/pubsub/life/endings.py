@@ -25,7 +25,6 @@ from components.pubsub.life.presences import Presences
 from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.options import Options
-from components.pubsub.model.ranks import State
 from components.pubsub.store.relations import At, SQLRelations
 from xmppd.jid import JID
 
@@ -150,6 +149,5 @@ class Endings:
         if node.gone or not dropped:
             return 0
         await self._subscribing.change(node, drop=dropped)
-        self._subscribing.tell(node, dropped, State.NONE)
-        await self._subscribing.tell_owners(node, dropped, State.NONE)
+        await self._subscribing.tell_all(node, [], dropped)
         return len(dropped)

@@ -54,13 +54,8 @@ class Reviews:
             return
         some = node.subscriptions() if only is None else node.of_account(only)
         dropped, approved = await self._sorted(node, list(some), approve=approve)
-        subscribing = self._subscribing
-        await subscribing.change(node, approved, dropped)
-        subscribing.tell(node, dropped, State.NONE)
-        await subscribing.tell_owners(node, dropped, State.NONE)
-        subscribing.tell(node, approved, State.SUBSCRIBED)
-        for each in approved:
-            await subscribing.welcome(node, each)
+        await self._subscribing.change(node, approved, dropped)
+        await self._subscribing.tell_all(node, approved, dropped)
 
     async def configured(self, node: Node, before: Settings) -> None:
         """See `Configuring.on_configured`."""

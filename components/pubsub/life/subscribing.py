@@ -100,6 +100,19 @@ class Subscribing:
                 # Who is not there may want to read it when he is: it waits for him.
                 self._notices.send(node.address.service, [jid], event, type_="")
 
+    async def tell_all(
+        self, node: Node, approved: Sequence[Subscription], ended: Sequence[Subscription]
+    ) -> None:
+        """Tell whom it concerns of subscriptions that are approved of, and of those that are over.
+
+        Owners hear of both (`tell_owners`), and who is approved of is welcomed.
+        """
+        self.tell(node, ended, State.NONE)
+        await self.tell_owners(node, ended, State.NONE)
+        self.tell(node, approved, State.SUBSCRIBED)
+        for each in approved:
+            await self.welcome(node, each)
+
     async def tell_owners(
         self, node: Node, subscriptions: Iterable[Subscription], state: State | None = None
     ) -> None:
