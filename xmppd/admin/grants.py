@@ -87,7 +87,9 @@ def _multicast(table: Component) -> Iterator[Grant]:
 
 
 def _accounts(table: Component) -> Iterator[Grant]:
-    yield Grant("be told of removed accounts", "accounts = true", table.accounts)
+    by = table.knows_accounts_by
+    key = "accounts = true" if table.accounts or not by else ", ".join(by)
+    yield Grant("be told of removed accounts", key, bool(by))
 
 
 def _tunnel(table: Component) -> Iterator[Grant]:

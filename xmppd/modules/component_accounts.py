@@ -14,7 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd import config, ns
+from xmppd import ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.requests import RequestFailed
@@ -60,7 +60,8 @@ class Erasing:
         concerned = [
             name
             for name, settings in host.config.components.items()
-            if _concerns(settings) and host.components.grants(JID.parse(name), account.domain)
+            if settings.knows_accounts_by
+            and host.components.grants(JID.parse(name), account.domain)
         ]
 
         def tell(_: None) -> None:
@@ -136,9 +137,3 @@ def _failed(failure: Failure, component: str) -> None:
         )
     elif not failure.check(CancelledError):
         log.failure("{component} was not told of removed accounts", failure, component=component)
-
-
-def _concerns(settings: config.Component) -> bool:
-    """Whether a component wants to know, or may have learned anything by what it was granted."""
-    granted = (settings.roster, settings.message, settings.presence)
-    return bool(settings.accounts or settings.delegation or settings.iq) or granted != ("none",) * 3

@@ -258,6 +258,13 @@ def test_grants_in_part(grants, may, may_not):
     assert [each for each in told(at["may_not"]) if each in may_not] == may_not
 
 
+def test_who_has_to_do_with_accounts_is_told_of_removed_ones():
+    """Whether it has asked for that or not."""
+    verona = Verona(components={ECHO: table(iq={"jabber:iq:private": "get"}, roster="get")})
+    [at] = do(verona, "explain", domain=ECHO)["domains"]
+    assert {"what": "be told of removed accounts", "key": "iq, roster"} in at["may"]
+
+
 @pytest.mark.parametrize("domain", ["masks.capulet.lit", DOMAIN, "a b", ""])
 def test_one_that_is_none_is_refused(verona, domain):
     with pytest.raises(CommandError, match=r"is no component of this server\. xmppctl components"):
