@@ -12,11 +12,10 @@ new on a stream sees all come who are there: they may have come while nobody tol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -92,7 +91,6 @@ class Arrivals:
         self._patient: dict[JID, _Arrival] = {}
         """Those who are looked at again when it is clear what their clients want."""
         self._working = 0
-        self._settings: Callable[[str, Settings], Settings] = lru_cache(1_024)(_settings)
         presences.on_arrival(lambda client, first: self._add(client, _Arrival(first)))
         presences.on_known(self._clear)
 
@@ -140,13 +138,15 @@ class Arrivals:
             return False
         node = self._nodes.at_hand(row.address)
         if node is not None:
-            return _wanted(node.settings)
-        settings = self._settings(row.settings, defaults(row.address))
-        return _wanted(settings) and (row.items > 0 or not settings.persist_items)
+            return node.settings.tells_who_comes
+        settings = setting.read(row.settings, defaults(row.address))
+        return settings.tells_who_comes and (row.items > 0 or not settings.persist_items)
 
     async def _of_node(self, address: Address, client: JID, arrival: _Arrival) -> None:
         node = await self._nodes.open(address)
-        if node is None or not _wanted(node.settings) or await self._by_interest(node, client):
+        if node is None or not node.settings.tells_who_comes:
+            return
+        if await self._by_interest(node, client):
             return
         if not arrival.late and self._unsure(node, client):
             self._be_patient(client, arrival)
@@ -219,16 +219,3 @@ def _decides(node: Node, client: JID) -> tuple[Settings, Affiliation]:
     subscription.
     """
     return node.settings, node.affiliation(client)
-
-
-def _wanted(settings: Settings) -> bool:
-    """Whether subscribers of a node who come are sent its last item."""
-    return (
-        settings.send_last_published_item == "on_sub_and_presence"
-        and settings.deliver_notifications
-        and settings.node_type == "leaf"
-    )
-
-
-def _settings(text: str, default: Settings) -> Settings:
-    return setting.restored(msgspec.json.decode(text, type=dict[str, Any]), default)

@@ -11,11 +11,9 @@ a node while it is being looked up is noted, and what was found of it is not sen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -90,7 +88,6 @@ class LastItems:
         self._working = 0
         self._lookups: list[set[Address]] = []
         """Of each lookup that is under way, the nodes that people were told of meanwhile."""
-        self._settings: Callable[[str], Settings] = lru_cache(1_024)(_settings)
         presences.on_gain(self._gained)
         presences.on_shown(self._shown)
         rosters.on_change(self._changed)
@@ -200,7 +197,7 @@ class LastItems:
         if node is not None:
             return node.settings, node.affiliation(bare)
         rank = Affiliation.OWNER if found.address.service == bare else found.affiliation
-        return self._settings(found.settings), rank
+        return setting.read(found.settings, PERSONAL), rank
 
     async def _contact(
         self, account: JID, bare: JID, settings: Settings, rank: Affiliation
@@ -248,12 +245,6 @@ def _subscribed(node: Node, client: JID) -> bool:
 
 def _wanted(settings: Settings, rank: Affiliation, contact: Contact, before: Contact) -> bool:
     """Whether somebody is to be sent the last item of a node, as what he is and was until now."""
-    if settings.send_last_published_item != "on_sub_and_presence":
-        return False
-    if not settings.deliver_notifications:
+    if not settings.tells_who_comes:
         return False
     return admits(settings, rank, contact) and not admits(settings, rank, before)
-
-
-def _settings(text: str) -> Settings:
-    return setting.restored(msgspec.json.decode(text, type=dict[str, Any]), PERSONAL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -67,6 +68,15 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     children_max: int = 0
     """0: as many as the service lets it have."""
 
+    @property
+    def tells_who_comes(self) -> bool:
+        """Whether those who come online are sent the last item, of what they may read."""
+        return (
+            self.send_last_published_item == "on_sub_and_presence"
+            and self.deliver_notifications
+            and self.node_type == "leaf"
+        )
+
     def change(self, **changes: Any) -> Settings:
         """The same but for `changes`."""
         return structs.replace(self, **changes)
@@ -113,3 +123,9 @@ def restored(kept: Mapping[str, Any], defaults: Settings = AT_DOMAIN) -> Setting
                 continue
             known[field.name] = kept[field.name]
     return msgspec.convert(known, Settings)
+
+
+@lru_cache(1_024)
+def read(text: str, defaults: Settings) -> Settings:
+    """Settings from the text that the store has: most nodes are set up as many others are."""
+    return restored(msgspec.json.decode(text, type=dict[str, Any]), defaults)
