@@ -20,7 +20,6 @@ from xmppd.jid import JID
 _HEAD = f"<event xmlns='{PUBSUB_EVENT}'>".encode()
 _TAIL = b"</event>"
 
-
 OCTETS = 200_000
 """What is told of items in one event: a user might have sent it so himself."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 from xml.etree.ElementTree import Element
 
+from components.common import paging
 from components.common.answers import Answer
 from components.common.component import Component, Later
 from components.common.delegation import Delegation, Responder
@@ -49,6 +50,11 @@ class Request(NamedTuple):
     def personal(self) -> bool:
         """Whether it is for an account."""
         return bool(self.service.local)
+
+    @property
+    def page(self) -> Element | None:
+        """The page that is asked for, where it stands beside the action (XEP-0059)."""
+        return next((each for each in self.others if each.tag == paging.SET), None)
 
     def other(self, local: str) -> Element | None:
         """The element of this name beside the action, if there is one."""

@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from components.common.build import Tag
 from components.common.forms.submission import X
-from components.pubsub.faces.node_form import Changes, NodeForm
+from components.pubsub.faces.node_form import NodeForm
+from components.pubsub.life.configuring import Changes
 from components.pubsub.model.node import Address
 from components.pubsub.names import PUBSUB
 from components.pubsub.requests import Request

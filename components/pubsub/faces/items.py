@@ -42,7 +42,7 @@ class Items:
         await service.access.check(node, request.asker, Privilege.RETRIEVE)
         self._check(node, request)
         ids = self._ids(request)
-        asked, most = _set(request), _max_items(request)
+        asked, most = request.page, _max_items(request)
         page = self._page(asked, most)
         found = await self._found(node, ids, page)
         # What he may see no more may have been published meanwhile.
@@ -77,7 +77,7 @@ class Items:
         settings = node.settings
         if not settings.persist_items and not settings.deliver_payloads:
             raise unsupported("persistent-items")
-        check_subid(node, request)
+        _check_subid(node, request)
 
     def _ids(self, request: Request) -> Sequence[str]:
         """The items that are named, each once (§6.5.6)."""
@@ -95,11 +95,6 @@ class Items:
         return Page(most, before="") if asked is None else paging.asked(asked, most)
 
 
-def _set(request: Request) -> Element | None:
-    """The page that is asked for beside the items (XEP-0059)."""
-    return next((each for each in request.others if each.tag == paging.SET), None)
-
-
 def _max_items(request: Request) -> int:
     """How many of the newest items are asked for (§6.5.7)."""
     text = request.action.get("max_items")
@@ -110,7 +105,7 @@ def _max_items(request: Request) -> int:
     raise StanzaError("bad-request", "max_items is no number", reason="stanza.malformed")
 
 
-def check_subid(node: Node, request: Request) -> None:
+def _check_subid(node: Node, request: Request) -> None:
     """Raise StanzaError where it is not clear which subscription is meant (§6.5.9.1, §6.5.9.2)."""
     asker = request.asker
     own = {

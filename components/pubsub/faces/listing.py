@@ -35,7 +35,7 @@ LOOKS_A_MINUTE = 1_000
 
 _EACH = len("<item jid='' node='' name=''/>")
 _WRITTEN = 6
-"""Octets that a name may take for each character: `&` is written `&apos;` or so."""
+"""Octets that a character of a name may take: `'` is written `&apos;`."""
 
 
 async def nodes(service: Service, scope: Scope, request: Stanza) -> Tag:

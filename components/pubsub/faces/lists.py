@@ -32,8 +32,7 @@ def listed(
 
     Raises StanzaError `item-not-found` for a page beside an entry that is not there (§2.2).
     """
-    element = next((each for each in request.others if each.tag == paging.SET), None)
-    page = paging.asked(element, MOST)
+    page = paging.asked(request.page, MOST)
     first, last = _bounds(page, entries, key)
     some = entries[first:last]
     backwards = page.before is not None
@@ -45,7 +44,7 @@ def listed(
     some = entries[first : first + len(parts)]
     attrs = {"node": request.action.get("node")}
     told: list[Content] = [Tag(local, attrs, parts)]
-    if element is not None or len(some) < len(entries):
+    if request.page is not None or len(some) < len(entries):
         told.append(paging.told(Found(some, first, len(entries)), key))
     namespace = request.action.tag.removeprefix("{").partition("}")[0]
     return Tag("pubsub", {}, told, ns=namespace)

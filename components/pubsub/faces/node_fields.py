@@ -22,6 +22,7 @@ from components.common.forms.fields import (
     typed,
 )
 from components.common.forms.validation import Open, Regex
+from components.pubsub.life.linking import CHILDREN
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import MAX
 from xmppd.jid import JID
@@ -30,12 +31,12 @@ Fields: TypeAlias = Mapping[str, Field[Any]]
 
 NODE_TYPE = "node_type"
 ACCESS_MODEL = "access_model"
-CHILDREN = "children"
 GROUPS = "roster_groups_allowed"
 
 NODES = 1_000
 """NodeIDs that a form may name, of collections or of nodes in one."""
 CONTACTS = 50
+"""Addresses of whom to ask about a node."""
 YEARS = 100 * 366 * 86_400
 """Seconds that an item may last; who wants more wants "max"."""
 

@@ -4,14 +4,14 @@
     changes = forms.submitted(x)
     settings = settings.change(**changes)
 
-What a form leaves out stays as it is (XEP-0060 §8.2.4). `Changes` are by the names of `Settings`;
-but "children" is none of them: which nodes are in a collection the nodes themselves say.
+What a form leaves out stays as it is (XEP-0060 §8.2.4). "children" is none of the `Settings`: which
+nodes are in a collection the nodes themselves say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from components.common.build import Tag
@@ -21,20 +21,19 @@ from components.common.forms.form import Form
 from components.common.forms.submission import FORM_TYPE
 from components.pubsub.faces.node_fields import (
     ACCESS_MODEL,
-    CHILDREN,
     GROUPS,
     collection_fields,
     groups_field,
     leaf_fields,
 )
 from components.pubsub.faults import refusal
+from components.pubsub.life.configuring import Changes
+from components.pubsub.life.linking import CHILDREN
 from components.pubsub.model import parcels
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import SPARED, Settings
 from components.pubsub.names import NODE_CONFIG, PUBLISH_OPTIONS
 from xmppd.errors import StanzaError
-
-Changes: TypeAlias = Mapping[str, Any]
 
 CHILDREN_OCTETS = 100_000
 """What the names of nodes in a collection may take together, where the form shows them."""

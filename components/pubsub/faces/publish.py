@@ -8,10 +8,9 @@ from xml.etree.ElementTree import Element
 
 from components.common import tree
 from components.common.build import Tag
-from components.pubsub.faces.node_form import Changes
 from components.pubsub.faces.publish_options import PublishOptions
 from components.pubsub.faults import forbidden, no_name, refusal, unsupported
-from components.pubsub.life.configuring import changed
+from components.pubsub.life.configuring import Changes, changed
 from components.pubsub.life.nodes import defaults
 from components.pubsub.model import event_type, limits
 from components.pubsub.model.item import ID_OCTETS, Item

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from components.common.forms import submission
-from components.pubsub.faces.node_form import Changes, NodeForm
+from components.pubsub.faces.node_form import NodeForm
 from components.pubsub.faults import refusal
+from components.pubsub.life.configuring import Changes
 from components.pubsub.model import limits
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import SPARED, Settings

@@ -13,6 +13,7 @@ from components.common.forms.form import Form
 from components.common.rate import Rate
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.subscribing import Subscribing, too_many
+from components.pubsub.model import nodeid
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.ranks import State
 from components.pubsub.names import SUBSCRIBE_AUTHORIZATION
@@ -23,12 +24,10 @@ OFTEN = 10
 OFTEN_AT_NODE = 60
 """and of all together to one node."""
 
-NAME_OCTETS = 1_023
-
 SUBID = hidden("pubsub#subid")
 SERVICE = hidden("x-service", most=3_071)
 """The account whose node it is: answers come to the service's domain, since no others reach it."""
-NODE = text_single("pubsub#node", "Node", most=NAME_OCTETS)
+NODE = text_single("pubsub#node", "Node", most=nodeid.OCTETS)
 SUBSCRIBER = jid_single("pubsub#subscriber_jid", "Who asks")
 ALLOW = optional(boolean("pubsub#allow", "Let this address subscribe to the node?"))
 

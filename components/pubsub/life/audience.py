@@ -20,14 +20,16 @@ from components.pubsub.model.node import Node
 from components.pubsub.model.options import Options
 from components.pubsub.model.privileges import Privilege, may
 from components.pubsub.model.ranks import Affiliation, State
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.settings import BY_ROSTER, Settings
 from xmppd.jid import JID
 
 Kind: TypeAlias = Literal["items", "nodes"]
 """Whether an event is about items, or about the node itself (XEP-0248 §5.3)."""
 
 CONFIRMED: Collection[State] = frozenset({State.SUBSCRIBED})
+"""Those who are told of what happens,"""
 ALL: Collection[State] = frozenset({State.SUBSCRIBED, State.PENDING, State.UNCONFIGURED})
+"""and those who are told that the node is no more."""
 
 
 class Through(NamedTuple):
@@ -183,7 +185,7 @@ class Audiences:
 
 def by_roster(node: Node) -> bool:
     """Whether rosters say who may be told."""
-    return node.settings.access_model in ("presence", "roster")
+    return node.settings.access_model in BY_ROSTER
 
 
 def reaches(options: Options, kind: Kind, distance: int) -> bool:
@@ -201,6 +203,6 @@ def admits(settings: Settings, affiliation: Affiliation, contact: Contact) -> bo
         return False
     if affiliation is not Affiliation.NONE:
         return True
-    if settings.access_model in ("presence", "roster"):
+    if settings.access_model in BY_ROSTER:
         return access.by_contact(settings, contact)
     return settings.access_model == "open"

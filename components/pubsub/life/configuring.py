@@ -10,7 +10,7 @@ from components.pubsub import events
 from components.pubsub.faults import forbidden, refusal
 from components.pubsub.life.access import Access
 from components.pubsub.life.audience import ALL, NOBODY, Audience, Audiences
-from components.pubsub.life.linking import CHILDREN, Linking, Plan, held
+from components.pubsub.life.linking import CHILDREN, COLLECTION, Linking, Plan, held
 from components.pubsub.life.nodes import Nodes, defaults
 from components.pubsub.life.notices import Notices
 from components.pubsub.model import settings as setting
@@ -188,7 +188,7 @@ def changed(settings: Settings, changes: Changes) -> Settings:
     Raises StanzaError: `not-allowed` for a collection that is to be a leaf (XEP-0248 §7.2.3.4),
     `not-acceptable` for more than a node may be told to be (`settings.OCTETS`).
     """
-    plain = {name: value for name, value in changes.items() if name not in (CHILDREN, "collection")}
+    plain = {name: value for name, value in changes.items() if name not in (CHILDREN, COLLECTION)}
     new = settings.change(**plain)
     if settings.node_type == "collection" and new.node_type == "leaf":
         text = "a collection can't become a leaf"

@@ -20,7 +20,7 @@ from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import Settings
 from components.pubsub.store.items import Aging, SQLItems
 
-log = Logger(namespace="pubsub")
+log = Logger(namespace="component")
 
 EVERY = 60.0
 """Seconds between two rounds, about: not all processes look at the same moment."""

@@ -22,8 +22,8 @@ from components.pubsub.store.stored import NO_LINKS, Links, Parent, TooManyChild
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
-CHILDREN = "children"
-COLLECTION = "collection"
+CHILDREN, COLLECTION = "children", "collection"
+"""The changes of a configuration that say what is in a node, and what it is in."""
 
 
 class Plan(NamedTuple):

@@ -18,7 +18,7 @@ from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.ranks import State
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.settings import BY_ROSTER, Settings
 from components.pubsub.store.relations import SQLRelations
 from xmppd.jid import JID, JIDError
 
@@ -90,7 +90,7 @@ class Reviews:
         for address in await self._relations.of_contact(account, contact):
             if self._own(address):
                 node = await self._nodes.open(address)
-                if node is not None and node.settings.access_model in ("presence", "roster"):
+                if node is not None and node.settings.access_model in BY_ROSTER:
                     await node.lock.run(self.node, node, contact)
 
 

@@ -72,3 +72,4 @@ def _full(*names: str) -> frozenset[str]:
 
 AT_DOMAIN = _full(*BOTH, *COLLECTIONS, *OF_DOMAIN)
 PERSONAL = _full(*BOTH, *COLLECTIONS, *OF_ACCOUNTS)
+"""All that is announced, at either."""

@@ -27,6 +27,7 @@ class Policy:
     items: int = 10_000
     """Of one node: what `max` means."""
     item_octets: int = 131_072
+    """Of one payload."""
     kept_octets: int = 1_073_741_824
     """Of all items in all nodes that one user has made, at the domain and at his account."""
     subscriptions: int = 10_000

@@ -16,6 +16,9 @@ SEND_LAST = Literal["never", "on_sub", "on_sub_and_presence"]
 NODE_FULL = Literal["retract-oldest", "discard-oldest", "reject"]
 ASSOCIATION = Literal["all", "owners", "whitelist"]
 
+BY_ROSTER = frozenset({"presence", "roster"})
+"""The access models in which a roster says who gets in (§4.5)."""
+
 OCTETS = 20_000
 """What the settings of one node may take together, whatever is in which of them: they are in memory
 with the node, are read with its last item, and are told to its subscribers."""

@@ -12,7 +12,7 @@ from components.common.paging import Found, Page
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.settings import BY_ROSTER, Settings
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
@@ -137,6 +137,6 @@ def _read(scope: Scope, name: str, access: str, settings: str, rank: str | None)
     kept = msgspec.json.decode(settings, type=dict[str, Any])
     stranger = rank in (None, Affiliation.NONE.value) and not scope.everything
     admission = None
-    if stranger and access in ("presence", "roster"):
+    if stranger and access in BY_ROSTER:
         admission = setting.restored({key: kept[key] for key in _ADMISSION if key in kept})
     return Listed(Address(scope.service, name), kept.get("title", ""), admission)
