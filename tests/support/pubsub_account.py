@@ -93,7 +93,10 @@ class AccountNode(Node):
     def configure(self, who: str, **changes: object) -> None:
         before = set(self.interested())
         super().configure(who, **changes)
-        self._gained(before)  # XEP-0060 §13.2
+        # XEP-0060 §13.2; open: who is subscribed has been told, or is by that.
+        subscribed = {each.jid for each in self.subscriptions if each.state == "subscribed"}
+        told = {each for each in WANTING if not subscribed.isdisjoint((each, account_of(each)))}
+        self._gained(before | told)
 
     def show(self, _: str, who: str, show: str) -> None:
         before = set(self.interested())
