@@ -375,7 +375,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "component.failing": (
         "a bundled component can't be kept running",
-        "see what it says in the log, mend that, then xmppctl reload; or name it in [bundled] off",
+        "see what it says in the log, mend that (its keys are in [bundled.settings]), then xmppctl"
+        " reload; or name it in [bundled] off",
     ),
     "privilege.message": (
         "a component that may send no messages in others' names",

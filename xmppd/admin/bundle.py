@@ -34,8 +34,8 @@ CONNECTIONS = 2
 """Connections to PostgreSQL that each of them holds: one to write, one to read."""
 
 _FILE = """\
-# Written by xmppd at each start: changes here are lost. [bundled.settings] of its own file is the
-# place for them.
+# Written by xmppd at each start: changes here are lost. What [{name}] is to say stands in the
+# server's own file, as [bundled.settings.{name}].
 
 [component]
 domain = {domain}
@@ -175,7 +175,8 @@ def settings(place: Place, config: Config) -> str:
     own = config.bundled.settings.get(name, {})
     lines = [f"{keys.written((key,))} = {_toml(value)}\n" for key, value in own.items()]
     written = {key: _toml(value) for key, value in values.items()}
-    return _FILE.format(own="".join([f"[{name}]\n", *lines, "\n"] if own else ""), **written)
+    table = "".join([f"[{name}]\n", *lines, "\n"] if own else "")
+    return _FILE.format(name=name, own=table, **written)
 
 
 def _toml(value: object) -> str:
