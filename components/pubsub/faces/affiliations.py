@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.common.build import Tag
 from components.pubsub.faces import deltas
 from components.pubsub.faces.lists import listed
-from components.pubsub.faults import forbidden, no_node
+from components.pubsub.faces.owners import check_owner
 from components.pubsub.life.access import host
 from components.pubsub.model import transitions
 from components.pubsub.model.node import Node
@@ -59,14 +59,6 @@ class Affiliations:
         wrong += [_tag((jid, node.affiliation(jid))) for jid in changes if jid in refused]
         if wrong:
             raise deltas.wrong(request, "affiliations", wrong)
-
-
-def check_owner(service: Service, node: Node, asker: JID) -> None:
-    """Raise StanzaError `forbidden` for who is no owner, and `item-not-found` for what is gone."""
-    if node.gone:
-        raise no_node()
-    if service.access.affiliation(node, asker) is not Affiliation.OWNER:
-        raise forbidden("you are no owner")
 
 
 def _read(node: Node, request: Request) -> tuple[dict[JID, Affiliation], list[Tag]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.common.forms import submission
 from components.common.forms.values import Values
 from components.common.stanza import Stanza
-from components.pubsub.faces.affiliations import check_owner
+from components.pubsub.faces.owners import check_owner, own_node
 from components.pubsub.faults import no_node, refusal
 from components.pubsub.life.approvals import ALLOW, NODE, REQUEST, SERVICE, SUBID, SUBSCRIBER
 from components.pubsub.model.node import Address, Node
@@ -20,21 +20,6 @@ from xmppd.jid import JID, JIDError
 def serve(service: Service) -> None:
     """Take the forms."""
     service.component.on_message(Decisions(service).came, f"{ns.DATA_FORM} x")
-
-
-async def own_node(service: Service, address: Address) -> Node:
-    """The node that a message to the service's domain is about.
-
-    Raises StanzaError: `item-not-found`, and `resource-constraint` where another process has it,
-    which a request that names the node would have reached.
-    """
-    if not service.instances.own(address.service, address.name):
-        text = "it is another process's: change the node's subscriptions instead"
-        raise StanzaError("resource-constraint", text, reason="pubsub.elsewhere")
-    node = await service.nodes.open(address)
-    if node is None:
-        raise no_node()
-    return node
 
 
 class Decisions:

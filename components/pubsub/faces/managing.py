@@ -6,8 +6,8 @@ from xml.etree.ElementTree import Element
 
 from components.common.build import Tag
 from components.pubsub.faces import deltas
-from components.pubsub.faces.affiliations import check_owner
 from components.pubsub.faces.lists import listed
+from components.pubsub.faces.owners import check_owner
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.options import DEFAULT
 from components.pubsub.model.ranks import State

@@ -7,8 +7,7 @@ from components.common.forms.fields import list_single
 from components.common.forms.form import Form
 from components.common.forms.values import Values
 from components.common.stanza import Stanza
-from components.pubsub.faces.affiliations import check_owner
-from components.pubsub.faces.approvals import own_node
+from components.pubsub.faces.owners import check_owner, own_node
 from components.pubsub.faults import forbidden, no_name
 from components.pubsub.life.approvals import NODE
 from components.pubsub.model.node import Address

@@ -23,7 +23,7 @@ from components.common.component import Component
 from components.common.requests import RequestFailed
 from components.pubsub.life import subscribers
 from components.pubsub.life.access import Access
-from components.pubsub.life.audience import admits
+from components.pubsub.life.audience import hears
 from components.pubsub.life.nodes import Nodes, defaults
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
@@ -194,7 +194,7 @@ class Arrivals:
             return False
         bare = client.bare
         contact = ITSELF if bare == account else await self._access.contact(account, bare)
-        return admits(node.settings, node.affiliation(client), contact)
+        return hears(node.settings, node.affiliation(client), contact)
 
     def _be_patient(self, client: JID, arrival: _Arrival) -> None:
         if client not in self._patient:

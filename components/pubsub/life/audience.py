@@ -179,7 +179,7 @@ class Audiences:
         for jid in roster.subscribers:
             # First of all whether anybody is there: most are not.
             wanting = presences.wanting(jid, name)
-            if wanting and admits(settings, node.affiliation(jid), roster.contact(jid)):
+            if wanting and hears(settings, node.affiliation(jid), roster.contact(jid)):
                 yield from wanting
 
 
@@ -194,7 +194,7 @@ def reaches(options: Options, kind: Kind, distance: int) -> bool:
     return options.subscription_type in (kind, "all") and (depth == "all" or distance <= int(depth))
 
 
-def admits(settings: Settings, affiliation: Affiliation, contact: Contact) -> bool:
+def hears(settings: Settings, affiliation: Affiliation, contact: Contact) -> bool:
     """Whether a contact of an account is told of a node without having subscribed to it.
 
     Whoever sees the account's presence, as the access model says (XEP-0163 §4).

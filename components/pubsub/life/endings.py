@@ -66,7 +66,7 @@ class Endings:
     def watch(self, privilege: Privilege, instances: Instances) -> None:
         """Have subscriptions end when subscribers go offline, those too that others have made."""
         privilege.on_presence(self._seen)
-        instances.on_change(lambda _: self.anew())
+        instances.on_change(lambda _: self._anew())
 
     def note(self, subscription: Subscription) -> None:
         """Know of a subscription that is new, or has other options."""
@@ -88,9 +88,9 @@ class Endings:
 
     def _opened(self, resumed: bool) -> None:
         if not resumed:
-            self.anew()
+            self._anew()
 
-    def anew(self) -> None:
+    def _anew(self) -> None:
         """Look at all of them: some have been others' until now, or ended while nobody looked."""
         self._catch_up = self._clock.seconds() + EVERY
 

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from components.common.component import Component
 from components.common.instances import Instances
 from components.common.requests import RequestFailed
-from components.pubsub.life.audience import admits
+from components.pubsub.life.audience import hears
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
@@ -122,7 +122,7 @@ class LastItems:
         for jid in roster.subscribers:
             wanting = self._presences.wanting(jid, name)
             rank, contact = node.affiliation(jid), roster.contact(jid)
-            if wanting and admits(node.settings, rank, contact) > admits(before, rank, contact):
+            if wanting and hears(node.settings, rank, contact) > hears(before, rank, contact):
                 for client in wanting:
                     if not _subscribed(node, client):
                         self._add(_Key(client, account), _Wish(frozenset({name}), NOBODY))
@@ -230,7 +230,7 @@ class LastItems:
                 await self._publishing.send_last(
                     node,
                     (client,),
-                    still=lambda: admits(node.settings, node.affiliation(bare), contact),
+                    still=lambda: hears(node.settings, node.affiliation(bare), contact),
                 )
 
 
@@ -247,4 +247,4 @@ def _wanted(settings: Settings, rank: Affiliation, contact: Contact, before: Con
     """Whether somebody is to be sent the last item of a node, as what he is and was until now."""
     if not settings.tells_who_comes:
         return False
-    return admits(settings, rank, contact) and not admits(settings, rank, before)
+    return hears(settings, rank, contact) and not hears(settings, rank, before)
