@@ -70,7 +70,7 @@ class NodeDisco:
             return items_tag((), name)
         asked = stanza.payload.find(paging.SET)
         page = paging.asked(asked, listing.PAGE)
-        found = await service.listing.items(node.id, page, service.publishing.since(node))
+        found = await service.items.ids(node.id, page, service.publishing.since(node))
         # What he may see no more may have been published meanwhile.
         await service.access.check(node, stanza.sender, Privilege.RETRIEVE)
         items = [Item(str(node.address.service), id_) for id_ in found.items]

@@ -177,6 +177,10 @@ class SQLItems:
         """A page of the items in the order of publication; see `pages.find`."""
         return self._database.read(lambda tx: pages.find(tx, node, page, octets, since))
 
+    def ids(self, node: int, page: Page, since: float = 0) -> Deferred[Found[str]]:
+        """A page of the ids of items, the oldest first; see `pages.ids`."""
+        return self._database.read(lambda tx: pages.ids(tx, node, page, since))
+
     # ------------------------------------------------------------------ what is too old
 
     def aging(self, after: int, most: int, *, every: bool) -> Deferred[Sequence[Aging]]:

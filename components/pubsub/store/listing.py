@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 from twisted.internet.defer import Deferred
 
-from components.common.paging import Found, Page
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
 from components.pubsub.model.settings import BY_ROSTER, Settings
-from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
@@ -37,15 +35,6 @@ _COUNT = (
 
 
 _ADMISSION = ("access_model", "roster_groups_allowed")
-
-_ITEMS = "SELECT items FROM pubsub_nodes WHERE id = ?"
-_PLACE = "SELECT position FROM pubsub_items WHERE node = ? AND id = ?"
-_IDS = (
-    "SELECT id FROM pubsub_items WHERE node = ? AND at > ? AND position {} ?"
-    " ORDER BY position {} LIMIT ? OFFSET ?"
-)
-_FORTH, _BACK = _IDS.format(">", "ASC"), _IDS.format("<", "DESC")
-_LATEST = 2**63 - 1
 
 
 class Scope(NamedTuple):
@@ -91,20 +80,6 @@ class SQLListing:
 
         return self._database.read(work)
 
-    def items(self, node: int, page: Page, since: float = 0) -> Deferred[Found[str]]:
-        """A page of the ids of a node's items, the oldest first; see `pages.find`."""
-
-        async def work(tx: Transaction) -> Found[str]:
-            back = page.before is not None
-            counted = (await tx.execute(_ITEMS, (node,))).rows
-            bound = await _bound(tx, node, page.before or page.after, _LATEST if back else 0)
-            values = (node, since, bound, page.most, page.index)
-            rows = (await tx.execute(_BACK if back else _FORTH, values)).rows
-            ids = [id_ for (id_,) in (rows[::-1] if back else rows)]
-            return Found(ids, None, counted[0][0] if counted else 0)
-
-        return self._database.read(work)
-
     def _listed(self, sql: str, scope: Scope, *more: Any) -> Deferred[Sequence[Listed]]:
         async def work(tx: Transaction) -> Sequence[Listed]:
             full, values = _scoped(sql, scope)
@@ -112,17 +87,6 @@ class SQLListing:
             return [_read(scope, *row) for row in rows]
 
         return self._database.read(work)
-
-
-async def _bound(tx: Transaction, node: int, id_: str, end: int) -> int:
-    """The position of an item that a page lies beside; `end` for none."""
-    if not id_:
-        return end
-    rows = (await tx.execute(_PLACE, (node, id_))).rows
-    if not rows:
-        raise StanzaError("item-not-found", "there is no such item", reason="pubsub.no-item")
-    place: int = rows[0][0]
-    return place
 
 
 def _scoped(sql: str, scope: Scope) -> tuple[str, list[Any]]:

@@ -32,7 +32,10 @@ _ENDS = (
 )
 _SIZE = "length(payload), length(id), length(publisher)"
 _SIZES = f"SELECT position, {_SIZE} {_ITEMS} AND at > ? AND position {{}} ? ORDER BY position {{}}"
-_FORTH, _BACK = (f"{_SIZES.format(*way)} LIMIT ? OFFSET ?" for way in ((">", "ASC"), ("<", "DESC")))
+_IDS = f"SELECT id {_ITEMS} AND at > ? AND position {{}} ? ORDER BY position {{}}"
+_WAYS = ((">", "ASC"), ("<", "DESC"))
+_FORTH, _BACK = (f"{_SIZES.format(*way)} LIMIT ? OFFSET ?" for way in _WAYS)
+_IDS_FORTH, _IDS_BACK = (f"{_IDS.format(*way)} LIMIT ? OFFSET ?" for way in _WAYS)
 _NAMED_SIZES = f"SELECT id, {_SIZE} {_NAMED} AND at > ?"
 _LATEST = 2**63 - 1
 
@@ -82,8 +85,7 @@ async def find(tx: Transaction, node: int, page: Page, octets: int, since: float
     begins; one is always given. Raises StanzaError `item-not-found` for an id that is not there
     (XEP-0059 §2.4, §2.5).
     """
-    rows = (await tx.execute(_COUNT, (node,))).rows
-    count = rows[0][0] if rows else 0
+    count = await _counted(tx, node)
     if not page.most or not count:
         return Found((), None, count)
     bound, skipped = await _start(tx, node, page, count)
@@ -97,6 +99,22 @@ async def find(tx: Transaction, node: int, page: Page, octets: int, since: float
     return Found(items, await _index(tx, node, page, low, len(items), count - len(items)), count)
 
 
+async def ids(tx: Transaction, node: int, page: Page, since: float) -> Found[str]:
+    """A page as `find` has it, of the ids of items alone."""
+    count = await _counted(tx, node)
+    bound, skipped = await _start(tx, node, page, count)
+    way = _IDS_FORTH if page.before is None else _IDS_BACK
+    rows = (await tx.execute(way, (node, since, bound, page.most, skipped))).rows
+    found = [id_ for (id_,) in rows]
+    return Found(found if page.before is None else found[::-1], None, count)
+
+
+async def _counted(tx: Transaction, node: int) -> int:
+    """How many items there are in all."""
+    rows = (await tx.execute(_COUNT, (node,))).rows
+    return rows[0][0] if rows else 0
+
+
 async def _start(tx: Transaction, node: int, page: Page, count: int) -> tuple[int, int]:
     """The position that a page lies behind, or before, and how many items lie between."""
     id_ = page.after or page.before
@@ -105,7 +123,7 @@ async def _start(tx: Transaction, node: int, page: Page, count: int) -> tuple[in
         if not rows:
             raise StanzaError("item-not-found", "there is no such item", reason="pubsub.no-item")
         return rows[0][0], 0
-    if page.index:
+    if page.index and count:
         first, last = (await tx.execute(_ENDS, (node, node))).rows[0]
         # Where none was deleted, positions have no gap.
         return (first + page.index - 1, 0) if last - first + 1 == count else (0, page.index)
