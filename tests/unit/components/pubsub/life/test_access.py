@@ -112,22 +112,20 @@ def test_6_5_who_may_read_by_then(globe: Globe, rosters: Held) -> None:
     assert answer().get("type") == "result"
 
 
-@pytest.mark.parametrize(("payload", "part"), [(ITEMS, "items"), (LISTED, "listing")])
+@pytest.mark.parametrize(("payload", "read"), [(ITEMS, "page"), (LISTED, "ids")])
 def test_6_5_9_who_may_read_no_more_when_the_items_are_there(
     globe: Globe,
     juliet: Person,
     romeo: Person,
     monkeypatch: pytest.MonkeyPatch,
     payload: str,
-    part: str,
+    read: str,
 ) -> None:
     """One of them may have been published since."""
     opened(juliet)
     juliet.publish("play", id_="1")
-    name = "page" if part == "items" else "items"
-    store = getattr(globe.service, part)
-    reading = Held(getattr(store, name))
-    monkeypatch.setattr(store, name, reading)
+    reading = Held(getattr(globe.service.items, read))
+    monkeypatch.setattr(globe.service.items, read, reading)
     answer = ask(romeo, payload)
     whitelisted(globe)
     reading.let_go()
