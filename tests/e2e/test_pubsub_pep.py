@@ -5,7 +5,6 @@ Romeo is Juliet's contact; the nurse is nobody's.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha1
@@ -16,7 +15,7 @@ import pytest
 
 from tests.e2e.verona import Server
 from tests.support.clients import soon
-from tests.support.pubsub import NS, error
+from tests.support.pubsub import NS, E, error
 from tests.support.pubsub_readers import (
     Reader,
     befriend,
@@ -230,8 +229,8 @@ async def test_xep_0402_bookmarks_are_the_accounts_own_and_reach_its_other_clien
 ) -> None:
     async with friends(globe, "juliet/garden", plugins=("xep_0402",)) as (juliet, romeo, garden):
         garden.plugin["xep_0163"].add_interest(BOOKMARKS)
-        await asyncio.sleep(0)
-        garden.send_presence()
+        await garden.plugin["xep_0115"].update_caps()
+        await garden.hears_nothing()  # by then the server knows what it wants
         profile = {"persist_items": "1", "max_items": "max", "access_model": "whitelist"}
         options = juliet.form("publish-options", send_last_published_item="never", **profile)
         room = juliet.plugin["xep_0402"].stanza.Conference()
@@ -240,6 +239,7 @@ async def test_xep_0402_bookmarks_are_the_accounts_own_and_reach_its_other_clien
             await soon(
                 juliet.pubsub.publish(None, BOOKMARKS, f"{name}@rooms.lit", room.xml, options)
             )
+            assert (await next_of(garden, BOOKMARKS)).get("id") == f"{name}@rooms.lit"
         answer = await soon(garden.pubsub.get_items(JULIET, BOOKMARKS))
         found = {each["id"]: each["conference"] for each in answer["pubsub"]["items"]}
         assert set(found) == {"orchard@rooms.lit", "hall@rooms.lit"}
@@ -249,6 +249,7 @@ async def test_xep_0402_bookmarks_are_the_accounts_own_and_reach_its_other_clien
             "closed-node",
         )
         await soon(juliet.pubsub.retract(None, BOOKMARKS, "hall@rooms.lit", notify="true"))
+        assert (await next_of(garden, BOOKMARKS)).tag == f"{E}retract"
         answer = await soon(juliet.pubsub.get_items(None, BOOKMARKS))
         assert [each["id"] for each in answer["pubsub"]["items"]] == ["orchard@rooms.lit"]
 

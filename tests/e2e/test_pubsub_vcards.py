@@ -6,7 +6,6 @@ All as it comes with the server: `twistd xmppd` starts `xmppd-pubsub` and `xmppd
 from __future__ import annotations
 
 import hashlib
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from tests.support.payloads import AVATAR
 from tests.support.peers import Peer
-from tests.support.process import READY, RunningServer, write_config
+from tests.support.process import READY, RunningServer, until, write_config
 from tests.support.server import PASSWORD
 from tests.support.vcards import png
 from xmppd import ns
@@ -96,10 +95,7 @@ def features(peer: Peer, of: str) -> set[str | None]:
 
 def soon(true: Callable[[], bool]) -> None:
     """Services find out of each other once a minute: that is longer than others wait."""
-    deadline = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    until(true, within=120, every=0.3)
 
 
 def test_0398_2_accounts_say_that_they_convert(juliet: Peer) -> None:

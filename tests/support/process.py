@@ -31,12 +31,12 @@ READY = "ready: "
 """How the line begins that says that everything listens."""
 
 
-def until(true: Callable[[], object]) -> None:
+def until(true: Callable[[], object], within: float = PATIENCE, every: float = 0.02) -> None:
     """Wait for something in another process that gives no sign of itself."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def environment() -> dict[str, str]:
