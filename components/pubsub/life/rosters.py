@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from components.common.component import Component
@@ -174,6 +174,9 @@ class Rosters:
         self._pushed.discard(account)
         try:
             items = await self._privilege.roster(account)
+        except CancelledError:
+            self._tell(account, None)  # that is the one who asked first: the others ask anew
+            raise
         except Exception:
             self._tell(account, Failure())
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from components.common.privilege import Push
 from components.common.requests import RequestFailed
@@ -58,6 +58,16 @@ def test_all_who_want_it_at_once_have_it_by_one_request(globe, juliet):
     assert len(before._pending) == 1
     globe.pump()
     assert len({id(result(each)) for each in asked}) == 1
+
+
+def test_who_gives_up_takes_nobody_with_him_who_wants_the_same_one(globe, juliet):
+    first, *others = [ask(globe) for _ in range(3)]
+    first.cancel()
+    assert first.result.check(CancelledError)
+    first.addErrback(lambda failure: None)
+    globe.pump()
+    for each in others:
+        assert result(each).contact(ROMEO) == Contact("both", frozenset())
 
 
 def test_who_waits_for_one_that_is_not_given_is_told_so(globe):
