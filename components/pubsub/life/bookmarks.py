@@ -211,13 +211,16 @@ class Bookmarks:
             await self._check(account, Storage(wanted, old.others), kept)
             await self._replace(account, wanted, kept, account)
         combined = await self._combined(account, old.others)
-        again = self._due.get(account)
-        if again is None or OLD not in again.names:
-            await self._put_old(account, combined, account)
-        else:
+        if not await self._put_old(account, combined, account, unless_changed=True):
             # Somebody has changed the old one meanwhile: that is seen to next, and nothing goes.
+            again = self._due[account]
             again.names.update(due.names)
             again.deleted.update(due.deleted)
+
+    def _changed_meanwhile(self, account: JID) -> bool:
+        """Whether somebody has changed the old node of who has his turn."""
+        again = self._due.get(account)
+        return again is not None and OLD in again.names
 
     @contextmanager
     def _by_itself(self, address: Address) -> Iterator[None]:
@@ -290,7 +293,11 @@ class Bookmarks:
         rooms = {room: each.bookmark for room, each in (await self._kept(account)).items()}
         return Storage(rooms, others)
 
-    async def _put_old(self, account: JID, wanted: Storage, by: JID) -> None:
+    async def _put_old(
+        self, account: JID, wanted: Storage, by: JID, *, unless_changed: bool = False
+    ) -> bool:
+        """Have these in the old node; False where others have changed it, if that counts."""
+        lacking = account in self._behind
         self._behind[account] = None
         if len(self._behind) > MOST_BEHIND:
             del self._behind[next(iter(self._behind))]
@@ -299,9 +306,16 @@ class Bookmarks:
             raise _too_much()
         there = await self._old(account)
         if there is not None and not bookmark.alike(there, wanted):
-            item = Item(CURRENT, by, self._now(), payload)
-            await self._publish(await self._node(account, OLD), [item])
+            node = await self._node(account, OLD)
+            # What is on its way there is not what has been read.
+            await self._publishing.settled(node)
+            if unless_changed and self._changed_meanwhile(account):
+                if not lacking:
+                    self._behind.pop(account, None)
+                return False
+            await self._publish(node, [Item(CURRENT, by, self._now(), payload)])
         self._behind.pop(account, None)
+        return True
 
     # ------------------------------------------------------------------ both
 

@@ -213,6 +213,11 @@ class Publishing:
                     self.tell_last(node.address, node.settings, item, to, subids)
                 return
 
+    async def settled(self, node: Node) -> None:
+        """Wait until nothing is being published to a node."""
+        while node.publishing:
+            await self._end_of_one(node)
+
     def _end_of_one(self, node: Node) -> Deferred[None]:
         """Fires when one of the publications that are under way has ended."""
         waiting: Deferred[None] = Deferred()

@@ -11,7 +11,7 @@ from twisted.internet.defer import fail
 
 from components.pubsub.model.bookmark import NATIVE, OLD
 from components.pubsub.model.item import Item
-from tests.support.pubsub import Globe, P, Person, error
+from tests.support.pubsub import NS, Globe, P, Person, error
 from tests.support.pubsub_items import Held
 from tests.unit.components.pubsub.faces.test_private import (
     CELL,
@@ -223,3 +223,37 @@ def test_what_could_not_be_written_to_the_old_node_nobody_has_taken_out_of_it(
     assert sorted(there(juliet)) == [CELL, "orchard@conference.capulet.lit", TOMB]
     put(juliet, room(TOMB))
     assert sorted(items(juliet)) == [TOMB], "they are in step again"
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["the store has it", "the store is asked"])
+def test_what_an_old_client_adds_just_before_its_node_follows_stays(
+    globe: Globe, juliet: Person, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    orchard = "orchard@conference.capulet.lit"
+    store(juliet, room(CELL))
+    service = globe.service.items
+    looking, writing = Held(service.last), Held(service.publish)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "last", looking)
+        publish(juliet, orchard)
+        for _ in range(2):  # it is about to be compared with what the old node has
+            looking.let_go()
+            globe.pump()
+        if not taken:
+            patched.setattr(service, "publish", writing)
+        juliet.send(old_item(room(CELL), room(TOMB)))
+        for _ in range(20):
+            looking.let_go()
+            globe.pump()
+            writing.let_go()
+            globe.pump()
+    everything = [CELL, orchard, TOMB]
+    assert sorted(items(juliet)) == everything
+    assert sorted(there(juliet)) == everything
+
+
+def old_item(*rooms: str) -> str:
+    """A request of an old client to publish these and no others."""
+    item = f"<item id='current'><storage xmlns='{OLD}'>{''.join(rooms)}</storage></item>"
+    inner = f"<pubsub xmlns='{NS}'><publish node='{OLD}'>{item}</publish></pubsub>"
+    return f"<iq type='set' id='old'>{inner}</iq>"
