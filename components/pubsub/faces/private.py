@@ -36,6 +36,9 @@ FEATURES = (f"{NATIVE}#compat", f"{NATIVE}#compat-pep", "urn:xmpp:bookmarks-conv
 MOST_SEEN = 100_000
 """Of how many accounts it is known that nothing is left to be taken over."""
 
+_NO_ROOM = ("pubsub.bookmark", "pubsub.full", "pubsub.kept-octets", "pubsub.nodes")
+"""Why bookmarks are not taken over: they are too much, for the nodes or for their owner."""
+
 _EMPTY = Tag("storage", ns=OLD).render()
 
 
@@ -153,9 +156,9 @@ class Private:
             try:
                 await self._bookmarks.add(account, bookmark.storage(found))
             except StanzaError as error:
-                if error.reason != "pubsub.bookmark":
+                if error.reason not in _NO_ROOM:
                     raise
-                log.info("bookmarks of {account} stay: they are too large", account=account)
+                log.info("bookmarks of {account} stay: {error}", account=account, error=str(error))
                 return False
             await self._ask(account, "set", [_EMPTY])
         self._note(account)

@@ -169,6 +169,16 @@ def test_0411_4_what_is_too_large_to_be_taken_over_stays_where_it_was(
     assert list(items(juliet)) == [TOMB], "it has been taken over"
 
 
+@pytest.mark.parametrize("policy", [{"kept_octets": 200}, {"nodes": 1}], ids=str)
+def test_0411_4_what_there_is_no_room_for_stays_where_it_was(policy: dict[str, int]) -> None:
+    globe = Globe(**policy).start()
+    juliet = globe.person("juliet", "balcony")
+    before(globe, room(CELL, "x" * 90), room(TOMB, "y" * 90))
+    assert sorted(stored(juliet)) == [CELL, TOMB]
+    assert store(juliet, room(TOMB)).get("type") == "result"
+    assert sorted(stored(juliet)) == [TOMB]
+
+
 def test_where_both_are_changed_at_once_nothing_goes(
     globe: Globe, juliet: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
