@@ -178,8 +178,13 @@ class Component:
 
     @property
     def crowded(self) -> bool:
-        """Whether so much waits for the server that who sends much had better pause."""
+        """Whether so much waits for the server that requests are refused."""
         return self.link.crowded
+
+    @property
+    def behind(self) -> bool:
+        """Whether so much waits for the server that who sends very much had better pause."""
+        return self.link.behind
 
     def send(self, stanza: Tag | bytes) -> bool:
         """Send a stanza, whose `from` is at the component's domain, or keep it for later.

@@ -204,6 +204,11 @@ class Connection(TwistedProtocol):
         """Whether so much waits that nothing more is read."""
         return self._blocked
 
+    @property
+    def backlog(self) -> int:
+        """How many octets wait since the server takes no more."""
+        return self._backlog if self._paused else 0
+
     def _write(self, data: bytes) -> None:
         self.transport.write(data)
         if self._paused:

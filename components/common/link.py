@@ -27,6 +27,9 @@ WORKING = 20.0
 AGAIN = 0.2
 """and between two looks at whether they have."""
 
+BEHIND = 4
+"""Which part of what may wait for the server is much."""
+
 
 class Endpoint(Protocol):
     """What a link connects with (`IStreamClientEndpoint`)."""
@@ -80,6 +83,17 @@ class Link:
         return self.session.outbox.octets > self.pace.octets or (
             self._connection is not None and self._connection.clogged
         )
+
+    @property
+    def behind(self) -> bool:
+        """Whether the server has much left to take: who sends very much pauses as early as that.
+
+        Else he would keep it `crowded`, and requests of all others would be refused meanwhile.
+        """
+        waiting = self.session.outbox.octets
+        if self._connection is not None:
+            waiting = max(waiting, self._connection.backlog)
+        return waiting > self.pace.octets // BEHIND or self.crowded
 
     # ------------------------------------------------------------------ start and stop
 

@@ -56,8 +56,11 @@ class Notices:
         self._on_tell.append(tell)
 
     async def room(self) -> None:
-        """Wait until the server has taken most of what it was sent so far."""
-        while self._component.crowded:
+        """Wait until the server has taken most of what it was sent so far.
+
+        Requests of others are answered meanwhile: see `Link.behind`.
+        """
+        while self._component.behind:
             paused: Deferred[None] = Deferred()
             self._component.clock.callLater(PAUSE, paused.callback, None)
             await paused

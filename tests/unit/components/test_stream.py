@@ -354,6 +354,25 @@ def test_nothing_is_read_while_the_server_takes_nothing(server: Server) -> None:
     assert server.line.reading and not component.crowded
 
 
+def test_who_sends_very_much_pauses_before_requests_are_refused(server: Server) -> None:
+    component = server.component(pace=Pace(octets=1_000))
+    server.let_in()
+    server.line.producer.pauseProducing()
+    component.message(ROMEO, b"x" * 100)
+    assert not component.behind
+    component.message(ROMEO, b"x" * 100)
+    assert component.behind and not component.crowded
+    server.line.producer.resumeProducing()
+    assert not component.behind
+
+
+def test_and_where_the_server_acknowledges_nothing(server: Server) -> None:
+    component = server.component(pace=Pace(octets=1_000))
+    server.let_in(managed=True, session="s1")
+    component.message(ROMEO, b"x" * 300)
+    assert component.behind and not component.crowded
+
+
 def test_a_server_that_takes_nothing_for_long_is_given_up(server: Server) -> None:
     server.component()
     server.let_in()

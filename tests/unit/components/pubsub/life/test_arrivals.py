@@ -216,8 +216,8 @@ def test_only_so_many_wait(globe, juliet, romeo, monkeypatch) -> None:
 def test_while_the_server_is_behind_nobody_is_told(globe, juliet, romeo, monkeypatch) -> None:
     romeo.subscribe("play")
     leave(romeo)
-    with monkeypatch.context() as crowded:
-        crowded.setattr(type(globe.component.link), "crowded", True)
+    with monkeypatch.context() as behind:
+        behind.setattr(type(globe.component), "behind", True)
         assert come(romeo) == []
     globe.pass_time(notices.PAUSE)
     assert told(romeo) == [(ROMEO, "1")]

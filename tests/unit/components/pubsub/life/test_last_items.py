@@ -322,7 +322,7 @@ def test_so_many_wait_and_no_more(globe, juliet, monkeypatch):
     juliet.publish(TUNE, id_="1", to=MINE)
     monkeypatch.setattr(last_items, "MOST_WAITING", 3)
     with monkeypatch.context() as patched:
-        patched.setattr(type(globe.component), "crowded", True)
+        patched.setattr(type(globe.component), "behind", True)
         clients = [want(globe.person("juliet", f"r{n}"), TUNE) for n in range(AT_ONCE + 5)]
     globe.pass_time(1)
     some = [bool(told(each)) for each in clients]

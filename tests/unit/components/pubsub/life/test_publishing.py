@@ -339,15 +339,36 @@ def test_8_2_4_they_go_in_slices_while_the_server_keeps_up(
         juliet.publish("play", id_=str(n))
     told(romeo)
     monkeypatch.setattr(publishing, "SLICE", 2)
-    monkeypatch.setattr(type(globe.component), "crowded", True)
+    monkeypatch.setattr(type(globe.component), "behind", True)
     before = node.settings
     node.settings = before.change(max_items=1)
     trimming = Deferred.fromCoroutine(globe.service.publishing.trim(node, before))
     globe.pass_time(5)
     assert (told(romeo), trimming.called) == ([], False)
-    monkeypatch.setattr(type(globe.component), "crowded", False)
+    monkeypatch.setattr(type(globe.component), "behind", False)
     globe.pass_time(1)
     assert told(romeo) == [("play", "retract 0", "retract 1"), ("play", "retract 2", "retract 3")]
+    assert trimming.called
+
+
+def test_8_2_4_meanwhile_requests_are_answered(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one node tells does not take up all that the server takes."""
+    node = opened(juliet)
+    for n in range(5):
+        juliet.publish("play", id_=str(n))
+    opened(romeo, "tomb")
+    before = node.settings
+    node.settings = before.change(max_items=1)
+    monkeypatch.setattr(publishing, "SLICE", 1)
+    outbox = globe.component.link.session.outbox
+    outbox.octets += globe.component.link.pace.octets // 2
+    trimming = Deferred.fromCoroutine(globe.service.publishing.trim(node, before))
+    assert romeo.publish("tomb", id_="1").get("type") == "result"
+    assert not trimming.called
+    outbox.octets = 0
+    globe.pass_time(1)
     assert trimming.called
 
 

@@ -198,7 +198,7 @@ def test_who_is_approved_of_with_many_is_welcomed_as_the_server_keeps_up(
     romeo.subscribe("play")
     romeo.events()
     juliet.events()
-    monkeypatch.setattr(type(globe.component), "crowded", True)
+    monkeypatch.setattr(type(globe.component), "behind", True)
     globe.set_up("play", access_model="open")
     there = globe.node("play")
     reviewed: list[object] = []
@@ -207,7 +207,7 @@ def test_who_is_approved_of_with_many_is_welcomed_as_the_server_keeps_up(
     globe.pass_time(3)
     assert subscriptions(romeo.event()) == [(ROMEO, "subscribed")]
     assert (juliet.events(), reviewed) == ([], [])
-    monkeypatch.setattr(type(globe.component), "crowded", False)
+    monkeypatch.setattr(type(globe.component), "behind", False)
     globe.pass_time(1)
     assert reviewed == [None]
     assert subscriptions(juliet.event()) == [(ROMEO, "subscribed")]
