@@ -179,7 +179,12 @@ def assemble(
         instances,
         Rate(LOOKS_A_MINUTE, clock.seconds),
     )
-    for tell in (publishing.trim, service.reviews.configured, last_items.configured):
+    for tell in (
+        publishing.unkeep,
+        service.reviews.configured,
+        last_items.configured,
+        publishing.trim,  # behind all the others, since it may be cut short
+    ):
         service.configuring.on_configured(tell)
     removal = Removal(nodes, store, SQLRemoval(database), service.configuring, rosters)
     Accounts(component).on_removed(removal.forget)

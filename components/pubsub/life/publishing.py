@@ -112,15 +112,20 @@ class Publishing:
             if dropped:
                 self._tell_dropped(node, audience, dropped)
 
+    async def unkeep(self, node: Node, before: Settings) -> None:
+        """Keep nothing, but for the last one in memory, where a node keeps no items any more."""
+        if before.persist_items and not node.settings.persist_items:
+            for item in await self._store.last(node.id, 1):
+                self._cache.put(node, item)
+            await self._store.purge(node.id)
+
     async def trim(self, node: Node, before: Settings) -> None:
-        """Keep no more than a node may keep since it was set up otherwise (§8.2.4)."""
-        if not node.settings.persist_items:
-            if before.persist_items:
-                for item in await self._store.last(node.id, 1):
-                    self._cache.put(node, item)
-                await self._store.purge(node.id)
-            return
-        if self.most(node) >= limits.items(before, self._policy):
+        """Keep no more than a node may keep since it was set up otherwise (§8.2.4).
+
+        That may take long, and longer where the server is behind.
+        """
+        settings = node.settings
+        if not settings.persist_items or self.most(node) >= limits.items(before, self._policy):
             return
         while dropped := await self._store.trim(node.id, self.most(node), SLICE):
             self._changed(node)

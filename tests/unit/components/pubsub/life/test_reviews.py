@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 
 from tests.support.deferred import result
 from tests.support.people import item
-from tests.support.pubsub import PUBSUB, E, Globe, Person, befriend, subscriptions
+from tests.support.pubsub import NS, PUBSUB, E, Globe, Person, befriend, form, subscriptions
 from tests.support.server import DOMAIN
 
 JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
@@ -187,6 +187,22 @@ def test_13_14_it_is_told_to_all_resources_and_later_to_who_is_away(globe, julie
     back = Person(globe, globe.server.log_in("romeo", "street"))
     back.send("<presence/>")
     assert subscriptions(back.event()) == [(ROMEO, "none")]
+
+
+def test_13_14_who_may_see_it_no_more_waits_for_nothing_else(
+    globe, juliet, romeo, monkeypatch
+) -> None:
+    """Items that have to go at the same time go behind that, as the server takes it."""
+    juliet.configure("play", max_items="9")
+    for n in range(5):
+        juliet.publish("play", id_=str(n))
+    romeo.subscribe("play")
+    romeo.events()
+    monkeypatch.setattr(type(globe.component), "behind", True)
+    changes = form("node_config", access_model="whitelist", max_items="1")
+    asked = f"<pubsub xmlns='{NS}#owner'><configure node='play'>{changes}</configure></pubsub>"
+    juliet.send(f"<iq type='set' id='c' to='{PUBSUB}'>{asked}</iq>")
+    assert subscriptions(romeo.event()) == [(ROMEO, "none")]
 
 
 def test_who_is_approved_of_with_many_is_welcomed_as_the_server_keeps_up(
