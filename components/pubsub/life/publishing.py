@@ -115,8 +115,10 @@ class Publishing:
     async def unkeep(self, node: Node, before: Settings) -> None:
         """Keep nothing, but for the last one in memory, where a node keeps no items any more."""
         if before.persist_items and not node.settings.persist_items:
+            changes = node.changes
             for item in await self._store.last(node.id, 1):
-                self._cache.put(node, item)
+                if node.changes == changes:  # or there is a newer one, or that one is gone
+                    self._cache.put(node, item)
             await self._store.purge(node.id)
 
     async def trim(self, node: Node, before: Settings) -> None:

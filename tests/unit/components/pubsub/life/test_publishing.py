@@ -11,7 +11,7 @@ from components.common import datetimes
 from components.pubsub import events
 from components.pubsub.life import publishing
 from components.pubsub.model.node import Node
-from tests.support.pubsub import ACT, NS, PUBSUB, E, Globe, Person, error
+from tests.support.pubsub import ACT, NS, PUBSUB, E, Globe, Person, error, form
 from tests.support.pubsub_items import Held, done, entry, given, opened, told
 from xmppd import ns
 from xmppd.errors import StoreError
@@ -328,6 +328,24 @@ def test_8_2_4_of_many_that_go_is_told_in_events_that_go_into_a_stanza(
     assert all(len(tostring(each)) < events.OCTETS + 2_000 for each in found)
     gone = [each.get("id") for event in found for each in event.iter(f"{E}retract")]
     assert gone == ids[:-1]
+
+
+def test_13_10_what_is_published_while_a_node_ceases_to_keep_items_is_the_last_one(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(juliet)
+    juliet.publish("play", id_="1")
+    looking = Held(globe.service.items.last)
+    with monkeypatch.context() as patched:
+        patched.setattr(globe.service.items, "last", looking)
+        changes = form("node_config", persist_items="0")
+        asked = f"<pubsub xmlns='{NS}#owner'><configure node='play'>{changes}</configure></pubsub>"
+        juliet.send(f"<iq type='set' id='c' to='{PUBSUB}'>{asked}</iq>")
+        juliet.publish("play", id_="2")
+        looking.let_go()
+        globe.pump()
+    romeo.subscribe("play")
+    assert told(romeo) == [("play", "item 2 <act>")]
 
 
 def test_8_2_4_they_go_in_slices_while_the_server_keeps_up(
