@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from secrets import token_urlsafe
@@ -50,6 +50,10 @@ class Notices:
         """By id, to whom the last messages of the service's domain went."""
         self._sent_to = 0
         """To how many addresses."""
+        self._paused: deque[Deferred[None]] = deque()
+        """Who waits for the server to take more, in the order in which they have come."""
+        self._looking = False
+        """Whether it is looked again soon."""
 
     def on_tell(self, tell: OnTell) -> None:
         """Have `tell` called whenever people are told of something that has happened to a node."""
@@ -58,12 +62,25 @@ class Notices:
     async def room(self) -> None:
         """Wait until the server has taken most of what it was sent so far.
 
-        Requests of others are answered meanwhile: see `Link.behind`.
+        Requests of others are answered meanwhile: see `Link.behind`. Who has waited longest goes on
+        first, and the next one when the server has room for that, too.
         """
-        while self._component.behind:
-            paused: Deferred[None] = Deferred()
-            self._component.clock.callLater(PAUSE, paused.callback, None)
+        if self._component.behind or self._paused:
+            paused: Deferred[None] = Deferred(self._paused.remove)
+            self._paused.append(paused)
+            self._look_soon()
             await paused
+
+    def _look_soon(self) -> None:
+        if self._paused and not self._looking:
+            self._looking = True
+            self._component.clock.callLater(PAUSE, self._look)
+
+    def _look(self) -> None:
+        while self._paused and not self._component.behind:
+            self._paused.popleft().callback(None)
+        self._looking = False
+        self._look_soon()
 
     def tell(self, node: Node, audience: Audience, event: bytes, *, subids: bool = True) -> None:
         """Send an event of a node to all who are to be told.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.pubsub.life import arrivals, notices
+from components.pubsub.life import arrivals
 from components.pubsub.life.arrivals import PATIENCE
+from components.pubsub.life.notices import PAUSE
 from components.pubsub.store.relations import SQLRelations
 from tests.support.interests import TUNE, node, want
 from tests.support.pubsub import Globe, Person, befriend, form, subid
@@ -219,7 +220,7 @@ def test_while_the_server_is_behind_nobody_is_told(globe, juliet, romeo, monkeyp
     with monkeypatch.context() as behind:
         behind.setattr(type(globe.component), "behind", True)
         assert come(romeo) == []
-    globe.pass_time(notices.PAUSE)
+    globe.pass_time(PAUSE)
     assert told(romeo) == [(ROMEO, "1")]
 
 
