@@ -122,7 +122,7 @@ class Subscribe:
         found = subscription(node, request, jid, "cancel")
         await self._service.subscribing.change(node, drop=[found])
         if found.state is not State.PENDING:
-            await self._service.subscribing.tell_owners(node, [found], State.NONE)
+            self._service.subscribing.part_soon(node, found)
         return found
 
 

@@ -126,6 +126,14 @@ class Subscribing:
                 event = events.subscription(node.address.name, each, state)
                 self._notices.send(node.address.service, node.owners, event)
 
+    def part_soon(self, node: Node, subscription: Subscription) -> None:
+        """Tell the owners of who has asked to be subscribed no more, behind the answer to that."""
+        self._clock.callLater(0, self._part, node, subscription)
+
+    def _part(self, node: Node, subscription: Subscription) -> None:
+        later = Deferred.fromCoroutine(self.tell_owners(node, [subscription], State.NONE))
+        later.addErrback(lambda failure: log.failure("owners are not told who has gone", failure))
+
     def welcome_soon(self, node: Node, subscription: Subscription) -> None:
         """Welcome who has asked to be subscribed, behind the answer to that."""
         self._clock.callLater(0, self._welcome, node, subscription)

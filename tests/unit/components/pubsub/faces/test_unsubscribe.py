@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.people import C
-from tests.support.pubsub import Globe, error, subid, subscriptions
+from tests.support.pubsub import NS, PUBSUB, Globe, error, subid, subscriptions
 from tests.support.server import DOMAIN
 
 JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
@@ -38,6 +38,25 @@ def test_6_2_2_who_unsubscribes_is_told_no_more(globe, juliet, romeo) -> None:
     globe.again()
     juliet.publish("play")
     assert romeo.events() == []
+
+
+def test_6_2_2_he_is_answered_before_the_owners_are_told(globe, juliet, romeo, monkeypatch) -> None:
+    """However long that takes."""
+    globe.set_up("play", notify_sub=True)
+    romeo.subscribe("play")
+    juliet.events()
+    with monkeypatch.context() as behind:
+        behind.setattr(type(globe.component), "behind", True)
+        assert subscriptions(romeo.unsubscribe("play")) == [(ROMEO, "none")]
+        assert not globe.node("play").lock.locked
+        assert juliet.events() == []
+    globe.pass_time(1)
+    assert subscriptions(juliet.event()) == [(ROMEO, "none")]
+    juliet.subscribe("play")
+    juliet.events()
+    asked = f"<pubsub xmlns='{NS}'><unsubscribe node='play' jid='{JULIET}'/></pubsub>"
+    juliet.client.send(f"<iq type='set' id='u' to='{PUBSUB}'>{asked}</iq>")
+    assert [each.tag for each in juliet.came()] == [f"{C}iq", f"{C}message"]
 
 
 def test_6_2_3_1_which_one_has_to_be_said(globe, juliet, romeo) -> None:
