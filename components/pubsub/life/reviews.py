@@ -15,7 +15,7 @@ from components.common.privilege import Privilege as Privileged
 from components.common.privilege import Push
 from components.pubsub.life.access import Access
 from components.pubsub.life.nodes import Nodes
-from components.pubsub.life.subscribing import Subscribing
+from components.pubsub.life.subscribing import Subscribing, admission
 from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.ranks import State
 from components.pubsub.model.settings import BY_ROSTER, Settings
@@ -59,7 +59,7 @@ class Reviews:
 
     async def configured(self, node: Node, before: Settings) -> None:
         """See `Configuring.on_configured`."""
-        if _admission(node.settings) != _admission(before):
+        if admission(node.settings) != admission(before):
             approve = node.settings.access_model != before.access_model
             await node.lock.run(self.node, node, approve=approve)
 
@@ -92,9 +92,3 @@ class Reviews:
                 node = await self._nodes.open(address)
                 if node is not None and node.settings.access_model in BY_ROSTER:
                     await node.lock.run(self.node, node, contact)
-
-
-def _admission(settings: Settings) -> tuple[str, tuple[str, ...]]:
-    """What of a configuration lets people in."""
-    model = settings.access_model
-    return model, settings.roster_groups_allowed if model == "roster" else ()

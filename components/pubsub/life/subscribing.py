@@ -21,7 +21,8 @@ from components.pubsub.life.publishing import Publishing
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.options import DEFAULT, Options
 from components.pubsub.model.policy import Policy
-from components.pubsub.model.ranks import State
+from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.model.settings import Settings
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.stored import NodeGone, TooManySubscriptions
 from xmppd.errors import StanzaError
@@ -145,6 +146,7 @@ class Subscribing:
 
     async def welcome(self, node: Node, subscription: Subscription) -> None:
         """Send a new subscriber the last item (§6.1.7), and tell the owners of him."""
+        decides = _decides(node, subscription)
         await self.tell_owners(node, [subscription])
         settings = node.settings
         if settings.send_last_published_item == "never" or not subscription.options.deliver:
@@ -153,7 +155,11 @@ class Subscribing:
         several = len(node.of_jid(subscription.jid)) > 1
         to = list(subscribers.addresses(node, subscription, self._presences))
         subids = [subscription.subid] if several else []
-        await self._publishing.send_last(node, to, subids, lambda: _holds(node, subscription))
+
+        def still() -> bool:
+            return _holds(node, subscription) and _decides(node, subscription) == decides
+
+        await self._publishing.send_last(node, to, subids, still)
 
 
 def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription]) -> None:
@@ -162,6 +168,17 @@ def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription])
         node.drop(each)
     for each in put:
         node.put(each)
+
+
+def admission(settings: Settings) -> tuple[str, tuple[str, ...]]:
+    """What of a configuration lets people in."""
+    model = settings.access_model
+    return model, settings.roster_groups_allowed if model == "roster" else ()
+
+
+def _decides(node: Node, subscription: Subscription) -> tuple[object, Affiliation]:
+    """By what it was decided that a subscriber may read: if it is another, he has yet to go."""
+    return admission(node.settings), node.affiliation(subscription.jid)
 
 
 def _holds(node: Node, subscription: Subscription) -> bool:

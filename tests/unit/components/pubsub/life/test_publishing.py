@@ -217,6 +217,29 @@ def test_8_5_2_of_a_node_that_is_purged_no_last_one_is_known(juliet: Person, rom
     assert told(romeo) == []
 
 
+@pytest.mark.parametrize(
+    "closed", [{"access_model": "whitelist"}, {"access_model": "roster"}], ids=str
+)
+def test_6_1_7_who_may_read_a_node_no_more_as_he_is_welcomed_is_sent_nothing(
+    globe: Globe,
+    juliet: Person,
+    romeo: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    closed: dict[str, str],
+) -> None:
+    """Though he has yet to be unsubscribed."""
+    opened(juliet)
+    juliet.publish("play", id_="1")
+    looking = Held(globe.service.items.last)
+    with monkeypatch.context() as patched:
+        patched.setattr(globe.service.items, "last", looking)
+        romeo.subscribe("play")
+        globe.set_up("play", **closed)
+        looking.let_go()
+        globe.pump()
+    assert told(romeo) == []
+
+
 # ---------------------------------------------------------------------- order, and what lasts
 
 
