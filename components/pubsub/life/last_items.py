@@ -11,6 +11,7 @@ a node while it is being looked up is noted, and what was found of it is not sen
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ class LastItems:
         self._publishing = publishing
         self._notices = notices
         self._own = instances.own
-        self._waiting: dict[_Key, _Wish] = {}
+        self._waiting: OrderedDict[_Key, _Wish] = OrderedDict()
         """In the order in which they have come."""
         self._working = 0
         self._lookups: list[set[Address]] = []
@@ -132,7 +133,7 @@ class LastItems:
         if waiting is not None:
             wish = _Wish(waiting.names | wish.names, waiting.before)
         elif len(self._waiting) >= MOST_WAITING:
-            del self._waiting[next(iter(self._waiting))]
+            self._waiting.popitem(last=False)
         self._waiting[key] = wish
         if self._working < AT_ONCE:
             self._working += 1
@@ -148,8 +149,8 @@ class LastItems:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                key = next(iter(self._waiting))
-                await self._see_to(key, self._waiting.pop(key))
+                key, wish = self._waiting.popitem(last=False)
+                await self._see_to(key, wish)
         finally:
             self._working -= 1
 
