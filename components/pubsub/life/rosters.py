@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from components.common.component import Component
@@ -148,14 +148,15 @@ class Rosters:
         """
         roster = self.at_hand(account)
         while roster is None:
-            reading = self._reading.get(account)
-            if reading is None:
-                roster = await self._read(account)
-            else:
-                waiting: Deferred[None] = Deferred(reading.remove)
-                reading.append(waiting)
-                await waiting
-                roster = self.at_hand(account)
+            first = account not in self._reading
+            reading = self._reading.setdefault(account, [])
+            waiting: Deferred[None] = Deferred(reading.remove)
+            reading.append(waiting)
+            if first:
+                # Nobody's own: who gives up takes nobody with him.
+                Deferred.fromCoroutine(self._read(account))
+            await waiting
+            roster = self.at_hand(account)
         return roster
 
     async def shown(self, account: JID) -> Roster | None:
@@ -165,37 +166,30 @@ class Rosters:
         except (NotGranted, RequestFailed):
             return None
 
-    async def _read(self, account: JID) -> Roster | None:
+    async def _read(self, account: JID) -> None:
         """Ask for a roster, once for all who want it at the same time.
 
-        None where it has changed meanwhile, so that it is to be asked for again.
+        They go on in the order in which they have asked, so that what each of them tells comes in
+        that order. Where it has changed meanwhile it is to be asked for again.
         """
-        self._reading[account] = []
         self._pushed.discard(account)
+        outcome = None
         try:
             items = await self._privilege.roster(account)
-        except CancelledError:
-            self._tell(account, None)  # that is the one who asked first: the others ask anew
-            raise
-        except Exception:
-            self._tell(account, Failure())
-            raise
-        roster = None
-        if account not in self._pushed:
-            roster = self._keep(account, Roster(items))
-        self._tell(account, None)
-        return roster
-
-    def _tell(self, account: JID, outcome: Failure | None) -> None:
+        except Exception:  # noqa: BLE001 - who waits is told
+            outcome = Failure()
+        else:
+            if account not in self._pushed:
+                self._keep(account, Roster(items))
         self._pushed.discard(account)
-        for waiting in [*self._reading.pop(account)]:
-            waiting.callback(outcome)
+        waiting = self._reading.pop(account)
+        while waiting:
+            waiting.pop(0).callback(outcome)
 
-    def _keep(self, account: JID, roster: Roster) -> Roster:
+    def _keep(self, account: JID, roster: Roster) -> None:
         self._known[account] = roster
         self._weight += roster.octets
         self._make_room()
-        return roster
 
     def _make_room(self) -> None:
         while self._weight > self._most and len(self._known) > 1:

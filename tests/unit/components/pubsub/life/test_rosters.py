@@ -12,7 +12,8 @@ from components.common.requests import RequestFailed
 from components.pubsub.life.rosters import CONTACT_OCTETS, ROSTER_OCTETS, Change, Contact, Rosters
 from tests.support.deferred import result
 from tests.support.people import item
-from tests.support.pubsub import Globe, Person, befriend
+from tests.support.pubsub import NS, Globe, Person, befriend
+from tests.support.pubsub_items import told
 from xmppd.jid import JID
 
 JULIET, ROMEO = JID.parse("juliet@capulet.lit"), JID.parse("romeo@capulet.lit")
@@ -58,6 +59,27 @@ def test_all_who_want_it_at_once_have_it_by_one_request(globe, juliet):
     assert len(before._pending) == 1
     globe.pump()
     assert len({id(result(each)) for each in asked}) == 1
+
+
+def test_all_of_them_go_on_in_the_order_in_which_they_have_asked(globe, juliet):
+    order: list[int] = []
+    for n in range(4):
+        ask(globe).addCallback(lambda _, n=n: order.append(n))
+    globe.pump()
+    assert order == [0, 1, 2, 3]
+
+
+def test_7_1_2_what_is_published_while_it_is_read_is_told_in_order(globe, juliet):
+    juliet.publish("tune", id_="1", to="")
+    globe.service.rosters.forget(JULIET)
+    want = juliet.subscribe("tune", to="")
+    assert want.get("type") == "result"
+    juliet.events()
+    for n in "23":
+        item_ = f"<item id='{n}'><act xmlns='urn:example:play'/></item>"
+        asked = f"<pubsub xmlns='{NS}'><publish node='tune'>{item_}</publish></pubsub>"
+        juliet.client.send(f"<iq type='set' id='p{n}'>{asked}</iq>")
+    assert [each[1:] for each in told(juliet)] == [("item 2 <act>",), ("item 3 <act>",)]
 
 
 def test_who_gives_up_takes_nobody_with_him_who_wants_the_same_one(globe, juliet):
