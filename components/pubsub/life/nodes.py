@@ -102,6 +102,11 @@ class Nodes:
         """
         if not self._own(node.address):
             return node
+        there = self._open.get(node.address)
+        if there is not None:
+            if there.id == node.id:
+                return there  # somebody has opened it as soon as the store had it
+            self.let_go(there)
         self._open[node.address] = node
         self._count(node)
         return node

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+from twisted.internet.defer import Deferred
+
 from components.pubsub.life.nodes import Nodes
-from components.pubsub.model.node import Node, Subscription
+from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.ranks import State
-from tests.support.pubsub import Globe, Person
-from tests.support.pubsub_items import done, opened
+from components.pubsub.model.settings import AT_DOMAIN
+from tests.support.deferred import result
+from tests.support.pubsub import PUBSUB, Globe, Person
+from tests.support.pubsub_items import Held, done, opened
 from xmppd.jid import JID
 
 
@@ -57,6 +62,22 @@ def test_what_is_deleted_takes_no_room(globe: Globe, juliet: Person) -> None:
     for n in range(4):
         opened(juliet, f"n{n}")
     assert names(globe) == ["stays", "n0", "n1", "n2", "n3"]
+
+
+def test_what_is_opened_just_as_it_is_made_is_one_node(
+    globe: Globe, juliet: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is faster than the one who makes it."""
+    service, address = globe.service.nodes, Address(JID.parse(PUBSUB), "play")
+    making = Held(globe.service.store.create)
+    monkeypatch.setattr(globe.service.store, "create", making)
+    made = Deferred.fromCoroutine(service.create(address, AT_DOMAIN, juliet.jid))
+    globe.pump()
+    faster = done(juliet, service.open(address))
+    making.let_go()
+    assert result(made) is faster is service.at_hand(address)
+    service.let_go(faster)
+    assert service._weight == 0
 
 
 def test_what_is_let_go_is_counted_as_it_was_counted(globe: Globe, juliet: Person) -> None:
