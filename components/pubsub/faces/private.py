@@ -125,9 +125,11 @@ class Private:
 
         (XEP-0411 §4)
         """
-        account = client.bare
+        account, service = client.bare, self._service
+        if account.domain not in service.policy.domains:
+            return  # his own server sees to his
         wanted = not names.isdisjoint((NATIVE, OLD)) and account not in self._seen
-        if wanted and self._service.instances.own(account):
+        if wanted and service.instances.own(account):
             later = Deferred.fromCoroutine(self._look(account))
             later.addErrback(lambda failure: log.failure("bookmarks were not taken over", failure))
 

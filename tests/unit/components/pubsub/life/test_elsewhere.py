@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from components.pubsub.life.bookmarks import Bookmarks
+from components.pubsub.model.bookmark import NATIVE
 from tests.support.capabilities import Kind
 from tests.support.components import Component, table
 from tests.support.interests import MOOD, TUNE, node
+from tests.support.logs import logged
 from tests.support.people import JULIET, NURSE, item, put
 from tests.support.pubsub import E, Globe, Person
 from xmppd import ns
+from xmppd.jid import JID
 from xmppd.subscription import FROM, LISTED
 
 MOON = "moon.capulet.lit"
@@ -98,6 +102,15 @@ def test_of_each_account_that_he_shows_himself_to(globe, juliet, moon):
     assert moon.told() == [("nurse", SKY, TUNE, "1")]
     moon.show(JULIET, NURSE, inner="<show>away</show>")
     assert moon.told() == []
+
+
+def test_0411_4_nobodys_bookmarks_elsewhere_are_looked_for(globe, juliet, moon, monkeypatch):
+    """Though most clients want to be told of their own ones."""
+    monkeypatch.setattr(Bookmarks, "private", None)
+    with logged("warn") as warned, logged("critical") as failed:
+        moon.show(JULIET, kind=Kind(ns.DISCO_INFO, f"{NATIVE}+notify"))
+    assert globe.service.presences.interests_of(JID.parse(SKY)) == {NATIVE}
+    assert (warned, failed) == ([], [])
 
 
 def test_at_once_where_his_kind_is_not_known_yet(globe, juliet, moon):
