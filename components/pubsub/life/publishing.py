@@ -23,7 +23,7 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 _ATTEMPTS = 3
-"""How often the last item is read anew when others were deleted meanwhile."""
+"""How often the last item is looked at while others are published or deleted."""
 
 SLICE = 500
 """How many items go at once where a node may have fewer than before."""
@@ -208,17 +208,26 @@ class Publishing:
         if not node.settings.deliver_notifications:
             return
         published = node.published
-        for _ in range(_ATTEMPTS):
-            while node.publishing and node.published == published:
-                await self._end_of_one(node)
+        for left in reversed(range(_ATTEMPTS)):
+            await self._ended(node)
             changes = node.changes
             item = await self.last(node)
             if node.published > published or node.gone:
                 return
-            if node.changes == changes and not node.publishing:
+            if node.changes == changes and not (node.publishing and left):
                 if item is not None and still():
                     self.tell_last(node.address, node.settings, item, to, subids)
                 return
+
+    async def _ended(self, node: Node) -> None:
+        """Wait until what is being published by now was told of, or was in vain.
+
+        Others may go on publishing, in vain, for as long as they like.
+        """
+        published = node.published
+        for _ in range(node.publishing):
+            if node.publishing and node.published == published:
+                await self._end_of_one(node)
 
     async def settled(self, node: Node) -> None:
         """Wait until nothing is being published to a node."""

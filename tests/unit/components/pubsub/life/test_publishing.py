@@ -11,10 +11,11 @@ from components.common import datetimes
 from components.pubsub import events
 from components.pubsub.life import publishing
 from components.pubsub.model.node import Node
+from components.pubsub.store.stored import NodeFull
 from tests.support.pubsub import ACT, NS, PUBSUB, E, Globe, Person, error, form
 from tests.support.pubsub_items import Held, done, entry, given, opened, told
 from xmppd import ns
-from xmppd.errors import StoreError
+from xmppd.errors import StanzaError, StoreError
 from xmppd.jid import JID
 
 DELAY = f"{{{ns.DELAY}}}delay"
@@ -238,6 +239,34 @@ def test_6_1_7_who_may_read_a_node_no_more_as_he_is_welcomed_is_sent_nothing(
         looking.let_go()
         globe.pump()
     assert told(romeo) == []
+
+
+def test_6_1_7_it_comes_however_often_somebody_publishes_in_vain(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Always beginning again before he is told that the node is full."""
+    node = opened(juliet)
+    juliet.publish("play", id_="1")
+    asked: list[Deferred[object]] = []
+
+    def ask(*_: object, **__: object) -> Deferred[object]:
+        asked.append(Deferred())
+        return asked[-1]
+
+    def publish() -> None:
+        publishing = globe.service.publishing.publish(node, [entry("2")])
+        later = Deferred.fromCoroutine(publishing)
+        later.addErrback(lambda failure: failure.trap(StanzaError) and None)
+
+    monkeypatch.setattr(globe.service.items, "publish", ask)
+    publish()
+    sending = Deferred.fromCoroutine(globe.service.publishing.send_last(node, [romeo.jid]))
+    for _ in range(20):
+        publish()
+        asked.pop(0).errback(NodeFull(node.id))
+        globe.pump()
+    assert sending.called and node.publishing
+    assert told(romeo) == [("play", "item 1 <act>")]
 
 
 # ---------------------------------------------------------------------- order, and what lasts
