@@ -103,6 +103,8 @@ class Component:
         self.requests = OwnRequests(self.link.send, clock)
         self._responders: dict[tuple[On, str, str], Responder] = {}
         self._handlers: dict[tuple[str, str], Handler] = {}
+        self._urgent: set[str] = set()
+        """Payloads of what is never refused because there is too much to do."""
         self._unknown: Responder | None = None
         self._errors: dict[str, WriteError] = {}
         self._on_open: list[Callable[[bool], object]] = []
@@ -115,13 +117,22 @@ class Component:
     # ------------------------------------------------------------------ what it handles
 
     def iq(
-        self, type_: str, payload: str, responder: Responder, *on: On, replace: bool = False
+        self,
+        type_: str,
+        payload: str,
+        responder: Responder,
+        *on: On,
+        replace: bool = False,
+        urgent: bool = False,
     ) -> None:
         """Have IQs of `type_` ("get" or "set") with the payload ``"namespace local"`` answered.
 
-        Those to the service itself, if `on` says nothing else. Raises ValueError where somebody
-        answers them already, unless it is to be replaced.
+        Those to the service itself, if `on` says nothing else; with `urgent` also while all others
+        are refused since there is too much to do. Raises ValueError where somebody answers them
+        already, unless it is to be replaced.
         """
+        if urgent:
+            self._urgent.add(payload)
         for each in on or (On.SERVICE,):
             key = (each, type_, payload)
             if key in self._responders and not replace:
@@ -323,10 +334,11 @@ class Component:
         return handlers.get((kind, ""))
 
     def _respond(self, stanza: Stanza) -> Answer | Passed | Later:
-        if self._stopping or self.work.full or self.link.crowded:
+        children = stanza.children
+        busy = (self.work.full or self.link.crowded) and self._urgent.isdisjoint(children)
+        if self._stopping or busy:
             text = "stopping" if self._stopping else "too busy"
             raise StanzaError("resource-constraint", text, reason="component.busy")
-        children = stanza.children
         if len(children) != 1:  # RFC 6120 §8.2.3, rule 3
             raise StanzaError("bad-request", "one child element", reason="stanza.iq-child")
         to, payload, type_ = stanza.attrs["to"], children[0], stanza.type

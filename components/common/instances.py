@@ -73,7 +73,8 @@ class Instances:
         self._changes: list[Change] = []
         self._waiting: list[Deferred[None]] = []
         self.epoch = ALONE
-        component.iq("set", f"{ns.INSTANCES} instances", self._said)
+        # Who refuses it is taken for one that keeps nothing, and others act in his place as well.
+        component.iq("set", f"{ns.INSTANCES} instances", self._said, urgent=True)
         component.on_open(self._opened)
         component.on_lost(self._lost)
 

@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
 from components.common.accounts import Accounts
+from components.common.connection import Pace
 from components.common.instances import ALONE, Epoch, Instances
 from tests.support.components import SECRET
 from tests.support.components import Component as Wire
@@ -70,6 +71,22 @@ def test_the_server_goes_on_when_it_has_let_go(server, instances):
     assert {instances.own(room) for room in ROOMS} == {True, False}
     letting_go.callback(None)
     assert b"type='result'" in server.take()
+
+
+def test_it_lets_go_however_busy_it_is():
+    """Who refuses to is taken for one that has nothing, and another has it as well."""
+    server = Server()
+    component = server.component(pace=Pace(octets=1_000))
+    server.let_in(managed=True, session="s1")
+    instances = Instances(component)
+    component.send(b"<message/>" * 200)
+    server.take()
+    assert component.crowded
+    server.send(iq("get", f"<query xmlns='{ns.DISCO_INFO}'/>"))
+    assert b"resource-constraint" in server.take()
+    server.send(announce(7))
+    assert b"type='result'" in server.take()
+    assert instances.epoch.number == 7
 
 
 def test_who_is_cut_off_acts_for_nobody(server, instances):
