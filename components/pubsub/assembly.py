@@ -115,11 +115,11 @@ def assemble(
     instances = Instances(component)
     territory = Territory(component, instances)
     nodes = Nodes(store, policy, clock.seconds, own=territory.own)
-    territory.watch(nodes)
     access = Access(policy, rosters)
     ancestry = Ancestry(nodes, links, territory.shared)
     audiences = Audiences(access, presences, Listeners(component, clock), rosters, ancestry)
     notices = Notices(component, Multicast(component), privilege)
+    territory.watch(nodes, notices.hurry)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
     instances.on_change(lambda _: publishing.forget())
     last_items = LastItems(

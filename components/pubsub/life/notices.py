@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from secrets import token_urlsafe
 
@@ -54,6 +55,8 @@ class Notices:
         """Who waits for the server to take more, in the order in which they have come."""
         self._looking = False
         """Whether it is looked again soon."""
+        self._hurrying = 0
+        """How often nobody is to wait."""
 
     def on_tell(self, tell: OnTell) -> None:
         """Have `tell` called whenever people are told of something that has happened to a node."""
@@ -65,11 +68,22 @@ class Notices:
         Requests of others are answered meanwhile: see `Link.behind`. Who has waited longest goes on
         first, and the next one when the server has room for that, too.
         """
-        if self._component.behind or self._paused:
+        if not self._hurrying and (self._component.behind or self._paused):
             paused: Deferred[None] = Deferred(self._paused.remove)
             self._paused.append(paused)
             self._look_soon()
             await paused
+
+    @contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Have nobody wait meanwhile: who does may have a node in hand that he is to let go of."""
+        self._hurrying += 1
+        try:
+            while self._paused:
+                self._paused.popleft().callback(None)
+            yield
+        finally:
+            self._hurrying -= 1
 
     def _look_soon(self) -> None:
         if self._paused and not self._looking:

@@ -6,6 +6,9 @@ changing it is done. What this one had while it had lost its connection, others 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 from components.common.component import Component
 from components.common.instances import Epoch, Instances
 from components.pubsub.life.nodes import Nodes
@@ -29,15 +32,20 @@ class Territory:
         epoch = self._instances.epoch
         return epoch.by == "node" and not self._instances.alone
 
-    def watch(self, nodes: Nodes) -> None:
-        """Have nodes let go of when they become others'."""
+    def watch(self, nodes: Nodes, hurry: Callable[[], AbstractContextManager[None]]) -> None:
+        """Have nodes let go of when they become others'; nobody pauses while he is to `hurry`."""
 
         async def changed(epoch: Epoch) -> None:
             lost, self._lost = self._lost, False
-            await nodes.settled()
-            for node in nodes.opened():
-                if lost or not self.own(node.address):
-                    await node.lock.run(nodes.let_go, node)
+            try:
+                with hurry():
+                    await nodes.settled()
+                    for node in nodes.opened():
+                        if lost or not self.own(node.address):
+                            await node.lock.run(nodes.let_go, node)
+            except BaseException:
+                self._lost = True  # what is there still others may change
+                raise
 
         self._instances.on_change(changed)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from twisted.internet.defer import Deferred
+
 from components.pubsub.model.node import Address
 from tests.support.pubsub import PUBSUB, Globe
 from xmppd.jid import JID
@@ -48,3 +51,46 @@ def test_what_was_changed_elsewhere_while_the_connection_was_lost_is_read_anew()
     assert node is None or node.settings.title == "Verona"
     answer = juliet.pubsub("<configure node='play'/>", "get", owner=True)
     assert any(each.text == "Verona" for each in answer.iter())
+
+
+def test_who_waits_for_room_with_a_node_in_hand_holds_up_no_other_instance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server ends the stream of one that takes long to let go."""
+    one = Globe(instances=2, instance="one").start()
+    juliet, romeo = one.person("juliet"), one.person("romeo")
+    juliet.create("play", notify_sub="1")
+    romeo.subscribe("play")
+    node = one.node("play")
+    one.set_up("play", access_model="whitelist")
+    monkeypatch.setattr(type(one.component), "behind", True)
+    node.lock.run(one.service.reviews.node, node)
+    one.pump()
+    assert node.lock.locked
+    two = Globe(instances=2, instance="two", beside=one).start()
+    assert not node.lock.locked
+    assert len(one.service.instances.epoch.names) == 2
+    for globe in (one, two):
+        opened = globe.service.nodes.opened()
+        assert all(globe.service.instances.own(each.address.service) for each in opened)
+    assert juliet.pubsub("<configure node='play'/>", "get", owner=True).get("type") == "result"
+
+
+def test_who_was_kept_from_letting_go_lets_go_of_all_the_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    globe = Globe().start()
+    juliet = globe.person("juliet")
+    juliet.create("play")
+    node = globe.node("play")
+    instances = globe.service.instances
+    node.lock.acquire()
+    (changed, *_) = instances._changes
+    monkeypatch.setattr(instances, "own", lambda *_: False)
+    cut_short = Deferred.fromCoroutine(changed(instances.epoch))
+    cut_short.cancel()
+    cut_short.addErrback(lambda failure: None)
+    monkeypatch.undo()
+    node.lock.release()
+    Deferred.fromCoroutine(changed(instances.epoch))
+    assert globe.service.nodes.opened() == []
