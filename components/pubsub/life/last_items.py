@@ -88,11 +88,12 @@ class LastItems:
         """In the order in which they have come."""
         self._working = 0
         self._lookups: list[set[Address]] = []
-        """Of each lookup that is under way, the nodes that people were told of meanwhile."""
+        """Of each lookup that is under way, the nodes to which something has happened meanwhile."""
         presences.on_gain(self._gained)
         presences.on_shown(self._shown)
         rosters.on_change(self._changed)
         notices.on_tell(self._told)
+        publishing.on_change(lambda node, _: self._told(node.address))
 
     # ------------------------------------------------------------------ who is to be told
 

@@ -289,6 +289,23 @@ def test_what_is_retracted_meanwhile_is_not_sent(globe, juliet, romeo, slow):
     assert told(romeo)[-1] == ("juliet", TUNE, "1")
 
 
+@pytest.mark.parametrize("purged", [True, False])
+def test_what_goes_meanwhile_is_not_sent_where_nobody_is_told_of_it(
+    globe, juliet, romeo, slow, purged
+):
+    node(globe, TUNE, max_items=5, notify_retract=False)
+    for id_ in "12":
+        juliet.publish(TUNE, id_=id_, to=MINE)
+    slowly = slow()
+    want(romeo, TUNE)
+    if purged:
+        juliet.pubsub(f"<purge node='{TUNE}'/>", to=MINE, owner=True)
+    else:
+        juliet.retract(TUNE, "2", MINE)
+    slowly.go_on()
+    assert told(romeo) == ([] if purged else [("juliet", TUNE, "1")])
+
+
 def test_who_has_gone_meanwhile_is_sent_nothing(globe, juliet, romeo, slow):
     juliet.publish(TUNE, id_="1", to=MINE)
     slowly = slow()
