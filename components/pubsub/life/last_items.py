@@ -224,7 +224,8 @@ class LastItems:
         open_ = self._nodes.at_hand(found.address)
         told = told or found.large or (open_ is not None and open_.publishing > 0)
         if found.item is not None and settings.persist_items and not told:
-            self._publishing.tell_last(found.address, settings, found.item, (client,))
+            if found.item.at > self._publishing.since_as(settings):
+                self._publishing.tell_last(found.address, settings, found.item, (client,))
         elif told or not settings.persist_items:
             node = await self._nodes.open(found.address)
             if node is not None:

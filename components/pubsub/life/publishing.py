@@ -257,7 +257,11 @@ class Publishing:
 
     def since(self, node: Node) -> float:
         """When the newest of those items was published that are too old by now; 0 for none."""
-        kept = limits.seconds(node.settings, self._policy)
+        return self.since_as(node.settings)
+
+    def since_as(self, settings: Settings) -> float:
+        """The same of a node that is set up so."""
+        kept = limits.seconds(settings, self._policy)
         return self._now() - kept if kept else 0.0
 
     # ------------------------------------------------------------------ who is told

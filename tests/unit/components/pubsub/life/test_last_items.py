@@ -306,6 +306,15 @@ def test_what_goes_meanwhile_is_not_sent_where_nobody_is_told_of_it(
     assert told(romeo) == ([] if purged else [("juliet", TUNE, "1")])
 
 
+def test_what_is_too_old_is_not_sent_though_it_is_there_still(globe, juliet, romeo):
+    node(globe, TUNE, item_expire=5)
+    juliet.publish(TUNE, id_="1", to=MINE)
+    globe.pass_time(10)
+    assert globe.service.items.last(node_of(globe).id, 1).result, "it has yet to be deleted"
+    want(romeo, TUNE)
+    assert told(romeo) == []
+
+
 def test_who_has_gone_meanwhile_is_sent_nothing(globe, juliet, romeo, slow):
     juliet.publish(TUNE, id_="1", to=MINE)
     slowly = slow()
