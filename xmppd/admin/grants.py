@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from xmppd.config import Component, keys
+from xmppd.modules.component_accounts import concerned_by
 
 
 class Grant(NamedTuple):
@@ -87,7 +88,7 @@ def _multicast(table: Component) -> Iterator[Grant]:
 
 
 def _accounts(table: Component) -> Iterator[Grant]:
-    by = table.knows_accounts_by
+    by = concerned_by(table)
     key = "accounts = true" if table.accounts or not by else ", ".join(by)
     yield Grant("be told of removed accounts", key, bool(by))
 

@@ -236,19 +236,6 @@ class Component(Table, frozen=True):
     iq: dict[str, Literal["get", "set", "both"]] = {}
     delegation: dict[str, tuple[str, ...]] = {}
 
-    @property
-    def knows_accounts_by(self) -> list[str]:
-        """The keys by which it learns what accounts there are: of those that go it is told."""
-        learns = {
-            "accounts": self.accounts,
-            "delegation": bool(self.delegation),
-            "iq": bool(self.iq),
-            "roster": self.roster != "none",
-            "message": self.message != "none",
-            "presence": self.presence != "none",
-        }
-        return [key for key, learned in learns.items() if learned]
-
 
 class Bundled(Table, frozen=True):
     """`[bundled]`: the components that come with the server, run as its child processes.

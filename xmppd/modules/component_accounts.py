@@ -14,7 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd import ns
+from xmppd import config, ns
 from xmppd.core.context import ModuleContext
 from xmppd.core.host import Host
 from xmppd.core.requests import RequestFailed
@@ -60,8 +60,7 @@ class Erasing:
         concerned = [
             name
             for name, settings in host.config.components.items()
-            if settings.knows_accounts_by
-            and host.components.grants(JID.parse(name), account.domain)
+            if concerned_by(settings) and host.components.grants(JID.parse(name), account.domain)
         ]
 
         def tell(_: None) -> None:
@@ -137,3 +136,16 @@ def _failed(failure: Failure, component: str) -> None:
         )
     elif not failure.check(CancelledError):
         log.failure("{component} was not told of removed accounts", failure, component=component)
+
+
+def concerned_by(settings: config.Component) -> list[str]:
+    """The keys by which a component wants to know, or may have learned anything of an account."""
+    learns = {
+        "accounts": settings.accounts,
+        "delegation": bool(settings.delegation),
+        "iq": bool(settings.iq),
+        "roster": settings.roster != "none",
+        "message": settings.message != "none",
+        "presence": settings.presence != "none",
+    }
+    return [key for key, learned in learns.items() if learned]
