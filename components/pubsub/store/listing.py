@@ -16,10 +16,17 @@ from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
 # Those that are in no collection stand at the root (XEP-0248 §5.2).
-_AT_ROOT = "NOT EXISTS (SELECT 1 FROM pubsub_children WHERE child = n.id)"
-_INSIDE = "EXISTS (SELECT 1 FROM pubsub_children WHERE collection = ? AND child = n.id)"
+_AT_ROOT = (
+    "pubsub_nodes n",
+    "NOT EXISTS (SELECT 1 FROM pubsub_children WHERE child = n.id)",
+)
+# The children first, of which there are few: the service may have very many nodes.
+_INSIDE = (
+    "pubsub_children c CROSS JOIN pubsub_nodes n",
+    "n.id = c.child AND c.collection = ?",
+)
 _FROM = (
-    " FROM pubsub_nodes n LEFT JOIN pubsub_affiliations a ON a.node = n.id AND a.jid = ?"
+    " FROM {} LEFT JOIN pubsub_affiliations a ON a.node = n.id AND a.jid = ?"
     " WHERE n.service = ? AND {}"
     " AND (? OR (n.access <> 'whitelist' AND a.affiliation IS NULL) OR a.affiliation <> 'outcast')"
 )
@@ -29,9 +36,11 @@ _BEFORE = f"{_PAGE} AND n.name < ? ORDER BY n.name DESC LIMIT ?"
 _LAST = f"{_PAGE} ORDER BY n.name DESC LIMIT ?"
 _COUNT = (
     "SELECT count(*),"
-    " count(CASE WHEN a.affiliation IS NULL AND n.access IN ('presence', 'roster') THEN 1 END)"
-    f"{_FROM}"
+    " count(CASE WHEN affiliation IS NULL AND access IN ('presence', 'roster') THEN 1 END)"
+    f" FROM (SELECT n.access, a.affiliation{_FROM} LIMIT ?) AS found"
 )
+COUNTED = 5_000
+"""So many nodes are counted: to know of more would cost each page too much (XEP-0059 §2.2)."""
 
 
 _ADMISSION = ("access_model", "roster_groups_allowed")
@@ -71,12 +80,14 @@ class SQLListing:
         return self._listed(_BEFORE if name else _LAST, scope, *([name] if name else []), most)
 
     def count(self, scope: Scope) -> Deferred[int | None]:
-        """How many there are; None where that depends on rosters."""
+        """How many there are; None where that depends on rosters, and for more than `COUNTED`."""
 
         async def work(tx: Transaction) -> int | None:
             sql, values = _scoped(_COUNT, scope)
-            count, by_roster = (await tx.execute(sql, values)).rows[0]
-            return None if by_roster and not scope.everything else count
+            rows = (await tx.execute(sql, (*values, COUNTED + 1))).rows
+            count, by_roster = rows[0]
+            unknown = count > COUNTED or (by_roster and not scope.everything)
+            return None if unknown else count
 
         return self._database.read(work)
 
@@ -93,8 +104,8 @@ def _scoped(sql: str, scope: Scope) -> tuple[str, list[Any]]:
     """The statement for where is looked, with its first parameters."""
     values: list[Any] = [scope.asker, scope.service]
     if scope.collection is None:
-        return sql.format(_AT_ROOT), [*values, scope.everything]
-    return sql.format(_INSIDE), [*values, scope.collection, scope.everything]
+        return sql.format(*_AT_ROOT), [*values, scope.everything]
+    return sql.format(*_INSIDE), [*values, scope.collection, scope.everything]
 
 
 def _read(scope: Scope, name: str, access: str, settings: str, rank: str | None) -> Listed:

@@ -14,14 +14,16 @@ from components.pubsub.store.nodes import subscription
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction, Value
 
+# A database that knows nothing of how many nodes a service has would begin with all of them, for
+# the sake of the order, or of the name: CROSS JOIN has it begin with what is somebody's own.
 _SUBSCRIPTIONS = (
     "SELECT n.name, s.jid, s.subid, s.state, s.options FROM pubsub_subscriptions s"
-    " JOIN pubsub_nodes n ON n.id = s.node WHERE s.bare = ? AND n.service = ?"
+    " CROSS JOIN pubsub_nodes n WHERE n.id = s.node AND s.bare = ? AND n.service = ?"
     " ORDER BY n.name, s.subid"
 )
 _AFFILIATIONS = (
-    "SELECT n.name, a.affiliation FROM pubsub_affiliations a JOIN pubsub_nodes n ON n.id = a.node"
-    " WHERE a.jid = ? AND n.service = ? ORDER BY n.name LIMIT ?"
+    "SELECT n.name, a.affiliation FROM pubsub_affiliations a CROSS JOIN pubsub_nodes n"
+    " WHERE n.id = a.node AND a.jid = ? AND n.service = ? ORDER BY n.name LIMIT ?"
 )
 _ENDED = (
     "SELECT n.service, n.name, s.subid FROM pubsub_subscriptions s"
@@ -44,21 +46,24 @@ _OF_SUBSCRIBER = (
 )
 _ANY_OF = "SELECT DISTINCT bare FROM pubsub_subscriptions WHERE bare IN ({bares})"
 _NODES_OF = (
-    "SELECT n.id, n.service, n.name, n.settings, n.items FROM pubsub_nodes n JOIN"
+    "SELECT n.id, n.service, n.name, n.settings, n.items FROM"
     " (SELECT DISTINCT node FROM pubsub_subscriptions"
     " WHERE bare = ? AND node > ? AND state = 'subscribed' ORDER BY node LIMIT ?) s"
-    " ON s.node = n.id ORDER BY n.id"
+    " CROSS JOIN pubsub_nodes n WHERE n.id = s.node"
 )
 _OWNS = (
-    "SELECT 1 FROM pubsub_affiliations a JOIN pubsub_nodes n ON n.id = a.node"
-    " WHERE a.jid = ? AND a.affiliation = 'owner' AND n.service = ? LIMIT 1"
+    "SELECT 1 FROM pubsub_affiliations a CROSS JOIN pubsub_nodes n"
+    " WHERE n.id = a.node AND a.jid = ? AND a.affiliation = 'owner' AND n.service = ? LIMIT 1"
 )
 _PENDING = (
-    "SELECT DISTINCT n.name FROM pubsub_subscriptions s JOIN pubsub_nodes n ON n.id = s.node"
-    " WHERE s.state = 'pending' AND n.service = ? AND (? = 1 OR EXISTS"
-    " (SELECT 1 FROM pubsub_affiliations a"
-    " WHERE a.node = s.node AND a.jid = ? AND a.affiliation = 'owner'))"
+    "SELECT n.name FROM pubsub_affiliations a CROSS JOIN pubsub_nodes n"
+    " WHERE n.id = a.node AND a.jid = ? AND a.affiliation = 'owner' AND n.service = ?"
+    " AND EXISTS (SELECT 1 FROM pubsub_subscriptions WHERE node = n.id AND state = 'pending')"
     " ORDER BY n.name LIMIT ?"
+)
+_ALL_PENDING = (
+    "SELECT DISTINCT n.name FROM pubsub_subscriptions s CROSS JOIN pubsub_nodes n"
+    " WHERE n.id = s.node AND s.state = 'pending' AND n.service = ? ORDER BY n.name LIMIT ?"
 )
 
 
@@ -147,7 +152,7 @@ class SQLRelations:
             rows = (await tx.execute(_NODES_OF, (bare, after, most))).rows
             return [
                 NodeRow(id_, Address(JID.parse(service), name), settings, items)
-                for id_, service, name, settings, items in rows
+                for id_, service, name, settings, items in sorted(rows)
             ]
 
         return self._database.read(work)
@@ -173,9 +178,12 @@ class SQLRelations:
         """
 
         async def work(tx: Transaction) -> Sequence[str] | None:
-            if not all_ and not (await tx.execute(_OWNS, (owner, service))).rows:
+            if all_:
+                rows = (await tx.execute(_ALL_PENDING, (service, most))).rows
+            elif (await tx.execute(_OWNS, (owner, service))).rows:
+                rows = (await tx.execute(_PENDING, (owner, service, most))).rows
+            else:
                 return None
-            rows = (await tx.execute(_PENDING, (service, int(all_), owner, most))).rows
             return [name for (name,) in rows]
 
         return self._database.read(work)

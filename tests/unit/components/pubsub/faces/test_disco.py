@@ -10,6 +10,7 @@ import pytest
 from components.pubsub.faces import listing
 from components.pubsub.model.node import Address
 from components.pubsub.model.ranks import Affiliation
+from components.pubsub.store import listing as stored
 from tests.support.forms import X
 from tests.support.pubsub import NS, PUBSUB, Globe, Person, befriend, error
 from tests.support.server import DOMAIN
@@ -140,6 +141,20 @@ def test_5_2_what_hides_behind_rosters_is_not_counted(juliet: Person, romeo: Per
         juliet.create(f"n{n}", access_model="open" if n > 1 else "presence")
     answer = items(romeo, page="<max>1</max>")
     assert names(answer) == ["n2"]
+    assert answer.find(f".//{R}count") is None
+
+
+def test_xep_0059_2_2_of_very_many_it_is_not_told_how_many(
+    juliet: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To count them would cost each page as much as all of them."""
+    monkeypatch.setattr(stored, "COUNTED", 3)
+    for n in range(3):
+        juliet.create(f"n{n}")
+    assert items(juliet, page="<max>1</max>").findtext(f".//{R}count") == "3"
+    juliet.create("n3")
+    answer = items(juliet, page="<max>1</max>")
+    assert names(answer) == ["n0"]
     assert answer.find(f".//{R}count") is None
 
 
