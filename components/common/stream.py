@@ -101,6 +101,8 @@ class Stream:
         self._write = write
         self._reader = Reader()
         self._offered = False
+        self._early: list[Stanza] = []
+        """Stanzas that have come before the stream was open."""
         self._batch: list[bytes] | None = None
         """What is to be written when all that was read has been seen to."""
         self._since_asked = 0
@@ -190,6 +192,8 @@ class Stream:
             self._fail(StreamError("not-authorized", reason="stream.not-authorized"))
         elif self.state is State.CLOSING:
             return  # the server has been told what we have had
+        elif self.state is not State.OPEN:
+            self._early.append(stanza)
         elif not self.managed:
             self._owner.received(stanza)
         else:
@@ -315,10 +319,16 @@ class Stream:
         elif len(outbox):
             self.ask()
         self._owner.opened(resumed=resumed)
+        # Who begins anew with a new stream is not to take what came on it for what was before it.
+        early, self._early = self._early, []
+        for stanza in early:
+            if self.state is State.OPEN:
+                self._owner.received(stanza)
 
 
 _STRANGE = (State.HEADER, State.HANDSHAKE)
-"""Where no stanza may come. While stream management is agreed on, the server's first ones may."""
+"""Where no stanza may come. While stream management is agreed on, the server's first ones may: they
+are not counted (XEP-0198 §4), and wait until the stream is open."""
 
 _SM = ns.STREAM_MANAGEMENT
 _ALWAYS: dict[str, Callable[[Stream, Nonza], None]] = {

@@ -185,6 +185,31 @@ def test_stanzas_count_from_enable_on(server: Server) -> None:
     assert server.take() == sm("a", h=1).encode()
 
 
+@pytest.mark.parametrize("resumed", [True, False])
+def test_what_comes_before_the_stream_is_open_is_handled_when_it_is(
+    server: Server, resumed: bool
+) -> None:
+    """Who forgets all with a new stream forgets nothing that came on it."""
+    component = server.component()
+    happened: list[str] = []
+    component.on_message(lambda m: happened.append(m.attrs["from"]))
+    component.on_open(lambda again: happened.append("open"))
+    server.let_in(managed=True)
+    server.line.cut()
+    server.pass_time(2)
+    happened.clear()
+    server.send(f"{HEADER} version='1.0'>{FEATURES}<handshake/>" + message())
+    assert happened == []
+    if resumed:
+        server.send(sm("resumed", h=0, previd="s1") + message())
+    else:
+        server.send(sm("failed") + sm("enabled", id="s2", resume="true") + message())
+    assert [each.startswith("open") for each in happened] == [True, False, False]
+    server.take()
+    server.send(sm("r"))
+    assert server.take() == sm("a", h=1).encode(), "what came before is not counted"
+
+
 def test_what_is_not_handled_is_not_acknowledged(server: Server) -> None:
     """XEP-0198 §4: `h` is what was handled, and nothing behind one that is not."""
     component = server.component()
