@@ -113,7 +113,7 @@ ON_THE_WAY = {
     "after one": lambda store, node: store.items.page(node, Page(2, after="1"), MANY),
     "before one": lambda store, node: store.items.page(node, Page(2, before="3"), MANY),
     "by number": lambda store, node: store.items.page(node, Page(2, index=1), MANY),
-    "ids": lambda store, node: store.listing.items(node, Page(2, after="1")),
+    "ids": lambda store, node: store.items.ids(node, Page(2, after="1")),
     "open": lambda store, node: store.nodes.load(Address(SERVICE, "princely_musings")),
     "create": lambda store, node: store.nodes.create(
         Address(SERVICE, "new"), stored(AT_DOMAIN), {}, creator=HAMLET, now=1.0, most=MANY
