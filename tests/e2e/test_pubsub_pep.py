@@ -138,6 +138,79 @@ async def test_4_3_4_who_comes_later_gets_the_last_item(globe: Server) -> None:
         assert "Good night" in "".join(item.itertext())
 
 
+async def test_5_the_access_model_is_in_force_at_once(globe: Server) -> None:
+    """§5, §7.1: groups of the owner's roster, the whole roster, whom he has named, everybody."""
+    node, models = "urn:example:model", ("roster", "presence", "whitelist", "open")
+    async with friends(globe, "nurse") as (juliet, romeo, nurse):
+        romeo.plugin["xep_0163"].add_interest(node)
+        await asyncio.sleep(0)
+        romeo.send_presence()
+        groups = {"access_model": "roster", "roster_groups_allowed": ["Loves"]}
+        options = juliet.form("publish-options", **groups)
+        await soon(juliet.pubsub.publish(None, node, "1", line("roster, in no group"), options))
+        await romeo.hears_nothing()
+        refused = ("not-authorized", "not-in-roster-group")
+        assert await fails(romeo.pubsub.get_items(JULIET, node)) == refused
+        await soon(juliet.update_roster(ROMEO, groups=["Loves"]))
+        # He gets to see it, so he is told of the last item (§7.1).
+        assert read(await romeo.gets()) == "roster, in no group"
+        errors = {
+            "roster": ("not-authorized", "not-in-roster-group"),
+            "presence": ("not-authorized", "presence-subscription-required"),
+            "whitelist": ("not-allowed", "closed-node"),
+        }
+        for model in models:
+            form = juliet.form("node_config", access_model=model)
+            await soon(juliet.pubsub.set_node_config(None, node, form))
+            await romeo.hears_nothing() if model == "whitelist" else romeo.forgets()
+            await juliet.publishes(node, model, "1", None)
+            if model == "whitelist":
+                await romeo.hears_nothing()
+                assert await fails(romeo.pubsub.get_items(JULIET, node)) == errors[model]
+            else:
+                while read(await romeo.gets()) != model:
+                    pass
+                assert await romeo.reads(node, service=JULIET) == [model]
+            if model == "open":
+                assert await nurse.reads(node, service=JULIET) == [model]
+            else:
+                assert await fails(nurse.pubsub.get_items(JULIET, node)) == errors[model]
+        await soon(juliet.update_roster(ROMEO, groups=[]))
+
+
+async def test_9_2_who_lies_about_his_kind_takes_nothing_from_others_of_it(globe: Server) -> None:
+    """XEP-0115 §9.3: the nurse names the hash of Romeo's client, and says that it wants nothing."""
+    node = "urn:example:lies"
+    async with friends(globe, "nurse") as (juliet, romeo, nurse):
+        asked: list[str] = []
+
+        def look(stanza: Any) -> Any:
+            query = stanza.xml.find(f"{{{ns.DISCO_INFO}}}query")
+            if query is not None and stanza["type"] == "get":
+                asked.append(query.get("node", ""))
+            return stanza
+
+        nurse.add_filter("in", look)
+        kinds = [await of_a_kind(each, node) for each in (nurse, romeo)]
+        assert kinds[0] == kinds[1]
+        await nurse.plugin["xep_0030"].del_feature(node=kinds[0], feature=f"{node}+notify")
+        for liar_or_not in (nurse, romeo):
+            liar_or_not.send_presence()
+            await liar_or_not.hears_nothing()
+        assert asked == [kinds[0]]
+        await juliet.publishes(node, "But, soft!", service=None)
+        assert read(await romeo.gets()) == "But, soft!"
+        await nurse.hears_nothing()
+
+
+async def of_a_kind(reader: Reader, node: str) -> str:
+    """Have a client want a node's events, and not say so yet; the node that its hash stands for."""
+    caps = reader.plugin["xep_0115"]
+    reader.plugin["xep_0030"].add_feature(f"{node}+notify")
+    await soon(caps.update_caps(broadcast=False))
+    return f"{caps.caps_node}#{await soon(caps.get_verstring())}"
+
+
 async def test_6_1_an_account_says_that_it_has_pep(globe: Server) -> None:
     async with friends(globe, "nurse") as (juliet, romeo, nurse):
         for each in (juliet, romeo):
