@@ -151,6 +151,22 @@ def test_everything_of_a_node_is_kept(alone: Company, how: str) -> None:
         assert values["pubsub#deliver"] in ("0", "false")
 
 
+def test_who_was_there_before_it_started_is_known(tmp_path: Path) -> None:
+    """By presence a node delivers, to those as well who came when nobody was told of it."""
+    with (
+        company(tmp_path, NODES, {"url": "sqlite:pubsub.db"}) as made,
+        there(made.server, "juliet", "romeo") as (juliet, romeo),
+    ):
+        for peer in (juliet, romeo):
+            peer.send("<presence/>")
+            peer.ping()
+        made.start()
+        create(juliet, "play", presence_based_delivery="1")
+        subscribe(romeo, "play", ROMEO)
+        publish(juliet, "play", "1")
+        assert told(romeo) == "1"
+
+
 @HOW
 def test_everything_of_an_account_is_kept(alone: Company, how: str) -> None:
     """XEP-0163: who sees the presence is told after it as before, by no subscription."""
