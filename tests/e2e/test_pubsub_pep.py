@@ -143,8 +143,7 @@ async def test_5_the_access_model_is_in_force_at_once(globe: Server) -> None:
     node, models = "urn:example:model", ("roster", "presence", "whitelist", "open")
     async with friends(globe, "nurse") as (juliet, romeo, nurse):
         romeo.plugin["xep_0163"].add_interest(node)
-        await asyncio.sleep(0)
-        romeo.send_presence()
+        await romeo.plugin["xep_0115"].update_caps()
         groups = {"access_model": "roster", "roster_groups_allowed": ["Loves"]}
         options = juliet.form("publish-options", **groups)
         await soon(juliet.pubsub.publish(None, node, "1", line("roster, in no group"), options))
