@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from tests.support.capabilities import Kind
 from tests.support.interests import want
 from tests.support.pubsub import PUBSUB
-from tests.support.pubsub_model import FORBIDDEN, Node
+from tests.support.pubsub_model import Node
 from tests.support.pubsub_play import Stage
+from tests.support.pubsub_standing import FORBIDDEN
 from tests.support.pubsub_values import Item, Refused, Settings, Subscription, account_of
 from tests.support.server import DOMAIN
 from xmppd import ns

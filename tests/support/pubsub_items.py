@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
 
+import pytest
 from twisted.internet.defer import Deferred
 
 from components.pubsub.life.nodes import defaults
 from components.pubsub.model.item import Item
 from components.pubsub.model.node import Address, Node
 from tests.support.deferred import result
-from tests.support.pubsub import PUBSUB, E, P, Person
+from tests.support.pubsub import PUBSUB, E, Globe, P, Person
 from xmppd.jid import JID
 
 SERVICE = JID.parse("pubsub.shakespeare.lit")
@@ -51,6 +52,26 @@ class Held:
         held, self._held = self._held, []
         for waiting, found in held:
             waiting.callback(found)
+
+
+def held(monkeypatch: pytest.MonkeyPatch, store: object, name: str) -> Held:
+    """What a store is asked by this name, held from now on."""
+    asked = Held(getattr(store, name))
+    monkeypatch.setattr(store, name, asked)
+    return asked
+
+
+def opens(globe: Globe, monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    """The addresses of the nodes that are opened from now on."""
+    opened: list[Address] = []
+    open_ = globe.service.nodes.open
+
+    def counted(address: Address) -> object:
+        opened.append(address)
+        return open_(address)
+
+    monkeypatch.setattr(globe.service.nodes, "open", counted)
+    return opened
 
 
 def done(person: Person, work: Any) -> Any:

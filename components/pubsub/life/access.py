@@ -160,3 +160,18 @@ def _not_admitted(node: Node) -> StanzaError:
         return refusal("not-authorized", "not-in-roster-group", reason="pubsub.not-in-roster-group")
     specific = "presence-subscription-required"
     return refusal("not-authorized", specific, reason="pubsub.presence-subscription-required")
+
+
+def admission(settings: Settings) -> tuple[str, tuple[str, ...]]:
+    """What of a configuration lets people in."""
+    model = settings.access_model
+    return model, settings.roster_groups_allowed if model == "roster" else ()
+
+
+def decides(node: Node, jid: JID) -> tuple[object, Affiliation]:
+    """By what of a node it is decided whether somebody may read it.
+
+    Whoever might, and is subscribed, may as long as it is the same: what else decides, his contact,
+    ends his subscription.
+    """
+    return admission(node.settings), node.affiliation(jid)

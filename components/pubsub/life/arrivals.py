@@ -21,7 +21,7 @@ from twisted.logger import Logger
 
 from components.common.component import Component
 from components.common.requests import RequestFailed
-from components.pubsub.life import subscribers
+from components.pubsub.life import access, subscribers
 from components.pubsub.life.access import Access
 from components.pubsub.life.audience import hears
 from components.pubsub.life.nodes import Nodes, defaults
@@ -31,8 +31,7 @@ from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.rosters import ITSELF
 from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
-from components.pubsub.model.ranks import Affiliation, State
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.ranks import State
 from components.pubsub.store.relations import NodeRow, SQLRelations
 from xmppd.errors import StoreError
 from xmppd.jid import JID
@@ -151,15 +150,15 @@ class Arrivals:
         if not arrival.late and self._unsure(node, client):
             self._be_patient(client, arrival)
             return
-        decides = _decides(node, client)
+        decided = access.decides(node, client)
         rank = self._access.affiliation(node, client)
         if not await self._access.keeps(node, client, rank):
             return
         await self._notices.room()
 
         def still(to: JID) -> bool:
-            there = to in self._told(node, client, arrival)
-            return there and _decides(node, client) == decides
+            same = access.decides(node, client) == decided and node.settings.tells_who_comes
+            return same and to in self._told(node, client, arrival)
 
         for to, subids in self._told(node, client, arrival).items():
             await self._publishing.send_last(node, (to,), subids, partial(still, to))
@@ -212,10 +211,3 @@ def _taken(waiting: dict[JID, _Arrival], most: int) -> Iterator[tuple[JID, _Arri
     """So many of those who wait, and they wait no more."""
     for client in list(islice(waiting, most)):
         yield client, waiting.pop(client)
-
-
-def _decides(node: Node, client: JID) -> tuple[Settings, Affiliation]:
-    """By what it is decided whether somebody may be told of a node: what else does ends his
-    subscription.
-    """
-    return node.settings, node.affiliation(client)

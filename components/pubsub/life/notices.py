@@ -104,8 +104,7 @@ class Notices:
         """
         for each in self._on_tell:
             each(node.address)
-        kind = node.settings.notification_type
-        service, type_ = node.address.service, "" if kind == "normal" else kind
+        service, type_ = node.address.service, node.settings.message_type
         if not subids:
             self.send(service, (*audience.plain.jids, *audience.subids), event, type_=type_)
         else:

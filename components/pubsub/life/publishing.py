@@ -252,8 +252,7 @@ class Publishing:
         said: list[Content] = [*_published(address, settings, [item]), events.delay(item.at)]
         if subids:
             said.append(headers(subids))
-        kind = settings.notification_type
-        self._notices.send(address.service, to, *said, type_="" if kind == "normal" else kind)
+        self._notices.send(address.service, to, *said, type_=settings.message_type)
 
     def since(self, node: Node) -> float:
         """When the newest of those items was published that are too old by now; 0 for none."""

@@ -13,9 +13,9 @@ from twisted.logger import Logger
 
 from components.common.privilege import Privilege as Privileged
 from components.common.privilege import Push
-from components.pubsub.life.access import Access
+from components.pubsub.life.access import Access, admission
 from components.pubsub.life.nodes import Nodes
-from components.pubsub.life.subscribing import Subscribing, admission
+from components.pubsub.life.subscribing import Subscribing
 from components.pubsub.model.node import Address, Node, Subscription
 from components.pubsub.model.ranks import State
 from components.pubsub.model.settings import BY_ROSTER, Settings

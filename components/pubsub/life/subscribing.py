@@ -14,15 +14,14 @@ from twisted.logger import Logger
 
 from components.pubsub import events
 from components.pubsub.faults import no_node, refusal
-from components.pubsub.life import subscribers
+from components.pubsub.life import access, subscribers
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
 from components.pubsub.model.node import Node, Subscription
 from components.pubsub.model.options import DEFAULT, Options
 from components.pubsub.model.policy import Policy
-from components.pubsub.model.ranks import Affiliation, State
-from components.pubsub.model.settings import Settings
+from components.pubsub.model.ranks import State
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.stored import NodeGone, TooManySubscriptions
 from xmppd.errors import StanzaError
@@ -146,7 +145,7 @@ class Subscribing:
 
     async def welcome(self, node: Node, subscription: Subscription) -> None:
         """Send a new subscriber the last item (§6.1.7), and tell the owners of him."""
-        decides = _decides(node, subscription)
+        decided = access.decides(node, subscription.jid)
         await self.tell_owners(node, [subscription])
         settings = node.settings
         if settings.send_last_published_item == "never" or not subscription.options.deliver:
@@ -157,7 +156,8 @@ class Subscribing:
         subids = [subscription.subid] if several else []
 
         def still() -> bool:
-            return _holds(node, subscription) and _decides(node, subscription) == decides
+            same = access.decides(node, subscription.jid) == decided
+            return same and _holds(node, subscription)
 
         await self._publishing.send_last(node, to, subids, still)
 
@@ -168,17 +168,6 @@ def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription])
         node.drop(each)
     for each in put:
         node.put(each)
-
-
-def admission(settings: Settings) -> tuple[str, tuple[str, ...]]:
-    """What of a configuration lets people in."""
-    model = settings.access_model
-    return model, settings.roster_groups_allowed if model == "roster" else ()
-
-
-def _decides(node: Node, subscription: Subscription) -> tuple[object, Affiliation]:
-    """By what it was decided that a subscriber may read: if it is another, he has yet to go."""
-    return admission(node.settings), node.affiliation(subscription.jid)
 
 
 def _holds(node: Node, subscription: Subscription) -> bool:

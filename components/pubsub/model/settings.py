@@ -72,6 +72,11 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     """0: as many as the service lets it have."""
 
     @property
+    def message_type(self) -> str:
+        """That of notifications, "" for none: "normal" needs not be said (RFC 6121 §5.2.2)."""
+        return "" if self.notification_type == "normal" else self.notification_type
+
+    @property
     def tells_who_comes(self) -> bool:
         """Whether those who come online are sent the last item, of what they may read."""
         return (

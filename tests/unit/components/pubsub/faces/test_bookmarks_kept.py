@@ -12,7 +12,7 @@ from twisted.internet.defer import fail
 from components.pubsub.model.bookmark import NATIVE, OLD
 from components.pubsub.model.item import Item
 from tests.support.pubsub import NS, Globe, P, Person, error
-from tests.support.pubsub_items import Held
+from tests.support.pubsub_items import Held, held
 from tests.unit.components.pubsub.faces.test_private import (
     CELL,
     GET,
@@ -183,9 +183,8 @@ def test_where_both_are_changed_at_once_nothing_goes(
     globe: Globe, juliet: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(juliet, room("orchard@conference.capulet.lit"))
-    looking = Held(globe.service.items.page)
     with monkeypatch.context() as patched:
-        patched.setattr(globe.service.items, "page", looking)
+        looking = held(patched, globe.service.items, "page")
         publish(juliet, CELL)
         put(juliet, room("orchard@conference.capulet.lit"), room(TOMB))
         for _ in range(20):

@@ -14,6 +14,7 @@ from components.pubsub.model.ranks import Affiliation, State
 from tests.support.deferred import result
 from tests.support.forms import X
 from tests.support.pubsub import PUBSUB, E, Globe, Person, error
+from tests.support.pubsub_items import opens
 from xmppd.jid import JID
 
 CYCLE = ("not-allowed", "invalid-options")
@@ -399,14 +400,7 @@ def test_7_2_no_more_nodes_are_opened_than_need_be(
     for name in names:
         collection(juliet, name)
     collection(romeo, "his")
-    opened: list[Address] = []
-    open_ = globe.service.nodes.open
-
-    def counted(address: Address) -> object:
-        opened.append(address)
-        return open_(address)
-
-    monkeypatch.setattr(globe.service.nodes, "open", counted)
+    opened = opens(globe, monkeypatch)
     expected = FULL if field == "collection" else ("forbidden",)
     assert error(romeo.configure("his", **{field: names})) == expected
     assert len(opened) < 5

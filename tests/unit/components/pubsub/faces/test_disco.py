@@ -13,6 +13,7 @@ from components.pubsub.model.ranks import Affiliation
 from components.pubsub.store import listing as stored
 from tests.support.forms import X
 from tests.support.pubsub import NS, PUBSUB, Globe, Person, befriend, error
+from tests.support.pubsub_items import opens
 from tests.support.server import DOMAIN
 from xmppd import ns
 from xmppd.jid import JID
@@ -259,14 +260,7 @@ def test_5_2_no_more_is_opened_for_a_page_than_there_may_be(
     monkeypatch.setattr(listing, "LOOKS", 3)
     for n in range(9):
         juliet.create(f"n{n}", access_model="open" if n in (2, 8) else "presence")
-    opened: list[Address] = []
-    open_ = globe.service.nodes.open
-
-    def counted(address: Address) -> object:
-        opened.append(address)
-        return open_(address)
-
-    monkeypatch.setattr(globe.service.nodes, "open", counted)
+    opened = opens(globe, monkeypatch)
     answer = items(romeo)
     assert names(answer) == ["n2"]
     assert len(opened) == 3

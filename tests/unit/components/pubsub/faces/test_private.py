@@ -10,7 +10,7 @@ from components.pubsub.model.bookmark import NATIVE, OLD
 from components.pubsub.model.settings import MAX
 from tests.support.interests import node, told, want
 from tests.support.pubsub import Globe, P, Person, befriend, error, form
-from tests.support.pubsub_items import Held
+from tests.support.pubsub_items import held
 from xmppd import ns
 
 MINE = ""
@@ -379,8 +379,7 @@ def test_0402_5_3_it_is_announced(globe, juliet):
 
 def test_a_room_is_kept_that_comes_while_the_other_node_follows(globe, juliet, monkeypatch):
     """XEP-0411 §5: what the service itself writes to the old node leaves nothing out."""
-    reading = Held(globe.service.items.last)
-    monkeypatch.setattr(globe.service.items, "last", reading)
+    reading = held(monkeypatch, globe.service.items, "last")
     publish(juliet, CELL)
     reading.let_go()
     globe.pump()

@@ -7,7 +7,7 @@ import pytest
 from components.pubsub.model.node import Address
 from components.pubsub.model.settings import Settings
 from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, error, form
-from tests.support.pubsub_items import Held, done, opened, told
+from tests.support.pubsub_items import done, held, opened, told
 from xmppd import ns
 
 NOT_MET = ("conflict", "precondition-not-met")
@@ -196,8 +196,7 @@ def test_7_1_4_some_who_make_a_node_at_once(
     """All publish; what the others want of it is held against what the first has made."""
     garden = globe.person("juliet", "garden")
     options = "<publish-options>{}</publish-options>"
-    looking = Held(globe.service.store.load)
-    monkeypatch.setattr(globe.service.store, "load", looking)
+    looking = held(monkeypatch, globe.service.store, "load")
     wishes = ((juliet, "1", "open"), (garden, "2", "open"), (garden, "3", "roster"))
     for person, id_, model in wishes:
         wanted = options.format(form("publish-options", access_model=model, max_items="5"))

@@ -15,7 +15,7 @@ from components.pubsub.model.ranks import Affiliation
 from tests.support.interests import TUNE, node, want
 from tests.support.people import C, item
 from tests.support.pubsub import ACT, NS, PUBSUB, Globe, Person, befriend, error, form
-from tests.support.pubsub_items import Held, opened, told
+from tests.support.pubsub_items import Held, held, opened, told
 from tests.support.server import DOMAIN
 from xmppd import ns
 from xmppd.jid import JID
@@ -179,8 +179,7 @@ def test_6_1_7_who_is_subscribed_no_more_is_not_sent_the_last_item(
 ) -> None:
     opened(juliet)
     juliet.publish("play", id_="1")
-    reading = Held(globe.service.items.last)
-    monkeypatch.setattr(globe.service.items, "last", reading)
+    reading = held(monkeypatch, globe.service.items, "last")
     romeo.subscribe("play")
     juliet.affiliate("play", romeo="outcast")
     reading.let_go()
@@ -249,8 +248,7 @@ def test_6_1_7_who_has_changed_his_options_meanwhile_is_sent_it(
 ) -> None:
     opened(juliet)
     juliet.publish("play", id_="1")
-    reading = Held(globe.service.items.last)
-    monkeypatch.setattr(globe.service.items, "last", reading)
+    reading = held(monkeypatch, globe.service.items, "last")
     romeo.subscribe("play")
     x = form("subscribe_options", **{"show-values": "online"})
     options = f"<options node='play' jid='{ROMEO}'>{x}</options>"

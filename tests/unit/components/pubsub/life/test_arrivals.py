@@ -10,7 +10,7 @@ from components.pubsub.life.notices import PAUSE
 from components.pubsub.store.relations import SQLRelations
 from tests.support.interests import TUNE, node, want
 from tests.support.pubsub import Globe, Person, befriend, form, subid
-from tests.support.pubsub_items import Held
+from tests.support.pubsub_items import Held, held
 from tests.support.server import DOMAIN
 from xmppd import ns
 
@@ -161,8 +161,7 @@ def test_nobody_is_told_of_an_older_item_behind_a_newer(globe, juliet, romeo, mo
     """What is published while the last item is looked for is told of alone."""
     romeo.subscribe("play")
     leave(romeo)
-    last = Held(globe.service.items.last)
-    monkeypatch.setattr(globe.service.items, "last", last)
+    last = held(monkeypatch, globe.service.items, "last")
     assert come(romeo) == []
     juliet.publish("play", id_="2")
     last.let_go()
@@ -172,8 +171,7 @@ def test_nobody_is_told_of_an_older_item_behind_a_newer(globe, juliet, romeo, mo
 def test_who_has_gone_meanwhile_is_sent_nothing(globe, juliet, romeo, monkeypatch) -> None:
     romeo.subscribe("play", jid=STREET)
     leave(romeo)
-    slow = Held(globe.service.relations.nodes_of)
-    monkeypatch.setattr(globe.service.relations, "nodes_of", slow)
+    slow = held(monkeypatch, globe.service.relations, "nodes_of")
     come(romeo)
     leave(romeo)
     monkeypatch.undo()
@@ -186,8 +184,7 @@ def test_15_3_who_may_read_it_no_more_when_it_is_found_is_sent_nothing(
 ) -> None:
     romeo.subscribe("play")
     leave(romeo)
-    last = Held(globe.service.items.last)
-    monkeypatch.setattr(globe.service.items, "last", last)
+    last = held(monkeypatch, globe.service.items, "last")
     assert come(romeo) == []
     globe.set_up("play", access_model="whitelist")
     last.let_go()

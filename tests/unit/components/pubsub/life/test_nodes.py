@@ -11,7 +11,7 @@ from components.pubsub.model.ranks import State
 from components.pubsub.model.settings import AT_DOMAIN
 from tests.support.deferred import result
 from tests.support.pubsub import PUBSUB, Globe, Person
-from tests.support.pubsub_items import Held, done, opened
+from tests.support.pubsub_items import done, held, opened
 from xmppd.jid import JID
 
 
@@ -69,8 +69,7 @@ def test_what_is_opened_just_as_it_is_made_is_one_node(
 ) -> None:
     """Whoever is faster than the one who makes it."""
     service, address = globe.service.nodes, Address(JID.parse(PUBSUB), "play")
-    making = Held(globe.service.store.create)
-    monkeypatch.setattr(globe.service.store, "create", making)
+    making = held(monkeypatch, globe.service.store, "create")
     made = Deferred.fromCoroutine(service.create(address, AT_DOMAIN, juliet.jid))
     globe.pump()
     faster = done(juliet, service.open(address))

@@ -13,7 +13,7 @@ from components.pubsub.life import publishing
 from components.pubsub.model.node import Node
 from components.pubsub.store.stored import NodeFull
 from tests.support.pubsub import ACT, NS, PUBSUB, E, Globe, Person, error, form
-from tests.support.pubsub_items import Held, done, entry, given, opened, told
+from tests.support.pubsub_items import done, entry, given, held, opened, told
 from xmppd import ns
 from xmppd.errors import StanzaError, StoreError
 from xmppd.jid import JID
@@ -113,8 +113,7 @@ def test_who_is_told_of_something_newer_is_not_told_of_what_was_before(
     juliet.publish("play", id_="1")
     romeo.subscribe("play")
     told(romeo)
-    looking = Held(globe.service.items.last)
-    monkeypatch.setattr(globe.service.items, "last", looking)
+    looking = held(monkeypatch, globe.service.items, "last")
     sending = globe.service.publishing.send_last(node, [romeo.jid])
     deferred = Deferred.fromCoroutine(sending)
     {
@@ -134,8 +133,7 @@ def test_6_1_7_who_has_just_subscribed_is_told_once_of_what_is_being_published(
 ) -> None:
     """The store may have an item already of which nobody was told."""
     opened(juliet)
-    storing = Held(globe.service.items.publish)
-    monkeypatch.setattr(globe.service.items, "publish", storing)
+    storing = held(monkeypatch, globe.service.items, "publish")
     juliet.send(
         f"<iq type='set' id='p' to='{PUBSUB}'><pubsub xmlns='{NS}'>"
         f"<publish node='play'><item id='1'>{ACT}</item></publish></pubsub></iq>"
@@ -231,9 +229,8 @@ def test_6_1_7_who_may_read_a_node_no_more_as_he_is_welcomed_is_sent_nothing(
     """Though he has yet to be unsubscribed."""
     opened(juliet)
     juliet.publish("play", id_="1")
-    looking = Held(globe.service.items.last)
     with monkeypatch.context() as patched:
-        patched.setattr(globe.service.items, "last", looking)
+        looking = held(patched, globe.service.items, "last")
         romeo.subscribe("play")
         globe.set_up("play", **closed)
         looking.let_go()
@@ -279,8 +276,7 @@ def test_items_are_told_of_in_the_order_of_publishing(
     opened(juliet)
     romeo.subscribe("play")
     globe.again()
-    looking = Held(globe.service.store.load)
-    monkeypatch.setattr(globe.service.store, "load", looking)
+    looking = held(monkeypatch, globe.service.store, "load")
     for id_ in "123":
         juliet.client.send(
             f"<iq type='set' id='{id_}' to='{PUBSUB}'><pubsub xmlns='{NS}'>"
@@ -387,9 +383,8 @@ def test_13_10_what_is_published_while_a_node_ceases_to_keep_items_is_the_last_o
 ) -> None:
     opened(juliet)
     juliet.publish("play", id_="1")
-    looking = Held(globe.service.items.last)
     with monkeypatch.context() as patched:
-        patched.setattr(globe.service.items, "last", looking)
+        looking = held(patched, globe.service.items, "last")
         changes = form("node_config", persist_items="0")
         asked = f"<pubsub xmlns='{NS}#owner'><configure node='play'>{changes}</configure></pubsub>"
         juliet.send(f"<iq type='set' id='c' to='{PUBSUB}'>{asked}</iq>")
