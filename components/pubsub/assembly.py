@@ -180,7 +180,7 @@ def assemble(
         Rate(LOOKS_A_MINUTE, clock.seconds),
     )
     for tell in (
-        publishing.unkeep,
+        publishing.configured,
         service.reviews.configured,
         last_items.configured,
         publishing.trim,  # behind all the others, since it may be cut short

@@ -235,6 +235,8 @@ class Node(Standing):
         self.settings = replace(before, **changes)  # type: ignore[arg-type]
         if not self.settings.persist_items:
             self.items = []  # open: what it has kept it keeps no more
+        elif not before.persist_items:
+            self.items = [self.last] if self.last else []  # open: it keeps what it has
         gone = self._trim()
         self._close()  # open: before others are told
         self._let_go(gone)

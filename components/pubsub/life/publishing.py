@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from components.common.build import Content
 from components.pubsub import events
@@ -21,6 +22,8 @@ from components.pubsub.store.items import SQLItems
 from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
+
+log = Logger(namespace="component")
 
 _ATTEMPTS = 3
 """How often the last item is looked at while others are published or deleted."""
@@ -112,14 +115,33 @@ class Publishing:
             if dropped:
                 self._tell_dropped(node, audience, dropped)
 
-    async def unkeep(self, node: Node, before: Settings) -> None:
-        """Keep nothing, but for the last one in memory, where a node keeps no items any more."""
-        if before.persist_items and not node.settings.persist_items:
-            changes = node.changes
-            for item in await self._store.last(node.id, 1):
-                if node.changes == changes:  # or there is a newer one, or that one is gone
-                    self._cache.put(node, item)
-            await self._store.purge(node.id)
+    async def configured(self, node: Node, before: Settings) -> None:
+        """See `Configuring.on_configured`: a node keeps its items from now on, or no more."""
+        keeps = node.settings.persist_items
+        if keeps and not before.persist_items:
+            await self._keep(node)
+        elif before.persist_items and not keeps:
+            await self._unkeep(node)
+
+    async def _keep(self, node: Node) -> None:
+        """Keep the last item as well: whoever asked for the items was given it until now."""
+        item = self._cache.get(node)
+        if item is not None:
+            try:
+                await self._store.keep(node.id, item, self._policy.kept_octets)
+            except (NodeGone, TooManyOctets) as error:
+                log.info(
+                    "the last item of {node} is not kept: {error}", node=node.address, error=error
+                )
+            self._cache.drop(node)
+
+    async def _unkeep(self, node: Node) -> None:
+        """Keep nothing, but for the last one in memory."""
+        changes = node.changes
+        for item in await self._store.last(node.id, 1):
+            if node.changes == changes:  # or there is a newer one, or that one is gone
+                self._cache.put(node, item)
+        await self._store.purge(node.id)
 
     async def trim(self, node: Node, before: Settings) -> None:
         """Keep no more than a node may keep since it was set up otherwise (§8.2.4).

@@ -89,31 +89,21 @@ class SQLItems:
         than `octets`, unless that is 0, or he is gone. No two of them have the same id.
         """
 
-        async def work(tx: Transaction) -> Published:
-            again, more = 0, sum(len(item.payload) for item in items)
-            for item in items:
-                for _, size in (await tx.execute(_TAKE, (node, item.id))).rows:
-                    again += 1
-                    more -= size
-            values = (len(items), len(items) - again, more, node)
-            rows = (await tx.execute(_WRITTEN, values)).rows
-            if not rows:
-                raise NodeGone(node)
-            written, count, creator, service = rows[0]
-            if full and count > most and again < len(items):
-                raise NodeFull(node)
-            put = []
-            for position, item in enumerate(items, written - len(items) + 1):
-                publisher, at, payload = item.publisher, item.at, item.payload
-                await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
-                put.append(item._replace(position=position))
-            dropped = [] if full else await _trim(tx, node, count, most)
-            of_somebody = creator != service or "@" in creator
-            if octets and more > 0 and of_somebody:
-                taken: int = (await tx.execute(_OCTETS, (creator,))).rows[0][0]
-                if taken > octets:
-                    raise TooManyOctets(creator)
-            return Published(put, dropped)
+        return self._database.write(lambda tx: _publish(tx, node, items, most, full, octets))
+
+    def keep(self, node: int, item: Item, octets: int = 0) -> Deferred[bool]:
+        """Keep the last item of a node that has kept none so far; gives whether it is kept.
+
+        It is not where there is one by now: that one is newer, though its id may be the same. Fails
+        as `publish` does.
+        """
+
+        async def work(tx: Transaction) -> bool:
+            rows = (await tx.execute(_COUNT, (0, 0, node))).rows  # nobody else writes meanwhile
+            if rows and rows[0][0]:
+                return False
+            await _publish(tx, node, [item], 1, False, octets)
+            return True
 
         return self._database.write(work)
 
@@ -209,6 +199,35 @@ class SQLItems:
             return len(gone)
 
         return self._database.write(work)
+
+
+async def _publish(
+    tx: Transaction, node: int, items: Sequence[Item], most: int, full: bool, octets: int
+) -> Published:
+    again, more = 0, sum(len(item.payload) for item in items)
+    for item in items:
+        for _, size in (await tx.execute(_TAKE, (node, item.id))).rows:
+            again += 1
+            more -= size
+    values = (len(items), len(items) - again, more, node)
+    rows = (await tx.execute(_WRITTEN, values)).rows
+    if not rows:
+        raise NodeGone(node)
+    written, count, creator, service = rows[0]
+    if full and count > most and again < len(items):
+        raise NodeFull(node)
+    put = []
+    for position, item in enumerate(items, written - len(items) + 1):
+        publisher, at, payload = item.publisher, item.at, item.payload
+        await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
+        put.append(item._replace(position=position))
+    dropped = [] if full else await _trim(tx, node, count, most)
+    of_somebody = creator != service or "@" in creator
+    if octets and more > 0 and of_somebody:
+        taken: int = (await tx.execute(_OCTETS, (creator,))).rows[0][0]
+        if taken > octets:
+            raise TooManyOctets(creator)
+    return Published(put, dropped)
 
 
 async def _trim(tx: Transaction, node: int, count: int, most: int) -> Sequence[str]:

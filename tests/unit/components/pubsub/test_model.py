@@ -167,13 +167,13 @@ class House:
 GLOBE, HOUSE = House(Stage), House(AccountStage)
 
 
-@settings(derandomize=True, max_examples=100)
+@settings(max_examples=100)
 @given(beginnings, scenes)
 def test_everybody_may_and_is_told_what_he_should(beginning: Step, scenes: list[Step]) -> None:
     GLOBE.play(beginning, *scenes)
 
 
-@settings(derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(beginnings, scenes)
 def test_xep_0163_so_it_is_at_an_account(beginning: Step, scenes: list[Step]) -> None:
     HOUSE.play(beginning, *scenes)

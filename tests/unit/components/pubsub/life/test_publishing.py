@@ -196,14 +196,39 @@ def test_8_2_4_a_node_that_keeps_none_any_more_has_none(juliet: Person, romeo: P
     juliet.publish("play", id_="2")
     juliet.configure("play", persist_items="0")
     assert given(romeo.items("play")) == ["2"]
-    juliet.configure("play", persist_items="1")
-    assert given(romeo.items("play")) == []
     send_last(juliet, node, romeo)
     assert told(romeo) == [("play", "item 2 <act>")]
     juliet.publish("play", id_="3")
     send_last(juliet, node, romeo)
     assert told(romeo) == [("play", "item 3 <act>")]
     assert given(romeo.items("play")) == ["3"]
+
+
+def test_8_2_4_a_node_that_keeps_some_from_now_on_has_the_last_one(
+    juliet: Person, romeo: Person
+) -> None:
+    """As it had (§13.10), but it lasts."""
+    node = opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    juliet.publish("play", id_="2")
+    juliet.configure("play", persist_items="1")
+    assert given(romeo.items("play")) == ["2"]
+    juliet.publish("play", id_="3")
+    assert given(romeo.items("play")) == ["2", "3"]
+    juliet.pubsub("<retract node='play'><item id='3'/></retract>")
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", "item 2 <act>")]
+
+
+def test_8_2_4_but_not_where_its_creator_has_as_much_as_he_may() -> None:
+    globe = Globe(kept_octets=10).start()
+    juliet, romeo = globe.person("juliet"), globe.person("romeo")
+    opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    assert juliet.configure("play", persist_items="1").get("type") == "result"
+    romeo.subscribe("play")
+    assert told(romeo) == []
+    assert given(romeo.items("play")) == []
 
 
 def test_8_5_2_of_a_node_that_is_purged_no_last_one_is_known(juliet: Person, romeo: Person) -> None:

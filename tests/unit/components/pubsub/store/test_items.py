@@ -79,6 +79,21 @@ def test_7_1_3_4_a_node_that_is_full_and_rejects_more_is_as_it_was(publish, ids,
     assert ids(node) == ["1", "3", "4", "2"]
 
 
+def test_13_10_the_last_item_of_a_node_that_has_kept_none_is_kept(wait, ids, items, make, node):
+    assert wait(items.keep(node, entry("1")))
+    assert ids(node) == ["1"]
+    with pytest.raises(NodeGone):
+        wait(items.keep(make("short_lived") + 1, entry("1")))
+
+
+def test_13_10_but_not_in_place_of_one_that_is_newer(wait, publish, ids, items, node):
+    newer = publish(node, "1").items
+    assert not wait(items.keep(node, entry("1", payload=b"<old/>")))
+    assert wait(items.last(node, 2)) == newer
+    publish(node, "2")
+    assert ids(node) == ["1", "2"]
+
+
 def test_items_of_nodes_that_are_gone_are_kept_nowhere(wait, publish, items, database, node):
     publish(node, "1")
     wait(SQLNodes(database).remove(node))
