@@ -31,16 +31,37 @@ step ruff format --check .
 step mypy
 step lint-imports
 
-if [ $# = 0 ]; then
-    set -- tests/unit docs/examples
+# All tests. Those in memory run beside those that wait for processes much of the while.
+all_tests() {
+    in_memory="pytest -r s -p no:cacheprovider tests/unit docs/examples"
+    said=$(mktemp) || exit 1
+    say "$in_memory (beside the next step; its output comes behind)"
+    $in_memory >"$said" 2>&1 &
+    beside=$!
+    trap 'kill "$beside" 2>/dev/null; rm -f "$said"' EXIT
+    trap 'exit 1' HUP INT TERM
+
+    set --
     for folder in tests/*/; do
         case $folder in
         tests/unit/ | tests/support/ | tests/__pycache__/) ;;
         *) set -- "$@" "$folder" ;;
         esac
     done
+    step pytest -r s "$@"
+
+    say "$in_memory"
+    wait "$beside" || failed="$failed
+   $in_memory"
+    trap 'rm -f "$said"' EXIT
+    cat "$said"
+}
+
+if [ $# = 0 ]; then
+    all_tests
+else
+    step pytest -r s "$@"
 fi
-step pytest -r s "$@"
 
 if [ -n "$failed" ]; then
     fail "failed:$failed"
