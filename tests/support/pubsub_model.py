@@ -239,13 +239,13 @@ class Node(Standing):
             self.items = [self.last] if self.last else []  # open: it keeps what it has
         gone = self._trim()
         self._close()  # open: before others are told
-        self._let_go(gone)
         # open: where nobody has to be approved of from now on, nobody waits.
         model = self.settings.access_model
         for each in self.subscriptions if model != before.access_model else ():
             approved = model != "authorize" or self.rank(account_of(each.jid)) != "none"
             if each.state == "pending" and approved:
                 self._set(each, "subscribed")
+        self._let_go(gone)  # open: who has waited is told as well
         if self.settings.notify_config and self.settings != before:
             self._tell("configuration", self.settings.deliver_payloads, subids=False)
 
