@@ -439,6 +439,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "a stanza that only the server may send to its component",
         "[core] server of the component names the server's domains; else it is an attack",
     ),
+    "component.not-an-instance": (
+        "a stanza that only an instance of a component may send to another",
+        "nothing; it may be an attack",
+    ),
+    "component.passed": (
+        "a stanza passed on to an instance that does not act for it, while instances come or go",
+        "send it again",
+    ),
     "component.not-granted": (
         "the server has not granted the component what it needs for this",
         "grant it where the server's configuration has the component (XEP-0356)",

@@ -8,18 +8,27 @@ The server shares addresses among the instances by rendezvous hashing, and says 
 comes or goes. It sends nothing for an address that is another's by then until the one who had it
 has answered. So whoever keeps something of an address in memory writes it down in a handler of
 `on_change`: the next who is asked reads it.
+
+What reaches another instance than the one that it concerns, since it does not name that in its
+address, is passed on:
+
+    await instances.pass_on(message, room)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha1
 from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
+from components.common import forwarded, work
+from components.common.build import Tag
 from components.common.component import Component
-from components.common.stanza import Stanza
+from components.common.requests import RequestFailed
+from components.common.stanza import XML_LANG, Stanza, write
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -61,6 +70,12 @@ NOBODY = "/"
 SILENCE = 10.0
 """Seconds after which a server that lets an instance in, and says nothing of others, has none."""
 
+PASSED = 120_000
+"""Octets of a stanza that is passed on. A server takes more of a component than of a client, and at
+least this: who sends more than it takes loses the stream."""
+
+_PASS = f"{ns.INSTANCES} pass"
+
 Change = Callable[[Epoch], Any]
 """Acts on a new epoch, now or later; only then the server goes on."""
 
@@ -75,6 +90,7 @@ class Instances:
         self.epoch = ALONE
         # Who refuses it is taken for one that keeps nothing, and others act in his place as well.
         component.iq("set", f"{ns.INSTANCES} instances", self._said, urgent=True)
+        component.iq("set", _PASS, self._passed)
         component.on_open(self._opened)
         component.on_lost(self._lost)
 
@@ -102,6 +118,69 @@ class Instances:
         else:
             known.callback(None)
         return known
+
+    # ------------------------------------------------------------------ what is passed on
+
+    async def pass_on(self, stanza: Stanza, address: JID, node: str = "") -> None:
+        """Have a message or presence handled by who acts for an address, or for a node at it.
+
+        To that instance it is as if it had come there, from its sender: who is told of what is
+        wrong with it. Returns when it was handled. Raises StanzaError where nobody could be asked,
+        or where it is too large; whoever is passed a stanza that is not his passes it on no more.
+        """
+        await self._pass(stanza, {"address": address.bare, "node": node or None})
+
+    async def pass_to(self, stanza: Stanza, instance: str) -> None:
+        """Have a message or presence handled by the instance of a name; see `pass_on`."""
+        await self._pass(stanza, {"instance": instance})
+
+    async def _pass(self, stanza: Stanza, to: Mapping[str, str | None]) -> None:
+        if stanza.kind == "iq":
+            raise ValueError("who is asked answers himself")
+        attrs, component = stanza.attrs, self._component
+        written = write(
+            stanza.kind,
+            attrs.get("from", ""),
+            attrs.get("to", ""),
+            stanza.inner,
+            type_=stanza.type,
+            id_=stanza.id,
+            lang=attrs.get(XML_LANG, ""),
+            namespace=ns.CLIENT,
+        )
+        if len(written) > PASSED:
+            raise StanzaError("policy-violation", reason="limit.stanza-size")
+        await self.known()
+        payload = Tag("pass", to, [forwarded.wrap(written)], ns=ns.INSTANCES)
+        try:
+            await component.ask(component.domain, "set", payload, seconds=work.SECONDS)
+        except RequestFailed as failed:
+            raise StanzaError(
+                failed.condition, failed.text, reason="component.asked-in-vain", type="wait"
+            ) from None
+
+    async def _passed(self, outer: Stanza) -> None:
+        """Handle what another instance has passed on, and answer when that is done."""
+        if outer.sender != self._component.domain:
+            raise StanzaError("forbidden", reason="component.not-an-instance")
+        await self.known()
+        inner = forwarded.unwrap(outer, _PASS)
+        if inner is None or inner.kind == "iq":
+            raise StanzaError("bad-request", "nothing is passed on", reason="stanza.malformed")
+        if not self._concerned(outer.payload):
+            # Nor is it passed on once more: there would be no end to that.
+            raise StanzaError("resource-constraint", reason="component.passed", type="wait")
+        handling = self._component.received(inner)
+        if handling is not None:
+            await handling
+
+    def _concerned(self, payload: Element) -> bool:
+        instance = payload.get("instance")
+        if instance is not None:
+            return instance == self.epoch.own
+        return self.own(JID.parse(payload.get("address", "")), payload.get("node", ""))
+
+    # ------------------------------------------------------------------ who there is
 
     def _lost(self, resumable: bool) -> None:
         """The server has others act for all addresses, until it says something else."""

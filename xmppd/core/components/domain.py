@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from xmppd import ns
 from xmppd.config import Component as Settings
 from xmppd.core import interests
-from xmppd.core.components import node
+from xmppd.core.components import node, passing
 from xmppd.core.components.choice import Choice
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Ended, Instance, Line
@@ -115,7 +115,20 @@ class Component:
             if name in self.instances:
                 self.instances[name].deliver(stanza)
                 return
-        self._choice.route(self._key(stanza) if key is None else key, stanza)
+        if key is None:
+            by_node = self.settings.route_by == "node"
+            passed = passing.target(stanza, self.jid, by_node=by_node)
+            if passed is not None and passed.instance is not None:
+                self._pass_to(passed.instance, stanza)
+                return
+            key = self._key(stanza) if passed is None else passed.key
+        self._choice.route(key, stanza)
+
+    def _pass_to(self, name: str, stanza: Stanza) -> None:
+        instance = self.instances.get(name)
+        if instance is None:
+            raise StanzaError("service-unavailable", reason="component.absent", type="wait")
+        instance.deliver(stanza)
 
     def _key(self, stanza: Stanza) -> str:
         """By what an instance is chosen, as the configuration says."""
