@@ -88,6 +88,8 @@ class Instances:
         self._changes: list[Change] = []
         self._waiting: list[Deferred[None]] = []
         self.epoch = ALONE
+        self.name = ""
+        """By what the others know this instance, also while it is cut off."""
         # Who refuses it is taken for one that keeps nothing, and others act in his place as well.
         component.iq("set", f"{ns.INSTANCES} instances", self._said, urgent=True)
         component.iq("set", _PASS, self._passed)
@@ -197,7 +199,7 @@ class Instances:
             self._put(ALONE)
 
     def _put(self, epoch: Epoch) -> None:
-        self.epoch = epoch
+        self.epoch, self.name = epoch, epoch.own
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(None)

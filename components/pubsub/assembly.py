@@ -53,6 +53,7 @@ from components.pubsub.life.linking import Linking
 from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
+from components.pubsub.life.origins import Origins
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.removal import Removal
@@ -118,7 +119,8 @@ def assemble(
     access = Access(policy, rosters)
     ancestry = Ancestry(nodes, links, territory.shared)
     audiences = Audiences(access, presences, Listeners(component, clock), rosters, ancestry)
-    notices = Notices(component, Multicast(component), privilege)
+    origins = Origins(instances)
+    notices = Notices(component, Multicast(component), privilege, origins)
     territory.watch(nodes, notices.hurry)
     publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
     instances.on_change(lambda _: publishing.forget())
@@ -157,6 +159,7 @@ def assemble(
         access,
         audiences,
         notices,
+        origins,
         publishing,
         subscribing,
         Configuring(

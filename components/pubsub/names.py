@@ -11,3 +11,6 @@ SUBSCRIBE_AUTHORIZATION = f"{PUBSUB}#subscribe_authorization"
 GET_PENDING = f"{PUBSUB}#get-pending"
 META_DATA = f"{PUBSUB}#meta-data"
 SHIM = "http://jabber.org/protocol/shim"  # XEP-0131
+
+# From one instance of the service to another
+GONE = "urn:xmppd:pubsub:gone"  # faces/bounces.py

@@ -19,7 +19,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "pubsub.closed-node": ("somebody who is not on a node's whitelist", "an owner may add him"),
     "pubsub.configuration": ("a configuration that is too large", "shorten its texts and lists"),
     "pubsub.cycle": ("a collection that would be in itself", "take it out of the other first"),
-    "pubsub.elsewhere": ("a form that reached another process than its node's", "send an IQ"),
     "pubsub.exists": ("a node that is there already", "choose another name"),
     "pubsub.forbidden": ("something that somebody may not do", "an owner may let him"),
     "pubsub.form": ("a form that nobody waits for", "answer the message it came in"),

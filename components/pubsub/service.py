@@ -23,6 +23,7 @@ from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.endings import Endings
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
+from components.pubsub.life.origins import Origins
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
 from components.pubsub.life.reviews import Reviews
@@ -59,6 +60,7 @@ class Service:
     access: Access
     audiences: Audiences
     notices: Notices
+    origins: Origins
     publishing: Publishing
     subscribing: Subscribing
     configuring: Configuring

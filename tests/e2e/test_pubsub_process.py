@@ -20,6 +20,7 @@ from tests.support.peers import Peer
 from tests.support.postgresql import PostgreSQL
 from tests.support.process import until
 from tests.support.pubsub import NS, OWNER, E, P, error, form
+from xmppd import ns
 from xmppd.bundled import BUNDLED
 from xmppd.jid import JID
 
@@ -28,6 +29,7 @@ JULIET, ROMEO, NURSE = PEOPLE
 [GRANTS] = [each.grants for each in BUNDLED if each.name == "pubsub"]
 NODES = Program("pubsub", SERVICE, {**GRANTS, "accounts": True})
 PLAY = "urn:example:play"
+X = f"{{{ns.DATA_FORM}}}"
 
 
 @pytest.fixture
@@ -403,3 +405,88 @@ def test_who_is_there_is_known_to_an_instance_that_comes_later(globes: Company) 
         for node in NAMES:
             publish(juliet, node, f"{node}-1")
         assert sorted(told(romeo) for _ in NAMES) == [f"{node}-1" for node in NAMES]
+
+
+def request(peer: Peer) -> dict[str, str]:
+    """The next form by which an owner is asked who may subscribe, by the names of its fields."""
+    while (x := peer.element().find(f"{X}x")) is None:
+        pass
+    fields = {each.get("var", ""): each.findtext(f"{X}value", "") for each in x.iter(f"{X}field")}
+    return {var: value for var, value in fields.items() if var != "pubsub#allow" and value}
+
+
+def decide(peer: Peer, fields: Mapping[str, str], allow: str) -> None:
+    said = {**fields, "pubsub#allow": allow}
+    inner = "".join(f"<field var='{k}'><value>{v}</value></field>" for k, v in said.items())
+    peer.send(f"<message to='{SERVICE}'><x xmlns='{X[1:-1]}' type='submit'>{inner}</x></message>")
+
+
+def show_again(peer: Peer, node: str) -> Element:
+    """Have requests for a node shown again (§8.7); the answer."""
+    value = f"<field var='pubsub#node'><value>{node}</value></field>"
+    x = f"<x xmlns='{X[1:-1]}' type='submit'>{value}</x>"
+    command = f"<command xmlns='{ns.COMMANDS}' node='{NS}#get-pending'>{x}</command>"
+    peer.send(f"<iq type='set' id='again' to='{SERVICE}'>{command}</iq>")
+    before = []
+    while (answer := peer.element()).get("id") != "again":
+        before.append(answer)
+    peer.unread(before)
+    return answer
+
+
+def subscribed_to(peer: Peer) -> set[str | None]:
+    answer = ask(peer, "<subscriptions/>", "get")
+    return {each.get("node") for each in answer.iter(f"{P}subscription")}
+
+
+def test_owners_decide_about_any_node_though_the_answer_names_none(globes: Company) -> None:
+    """XEP-0060 §8.6, §8.7: forms and commands come to the domain, that is to one of them."""
+    with there(globes.server, "juliet", "romeo") as (juliet, romeo):
+        for peer in (juliet, romeo):
+            peer.send("<presence/>")
+            peer.ping()
+        for node in NAMES:
+            create(juliet, node, access_model="authorize")
+            subscribe(romeo, node, ROMEO)
+            assert request(juliet)["pubsub#node"] == node
+            assert error(show_again(romeo, node)) == ("forbidden",)
+            assert show_again(juliet, node).get("type") == "result"
+            fields = request(juliet)
+            assert (fields["pubsub#node"], fields["pubsub#subscriber_jid"]) == (node, ROMEO)
+            decide(romeo, fields, "1")
+            while (refused := romeo.element()).get("type") != "error":
+                pass
+            assert error(refused) == ("forbidden",)
+            decide(juliet, fields, "1")
+            while (event := romeo.element().find(f"{E}event/{E}subscription")) is None:
+                pass
+            assert (event.get("node"), event.get("subscription")) == (node, "subscribed")
+            publish(juliet, node, f"{node}-1")
+            assert told(romeo) == f"{node}-1"
+
+
+def test_who_is_gone_is_subscribed_no_more_to_any_node(globes: Company) -> None:
+    """XEP-0060 §13.4: the error comes to one of them, whichever has sent what comes back."""
+    with there(globes.server, "juliet", "romeo") as (juliet, romeo):
+        romeo.send("<presence/>")
+        romeo.ping()
+        for node in NAMES:
+            create(juliet, node)
+        for sender in ("one", "two"):
+            for node in NAMES:
+                subscribe(romeo, node, f"{ROMEO}/street")
+            assert subscribed_to(romeo) == set(NAMES)
+            publish(
+                juliet,
+                next(n for n in NAMES if _BOTH.owner(JID.parse(SERVICE), n) == sender),
+                sender,
+            )
+            while (message := romeo.element()).find(f"{E}event") is None:
+                pass
+            gone = f"<error type='cancel'><gone xmlns='{ns.STANZA_ERRORS}'/></error>"
+            id_ = message.get("id")
+            romeo.send(f"<message type='error' id='{id_}0' to='{SERVICE}'>{gone}</message>")
+            romeo.ping()
+            assert subscribed_to(romeo) == set(NAMES)
+            romeo.send(f"<message type='error' id='{id_}' to='{SERVICE}'>{gone}</message>")
+            until(lambda: not subscribed_to(romeo))

@@ -71,6 +71,7 @@ class Globe(Meeting):
         database: Database | None = None,
         instances: int = 1,
         instance: str = "",
+        route_by: str = "to",
         beside: Globe | None = None,
         others: Mapping[str, Mapping[str, Any]] | None = None,
         **policy: Any,
@@ -80,7 +81,14 @@ class Globe(Meeting):
         self.database = database if beside is None else beside.database
         self.all: list[Globe] = [] if beside is None else beside.all
         self.all.append(self)
-        super().__init__(others, beside=beside, instance=instance, instances=instances, **GRANTS)
+        super().__init__(
+            others,
+            beside=beside,
+            instance=instance,
+            instances=instances,
+            route_by=route_by,
+            **GRANTS,
+        )
 
     def pump(self) -> Self:
         for _ in self.all:

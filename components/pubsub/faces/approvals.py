@@ -1,11 +1,14 @@
-"""Forms in which owners say whether somebody may subscribe (XEP-0060 §8.6)."""
+"""Forms in which owners say whether somebody may subscribe (XEP-0060 §8.6).
+
+They come to the service's domain, whosoever node it is: the instance that has it decides.
+"""
 
 from __future__ import annotations
 
 from components.common.forms import submission
 from components.common.forms.values import Values
 from components.common.stanza import Stanza
-from components.pubsub.faces.owners import check_owner, own_node
+from components.pubsub.faces.owners import check_owner, node_at
 from components.pubsub.faults import no_node, refusal
 from components.pubsub.life.approvals import ALLOW, NODE, REQUEST, SERVICE, SUBID, SUBSCRIBER
 from components.pubsub.model.node import Address, Node
@@ -16,10 +19,12 @@ from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
 
+FORM = f"{ns.DATA_FORM} x"
+
 
 def serve(service: Service) -> None:
     """Take the forms."""
-    service.component.on_message(Decisions(service).came, f"{ns.DATA_FORM} x")
+    service.component.on_message(Decisions(service).came, FORM)
 
 
 class Decisions:
@@ -40,7 +45,12 @@ class Decisions:
         allowed = values.get(ALLOW, None)
         if allowed is None:
             raise StanzaError("bad-request", "yes or no is wanted", reason="pubsub.form")
-        node = await own_node(self._service, self._address(values))
+        address, instances = self._address(values), self._service.instances
+        await instances.known()
+        if not instances.own(*address):
+            await instances.pass_on(_short(stanza, values), *address)
+            return
+        node = await node_at(self._service, address)
         await node.lock.run(self._decide, node, stanza.sender, values, allowed)
 
     def _address(self, values: Values) -> Address:
@@ -66,3 +76,9 @@ class Decisions:
             # Another owner may have been faster: the first one decides.
             if each.state is State.PENDING:
                 await self._service.approvals.decide(node, each, allowed=allowed)
+
+
+def _short(stanza: Stanza, values: Values) -> Stanza:
+    """A form with nothing besides what is read of it: the rest may be as large as a stanza."""
+    inner = REQUEST.submit(values).render()
+    return Stanza(stanza.kind, stanza.attrs, [FORM], inner, stanza.content)

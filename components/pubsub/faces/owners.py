@@ -6,7 +6,6 @@ from components.pubsub.faults import forbidden, no_node
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import Affiliation
 from components.pubsub.service import Service
-from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
 
@@ -18,15 +17,11 @@ def check_owner(service: Service, node: Node, asker: JID) -> None:
         raise forbidden("you are no owner")
 
 
-async def own_node(service: Service, address: Address) -> Node:
-    """The node that a message to the service's domain is about.
+async def node_at(service: Service, address: Address) -> Node:
+    """The node at an address; another instance's is as the store has it.
 
-    Raises StanzaError: `item-not-found`, and `resource-constraint` where another process has it,
-    which a request that names the node would have reached.
+    Raises StanzaError `item-not-found` where there is none.
     """
-    if not service.instances.own(address.service, address.name):
-        text = "it is another process's: change the node's subscriptions instead"
-        raise StanzaError("resource-constraint", text, reason="pubsub.elsewhere")
     node = await service.nodes.open(address)
     if node is None:
         raise no_node()

@@ -1,4 +1,7 @@
-"""Owners have requests shown to them again that nobody has decided (XEP-0060 §8.7)."""
+"""Owners have requests shown to them again that nobody has decided (XEP-0060 §8.7).
+
+Of the nodes of other instances as well: they wait in the store that all of them have.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from components.common.forms.fields import list_single
 from components.common.forms.form import Form
 from components.common.forms.values import Values
 from components.common.stanza import Stanza
-from components.pubsub.faces.owners import check_owner, own_node
+from components.pubsub.faces.owners import check_owner, node_at
 from components.pubsub.faults import forbidden, no_name
 from components.pubsub.life.approvals import NODE
 from components.pubsub.model.node import Address
@@ -52,7 +55,7 @@ class Pending:
         name = values.get(NODE, "")
         if not name:
             raise no_name()
-        node = await own_node(service, Address(service.component.domain, name))
+        node = await node_at(service, Address(service.component.domain, name))
         check_owner(service, node, sender)
         found = [each for each in node.subscriptions() if each.state is State.PENDING]
         for each in found[:MOST]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count
-from secrets import token_urlsafe
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -17,6 +15,7 @@ from components.common.multicast import Multicast, Recipients
 from components.common.privilege import NotGranted, Privilege
 from components.common.privileged_multicast import PrivilegedMulticast
 from components.pubsub.life.audience import Audience, Through
+from components.pubsub.life.origins import Origins
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.parcels import short
 from components.pubsub.names import SHIM
@@ -40,13 +39,15 @@ OnTell = Callable[[Address], object]
 class Notices:
     """Sends messages from the service's domain, and in the names of accounts."""
 
-    def __init__(self, component: Component, multicast: Multicast, privilege: Privilege) -> None:
+    def __init__(
+        self, component: Component, multicast: Multicast, privilege: Privilege, origins: Origins
+    ) -> None:
         self._component = component
         self._multicast = multicast
         self._for_accounts = PrivilegedMulticast(component, privilege, multicast)
         self._on_tell: list[OnTell] = []
-        self._ids = map(f"{token_urlsafe(6)}-{{}}".format, count(1))
-        """Of messages: an error that comes back names the one it is about (§13.4)."""
+        self._next_id = origins.next_id
+        """Of a message: an error that comes back names the one it is about (§13.4)."""
         self._sent: OrderedDict[str, Recipients] = OrderedDict()
         """By id, to whom the last messages of the service's domain went."""
         self._sent_to = 0
@@ -125,7 +126,7 @@ class Notices:
         """Send a message from a service to some, each once."""
         if not to:
             return
-        id_ = next(self._ids)
+        id_ = self._next_id()
         if not service.local:
             to = to if isinstance(to, Recipients) else Recipients(to)
             self._remember(id_, to)
@@ -144,7 +145,7 @@ class Notices:
             self._sent_to -= len(oldest)
 
     def sent(self, id_: str, to: JID) -> bool:
-        """Whether the service's domain has sent the message of an id to somebody, and lately."""
+        """Whether this instance has sent somebody the message of an id, and lately."""
         recipients = self._sent.get(id_)
         return recipients is not None and to in recipients
 
