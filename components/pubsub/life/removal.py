@@ -100,6 +100,10 @@ class Removal:
                 node.gone = True
                 self._nodes.let_go(node)
                 continue
+            if account in node.owners and await self._is_gone(node):
+                node.gone = True
+                self._nodes.let_go(node)
+                continue
             subscriptions = node.of_account(account)
             for each in subscriptions:
                 node.drop(each)
@@ -110,6 +114,11 @@ class Removal:
             settings = _without(node.settings, account)
             if settings != node.settings:
                 node.settings = settings
+
+    async def _is_gone(self, node: Node) -> bool:
+        """Whether another instance has deleted a node, since nobody else owned it."""
+        stored = await self._store.load(node.address)
+        return stored is None or stored.id != node.id
 
 
 def _without(settings: Settings, account: JID) -> Settings:

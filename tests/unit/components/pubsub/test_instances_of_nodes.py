@@ -328,3 +328,27 @@ def test_13_4_who_was_cut_off_is_known_by_his_name(globes: Globes) -> None:
     one.cut()
     id_ = one.service.origins.next_id()
     assert id_.startswith(mark("one"))
+
+
+# ---------------------------------------------------------------------- removed accounts
+
+
+def test_a_removed_accounts_nodes_are_gone_whosever_they_are(globes: Globes) -> None:
+    """The server asks one instance after the other; each has some of them in memory."""
+    romeo, nurse = globes.person("romeo"), globes.person("nurse")
+    nodes = [globes.node_of(instance) for instance in globes.all]
+    for name in nodes:
+        romeo.create(name)
+        nurse.subscribe(name)
+    server = globes.all["one"].server
+    server.done(server.host.administrator.remove(ROMEO))
+    globes.all["one"].pump()
+    assert [each.tag.rpartition("}")[2] for event in nurse.events() for each in event] == [
+        "delete",
+        "delete",
+    ]
+    for name in nodes:
+        assert error(nurse.items(name)) == ("item-not-found",)
+        assert error(nurse.subscribe(name)) == ("item-not-found",)
+        assert nurse.create(name).get("type") == "result"
+        assert nurse.publish(name, id_="1").get("type") == "result"
