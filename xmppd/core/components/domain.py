@@ -113,7 +113,7 @@ class Component:
         if stanza.kind == "iq" and stanza.type in ("result", "error"):
             name = self._asked.pop((stanza.sender or "", stanza.id, stanza.to or ""), None)
             if name in self.instances:
-                self.instances[name].deliver(stanza)
+                self.instances[name].deliver(stanza, own=True)
                 return
         if key is None:
             by_node = self.settings.route_by == "node"

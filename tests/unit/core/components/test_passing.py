@@ -7,6 +7,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.components import ECHO, Component, table
 from tests.support.server import Client, Verona, condition
@@ -230,3 +231,14 @@ def test_it_may_be_as_large_as_the_kit_passes_on() -> None:
     a.send(passing("p", INNER.replace("<body>hi</body>", body), instance="b"))
     assert not a.closed
     assert came(b) == ["p"]
+
+
+def test_who_is_being_drained_learns_that_it_was_handled(server: Verona) -> None:
+    """It is to finish what it has begun: an answer to it is nothing that a successor could use."""
+    a, b = connect(server, "a", "b")
+    a.send(passing("p", instance="b"))
+    component = server.host.components.get(ECHO)
+    assert component is not None
+    Deferred.fromCoroutine(component.drain(5, "a"))
+    b.send(f"<iq type='result' id='p' to='{ECHO}'/>")
+    assert a.one().get("id") == "p"
