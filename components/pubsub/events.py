@@ -5,7 +5,7 @@ What is said of many items comes in as many events as it takes: each of them goe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from components.common import datetimes
 from components.common.build import Content, Tag, attribute
@@ -25,13 +25,13 @@ OCTETS = 200_000
 
 
 def published(
-    node: str, items: Sequence[Item], *, payloads: bool, publishers: bool
+    node: str, items: Sequence[Item], *, payloads: bool, reply: Callable[[Item], JID | None]
 ) -> Iterator[bytes]:
-    """Items were published (§7.1.2): with their payloads and who has published them, or without.
+    """Items were published (§7.1.2): with their payloads or without, and whom replies go to.
 
     Where there are none, that is an event as well (§4.3).
     """
-    told = (item_element(item, payload=payloads, publisher=publishers) for item in items)
+    told = (item_element(item, payload=payloads, publisher=reply(item)) for item in items)
     for some in parcels(told, OCTETS) if items else [[]]:
         yield _items(node, b"".join(some))
 
@@ -108,11 +108,11 @@ def _items(node: str, content: bytes) -> bytes:
     return b"%b<items node='%b'>%b</items>%b" % (_HEAD, name, content, _TAIL)
 
 
-def item_element(item: Item, *, payload: bool = True, publisher: bool = False) -> bytes:
-    """`<item/>`, of the namespace of what is around it."""
+def item_element(item: Item, *, payload: bool = True, publisher: JID | None = None) -> bytes:
+    """`<item/>`, of the namespace of what is around it; `publisher` is told so (§13.17)."""
     head = f"<item id='{attribute(item.id)}'"
-    if publisher:
-        head += f" publisher='{attribute(item.publisher)}'"
+    if publisher is not None:
+        head += f" publisher='{attribute(publisher)}'"
     if payload and item.payload:
         return b"%b>%b</item>" % (head.encode(), item.payload)
     return head.encode() + b"/>"

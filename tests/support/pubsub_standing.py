@@ -161,8 +161,11 @@ class Standing:
         return (item.id, item.text if self.settings.deliver_payloads else None, self._said(item))
 
     def _said(self, item: Item) -> str:
-        """§7.1.2.3, §13.17."""
-        return item.publisher if self.settings.itemreply == "publisher" else ""
+        """§7.1.2.3, §13.17; open: of several owners the one who has made it, or the first."""
+        owners = sorted(self.owners())
+        owner = self.creator if self.creator in owners else "".join(owners[:1])
+        told = {"publisher": item.publisher, "owner": owner, "none": ""}
+        return told[self.settings.itemreply]
 
     def _sends_last(self, *when: str) -> bool:
         """Whether the last item is sent (§6.1.7, §13.10); open: not where no others are."""

@@ -11,6 +11,7 @@ from components.common.paging import Found, Page
 from components.pubsub.events import item_element
 from components.pubsub.faults import refusal, unsupported
 from components.pubsub.model.item import Item
+from components.pubsub.model.item_reply import item_reply
 from components.pubsub.model.node import Node
 from components.pubsub.model.privileges import Privilege
 from components.pubsub.model.ranks import State
@@ -47,9 +48,9 @@ class Items:
         found = await self._found(node, ids, page)
         # What he may see no more may have been published meanwhile.
         await service.access.check(node, request.asker, Privilege.RETRIEVE)
+        settings, owner = node.settings, node.owner
         told: list[Content] = [
-            item_element(item, publisher=node.settings.itemreply == "publisher")
-            for item in found.items
+            item_element(item, publisher=item_reply(settings, item, owner)) for item in found.items
         ]
         said: list[Content] = [Tag("items", {"node": request.node}, told)]
         if found.count is not None and (

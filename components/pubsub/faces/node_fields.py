@@ -80,8 +80,9 @@ _ASSOCIATION = {
     " this collection",
 }
 _ITEMREPLY = {
+    "owner": "Items tell whom the node belongs to",
     "publisher": "Items tell who has published them",
-    "none": "Items do not tell who has published them",
+    "none": "Items tell of nobody",
 }
 _LANGUAGES = {
     "ar": "العربية",

@@ -225,7 +225,8 @@ class LastItems:
         told = told or found.large or (open_ is not None and open_.publishing > 0)
         if found.item is not None and settings.persist_items and not told:
             if found.item.at > self._publishing.since_as(settings):
-                self._publishing.tell_last(found.address, settings, found.item, (client,))
+                account = found.address.service
+                self._publishing.tell_last(found.address, settings, account, found.item, (client,))
         elif told or not settings.persist_items:
             node = await self._nodes.open(found.address)
             if node is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -15,6 +16,7 @@ from components.pubsub.life.cache import Cache
 from components.pubsub.life.notices import Notices, headers
 from components.pubsub.model import limits
 from components.pubsub.model.item import Item
+from components.pubsub.model.item_reply import item_reply
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.settings import Settings
@@ -110,7 +112,7 @@ class Publishing:
         audience = await self._told(node)
         node.published += 1  # who was subscribed by now is told by this
         if audience is not None:
-            for event in _published(node.address, settings, items):
+            for event in _published(node.address, settings, node.owner, items):
                 self._notices.tell(node, audience, event)
             if dropped:
                 self._tell_dropped(node, audience, dropped)
@@ -238,7 +240,7 @@ class Publishing:
                 return
             if node.changes == changes and not (node.publishing and left):
                 if item is not None and still():
-                    self.tell_last(node.address, node.settings, item, to, subids)
+                    self.tell_last(node.address, node.settings, node.owner, item, to, subids)
                 return
 
     async def _ended(self, node: Node) -> None:
@@ -266,12 +268,14 @@ class Publishing:
         self,
         address: Address,
         settings: Settings,
+        owner: JID | None,
         item: Item,
         to: Sequence[JID],
         subids: Sequence[str] = (),
     ) -> None:
-        """Tell some of what they missed: see `send_last`."""
-        said: list[Content] = [*_published(address, settings, [item]), events.delay(item.at)]
+        """Tell some of what they missed: see `send_last`. `owner` is the node's."""
+        told = _published(address, settings, owner, [item])
+        said: list[Content] = [*told, events.delay(item.at)]
         if subids:
             said.append(headers(subids))
         self._notices.send(address.service, to, *said, type_=settings.message_type)
@@ -301,10 +305,12 @@ class Publishing:
                 self._notices.tell(node, audience, event)
 
 
-def _published(address: Address, settings: Settings, items: Sequence[Item]) -> Iterator[bytes]:
+def _published(
+    address: Address, settings: Settings, owner: JID | None, items: Sequence[Item]
+) -> Iterator[bytes]:
     return events.published(
         address.name,
         items,
         payloads=settings.deliver_payloads,
-        publishers=settings.itemreply == "publisher",
+        reply=partial(item_reply, settings, owner=owner),
     )

@@ -124,6 +124,17 @@ class Node:
             found.insert(0, self.address.service)
         return found
 
+    @property
+    def owner(self) -> JID | None:
+        """The one owner who stands for them all: the account, or who has made it and is one still.
+
+        Else the one of the least address, which every instance finds, and always.
+        """
+        first = self.address.service if self.personal else self.creator
+        if self.affiliation(first) is Affiliation.OWNER:
+            return first.bare
+        return min(self.owners, default=None)
+
     # ------------------------------------------------------------------ subscriptions
 
     def subscriptions(self) -> Iterator[Subscription]:

@@ -62,8 +62,8 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     presence_based_delivery: bool = False
     send_last_published_item: SEND_LAST = "on_sub_and_presence"
     tempsub: bool = False
-    itemreply: Literal["publisher", "none"] = "none"
-    """Whether items tell who has published them (§13.17)."""
+    itemreply: Literal["owner", "publisher", "none"] = "none"
+    """Whom items tell of: see `model.item_reply` (§13.17)."""
     collection: tuple[str, ...] = ()
     """The collections that it is in, sorted. The store keeps them apart, as `pubsub_children`."""
     children_association_policy: ASSOCIATION = "owners"

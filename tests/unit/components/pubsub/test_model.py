@@ -78,7 +78,7 @@ changes = st.fixed_dictionaries(
         "presence_based_delivery": st.booleans(),
         "tempsub": st.booleans(),
         "send_last_published_item": st.sampled_from(["never", "on_sub", "on_sub_and_presence"]),
-        "itemreply": st.sampled_from(["none", "publisher"]),
+        "itemreply": st.sampled_from(["none", "publisher", "owner"]),
     },
 )
 

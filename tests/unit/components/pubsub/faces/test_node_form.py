@@ -104,6 +104,7 @@ def test_8_2_4_what_is_left_out_stays_and_what_is_unknown_is_passed_over() -> No
         ({"language": ""}, {"language": ""}),
         ({"description": "Two households\nboth alike"},) * 2,
         ({"deliver_payloads": "false"}, {"deliver_payloads": False}),
+        ({"itemreply": "owner"}, {"itemreply": "owner"}),
     ],
 )
 def test_values_that_there_may_be(said: dict[str, str], read: dict[str, object]) -> None:
@@ -132,7 +133,7 @@ def test_values_that_there_may_be(said: dict[str, str], read: dict[str, object])
         {"node_type": "tree"},
         {"dataform_xslt": "not a uri"},
         {"send_last_published_item": "always"},
-        {"itemreply": "owner"},
+        {"itemreply": "room"},
     ],
 )
 def test_8_2_5_2_what_can_not_be_is_not_acceptable(said: dict[str, str]) -> None:

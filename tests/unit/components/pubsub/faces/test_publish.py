@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from components.pubsub.model.ranks import Affiliation
 from tests.support.pubsub import ACT, NS, PUBSUB, Globe, P, Person, error
 from tests.support.pubsub_items import done, opened, told
 
@@ -101,6 +102,32 @@ def test_7_1_2_3_the_publisher_is_told_where_the_node_says_so(
     for answer in (romeo.items("play"), romeo.items("play", PUBSUB, "1")):
         (item,) = answer.findall(f".//{P}item")
         assert item.get("publisher") == str(juliet.jid)
+
+
+def test_13_17_replies_may_go_to_the_owner(globe: Globe, juliet: Person, romeo: Person) -> None:
+    """To who has made the node; once he is an owner no more, to the other one of the least name."""
+    opened(juliet, itemreply="owner", publish_model="open")
+    tybalt, owners = globe.person("tybalt"), ("tybalt", "nurse", "paris")
+    romeo.subscribe("play")
+    for expected in ("juliet@capulet.lit", "nurse@capulet.lit"):
+        tybalt.publish("play", id_="1")
+        assert told(romeo) == [("play", f"item 1 {expected} <act>")]
+        (item,) = romeo.items("play").findall(f".//{P}item")
+        assert item.get("publisher") == expected
+        juliet.affiliate("play", **dict.fromkeys(owners, "owner"))
+        juliet.affiliate("play", juliet="none")
+        romeo.events()
+
+
+def test_13_17_an_accounts_node_is_its_own(globe: Globe, juliet: Person, romeo: Person) -> None:
+    account = "juliet@capulet.lit"
+    node = opened(juliet, "play", account, access_model="open", itemreply="owner")
+    node.affiliations[romeo.jid.bare] = Affiliation.OWNER
+    romeo.subscribe("play", account)
+    assert romeo.publish("play", id_="1", to=account).get("type") == "result"
+    assert told(romeo) == [("play", f"item 1 {account} <act>")]
+    (item,) = romeo.items("play", account).findall(f".//{P}item")
+    assert item.get("publisher") == account
 
 
 def test_7_1_2_3_and_not_where_it_does_not(juliet: Person, romeo: Person) -> None:

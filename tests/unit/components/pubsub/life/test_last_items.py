@@ -16,7 +16,7 @@ from components.pubsub.store.last_items import OCTETS, SQLLastItems
 from tests.support.deferred import result
 from tests.support.interests import MOOD, TUNE, node, told, want
 from tests.support.people import item
-from tests.support.pubsub import Globe, Person, befriend
+from tests.support.pubsub import E, Globe, Person, befriend
 from xmppd import ns
 from xmppd.jid import JID
 
@@ -53,6 +53,17 @@ def test_4_3_3_a_contact_that_comes_is_told_of_last_items(juliet, romeo):
         assert message.get("to") == romeo.jid
         assert message.get("type") == "headline"
         assert message.find(f"{{{ns.DELAY}}}delay").get("stamp") == "2006-12-08T01:58:35Z"
+
+
+def test_0060_13_17_they_tell_whom_replies_go_to(globe, juliet, romeo):
+    node(globe, TUNE, itemreply="owner")
+    node(globe, MOOD, itemreply="publisher")
+    juliet.publish(TUNE, id_="1", to=MINE)
+    juliet.publish(MOOD, id_="2", to=MINE)
+    want(romeo, TUNE, MOOD)
+    items = [each for event in romeo.events() for each in event.iter(f"{E}item")]
+    said = {each.get("id"): each.get("publisher") for each in items}
+    assert said == {"1": "juliet@capulet.lit", "2": juliet.jid}
 
 
 def test_4_3_3_what_is_no_initial_presence_brings_nothing_again(juliet, romeo):

@@ -53,6 +53,9 @@ def test_6_1_7_as_the_node_tells_of_items(juliet: Person, romeo: Person) -> None
     send_last(juliet, node, romeo)
     assert told(romeo) == [("play", f"item 1 {juliet.jid}")]
     assert romeo.messages[0].get("type") is None
+    node.settings = node.settings.change(itemreply="owner")
+    send_last(juliet, node, romeo)
+    assert told(romeo) == [("play", f"item 1 {juliet.jid.bare}")]
     silent = opened(juliet, "silence", deliver_notifications=False)
     juliet.publish("silence", id_="1")
     send_last(juliet, silent, romeo)

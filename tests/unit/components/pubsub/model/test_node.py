@@ -10,6 +10,7 @@ from xmppd.jid import JID
 
 ROMEO = JID.parse("romeo@capulet.lit")
 STREET = JID.parse("romeo@capulet.lit/street")
+JULIET = JID.parse("juliet@capulet.lit")
 NURSE = JID.parse("nurse@capulet.lit")
 
 
@@ -64,3 +65,20 @@ def test_it_weighs_what_it_has() -> None:
     least = [0, 600, 3_000, 3_000, 1_000]
     gained = [after - before for before, after in zip([0, *weights], weights, strict=False)]
     assert all(one >= other for one, other in zip(gained, least, strict=True))
+
+
+def test_13_17_one_owner_stands_for_them_all() -> None:
+    """Who has made it, then the least of them, in whatever order they have become owners."""
+    play = node()
+    assert play.owner is None
+    for ranks, expected in (
+        ((STREET.bare,), ROMEO),
+        ((ROMEO, JULIET), JULIET),
+        ((JULIET, ROMEO), JULIET),
+        ((JULIET, NURSE), NURSE),
+    ):
+        play.affiliations = dict.fromkeys(ranks, Affiliation.OWNER)
+        assert play.owner == expected
+    account = Node(1, Address(ROMEO, "play"), AT_DOMAIN, ROMEO, 0.0)
+    account.affiliations[JULIET] = Affiliation.OWNER
+    assert account.owner == ROMEO
