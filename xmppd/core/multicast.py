@@ -28,7 +28,7 @@ def is_for_many(stanza: Stanza) -> bool:
 
 
 def alike(host: Host, stanza: Stanza, most: int) -> Alike | None:
-    """A stanza without its header where that is plainly of blind copies alone, else None.
+    """A stanza without its blind copies where it is plainly for these alone, else None.
 
     Raises StanzaError as `read` does.
     """

@@ -1,7 +1,7 @@
-"""Address headers of blind copies and nothing else (XEP-0033 §4.6), the last of them remembered.
+"""Address headers of blind copies (XEP-0033 §4.6), the last of them remembered.
 
-A component sends much to the same many, whose addresses are most of what it sends. The law of this
-file:
+A component sends much to the same many, whose addresses are most of what it sends. The first may be
+one that replies go to, which is for all of them to see. The law of this file:
 
 1. What is spelled so in well-formed content is such a header, and where it stands at the beginning
    of the content, or at its end, it is no other element's child.
@@ -37,23 +37,31 @@ _ONE = {
     "'": rb"<address type=['\"]bcc['\"] jid='[^'<&]*'/>",
     '"': rb"<address type=['\"]bcc['\"] jid=\"[^\"<&]*\"/>",
 }
-_HEADER = re.compile(rb"(?:%b|%b)(?:(?:%b)+|(?:%b)+)%b" % (*_STARTS, *_ONE.values(), _END))
+_REPLY = rb"<address type=['\"]replyto['\"] jid=(?:'[^'<&]*'|\"[^\"<&]*\")/>"
+_HEADER = re.compile(
+    rb"(%b|%b)((?:%b)?)(?:(?:%b)+|(?:%b)+)%b" % (*_STARTS, _REPLY, *_ONE.values(), _END)
+)
 _MORE = {ord(mark): re.compile(rb"(?:%b)+%b" % (one, _END)) for mark, one in _ONE.items()}
 _JIDS = {"'": re.compile(r" jid='([^']*)'/>"), '"': re.compile(r' jid="([^"]*)"/>')}
 """By the quotation mark around them: the other one may be part of a resource."""
 
 
 class BlindHeader:
-    """A header as it is written, `number` addresses in it.
+    """A header as it is written, `number` addresses in it; `shown` is what recipients see of it.
 
     Nothing of it is decoded before it is asked for: until expat has read it, it may be anything.
     """
 
-    __slots__ = ("_recipients", "_shorter", "data", "number")
+    __slots__ = ("_begin", "_recipients", "_shorter", "data", "number", "shown")
 
-    def __init__(self, data: bytes, shorter: BlindHeader | None = None) -> None:
+    def __init__(
+        self, data: bytes, begin: int, shown: bytes = b"", shorter: BlindHeader | None = None
+    ) -> None:
         self.data = data
+        self.shown = shown
         self.number = data.count(b"<address ")
+        self._begin = begin
+        """Where the blind copies begin."""
         self._recipients: Recipients | None = None
         self._shorter: tuple[Recipients, int] | None = None
         """Whom the header names that this one begins like, and how much of it that is."""
@@ -70,7 +78,7 @@ class BlindHeader:
         return found
 
     def _read(self) -> Recipients:
-        known, behind = self._shorter or (None, 0)
+        known, behind = self._shorter or (None, self._begin)
         listed = self.data[behind : -len(_END)].decode()
         jids = map(JID.parse, _JIDS[listed[-3]].findall(listed))
         return Recipients(jids) if known is None else known.grown(jids)
@@ -79,13 +87,19 @@ class BlindHeader:
         """The header at `at` in `data`, which begins like this one, if it has more addresses."""
         behind = at + len(self.data) - len(_END)
         more = _MORE[self.data[-len(_END) - 3]].match(data, behind)
-        return None if more is None else BlindHeader(data[at : more.end()], self)
+        if more is None:
+            return None
+        return BlindHeader(data[at : more.end()], self._begin, self.shown, self)
 
 
 def read(data: bytes, at: int) -> BlindHeader | None:
     """The header at `at` in `data`, if there is one."""
     found = _HEADER.match(data, at)
-    return None if found is None else BlindHeader(found[0])
+    if found is None:
+        return None
+    start, reply = found.groups()
+    shown = start + reply + _END if reply else b""
+    return BlindHeader(found[0], len(start) + len(reply), shown)
 
 
 class Found(NamedTuple):

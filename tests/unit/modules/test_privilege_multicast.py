@@ -10,6 +10,7 @@ from tests.support.people import JULIET, NURSE, ROMEO
 from tests.support.privacy import block, do, put_list, rule
 from tests.support.server import DOMAIN, Client, Verona, condition
 from xmppd import ns
+from xmppd.core import multicast
 from xmppd.phases import Phase
 
 PUBSUB, ROOMS = "pubsub.capulet.lit", "rooms.capulet.lit"
@@ -92,6 +93,23 @@ def test_4_6_open_addresses_are_shown(
         assert got.get("from") == JULIET
         assert [a.get("jid") for a in got.iter(f"{{{ns.ADDRESS}}}address")] == [ORCHARD]
     assert each({BALCONY: people[BALCONY]}) == [0]
+
+
+def test_4_6_4_all_are_shown_where_replies_go_and_nothing_else(
+    pubsub: Component, people: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the way of what goes to many at once."""
+    monkeypatch.setattr(multicast, "read", None)
+    for reply in (f"{JULIET}/chamber", f"{JULIET}/chamber", BALCONY):
+        address = f"<address type='replyto' jid='{reply}'/>"
+        pubsub.send(say(header(*GUESTS).replace("'>", "'>" + address, 1)))
+        for jid, client in people.items():
+            got = client.one()
+            assert (got.get("from"), got.get("to")) == (JULIET, jid)
+            addresses, _ = got
+            assert addresses.tag == f"{{{ns.ADDRESS}}}addresses"
+            assert [each.attrib for each in addresses] == [{"type": "replyto", "jid": reply}]
+    assert not pubsub.take()
 
 
 def test_a_header_behind_the_event_does_as_well(

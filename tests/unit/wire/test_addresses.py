@@ -245,10 +245,32 @@ def test_blind_copies_are_read_by_their_text(layout: str, quote: str) -> None:
     assert found.content.decode() == layout.format(h="")
 
 
+REPLY = "<address type='replyto' jid='juliet@capulet.lit/chamber'/>"
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("reply", [REPLY, REPLY.replace("'", '"')])
+@pytest.mark.parametrize("layout", ["{h}<body>hi</body>", "<body>hi</body>{h}", "{h}"])
+def test_4_6_4_where_replies_go_is_left_as_by_who_reads_any_header(
+    layout: str, reply: str, quote: str
+) -> None:
+    content = layout.format(h=header_of(*JIDS, quote=quote).replace("'>", "'>" + reply, 1))
+    found = blind(content, most=3)
+    assert found.to.jids == JIDS
+    assert found.content.decode() == sent(content) == layout.format(h=OPEN + reply + CLOSE)
+    with pytest.raises(StanzaError, match="not-acceptable"):
+        blind(content, most=2)
+
+
 @pytest.mark.parametrize(
     "content",
     [
         "<body>hi</body>",
+        OPEN + REPLY + CLOSE,
+        header_of(*JIDS).replace("'>", "'>" + REPLY * 2, 1),
+        header_of(*JIDS).replace("</", REPLY + "</", 1),
+        header_of(*JIDS).replace("'>", "'>" + REPLY.replace("replyto", "to"), 1),
+        header_of(*JIDS).replace("'>", "'>" + REPLY.replace("jid=", "uri="), 1),
         header_of(*JIDS).replace("bcc", "to"),
         header_of(*JIDS).replace("/>", " delivered='true'/>"),
         header_of("a@b&amp;c"),

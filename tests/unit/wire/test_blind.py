@@ -45,13 +45,15 @@ def headers(frames: list[Frame]) -> list[BlindHeader | None]:
     return [frame.blind for frame in frames if isinstance(frame, Stanza)]
 
 
+REPLY = b"<address type='replyto' jid='juliet@capulet.lit/chamber'/>"
 KNOWN = message(header(*GUESTS[:2]), b"<body>A guest is stay'd for here</body>")
 
 
 def with_known(*pieces: bytes) -> list[tuple[object, ...]]:
-    """The frames of what comes behind a message whose header is remembered."""
+    """The frames of what comes behind messages whose headers are remembered."""
     reading = framer()
     reading.feed(KNOWN)
+    reading.feed(KNOWN.replace(b"'><", b"'>" + REPLY + b"<", 1))
     return [shape(frame) for piece in pieces for frame in reading.feed(piece)]
 
 
@@ -84,6 +86,20 @@ def test_one_that_has_grown_is_another_and_names_them_all() -> None:
         begun = [f"<message to='{jid}'".encode() for jid in each]
         assert one.recipients.begun("message") == begun
     assert found[0] is found[3]
+
+
+def test_4_6_4_where_replies_go_is_shown_and_is_none_of_those_it_is_for() -> None:
+    """Another one makes another header."""
+    reading, lists = framer(), [GUESTS[:2], GUESTS, GUESTS]
+    for name in (b"chamber", b"balcony"):
+        reply = b"<address type='replyto' jid=\"juliet@capulet.lit/%b\"/>" % name
+        data = [header(*each).replace(b"'>", b"'>" + reply, 1) for each in lists]
+        found = headers([f for each in data for f in reading.feed(message(each, b"<x/>"))])
+        assert found[1] is found[2] is not None
+        for each, one in zip(lists, found, strict=True):
+            assert one is not None
+            assert (one.recipients.jids, one.number) == (each, len(each) + 1)
+            assert one.shown == OPEN + reply + CLOSE
 
 
 def test_who_is_named_twice_is_a_recipient_once() -> None:
@@ -167,6 +183,10 @@ def test_what_was_refused_is_not_remembered() -> None:
         [header(*GUESTS[:2])[:-12], b"<address type='bcc' jid='\xff'/>", CLOSE],
         [header(*GUESTS[:2])[:-12], b"<address type='to' jid='a@b'/>", CLOSE],
         [header(*GUESTS[:2])[:-12], b"text", CLOSE],
+        [OPEN, REPLY, header(*GUESTS[:2])[len(OPEN) :], b"<body/>"],
+        [OPEN, REPLY, header(*GUESTS)[len(OPEN) :], b"<body>"],
+        [OPEN, REPLY.replace(b"t/c", b"t/\xff"), header(*GUESTS[:2])[len(OPEN) :]],
+        [OPEN, REPLY, CLOSE],
         [header(*GUESTS[:2])[:-12], b"<address type='bcc' jid='a'>", CLOSE],
         [header(*GUESTS[:2])[:-12], b"<address type='bcc' jid=\"a@b\"/>", CLOSE],
         [header(*GUESTS[:2])[:-12], b"<address type='bcc' jid='a@b/</addresses>'/>", CLOSE],
