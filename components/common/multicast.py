@@ -34,6 +34,15 @@ _HEAD = f"<addresses xmlns='{ns.ADDRESS}'>".encode()
 _TAIL = b"</addresses>"
 
 
+def replying(header: bytes, to: JID) -> bytes:
+    """An address header that tells where replies go, too (§4.6.4); b"" for one of nobody else.
+
+    It stands first: behind it, the server knows the addresses that it has read before.
+    """
+    address = b"<address type='replyto' jid='%b'/>" % to.attr
+    return b"%b%b%b" % (_HEAD, address, header[len(_HEAD) :] or _TAIL)
+
+
 class Recipients:
     """Addresses, each once, that are sent to again and again: what names them is made once."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from components.common.build import Content, render
 from components.common.component import Component
-from components.common.multicast import FEW, Multicast, Recipients
+from components.common.multicast import FEW, Multicast, Recipients, replying
 from components.common.privilege import NotGranted, Privilege
 from xmppd.jid import JID
 
@@ -33,10 +33,12 @@ class PrivilegedMulticast:
         *content: Content,
         type_: str = "",
         id_: str = "",
+        reply_to: JID | None = None,
     ) -> None:
         """Send a message from an account's bare JID to all `recipients`, each address once.
 
-        One stanza each where the server of the account does no multicast. Raises NotGranted.
+        They are told where replies are to go, if that is elsewhere. One stanza each where the
+        server of the account does no multicast. Raises NotGranted.
         """
         if self._privilege.of(sender).message != "outgoing":
             raise NotGranted("message")
@@ -45,10 +47,13 @@ class PrivilegedMulticast:
         server = JID.parse(sender.domain)
         inner = render(content)
         if self._multicast.at(server) and len(recipients) > FEW:
-            headers = recipients.headers(self._multicast.most)
+            headers = recipients.headers(self._multicast.most - (reply_to is not None))
+            if reply_to is not None:
+                headers = [replying(header, reply_to) for header in headers]
             parts = [(server, header + inner) for header in headers]
         else:
-            parts = [(jid, inner) for jid in recipients.jids]
+            header = b"" if reply_to is None else replying(b"", reply_to)
+            parts = [(jid, header + inner) for jid in recipients.jids]
         self._component.send_all(
             self._privilege.written(sender, to, said, type_=type_, id_=id_) for to, said in parts
         )

@@ -116,6 +116,37 @@ async def test_4_3_1_it_comes_from_the_account_to_full_jids(globe: Server) -> No
         assert told.get("type") == "headline"
 
 
+def replies(message: Element) -> list[dict[str, str]]:
+    """The addresses that a message has (XEP-0033), which stand in one header."""
+    headers = message.findall(f"{{{ns.ADDRESS}}}addresses")
+    assert len(headers) < 2
+    return [dict(address.attrib) for header in headers for address in header]
+
+
+async def test_4_3_1_contacts_learn_which_resource_it_was_and_strangers_do_not(
+    globe: Server,
+) -> None:
+    node = "urn:example:resource"
+    async with friends(globe, "juliet/garden", "nurse") as (juliet, romeo, garden, nurse):
+        for each in (romeo, garden):
+            each.plugin["xep_0163"].add_interest(node)
+            await each.plugin["xep_0115"].update_caps()
+            await each.hears_nothing()
+        options = juliet.form("publish-options", access_model="open")
+        await soon(juliet.pubsub.publish(None, node, "1", line("one"), options))
+        await nurse.subscribes(node, JULIET)
+        for each in (romeo, garden, nurse):
+            await each.gets()
+        for publisher in (juliet, garden):
+            await publisher.publishes(node, "But, soft!", service=None)
+            address = {"type": "replyto", "jid": publisher.boundjid.full}
+            for each, said in ((romeo, [address]), (garden, [address]), (nurse, [])):
+                told = await each.gets()
+                assert (read(told), replies(told)) == ("But, soft!", said)
+        await soon(nurse.pubsub.unsubscribe(JULIET, node))
+        await soon(juliet.pubsub.delete_node(JULIET, node))
+
+
 async def test_4_2_who_does_not_want_it_does_not_get_it(globe: Server) -> None:
     async with friends(globe) as (juliet, romeo):
         juliet.register_plugin("xep_0107")

@@ -54,7 +54,7 @@ class Publish:
             owner = service.access.may(node, request.asker, Privilege.CONFIGURE)
             self._options.check(wanted, node.settings, owner=owner)
         items = self._items(request, node.settings)
-        await service.publishing.publish(node, items)
+        await service.publishing.publish(node, items, request.asker)
         told = [Tag("item", {"id": item.id}) for item in items]
         return Tag("pubsub", {}, [Tag("publish", {"node": request.node}, told)], ns=PUBSUB)
 

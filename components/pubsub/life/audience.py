@@ -52,12 +52,21 @@ NOBODY = Recipients(())
 class Audience(NamedTuple):
     """Whom an event goes to: once each, those in `subids` with the ids of their subscriptions.
 
-    Those in `through` are told because of collections that the node is in.
+    Those in `through` are told because of collections that the node is in. Those of them all who
+    see the presence of the account that it is at are `seeing`.
     """
 
     plain: Recipients
     subids: dict[JID, list[str]]
     through: Mapping[JID, Through] = {}
+    seeing: Recipients = NOBODY
+
+
+class Reply(NamedTuple):
+    """Where replies to what somebody is told go (XEP-0033 §4.6.4), and who is told of that."""
+
+    to: JID
+    told: Recipients
 
 
 class Audiences:
@@ -93,19 +102,41 @@ class Audiences:
         roster = await self._host(node)
         # All that takes time stands above: who is told is who may be told at this moment.
         found = subscribers.told(node, self._presences, states, self._admits(node, roster))
+        seeing: dict[JID, None] = {}
         if node.personal:
-            found.plain.update(dict.fromkeys(self._interested(node, roster)))
+            seeing = _seeing(node, roster, (*found.plain, *found.subids))
+            interested = dict.fromkeys(self._interested(node, roster))
+            seeing |= interested
+            found.plain |= interested | dict.fromkeys(self._listening(node))
             for jid in found.subids:
                 found.plain.pop(jid, None)
-        audience = Audience(Recipients(found.plain), found.subids)
+        through: Mapping[JID, Through] = {}
         if collections:
             through = self._through(node, kind, above)
             for jid in (*found.plain, *found.subids):
                 through.pop(jid, None)
-            return audience._replace(through=through)
+            if node.personal:
+                seeing |= _seeing(node, roster, through)
+        plain = Recipients(found.plain)
+        # Mostly they are the same: then what names them is made once.
+        seen_by = plain if seeing.keys() == found.plain.keys() else Recipients(seeing)
+        audience = Audience(plain, found.subids, through, seen_by)
+        if collections:
+            return audience
         if usual and found.lasting and not node.personal and not by_roster(node):
             node.audience = (node.revision, node.settings), audience
         return audience
+
+    def reply(self, node: Node, audience: Audience, by: JID) -> Reply | None:
+        """Where replies go to what somebody has published, and who learns it (XEP-0163 §4.3.1).
+
+        To the resource of the account's that it was, so that those who see them can tell them
+        apart. Others who may publish there are none of these, nor are the account's contacts to
+        learn where they are. A resource that shows itself to nobody is told to nobody.
+        """
+        if not node.personal or by not in self._presences.of(node.address.service):
+            return None
+        return Reply(by, audience.seeing)
 
     async def _host(self, node: Node) -> Roster:
         """The roster that says who may be told, an empty one where none does."""
@@ -174,13 +205,23 @@ class Audiences:
         account, name = node.address
         settings, presences = node.settings, self._presences
         yield from presences.wanting(account, name)
-        if settings.access_model == "open":
-            yield from self._listeners.wanting(name)
         for jid in roster.subscribers:
             # First of all whether anybody is there: most are not.
             wanting = presences.wanting(jid, name)
             if wanting and hears(settings, node.affiliation(jid), roster.contact(jid)):
                 yield from wanting
+
+    def _listening(self, node: Node) -> Sequence[JID]:
+        """The services that want a node which everybody may read."""
+        if node.settings.access_model != "open":
+            return ()
+        return self._listeners.wanting(node.address.name)
+
+
+def _seeing(node: Node, roster: Roster, told: Iterable[JID]) -> dict[JID, None]:
+    """Those who see the presence of the account that a node is at, by its own roster."""
+    account = node.address.service
+    return {jid: None for jid in told if jid.bare == account or roster.contact(jid.bare).sees}
 
 
 def by_roster(node: Node) -> bool:

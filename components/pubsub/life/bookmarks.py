@@ -321,8 +321,9 @@ class Bookmarks:
 
     async def _publish(self, node: Node, items: list[Item]) -> None:
         for start in range(0, len(items), self._policy.batch):
+            some = items[start : start + self._policy.batch]
             with self._by_itself(node.address):
-                await self._publishing.publish(node, items[start : start + self._policy.batch])
+                await self._publishing.publish(node, some, some[0].publisher)
 
     async def _node(self, account: JID, name: str) -> Node:
         address = Address(account, name)

@@ -14,7 +14,7 @@ from components.common.component import Component
 from components.common.multicast import Multicast, Recipients
 from components.common.privilege import NotGranted, Privilege
 from components.common.privileged_multicast import PrivilegedMulticast
-from components.pubsub.life.audience import Audience, Through
+from components.pubsub.life.audience import Audience, Reply, Through
 from components.pubsub.life.origins import Origins
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.parcels import short
@@ -97,7 +97,15 @@ class Notices:
         self._looking = False
         self._look_soon()
 
-    def tell(self, node: Node, audience: Audience, event: bytes, *, subids: bool = True) -> None:
+    def tell(
+        self,
+        node: Node,
+        audience: Audience,
+        event: bytes,
+        *,
+        subids: bool = True,
+        reply: Reply | None = None,
+    ) -> None:
         """Send an event of a node to all who are to be told.
 
         Without `subids` nobody is told which subscription it is for: of what does not differ by
@@ -107,14 +115,15 @@ class Notices:
             each(node.address)
         service, type_ = node.address.service, node.settings.message_type
         if not subids:
-            self.send(service, (*audience.plain.jids, *audience.subids), event, type_=type_)
+            to = (*audience.plain.jids, *audience.subids)
+            self.send(service, to, event, type_=type_, reply=reply)
         else:
-            self.send(service, audience.plain, event, type_=type_)
+            self.send(service, audience.plain, event, type_=type_, reply=reply)
             for jid, of_one in audience.subids.items():
-                self.send(service, (jid,), event, headers(of_one), type_=type_)
+                self.send(service, (jid,), event, headers(of_one), type_=type_, reply=reply)
         if audience.through:
-            for (names, ids), to in _alike(audience.through, subids=subids).items():
-                self.send(service, to, event, headers(ids, names), type_=type_)
+            for (names, ids), those in _alike(audience.through, subids=subids).items():
+                self.send(service, those, event, headers(ids, names), type_=type_, reply=reply)
 
     def send(
         self,
@@ -122,8 +131,9 @@ class Notices:
         to: Sequence[JID] | Recipients,
         *content: Content,
         type_: str = "headline",
+        reply: Reply | None = None,
     ) -> None:
-        """Send a message from a service to some, each once."""
+        """Send a message from a service to some, each once; with a `reply` in an account's name."""
         if not to:
             return
         id_ = self._next_id()
@@ -133,7 +143,10 @@ class Notices:
             self._multicast.send(to, "message", *content, type_=type_, id_=id_)
             return
         try:
-            self._for_accounts.message(service, to, *content, type_=type_, id_=id_)
+            for some, reply_to in _apart(to, reply):
+                self._for_accounts.message(
+                    service, some, *content, type_=type_, id_=id_, reply_to=reply_to
+                )
         except NotGranted:
             log.warn("the server lets nobody be told in the name of {service}", service=service)
 
@@ -160,6 +173,20 @@ def headers(subids: Sequence[str], collections: Sequence[str] = ()) -> bytes:
     ]
     told = "".join(f"<header name='{name}'>{text(value)}</header>" for name, value in names)
     return f"<headers xmlns='{SHIM}'>{told}</headers>".encode()
+
+
+def _apart(
+    to: Sequence[JID] | Recipients, reply: Reply | None
+) -> Iterator[tuple[Sequence[JID] | Recipients, JID | None]]:
+    """Some, and where replies go if they are told so: who is not told, apart from who is."""
+    if reply is None or to is reply.told:
+        yield to, reply and reply.to
+        return
+    jids = to.jids if isinstance(to, Recipients) else to
+    if told := [jid for jid in jids if jid in reply.told]:
+        yield told, reply.to
+    if others := [jid for jid in jids if jid not in reply.told]:
+        yield others, None
 
 
 def _alike(

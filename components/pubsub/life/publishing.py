@@ -69,21 +69,21 @@ class Publishing:
 
     # ------------------------------------------------------------------ they come
 
-    async def publish(self, node: Node, items: Sequence[Item]) -> None:
-        """Publish items to a leaf node, whose configuration they meet; then tell of them (§7.1).
+    async def publish(self, node: Node, items: Sequence[Item], by: JID) -> None:
+        """Publish somebody's items, as a leaf node is set up for them; then tell of them (§7.1).
 
         Raises StanzaError: `item-not-found` where the node is gone, `conflict` where it is full and
         takes no more (§7.1.3.4), `resource-constraint` where its creator has as much as he may.
         """
         node.publishing += 1
         try:
-            await self._publish(node, items)
+            await self._publish(node, items, by)
         finally:
             node.publishing -= 1
             for waiting in self._waiting.pop(node, ()):
                 waiting.callback(None)
 
-    async def _publish(self, node: Node, items: Sequence[Item]) -> None:
+    async def _publish(self, node: Node, items: Sequence[Item], by: JID) -> None:
         settings = node.settings
         dropped: Sequence[str] = ()
         if settings.persist_items:
@@ -112,8 +112,9 @@ class Publishing:
         audience = await self._told(node)
         node.published += 1  # who was subscribed by now is told by this
         if audience is not None:
+            reply = self._audiences.reply(node, audience, by)
             for event in _published(node.address, settings, node.owner, items):
-                self._notices.tell(node, audience, event)
+                self._notices.tell(node, audience, event, reply=reply)
             if dropped:
                 self._tell_dropped(node, audience, dropped)
 
@@ -273,7 +274,11 @@ class Publishing:
         to: Sequence[JID],
         subids: Sequence[str] = (),
     ) -> None:
-        """Tell some of what they missed: see `send_last`. `owner` is the node's."""
+        """Tell some of what they missed: see `send_last`. `owner` is the node's.
+
+        Nobody is told where replies go: what has published it may have gone since (XEP-0163 §4.3.4,
+        the example).
+        """
         told = _published(address, settings, owner, [item])
         said: list[Content] = [*told, events.delay(item.at)]
         if subids:

@@ -64,6 +64,21 @@ def test_few_and_without_multicast_each_has_his_own(
     assert all(b" to='%b'" % jid.attr in sent for jid in PEOPLE[:number])
 
 
+@pytest.mark.parametrize(("number", "stanzas"), [(2, 2), (7, 2)])
+def test_0033_4_6_4_all_are_told_where_replies_go(
+    server: Server, number: int, stanzas: int
+) -> None:
+    """Of the addresses that one stanza names this is one."""
+    people = Recipients(PEOPLE[:number])
+    to_many(server, most=5).message(ACCOUNT, people, BODY, reply_to=ACCOUNT)
+    sent = server.take()
+    begun = f"<addresses xmlns='{ns.ADDRESS}'><address type='replyto' jid='{ACCOUNT}'/>".encode()
+    assert sent.count(b"<privilege ") == sent.count(begun) == sent.count(b"</addresses>") == stanzas
+    assert sent.count(b"</addresses>" + BODY) == stanzas
+    assert max(each.count(b"<address ") for each in sent.split(b"<privilege ")) <= 5
+    assert [sent.count(jid.attr) for jid in PEOPLE] == [1] * number + [0] * (7 - number)
+
+
 def test_what_is_not_granted_is_not_sent(server: Server) -> None:
     made = to_many(server, granted=False)
     with pytest.raises(NotGranted):

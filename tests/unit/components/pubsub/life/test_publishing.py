@@ -279,7 +279,7 @@ def test_6_1_7_it_comes_however_often_somebody_publishes_in_vain(
         return asked[-1]
 
     def publish() -> None:
-        publishing = globe.service.publishing.publish(node, [entry("2")])
+        publishing = globe.service.publishing.publish(node, [entry("2")], juliet.jid)
         later = Deferred.fromCoroutine(publishing)
         later.addErrback(lambda failure: failure.trap(StanzaError) and None)
 
