@@ -16,6 +16,7 @@ from tests.support.pubsub_play import Stage
 from tests.support.pubsub_standing import FORBIDDEN
 from tests.support.pubsub_values import Item, Refused, Settings, Subscription, account_of
 from tests.support.server import DOMAIN
+from tests.support.steps import Step
 from xmppd import ns
 
 ACCOUNT = "juliet"
@@ -144,6 +145,16 @@ class AccountStage(Stage):
 
     def _name(self) -> None:
         self.name = NAME
+
+    def _reply(self, step: Step, session: str) -> str:
+        """To the account's resource that it was, for who sees it (XEP-0163 §4.3.1).
+
+        open: not to one that nobody can see.
+        """
+        account = account_of(session)
+        own = account_of(step.who) == ACCOUNT and step.who in self.there
+        sees = account == ACCOUNT or self.contacts.sees(account, ACCOUNT)
+        return step.who if own and sees else ""
 
     def _approve(self, jid: str, allow: bool) -> str:
         """Forms go to the domain, which others than the account reach, and name the account."""

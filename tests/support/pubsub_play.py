@@ -123,6 +123,10 @@ class Stage:
         allowed = self._modelled(step, answer)
         assert outcome in (allowed or {""}), f"{outcome or 'done'}, where {set(allowed) or 'done'}"
         told = {session: self._read(stanzas) for session, stanzas in came.items()}
+        for session, stanzas in came.items():
+            for each in stanzas:
+                reply = self._reply(step, session) if view.publication(each) else ""
+                assert view.reply(each) == reply, f"{session} was told of {view.reply(each)!r}"
         if step.does == "show":
             self.node.told.may += self.stored
         view.compare(self.node.told, told, self.there)
@@ -153,6 +157,10 @@ class Stage:
 
     def _read(self, stanzas: list[Element]) -> list[Event]:
         return [view.event(each, self.service, self.name) for each in stanzas]
+
+    def _reply(self, step: Step, session: str) -> str:
+        """Where replies to what is published go, as somebody is told it; "" for nowhere."""
+        return ""
 
     def _modelled(self, step: Step, answer: Element | None) -> frozenset[str]:
         """Have the model do it; the conditions by one of which it is refused, or none."""

@@ -19,6 +19,7 @@ PLAY = "urn:example:play"
 _SHIM = "{http://jabber.org/protocol/shim}"
 _DELAY = f"{{{ns.DELAY}}}delay"
 _X = f"{{{ns.DATA_FORM}}}"
+_ADDRESSES = f"{{{ns.ADDRESS}}}addresses"
 
 
 def short(jid: str) -> str:
@@ -61,6 +62,21 @@ def event(message: Element, service: str, node: str) -> Event:
     assert kind in ("purge", "delete"), f"an event that is called {kind}"
     assert not len(told)
     return (kind, ())
+
+
+def publication(message: Element) -> bool:
+    """Whether it tells of what has been published at this moment, not of a last item (§7.1.2)."""
+    gone = message.findall(f"{E}event/{E}items/{E}retract")
+    items = message.find(f"{E}event/{E}items")
+    return items is not None and not gone and message.find(_DELAY) is None
+
+
+def reply(message: Element) -> str:
+    """Where replies to it go (XEP-0033 §4.6.4), "" where that is not said. Nothing else is."""
+    found = [dict(each.attrib) for header in message.iterfind(_ADDRESSES) for each in header]
+    jid = found[0].get("jid", "") if found else ""
+    assert found == ([{"type": "replyto", "jid": jid}] if found else [])
+    return short(jid)
 
 
 def _headers(message: Element) -> tuple[str, ...]:
