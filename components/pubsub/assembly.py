@@ -45,6 +45,7 @@ from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.approvals import Approvals
 from components.pubsub.life.arrivals import Arrivals
 from components.pubsub.life.audience import Audiences
+from components.pubsub.life.bodies import Bodies
 from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.endings import Endings
 from components.pubsub.life.expiry import Expiry
@@ -122,7 +123,8 @@ def assemble(
     origins = Origins(instances)
     notices = Notices(component, Multicast(component), privilege, origins)
     territory.watch(nodes, notices.hurry)
-    publishing = Publishing(kept, policy, audiences, notices, clock.seconds)
+    bodies = Bodies(policy.bodies, component.counts, clock.seconds)
+    publishing = Publishing(kept, policy, audiences, notices, bodies, clock.seconds)
     instances.on_change(lambda _: publishing.forget())
     last_items = LastItems(
         component,
@@ -160,6 +162,7 @@ def assemble(
         audiences,
         notices,
         origins,
+        bodies,
         publishing,
         subscribing,
         Configuring(

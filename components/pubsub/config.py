@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
 from components.common.config import Loaded, Settings
+from components.pubsub.model.body import Transform
 from components.pubsub.model.policy import Creators, Policy, accounts
+from xmppd.config import keys
 from xmppd.config.schema import Table
 from xmppd.errors import ConfigError
 from xmppd.jid import JIDError
 
 _DEFAULT = Policy()
+
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]{1,1000}")
 
 Count = Annotated[int, Meta(ge=0)]
 Some = Annotated[int, Meta(ge=1)]
@@ -39,6 +45,8 @@ class PubsubTable(Table, frozen=True):
     page: Some = _DEFAULT.page
     octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.octets
     expire: Count = _DEFAULT.expire
+    bodies: dict[str, str] = {}
+    """Files with transformations, by URL."""
 
 
 class Config(Settings, frozen=True):
@@ -55,6 +63,10 @@ def policy(loaded: Loaded[Config]) -> Policy:
     except JIDError as error:
         remedy = "Write addresses such as admin@example.org"
         raise ConfigError(loaded.source, "pubsub.admins", str(error), remedy) from None
+    base = Path(loaded.source).absolute().parent
+    bodies = {
+        url: _transformation(loaded.source, url, base / file) for url, file in table.bodies.items()
+    }
     return Policy(
         domains=loaded.servers,
         admins=admins,
@@ -74,4 +86,25 @@ def policy(loaded: Loaded[Config]) -> Policy:
         page=table.page,
         octets=table.octets,
         expire=table.expire,
+        bodies=bodies,
     )
+
+
+def _transformation(source: str, url: str, file: Path) -> Transform:
+    """What a file has for `pubsub#body_xslt`; raises ConfigError."""
+    # Most have none, and need not have lxml in memory either.
+    from components.pubsub.model.xslt import Transformation
+
+    key = keys.written(("pubsub", "bodies", url))
+    if not _URL.fullmatch(url):
+        remedy = "Write a URL such as http://example.org/body.xslt"
+        raise ConfigError(source, key, f'"{url}" is no URL', remedy)
+    try:
+        return Transformation(file.read_bytes())
+    except OSError as error:
+        problem = f"{file} can't be read ({error.strerror})"
+        raise ConfigError(source, key, problem, "Name a file that this user can read") from None
+    except ValueError as error:
+        problem = f"{file} is no stylesheet ({' '.join(str(error).split())})"
+        remedy = "Write one of XSLT 1.0, in one file"
+        raise ConfigError(source, key, problem, remedy) from None

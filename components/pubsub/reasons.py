@@ -11,6 +11,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "affiliations in [pubsub]",
     ),
     "pubsub.batch": ("more items in one request than there may be", "send several requests"),
+    "pubsub.body": (
+        "a payload that nothing could be made of for people to read",
+        "the log says why, and by which transformation",
+    ),
     "pubsub.bookmark": ("a bookmark that is too large", "item_octets in [pubsub]"),
     "pubsub.children": (
         "a collection with too many nodes, or a node in too many",

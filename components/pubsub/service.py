@@ -19,6 +19,7 @@ from components.pubsub.life.affiliating import Affiliating
 from components.pubsub.life.ancestry import Ancestry
 from components.pubsub.life.approvals import Approvals
 from components.pubsub.life.audience import Audiences
+from components.pubsub.life.bodies import Bodies
 from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.endings import Endings
 from components.pubsub.life.nodes import Nodes
@@ -61,6 +62,7 @@ class Service:
     audiences: Audiences
     notices: Notices
     origins: Origins
+    bodies: Bodies
     publishing: Publishing
     subscribing: Subscribing
     configuring: Configuring

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.verona import MASKS, VERONA, Server, running
 from tests.support.postgresql import shared
+from tests.support.pubsub_bodies import BODY_XSLT, stylesheet
 
 ONE_TEST = 60.0
 """Seconds that a test which is a coroutine may take."""
@@ -52,8 +53,14 @@ def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def globe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the bundled nodes, at its domain and at accounts; each test has its own."""
-    tables = {"bundled": {"start": True, "off": ["vcard", "muc"]}}
-    with running(tmp_path_factory.mktemp("globe"), tables) as server:
+    directory = tmp_path_factory.mktemp("globe")
+    body = directory / "body.xslt"
+    body.write_bytes(stylesheet("Act: <xsl:value-of select='*'/>"))
+    tables = {
+        "bundled": {"start": True, "off": ["vcard", "muc"]},
+        "bundled.settings.pubsub.bodies": {f'"{BODY_XSLT}"': str(body)},
+    }
+    with running(directory, tables) as server:
         server.process.wait_for(f"component pubsub.{VERONA} is connected")
         yield server
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree.ElementTree import fromstring
+
+from slixmpp.stanza import Message
 
 from tests.e2e.verona import Server
 from tests.support.clients import soon
 from tests.support.pubsub import NS, error, form
+from tests.support.pubsub_bodies import ATOM, BODY_XSLT, entry
 from tests.support.pubsub_readers import PLAY, SERVICE, Reader, event, fails, line, read, readers
 from tests.support.server import DOMAIN
 
@@ -50,6 +54,33 @@ async def test_17_4_2_digests_and_what_nobody_knows_are_refused(globe: Server) -
         await romeo.hears_nothing()
         await subscribes_with(romeo, play, digest="0")
         assert read(await romeo.gets()) == "But, soft!"
+
+
+async def test_13_8_who_wants_bodies_has_them_beside_entries_of_atom(globe: Server) -> None:
+    """As the library reads a message's body; of what is published, and of the last item."""
+    async with readers(globe, "juliet", "romeo", "nurse") as (juliet, romeo, nurse):
+        news = await juliet.creates(type=ATOM)
+        await subscribes_with(romeo, news, include_body="1")
+        await nurse.subscribes(news)
+        payload = fromstring(entry("Soliloquy", "<summary>To be, or not to be</summary>"))
+        await soon(juliet.pubsub.publish(SERVICE, news, "1", payload))
+        for reader, body in ((romeo, "To be, or not to be"), (nurse, "")):
+            message = await reader.gets()
+            [item] = event(message, "items")
+            assert (item[0].tag, Message(xml=message)["body"]) == (f"{{{ATOM}}}entry", body)
+        await subscribes_with(juliet, news, include_body="1")
+        assert Message(xml=await juliet.gets())["body"] == "To be, or not to be"
+
+
+async def test_17_4_4_a_transformation_of_the_operators_makes_bodies(globe: Server) -> None:
+    async with readers(globe, "juliet", "romeo") as (juliet, romeo):
+        play = await juliet.creates(body_xslt=BODY_XSLT)
+        await subscribes_with(romeo, play, include_body="1")
+        await juliet.publishes(play, "But, soft!")
+        message = await romeo.gets()
+        assert (read(message), Message(xml=message)["body"]) == ("But, soft!", "Act: But, soft!")
+        other = juliet.creates(body_xslt="http://127.0.0.1/body.xslt")
+        assert await fails(other) == ("not-acceptable",)
 
 
 async def test_13_6_by_presence_who_is_away_is_told_when_he_comes(globe: Server) -> None:

@@ -8,6 +8,9 @@ from tests.support.pubsub import Person, form
 ATOM = "http://www.w3.org/2005/Atom"
 XSL = "http://www.w3.org/1999/XSL/Transform"
 
+BODY_XSLT = "http://example.org/body.xslt"
+"""What the operator of the server that is shared calls a transformation."""
+
 
 def stylesheet(template: str, more: str = "", method: str = "text") -> bytes:
     """A stylesheet with a template for the document, and `more` beside it."""

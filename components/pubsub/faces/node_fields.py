@@ -5,6 +5,7 @@ Each by the name that `Settings` has for it; its own name has `pubsub#` in front
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -168,6 +169,7 @@ def leaf_fields(policy: Policy) -> Fields:
             "The URL of an XSL transformation of the payload to a data form",
             URI,
         ),
+        **_bodies(policy.bodies),
         "publish_model": list_single("pubsub#publish_model", "The publisher model", _PUBLISH),
         "persist_items": boolean("pubsub#persist_items", "Whether to persist items to storage"),
         "max_items": typed(
@@ -238,6 +240,28 @@ def groups_field(groups: Iterable[str]) -> Field[tuple[str, ...]]:
         dict.fromkeys(groups, ""),
         method=Open(),
     )
+
+
+def _bodies(urls: Iterable[str]) -> Fields:
+    """The transformations to bodies that there are; no field where there are none.
+
+    One that a node had, and that is no more, is not shown: nobody could submit it.
+    """
+    options = dict.fromkeys(urls, "")
+    if not options:
+        return {}
+    field = blank(
+        list_single(
+            "pubsub#body_xslt",
+            "The URL of an XSL transformation of the payload to a message body",
+            options,
+        )
+    )
+
+    def write(value: str) -> Sequence[str]:
+        return field.write(value if value in options else "")
+
+    return {"body_xslt": dataclasses.replace(field, write=write)}
 
 
 def _limit(most: int) -> Datatype[int]:

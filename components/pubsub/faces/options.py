@@ -40,7 +40,9 @@ class SubscriptionOptions:
         node = await self._service.node(request)
         found = subscription(node, request, jid, "modify")
         attrs = {"node": request.node, "jid": jid, "subid": found.subid}
-        shown = Tag("options", attrs, [options_form.shown(found.options, node)])
+        bodies = self._service.bodies.offered(node)
+        form = options_form.shown(found.options, node, bodies=bodies)
+        shown = Tag("options", attrs, [form])
         return Tag("pubsub", {}, [shown], ns=PUBSUB)
 
     async def set(self, request: Request) -> None:
@@ -56,7 +58,9 @@ class SubscriptionOptions:
         found, x = subscription(node, request, jid, "modify"), request.action.find(X)
         if submission.canceled(x):
             return
-        options = options_form.chosen(x, node, found.options, service.now()).change(unasked=False)
+        bodies = service.bodies.offered(node)
+        options = options_form.chosen(x, node, found.options, service.now(), bodies=bodies)
+        options = options.change(unasked=False)
         if node.settings.tempsub and found.options.temporary:
             options = options.change(temporary=True, expire=0.0)
         service.endings.check(jid, options)
@@ -66,12 +70,13 @@ class SubscriptionOptions:
 
     async def default(self, request: Request) -> Tag:
         """What the options are of who chooses none, at a node or at all of them (§6.4)."""
-        service, node = self._service, None
+        service, node, bodies = self._service, None, False
         options = DEFAULT
         if request.node:
             node = await service.node(request)
             await service.access.check(node, request.asker, Privilege.SUBSCRIBE)
             options = DEFAULT.change(temporary=node.settings.tempsub)
+            bodies = service.bodies.offered(node)
         attrs = {"node": request.node or None}
-        told = Tag("default", attrs, [options_form.told(options, node)])
+        told = Tag("default", attrs, [options_form.told(options, node, bodies=bodies)])
         return Tag("pubsub", {}, [told], ns=PUBSUB)

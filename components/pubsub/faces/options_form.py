@@ -50,9 +50,10 @@ DEPTH = text_single(
     desc='How many steps below the collection what I am told of may be; "all" for whatever it is.',
 )
 DIGEST = boolean("pubsub#digest")
-INCLUDE_BODY = boolean("pubsub#include_body")
+INCLUDE_BODY = boolean("pubsub#include_body", "Send me a text besides, for people to read")
 
 LEAF = Form(SUBSCRIBE_OPTIONS, (DELIVER, SHOW_VALUES, EXPIRE))
+READABLE = Form(SUBSCRIBE_OPTIONS, (*LEAF.fields, INCLUDE_BODY))
 COLLECTION = Form(SUBSCRIBE_OPTIONS, (DELIVER, SHOW_VALUES, EXPIRE, TYPE, DEPTH))
 _READ = Form(SUBSCRIBE_OPTIONS, (*COLLECTION.fields, DIGEST, INCLUDE_BODY))
 
@@ -60,17 +61,17 @@ _KNOWN = {each.var for each in _READ.fields if isinstance(each, Field)}
 _KNOWN |= {"pubsub#digest_frequency"}  # what it says is of no matter as long as there are none
 
 
-def shown(options: Options, node: Node | None = None) -> Tag:
-    """The form, to be filled in."""
-    return _form(node).form(_filled(options, node))
+def shown(options: Options, node: Node | None = None, *, bodies: bool = False) -> Tag:
+    """The form, to be filled in. `bodies` says whether the node's items can have them (§13.8)."""
+    return _form(node, bodies=bodies).form(_filled(options, node, bodies=bodies))
 
 
-def told(options: Options, node: Node | None = None) -> Tag:
+def told(options: Options, node: Node | None = None, *, bodies: bool = False) -> Tag:
     """How they are."""
-    return _form(node).result(_filled(options, node))
+    return _form(node, bodies=bodies).result(_filled(options, node, bodies=bodies))
 
 
-def chosen(x: Element | None, node: Node, before: Options, now: float) -> Options:
+def chosen(x: Element | None, node: Node, before: Options, now: float, *, bodies: bool) -> Options:
     """The options as somebody wants them; what he does not say stays as it was `before`.
 
     Raises StanzaError `invalid-options` (§6.3.6.2).
@@ -84,9 +85,11 @@ def chosen(x: Element | None, node: Node, before: Options, now: float) -> Option
         raise _invalid(f"{unknown[0][:100]} is unknown")
     if values.get(DIGEST, False):
         raise _invalid("there are no digests")
-    if values.get(INCLUDE_BODY, False):
-        raise _invalid("notifications have no bodies")
+    if values.get(INCLUDE_BODY, False) and not bodies:
+        raise _invalid("the node's notifications have no bodies")
     changes: dict[str, object] = {}
+    if INCLUDE_BODY in values:
+        changes["include_body"] = values[INCLUDE_BODY]
     if DELIVER in values:
         changes["deliver"] = values[DELIVER]
     if SHOW_VALUES in values:
@@ -131,17 +134,21 @@ def _depth(text: str) -> str:
     return str(int(text))
 
 
-def _form(node: Node | None) -> Form:
+def _form(node: Node | None, *, bodies: bool) -> Form:
+    if bodies:
+        return READABLE
     return LEAF if node is None or node.leaf else COLLECTION
 
 
-def _filled(options: Options, node: Node | None) -> list[Filled[Any]]:
+def _filled(options: Options, node: Node | None, *, bodies: bool) -> list[Filled[Any]]:
     ends = datetimes.written(options.expire) if options.expire else ""
     filled: list[Filled[Any]] = [
         DELIVER.of(options.deliver),
         SHOW_VALUES.of(tuple(sorted(options.show_values))),
         EXPIRE.of(PRESENCE if options.temporary else ends),
     ]
+    if bodies:
+        filled.append(INCLUDE_BODY.of(options.include_body))
     if node is not None and not node.leaf:
         filled += [TYPE.of(options.subscription_type), DEPTH.of(options.subscription_depth)]
     return filled

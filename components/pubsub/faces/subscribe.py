@@ -45,7 +45,9 @@ class Subscribe:
         found = await node.lock.run(self._subscribe, node, request, jid)
         told: list[Content] = [subscription_tag(node, found, configurable=True)]
         if request.other("options") is not None:
-            told.append(Tag("options", {}, [options_form.told(found.options, node)]))
+            bodies = self._service.bodies.offered(node)
+            form = options_form.told(found.options, node, bodies=bodies)
+            told.append(Tag("options", {}, [form]))
         return Tag("pubsub", {}, told, ns=PUBSUB)
 
     async def _subscribe(self, node: Node, request: Request, jid: JID) -> Subscription:
@@ -93,7 +95,9 @@ class Subscribe:
             return DEFAULT
         if "node" in element.attrib or "jid" in element.attrib:
             raise StanzaError("bad-request", "the subscription has them", reason="stanza.malformed")
-        return options_form.chosen(element.find(X), node, DEFAULT, self._service.now())
+        bodies = self._service.bodies.offered(node)
+        now = self._service.now()
+        return options_form.chosen(element.find(X), node, DEFAULT, now, bodies=bodies)
 
     async def _new(self, node: Node, jid: JID, options: Options) -> Subscription:
         service = self._service

@@ -63,6 +63,17 @@ class _Arrival(NamedTuple):
     """Whether what his client wants has been waited for: the domain's nodes are done by then."""
 
 
+class _Told(NamedTuple):
+    """What is told at one address besides the item."""
+
+    subids: list[str]
+    """Where he has several subscriptions."""
+    body: bool
+
+
+_NOTHING = _Told([], False)
+
+
 class Arrivals:
     """Tells those who come."""
 
@@ -160,23 +171,26 @@ class Arrivals:
             same = access.decides(node, client) == decided and node.settings.tells_who_comes
             return same and to in self._told(node, client, arrival)
 
-        for to, subids in self._told(node, client, arrival).items():
-            await self._publishing.send_last(node, (to,), subids, partial(still, to))
+        for to, (subids, body) in self._told(node, client, arrival).items():
+            await self._publishing.send_last(node, (to,), subids, partial(still, to), body=body)
 
-    def _told(self, node: Node, client: JID, arrival: _Arrival) -> dict[JID, list[str]]:
-        """Where he is told of a node by now, and the SubIDs where he has several subscriptions."""
-        found: dict[JID, list[str]] = {}
+    def _told(self, node: Node, client: JID, arrival: _Arrival) -> dict[JID, _Told]:
+        """Where he is told of a node by now, and how."""
+        found: dict[JID, _Told] = {}
         if client not in self._presences.of(client.bare):
             return found
         for jid in (client, client.bare):
             counted = [each for each in node.of_jid(jid) if each.state is State.SUBSCRIBED]
+            body = subscribers.want_body(counted, jid)
             for each in counted:
                 if not each.options.deliver:
                     continue
                 for at in subscribers.addresses(node, each, self._presences):
                     to = client if node.personal and at == client.bare else at
                     if to == client or (to == client.bare and arrival.first):
-                        found.setdefault(to, []).extend([each.subid] * (len(counted) > 1))
+                        before = found.get(to, _NOTHING)
+                        subids = [*before.subids, *[each.subid] * (len(counted) > 1)]
+                        found[to] = _Told(subids, before.body or body)
         return found
 
     # ------------------------------------------------------------------ what a client wants

@@ -53,13 +53,15 @@ class Audience(NamedTuple):
     """Whom an event goes to: once each, those in `subids` with the ids of their subscriptions.
 
     Those in `through` are told because of collections that the node is in. Those of them all who
-    see the presence of the account that it is at are `seeing`.
+    see the presence of the account that it is at are `seeing`. `parts` are those who want bodies
+    beside payloads, and the others: None where nobody wants one (§13.8).
     """
 
     plain: Recipients
     subids: dict[JID, list[str]]
     through: Mapping[JID, Through] = {}
     seeing: Recipients = NOBODY
+    parts: tuple[Audience, Audience] | None = None
 
 
 class Reply(NamedTuple):
@@ -120,7 +122,8 @@ class Audiences:
         plain = Recipients(found.plain)
         # Mostly they are the same: then what names them is made once.
         seen_by = plain if seeing.keys() == found.plain.keys() else Recipients(seeing)
-        audience = Audience(plain, found.subids, through, seen_by)
+        parts = _parts(found, through)
+        audience = Audience(plain, found.subids, through, seen_by, parts)
         if collections:
             return audience
         if usual and found.lasting and not node.personal and not by_roster(node):
@@ -222,6 +225,23 @@ def _seeing(node: Node, roster: Roster, told: Iterable[JID]) -> dict[JID, None]:
     """Those who see the presence of the account that a node is at, by its own roster."""
     account = node.address.service
     return {jid: None for jid in told if jid.bare == account or roster.contact(jid.bare).sees}
+
+
+def _parts(
+    found: subscribers.Told, through: Mapping[JID, Through]
+) -> tuple[Audience, Audience] | None:
+    """Those who want bodies, and the others; None where nobody wants one."""
+    if not found.bodies:
+        return None
+
+    def those(*, wanting: bool) -> Audience:
+        plain = [jid for jid in found.plain if (jid in found.bodies) == wanting]
+        subids = {
+            jid: subids for jid, subids in found.subids.items() if (jid in found.bodies) == wanting
+        }
+        return Audience(Recipients(plain), subids)
+
+    return those(wanting=True), those(wanting=False)._replace(through=through)
 
 
 def by_roster(node: Node) -> bool:

@@ -105,14 +105,25 @@ class Notices:
         *,
         subids: bool = True,
         reply: Reply | None = None,
+        body: bytes = b"",
     ) -> None:
-        """Send an event of a node to all who are to be told.
+        """Send an event of a node to all who are to be told; `body` to those who want one.
 
         Without `subids` nobody is told which subscription it is for: of what does not differ by
         subscription (§13.16).
         """
         for each in self._on_tell:
             each(node.address)
+        if body and audience.parts is not None:
+            wanting, others = audience.parts
+            self._tell(node, wanting, body + event, reply, subids=subids)
+            self._tell(node, others, event, reply, subids=subids)
+        else:
+            self._tell(node, audience, event, reply, subids=subids)
+
+    def _tell(
+        self, node: Node, audience: Audience, event: bytes, reply: Reply | None, *, subids: bool
+    ) -> None:
         service, type_ = node.address.service, node.settings.message_type
         if not subids:
             to = (*audience.plain.jids, *audience.subids)

@@ -12,6 +12,7 @@ from components.common.build import Content
 from components.pubsub import events
 from components.pubsub.faults import forbidden, no_item, no_node, refusal
 from components.pubsub.life.audience import Audience, Audiences
+from components.pubsub.life.bodies import Bodies
 from components.pubsub.life.cache import Cache
 from components.pubsub.life.notices import Notices, headers
 from components.pubsub.model import limits
@@ -46,12 +47,14 @@ class Publishing:
         policy: Policy,
         audiences: Audiences,
         notices: Notices,
+        bodies: Bodies,
         now: Callable[[], float],
     ) -> None:
         self._store = store
         self._policy = policy
         self._audiences = audiences
         self._notices = notices
+        self._bodies = bodies
         self._now = now
         self._cache = Cache()
         self._on_change: list[OnChange] = []
@@ -112,9 +115,12 @@ class Publishing:
         audience = await self._told(node)
         node.published += 1  # who was subscribed by now is told by this
         if audience is not None:
-            reply = self._audiences.reply(node, audience, by)
+            reply, body = self._audiences.reply(node, audience, by), b""
+            if audience.parts is not None:
+                body = self._bodies.of(node.address, settings, items)
             for event in _published(node.address, settings, node.owner, items):
-                self._notices.tell(node, audience, event, reply=reply)
+                self._notices.tell(node, audience, event, reply=reply, body=body)
+                body = b""  # it is one for all of them
             if dropped:
                 self._tell_dropped(node, audience, dropped)
 
@@ -223,12 +229,14 @@ class Publishing:
         to: Sequence[JID],
         subids: Sequence[str] = (),
         still: Callable[[], bool] = lambda: True,
+        *,
+        body: bool = False,
     ) -> None:
         """Tell some of the last item, if there is one, and when it was published (§6.1.7).
 
         They may read it, who calls has seen to that, as long as `still` says so; `subids` are of
-        the subscriptions that it is for. Those among whom it is told what is published from now on
-        are told of that alone.
+        the subscriptions that it is for, which may want a `body` besides. Those
+        among whom it is told what is published from now on are told of that alone.
         """
         if not node.settings.deliver_notifications:
             return
@@ -241,7 +249,8 @@ class Publishing:
                 return
             if node.changes == changes and not (node.publishing and left):
                 if item is not None and still():
-                    self.tell_last(node.address, node.settings, node.owner, item, to, subids)
+                    owner = node.owner
+                    self.tell_last(node.address, node.settings, owner, item, to, subids, body=body)
                 return
 
     async def _ended(self, node: Node) -> None:
@@ -273,6 +282,8 @@ class Publishing:
         item: Item,
         to: Sequence[JID],
         subids: Sequence[str] = (),
+        *,
+        body: bool = False,
     ) -> None:
         """Tell some of what they missed: see `send_last`. `owner` is the node's.
 
@@ -283,6 +294,8 @@ class Publishing:
         said: list[Content] = [*told, events.delay(item.at)]
         if subids:
             said.append(headers(subids))
+        if body:
+            said.insert(0, self._bodies.of(address, settings, [item]))
         self._notices.send(address.service, to, *said, type_=settings.message_type)
 
     def since(self, node: Node) -> float:

@@ -14,11 +14,13 @@ from xmppd.jid import JID
 class Told:
     """Addresses, once each: in `subids` those with several subscriptions, and their SubIDs."""
 
-    __slots__ = ("lasting", "plain", "subids")
+    __slots__ = ("bodies", "lasting", "plain", "subids")
 
     def __init__(self) -> None:
         self.plain: dict[JID, None] = {}
         self.subids: dict[JID, list[str]] = {}
+        self.bodies: set[JID] = set()
+        """Those of them that want bodies beside payloads (§13.8)."""
         self.lasting = True
         """Whether they are the same as long as the node is: no presence has decided."""
 
@@ -47,17 +49,28 @@ def told(
                 found.lasting = False
             elif not (several or personal):
                 found.plain[each.jid] = None
+                if each.options.include_body:
+                    found.bodies.add(each.jid)
                 continue
-            _add(found, node, each, _same(counted, each), presences)
+            body = each.options.include_body or (several and want_body(counted, each.jid))
+            _add(found, node, each, _same(counted, each), presences, body=body)
     for jid in found.subids:
         found.plain.pop(jid, None)
     return found
 
 
 def _add(
-    found: Told, node: Node, subscription: Subscription, same: int, presences: Presences
+    found: Told,
+    node: Node,
+    subscription: Subscription,
+    same: int,
+    presences: Presences,
+    *,
+    body: bool,
 ) -> None:
     for jid in addresses(node, subscription, presences):
+        if body:
+            found.bodies.add(jid)
         if same > 1:
             found.subids.setdefault(jid, []).append(subscription.subid)
         else:
@@ -67,6 +80,11 @@ def _add(
 def _same(subscriptions: Collection[Subscription], one: Subscription) -> int:
     """How many there are of its JID: then it matters which is which (§6.1.6)."""
     return sum(each.jid == one.jid for each in subscriptions)
+
+
+def want_body(subscriptions: Collection[Subscription], jid: JID) -> bool:
+    """Whether a JID is sent bodies: one subscription of its own that says so is enough (§13.8)."""
+    return any(each.options.include_body and each.jid == jid for each in subscriptions)
 
 
 def by_presence(node: Node, subscription: Subscription) -> bool:

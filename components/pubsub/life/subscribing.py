@@ -151,15 +151,16 @@ class Subscribing:
         if settings.send_last_published_item == "never" or not subscription.options.deliver:
             return
         await self._notices.room()  # so large as an item may be, for each who is approved of
-        several = len(node.of_jid(subscription.jid)) > 1
+        same = node.of_jid(subscription.jid)
         to = list(subscribers.addresses(node, subscription, self._presences))
-        subids = [subscription.subid] if several else []
+        subids = [subscription.subid] if len(same) > 1 else []
+        body = subscribers.want_body(same, subscription.jid)
 
         def still() -> bool:
             same = access.decides(node, subscription.jid) == decided
             return same and _holds(node, subscription)
 
-        await self._publishing.send_last(node, to, subids, still)
+        await self._publishing.send_last(node, to, subids, still, body=body)
 
 
 def apply(node: Node, put: Iterable[Subscription], drop: Iterable[Subscription]) -> None:

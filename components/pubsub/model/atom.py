@@ -107,12 +107,21 @@ def _unmarked(html: str) -> Iterator[str]:
     at = 0
     for found in _MARKUP.finditer(html):
         if not unseen:
-            yield _SPACE.sub(" ", unescape(html[at : found.start()]))
+            yield _read(html[at : found.start()])
             yield _line(found)
         unseen = _hidden(unseen, found)
         at = found.end()
     if not unseen:
-        yield _SPACE.sub(" ", unescape(html[at:]))
+        yield _read(html[at:])
+
+
+def _read(html: str) -> str:
+    """A piece of HTML in which there is no markup but for references to characters."""
+    try:
+        html = unescape(html)
+    except ValueError:
+        pass  # one has so many digits that Python reads no number: all of them stay as they are
+    return _SPACE.sub(" ", html)
 
 
 def _line(found: re.Match[str]) -> str:

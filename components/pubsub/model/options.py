@@ -26,6 +26,8 @@ class Options(Struct, frozen=True, omit_defaults=True):
     """Of a collection: what becomes of its nodes, or of the items in them (XEP-0248 §6)."""
     subscription_depth: str = "1"
     """How far below the collection: a number, or "all"."""
+    include_body: bool = False
+    """Whether there is to be a text for people beside the payload (§13.8)."""
     expire: float = 0.0
     """When the subscription ends, in seconds UTC since 1970; 0 for never (§13.19)."""
     temporary: bool = False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
+from components.pubsub.model.body import Transform
 from components.pubsub.model.node import Address
 from xmppd.jid import JID, JIDError
 
@@ -52,6 +53,8 @@ class Policy:
     """Of all items of one request, and of one answer."""
     expire: int = 0
     """Seconds that an item is kept at most: what `max` means."""
+    bodies: Mapping[str, Transform] = field(default_factory=dict)
+    """What makes bodies of payloads, by the URLs that owners may name (`pubsub#body_xslt`)."""
 
     def is_admin(self, jid: JID) -> bool:
         """Whether somebody runs the service."""

@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     """The namespace of the payloads (§17.4.4), "" for any."""
     contact: tuple[str, ...] = ()
     dataform_xslt: str = ""
+    body_xslt: str = ""
+    """Which of the operator's transformations makes texts of payloads (§13.8), "" for none."""
     access_model: ACCESS_MODEL = "open"
     roster_groups_allowed: tuple[str, ...] = ()
     publish_model: PUBLISH_MODEL = "publishers"

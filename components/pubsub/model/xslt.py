@@ -68,7 +68,8 @@ class Transformation:
     def _apply(self, payload: bytes, said: list[str | Untransformed]) -> None:
         try:
             said.append(_text(self._xslt(etree.fromstring(payload, _parser()))))
-        except etree.LxmlError as error:
+        except (etree.LxmlError, LookupError, ValueError, MemoryError) as error:
+            # No memory, or an encoding of the output that there is not, among others.
             said.append(Untransformed(str(error) or "it came to no end"))
 
 

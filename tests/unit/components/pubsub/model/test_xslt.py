@@ -17,6 +17,12 @@ from tests.support.pubsub_bodies import stylesheet
 ALL = "<xsl:value-of select='.'/>"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines that run tests may have much to do besides."""
+    monkeypatch.setattr(xslt, "PATIENCE", 60)
+
+
 def made(template: str, payload: bytes = b"<act>The balcony</act>", more: str = "") -> str:
     return Transformation(stylesheet(template, more))(payload)
 
@@ -24,6 +30,17 @@ def made(template: str, payload: bytes = b"<act>The balcony</act>", more: str = 
 def test_13_8_it_makes_a_text_of_a_payload() -> None:
     assert made("Act: <xsl:value-of select='act'/>") == "Act: The balcony"
     assert made("") == ""
+
+
+def test_an_encoding_that_there_is_not_makes_nothing() -> None:
+    for encoding, wrong in ((b"UTF-16", False), (b"no-such", True)):
+        output = b"encoding='%b' method" % encoding
+        transformation = Transformation(stylesheet("\u2026").replace(b"method", output))
+        if wrong:
+            with pytest.raises(Untransformed, match="no-such"):
+                transformation(b"<act/>")
+        else:
+            assert transformation(b"<act/>") == "\u2026"
 
 
 def test_markup_that_it_makes_is_no_text() -> None:
