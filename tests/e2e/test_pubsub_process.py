@@ -396,7 +396,8 @@ def test_who_is_there_is_known_to_an_instance_that_comes_later(globes: Company) 
     """By presence a node delivers, whichever instance has it."""
     with there(globes.server, "juliet", "romeo") as (juliet, romeo):
         for node in NAMES:
-            create(juliet, node, presence_based_delivery="1")
+            # When he is known there is a moment, and what is published before that the last item.
+            create(juliet, node, presence_based_delivery="1", send_last_published_item="on_sub")
             subscribe(romeo, node, ROMEO)
         globes.processes["two"].kill()
         romeo.send("<presence/>")
