@@ -47,6 +47,7 @@ from components.pubsub.life.arrivals import Arrivals
 from components.pubsub.life.audience import Audiences
 from components.pubsub.life.bodies import Bodies
 from components.pubsub.life.configuring import Configuring
+from components.pubsub.life.departures import Departures
 from components.pubsub.life.endings import Endings
 from components.pubsub.life.expiry import Expiry
 from components.pubsub.life.last_items import LastItems
@@ -142,8 +143,8 @@ def assemble(
     unasked = Unasked(policy, clock.seconds)
     own = territory.own
     Arrivals(component, relations, nodes, access, presences, publishing, notices, own)
-    endings = Endings(component, clock, relations, nodes, presences, subscribing, own)
-    endings.watch(privilege, instances)
+    departures = Departures(component, clock, privilege, instances)
+    endings = Endings(component, clock, relations, nodes, presences, departures, subscribing, own)
     service = Service(
         component,
         clock,

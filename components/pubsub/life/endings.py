@@ -7,19 +7,15 @@ subscribe have it so. Those that owners make (§8.8.2), or that were there befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from math import inf
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from components.common.component import Component
-from components.common.instances import Instances
-from components.common.privilege import Privilege
-from components.common.stanza import Stanza
 from components.pubsub.faults import refusal
+from components.pubsub.life.departures import Departures
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.subscribing import Subscribing
@@ -46,6 +42,7 @@ class Endings:
         relations: SQLRelations,
         nodes: Nodes,
         presences: Presences,
+        departures: Departures,
         subscribing: Subscribing,
         own: Callable[[Address], bool],
     ) -> None:
@@ -56,17 +53,8 @@ class Endings:
         self._presences = presences
         self._subscribing = subscribing
         self._own = own
-        self._catch_up = inf
-        """When all temporary subscriptions are to be looked at: once it is known who is there."""
-        self._temporary: set[JID] = set()
-        """Bare JIDs with temporary subscriptions, as far as this process knows."""
-        component.on_open(self._opened)
+        self._temporary = departures.watch(relations.temporary, self._gone)
         clock.callLater(EVERY, self._look)
-
-    def watch(self, privilege: Privilege, instances: Instances) -> None:
-        """Have subscriptions end when subscribers go offline, those too that others have made."""
-        privilege.on_presence(self._seen)
-        instances.on_change(lambda _: self._anew())
 
     def note(self, subscription: Subscription) -> None:
         """Know of a subscription that is new, or has other options."""
@@ -86,43 +74,22 @@ class Endings:
 
     # ------------------------------------------------------------------ when
 
-    def _opened(self, resumed: bool) -> None:
-        if not resumed:
-            self._anew()
-
-    def _anew(self) -> None:
-        """Look at all of them: some have been others' until now, or ended while nobody looked."""
-        self._catch_up = self._clock.seconds() + EVERY
-
     def _look(self) -> None:
         self._clock.callLater(EVERY, self._look)
         if self._component.connected:
-            self._start(self._over())
-
-    def _seen(self, stanza: Stanza) -> None:
-        bare = stanza.sender.bare
-        if stanza.type == "unavailable" and bare in self._temporary:
-            self._start(self._gone(bare))
-
-    def _start(self, coroutine: Coroutine[Deferred[Any], Any, None]) -> None:
-        later = Deferred.fromCoroutine(coroutine)
-        later.addErrback(lambda failure: log.failure("subscriptions were not ended", failure))
+            later = Deferred.fromCoroutine(self._over())
+            later.addErrback(lambda failure: log.failure("leases were not ended", failure))
 
     # ------------------------------------------------------------------ what ends
 
     async def _over(self) -> None:
-        """End leases whose time is over, and what should have ended while nobody looked."""
+        """End leases whose time is over."""
         now, skip = self._clock.seconds(), 0
         while some := await self._relations.ended(now, BATCH, skip):
             ended = await self._end(some, lambda each: 0 < each.options.expire <= now)
             skip += len(some) - ended
-        if now >= self._catch_up:
-            self._catch_up = inf
-            self._temporary |= await self._relations.temporary()
-            for bare in list(self._temporary):
-                await self._gone(bare)
 
-    async def _gone(self, bare: JID) -> None:
+    async def _gone(self, bare: JID, moved: bool) -> None:
         """End the temporary subscriptions of somebody, or of those of his resources that left."""
         if not self._presences.of(bare):
             self._temporary.discard(bare)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import fail
 
 from components.common import datetimes
 from components.pubsub.life.endings import EVERY
 from tests.support.pubsub import Globe, error, form, subid, subscriptions
 from tests.support.server import DOMAIN
+from xmppd.errors import StoreError
 
 JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
 
@@ -201,3 +203,40 @@ def test_13_5_none_is_temporary_that_its_subscriber_has_not_made_so(globe, julie
     assert {state for event in juliet.events() for _, state in subscriptions(event)} <= {
         "subscribed"
     }
+
+
+@pytest.mark.parametrize("most", [1, 100])
+def test_13_5_however_many_there_are(globe, juliet, romeo, monkeypatch, most) -> None:
+    """With more of them than are remembered, whoever goes is looked up."""
+    monkeypatch.setattr("components.pubsub.life.departures.MOST", most)
+    people = [globe.person(name) for name in ("nurse", "tybalt", "benvolio")]
+    for person in people:
+        lease(person, "presence", jid=str(person.jid.bare))
+    globe.again()
+    people[0].send("<presence type='unavailable'/>")
+    globe.pass_time(60)
+    assert count(globe) == 2  # behind a start those are found who went meanwhile
+    for person in people[1:]:
+        person.send("<presence type='unavailable'/>")
+    assert count(globe) == 0
+
+
+def test_13_5_one_who_can_not_be_looked_up_does_not_keep_others(
+    globe, juliet, romeo, monkeypatch
+) -> None:
+    nurse = globe.person("nurse")
+    for person in (romeo, nurse):
+        lease(person, "presence", jid=str(person.jid.bare))
+    relations = globe.service.relations
+    asked = relations.temporary_of
+
+    def fails(bare):
+        return fail(StoreError("busy")) if bare == ROMEO else asked(bare)
+
+    monkeypatch.setattr(relations, "temporary_of", fails)
+    for person in (romeo, nurse):
+        person.send("<presence type='unavailable'/>")
+    assert [each.jid for each in globe.node("play").subscriptions()] == [ROMEO]
+    globe.again().pass_time(60)
+    juliet.publish("play")
+    assert count(globe) == 0

@@ -1,0 +1,149 @@
+"""Who goes offline, of those with something that ends then: subscriptions (XEP-0060 §13.5), items.
+
+Whoever leaves is seen to leave, but for those who do while nobody looks: who they are is known
+some time after the server has begun to tell anew who is there.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from components.common.component import Component
+from components.common.instances import Instances
+from components.common.privilege import Privilege
+from components.common.stanza import Stanza
+from xmppd.jid import JID
+
+log = Logger(namespace="component")
+
+LATER = 60.0
+"""Seconds that a server is given to tell who is there."""
+
+AT_ONCE = 4
+"""How many people are seen to at the same time; the others wait for their turn."""
+
+MOST = 100_000
+"""How many people are known to be concerned: with more of them, anybody may be."""
+
+Find: TypeAlias = Callable[[], Deferred[set[JID]]]
+"""All of whom something ends, by bare JID."""
+
+SeeTo: TypeAlias = Callable[[JID, bool], Coroutine[Deferred[Any], Any, None]]
+"""Sees to somebody: he was seen to come or go, or (False) it is only looked whether he is there."""
+
+
+class Departures:
+    """Sees people leave, for all who want to know."""
+
+    def __init__(
+        self, component: Component, clock: IReactorTime, privilege: Privilege, instances: Instances
+    ) -> None:
+        self._component = component
+        self._clock = clock
+        self._watches: list[Watch] = []
+        self._look: IDelayedCall | None = None
+        component.on_open(self._opened)
+        privilege.on_presence(self._seen)
+        # Some have been others' until now.
+        instances.on_change(lambda _: self._anew())
+
+    def watch(self, find: Find, see_to: SeeTo) -> Watch:
+        """Have `see_to` called as people leave that are known, or found, to be concerned."""
+        watch = Watch(find, see_to)
+        self._watches.append(watch)
+        return watch
+
+    def _opened(self, resumed: bool) -> None:
+        if not resumed:
+            self._anew()
+
+    def _anew(self) -> None:
+        """Look at all of them, once it is known who is there."""
+        if self._look is not None:
+            self._look.cancel()
+        self._look = self._clock.callLater(LATER, self._look_back)
+
+    def _look_back(self) -> None:
+        self._look = None
+        if not self._component.connected:
+            self._anew()
+            return
+        for watch in self._watches:
+            later = Deferred.fromCoroutine(watch.look())
+            later.addErrback(self._in_vain)
+
+    def _in_vain(self, failure: Failure) -> None:
+        log.failure("nobody has looked who is gone", failure)
+        if self._look is None:
+            self._anew()
+
+    def _seen(self, stanza: Stanza) -> None:
+        if stanza.type == "unavailable":
+            for watch in self._watches:
+                watch.moved(stanza.sender.bare)
+
+
+class Watch:
+    """People of whom something ends as they go offline, as far as this process knows."""
+
+    def __init__(self, find: Find, see_to: SeeTo) -> None:
+        self._find = find
+        self._see_to = see_to
+        self._known: set[JID] = set()
+        self._more = False
+        """Whether there are more than are known."""
+        self._waiting: OrderedDict[JID, bool] = OrderedDict()
+        """Who is to be seen to, and whether he was seen to come or go."""
+        self._working = 0
+
+    def add(self, bare: JID) -> None:
+        """Know of somebody, by bare JID."""
+        if len(self._known) < MOST:
+            self._known.add(bare)
+        else:
+            self._more = True
+
+    def discard(self, bare: JID) -> None:
+        """The contrary."""
+        self._known.discard(bare)
+
+    def moved(self, bare: JID) -> None:
+        """Have somebody seen to who has come or gone, if he is concerned."""
+        if self._more or bare in self._known:
+            self._ask(bare, moved=True)
+
+    async def look(self) -> None:
+        """Have all seen to."""
+        found = await self._find()
+        self._more = False
+        for bare in found:
+            self.add(bare)
+        for bare in found | self._known:
+            self._ask(bare, moved=False)
+
+    def _ask(self, bare: JID, *, moved: bool) -> None:
+        self._waiting[bare] = self._waiting.get(bare, False) or moved
+        if self._working < AT_ONCE:
+            self._working += 1
+            working = Deferred.fromCoroutine(self._work())
+            working.addErrback(lambda failure: log.failure("who is gone is not seen to", failure))
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                bare, moved = self._waiting.popitem(last=False)
+                seen = Deferred.fromCoroutine(self._see_to(bare, moved))
+                await seen.addErrback(_not_seen_to, bare)
+        finally:
+            self._working -= 1
+
+
+def _not_seen_to(failure: Failure, bare: JID) -> None:
+    log.failure("{jid} is not seen to, who may be gone", failure, jid=bare)
