@@ -51,6 +51,7 @@ from components.pubsub.life.departures import Departures
 from components.pubsub.life.endings import Endings
 from components.pubsub.life.expiry import Expiry
 from components.pubsub.life.last_items import LastItems
+from components.pubsub.life.leaving import Leaving
 from components.pubsub.life.linking import Linking
 from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.nodes import Nodes
@@ -68,6 +69,7 @@ from components.pubsub.model.policy import Policy
 from components.pubsub.requests import Requests
 from components.pubsub.service import Service
 from components.pubsub.store.collections import SQLCollections
+from components.pubsub.store.fleeting import SQLFleeting
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.last_items import SQLLastItems
 from components.pubsub.store.listing import SQLListing
@@ -125,7 +127,9 @@ def assemble(
     notices = Notices(component, Multicast(component), privilege, origins)
     territory.watch(nodes, notices.hurry)
     bodies = Bodies(policy.bodies, component.counts, clock.seconds)
-    publishing = Publishing(kept, policy, audiences, notices, bodies, clock.seconds)
+    publishing = Publishing(
+        kept, policy, audiences, notices, bodies, clock.seconds, presences.there
+    )
     instances.on_change(lambda _: publishing.forget())
     last_items = LastItems(
         component,
@@ -145,6 +149,16 @@ def assemble(
     Arrivals(component, relations, nodes, access, presences, publishing, notices, own)
     departures = Departures(component, clock, privilege, instances)
     endings = Endings(component, clock, relations, nodes, presences, departures, subscribing, own)
+    leaving = Leaving(
+        SQLFleeting(database),
+        nodes,
+        presences,
+        privilege,
+        departures,
+        publishing,
+        clock.seconds,
+        own,
+    )
     service = Service(
         component,
         clock,
@@ -183,10 +197,12 @@ def assemble(
         unasked,
         Reviews(relations, nodes, access, subscribing, own, privilege),
         endings,
+        leaving,
         instances,
         Rate(LOOKS_A_MINUTE, clock.seconds),
     )
     for tell in (
+        leaving.configured,
         publishing.configured,
         service.reviews.configured,
         last_items.configured,

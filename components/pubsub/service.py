@@ -22,6 +22,7 @@ from components.pubsub.life.audience import Audiences
 from components.pubsub.life.bodies import Bodies
 from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.endings import Endings
+from components.pubsub.life.leaving import Leaving
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
 from components.pubsub.life.origins import Origins
@@ -74,6 +75,7 @@ class Service:
     unasked: Unasked
     reviews: Reviews
     endings: Endings
+    leaving: Leaving
     instances: Instances
     looks: Rate
     """At nodes at the domain, for who looks for them."""

@@ -149,6 +149,25 @@ async def test_4_3_a_node_that_keeps_nothing_tells_and_has_the_last_one(globe: S
         assert (told.get("node"), len(told)) == (bare, 0)
 
 
+async def test_17_4_4_what_somebody_has_published_goes_as_he_goes_offline(globe: Server) -> None:
+    """His own alone, and only once none of his resources is there."""
+    async with readers(globe, "juliet", "romeo") as (juliet, romeo):
+        play = await juliet.creates(purge_offline="1", publish_model="open", max_items="max")
+        await romeo.subscribes(play)
+        async with readers(globe, "nurse") as (nurse,):
+            async with readers(globe, "nurse/attic") as (attic,):
+                for reader, id_ in ((juliet, "1"), (attic, "2"), (nurse, "3")):
+                    await reader.publishes(play, f"line {id_}", id_)
+                    assert read(await romeo.gets()) == f"line {id_}"
+            await romeo.hears_nothing()
+        gone = event(await romeo.gets(), "items")
+        assert [(each.tag.rpartition("}")[2], each.get("id")) for each in gone] == [
+            ("retract", "2"),
+            ("retract", "3"),
+        ]
+        assert await romeo.reads(play) == ["line 1"]
+
+
 async def test_xep_0248_what_is_below_a_collection_is_told_with_its_name(globe: Server) -> None:
     """Items and nodes, associated and dissociated, by SubID where there are several."""
     async with readers(globe, "juliet", "romeo") as (juliet, romeo):

@@ -8,7 +8,7 @@ Where the text leaves something open, what xmppd does stands behind "open:".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tests.support.pubsub_standing import FORBIDDEN, GONE, Standing
@@ -151,6 +151,9 @@ class Node(Standing):
         if item is None:
             self._tell("items", ())  # §4.3
             return
+        if self.settings.purge_offline:
+            seen = self._is_there(item.publisher)
+            item = replace(item, fleeting="seen" if seen else "unseen")
         self.last = item
         dropped: list[str] = []
         if self.settings.persist_items:
@@ -233,6 +236,8 @@ class Node(Standing):
         self._owner(who)
         before = self.settings
         self.settings = replace(before, **changes)  # type: ignore[arg-type]
+        if self.settings.purge_offline != before.purge_offline:
+            self._marked(self._now_fleeting)
         if not self.settings.persist_items:
             self.items = []  # open: what it has kept it keeps no more
         elif not before.persist_items:
@@ -334,6 +339,7 @@ class Node(Standing):
             return
         comes, first = who not in self.there, not self._is_there(account_of(who))
         self.there[who] = show
+        self._marked(lambda each: "seen" if each.fleeting and self._here(each) else each.fleeting)
         if comes and self._sends_last("on_sub_and_presence"):
             self._arrive(who, first=first)
 
@@ -342,6 +348,35 @@ class Node(Standing):
         for each in list(self.of(account_of(who))):
             if each.temporary and not self._is_there(each.jid):
                 self._drop(each, told=True)  # §13.5
+        self._purge_offline()
+
+    def _purge_offline(self) -> None:
+        """§17.4.4; open: who was not there has his stay, and others are told as of retractions."""
+
+        def goes(item: Item) -> bool:
+            return item.fleeting == "seen" and not self._here(item)
+
+        gone = [each.id for each in self.items if goes(each)]
+        self.items = [each for each in self.items if not goes(each)]
+        if self.last is not None and goes(self.last):
+            gone = gone or [self.last.id]
+            self.last = self.items[-1] if self.items else None
+        if gone:
+            self._retracted(gone)
+
+    def _here(self, item: Item) -> bool:
+        return self._is_there(item.publisher)
+
+    def _now_fleeting(self, item: Item) -> str:
+        """open: of what was there before, what its owners have published."""
+        if not self.settings.purge_offline or self.rank(item.publisher) != "owner":
+            return ""
+        return "seen" if self._here(item) else "unseen"
+
+    def _marked(self, mark: Callable[[Item], str]) -> None:
+        self.items = [replace(each, fleeting=mark(each)) for each in self.items]
+        if self.last is not None:
+            self.last = replace(self.last, fleeting=mark(self.last))
 
     def _arrive(self, who: str, *, first: bool) -> None:
         """Who is subscribed, and comes, is sent the last item (§6.1.7, §17.4.4)."""

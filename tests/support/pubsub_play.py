@@ -226,9 +226,16 @@ class Stage:
         return Step(who, step.does, *what, **step.how)
 
     def _who(self, who: str) -> str:
-        """A session, where it is not said which: of somebody of some rank, or a subscriber's."""
+        """A session, where it is not said which: of somebody of some rank, or a subscriber's.
+
+        Or of whoever has published the last item ("author"), one that is there if there is any.
+        """
         if who in SESSIONS:
             return who
+        if who == "author":
+            author = self.node.last.publisher if self.node.last else ""
+            found = [each for each in SESSIONS if account_of(each) == author]
+            return next((each for each in found if each in self.there), SESSIONS[0])
         if who == "subscriber":
             accounts = [account_of(each.jid) for each in self.node.subscriptions]
         else:

@@ -49,6 +49,7 @@ class Settings:
     notify_sub: bool = False
     presence_based_delivery: bool = False
     tempsub: bool = False
+    purge_offline: bool = False
     send_last_published_item: str = "on_sub_and_presence"
     itemreply: str = "none"
 
@@ -60,6 +61,8 @@ class Item:
     id: str
     publisher: str
     text: str | None
+    fleeting: str = ""
+    """Whether it goes with its publisher: "seen" once he was there since, "unseen" before."""
 
 
 @dataclass

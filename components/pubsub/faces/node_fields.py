@@ -189,6 +189,10 @@ def leaf_fields(policy: Policy) -> Fields:
             "Action to be performed by the service when publishing on a full node.",
             _FULL,
         ),
+        "purge_offline": boolean(
+            "pubsub#purge_offline",
+            "Whether to purge all items when the relevant publisher goes offline",
+        ),
         "max_payload_size": _size(policy.item_octets),
         "deliver_payloads": boolean(
             "pubsub#deliver_payloads",

@@ -7,7 +7,7 @@ some time after the server has begun to tell anew who is there.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -19,12 +19,10 @@ from components.common.component import Component
 from components.common.instances import Instances
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
+from components.pubsub.life.presences import LATER
 from xmppd.jid import JID
 
 log = Logger(namespace="component")
-
-LATER = 60.0
-"""Seconds that a server is given to tell who is there."""
 
 AT_ONCE = 4
 """How many people are seen to at the same time; the others wait for their turn."""
@@ -32,7 +30,7 @@ AT_ONCE = 4
 MOST = 100_000
 """How many people are known to be concerned: with more of them, anybody may be."""
 
-Find: TypeAlias = Callable[[], Deferred[set[JID]]]
+Find: TypeAlias = Callable[[], Awaitable[set[JID]]]
 """All of whom something ends, by bare JID."""
 
 SeeTo: TypeAlias = Callable[[JID, bool], Coroutine[Deferred[Any], Any, None]]
@@ -101,7 +99,13 @@ class Watch:
         """Whether there are more than are known."""
         self._waiting: OrderedDict[JID, bool] = OrderedDict()
         """Who is to be seen to, and whether he was seen to come or go."""
+        self._busy: set[JID] = set()
+        """Who is just being seen to: nobody is twice at the same time."""
         self._working = 0
+
+    def __contains__(self, bare: JID) -> bool:
+        """Whether somebody may be concerned."""
+        return self._more or bare in self._known
 
     def add(self, bare: JID) -> None:
         """Know of somebody, by bare JID."""
@@ -116,7 +120,7 @@ class Watch:
 
     def moved(self, bare: JID) -> None:
         """Have somebody seen to who has come or gone, if he is concerned."""
-        if self._more or bare in self._known:
+        if bare in self:
             self._ask(bare, moved=True)
 
     async def look(self) -> None:
@@ -137,12 +141,16 @@ class Watch:
 
     async def _work(self) -> None:
         try:
-            while self._waiting:
-                bare, moved = self._waiting.popitem(last=False)
-                seen = Deferred.fromCoroutine(self._see_to(bare, moved))
+            while (bare := self._next()) is not None:
+                self._busy.add(bare)
+                seen = Deferred.fromCoroutine(self._see_to(bare, self._waiting.pop(bare)))
                 await seen.addErrback(_not_seen_to, bare)
+                self._busy.discard(bare)
         finally:
             self._working -= 1
+
+    def _next(self) -> JID | None:
+        return next((each for each in self._waiting if each not in self._busy), None)
 
 
 def _not_seen_to(failure: Failure, bare: JID) -> None:

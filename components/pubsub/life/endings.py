@@ -91,6 +91,8 @@ class Endings:
 
     async def _gone(self, bare: JID, moved: bool) -> None:
         """End the temporary subscriptions of somebody, or of those of his resources that left."""
+        if self._presences.unsure(bare):
+            return  # he is looked for once the server has told of all
         if not self._presences.of(bare):
             self._temporary.discard(bare)
         await self._end(await self._relations.temporary_of(bare), self._left)

@@ -29,6 +29,10 @@ many of those besides who have shown themselves to the service alone, which anyb
 are never known in a contact's place."""
 
 
+LATER = 60.0
+"""Seconds that a server is given to tell anew who is there."""
+
+
 class Seen(NamedTuple):
     """A resource that is there."""
 
@@ -60,9 +64,12 @@ class Presences:
     """Everybody who is there, as far as the server tells."""
 
     def __init__(self, component: Component, privilege: Privilege) -> None:
+        self._component = component
         self._servers = frozenset(component.servers)
         self._there: dict[JID, dict[JID, Seen]] = {}
         """By bare JID and full JID."""
+        self._unheard: dict[JID, dict[JID, Seen]] = {}
+        """Those who were there, and of whom the server's new stream has not said anything yet."""
         self._elsewhere: OrderedDict[JID, None] = OrderedDict()
         """Those of them that are none of the servers', who came last at the end."""
         self._strangers: OrderedDict[JID, None] = OrderedDict()
@@ -79,6 +86,14 @@ class Presences:
     def of(self, bare: JID) -> Mapping[JID, Seen]:
         """The resources of a bare JID that are there."""
         return self._there.get(bare, NOBODY)
+
+    def there(self, jid: JID) -> bool:
+        """Whether somebody is there, with whatever resource."""
+        return jid.bare in self._there
+
+    def unsure(self, bare: JID) -> bool:
+        """Whether somebody may be there, with a resource of which the server is yet to tell."""
+        return bare in self._unheard
 
     def wanting(self, bare: JID, node: str) -> Sequence[JID]:
         """The resources of a bare JID that want to be told of a node."""
@@ -119,6 +134,7 @@ class Presences:
         jid = stanza.sender
         if not jid.resource:
             return
+        self._heard(jid)
         if stanza.type == "unavailable":
             self._drop(jid)
             return
@@ -167,13 +183,25 @@ class Presences:
         if of_one is not None and of_one.pop(jid, None) is not None and not of_one:
             del self._there[jid.bare]
 
+    def _heard(self, jid: JID) -> None:
+        unheard = self._unheard.get(jid.bare)
+        if unheard is not None:
+            unheard.pop(jid, None)
+            if not unheard:
+                del self._unheard[jid.bare]
+
     def _opened(self, resumed: bool) -> None:
         """A server that has a new stream tells of all who are there anew."""
         if not resumed:
-            self._there.clear()
+            self._unheard, self._there = self._there, {}
+            self._component.clock.callLater(LATER, self._told_of_all, self._unheard)
             self._elsewhere.clear()
             self._strangers.clear()
             self._shown.clear()
+
+    def _told_of_all(self, unheard: dict[JID, dict[JID, Seen]]) -> None:
+        if unheard is self._unheard:
+            self._unheard = {}
 
 
 def _seen(stanza: Stanza, last: Seen | None) -> Seen:

@@ -34,6 +34,10 @@ _ATTEMPTS = 3
 SLICE = 500
 """How many items go at once where a node may have fewer than before."""
 
+OnFleeting = Callable[[JID, bool], object]
+"""Told of somebody, by bare JID, who has published what goes as he goes offline, and whether he was
+there."""
+
 OnChange = Callable[[Node, Collection[str] | None], object]
 """Told of a node, and of the ids of items that somebody has deleted; None for all there were."""
 
@@ -49,6 +53,7 @@ class Publishing:
         notices: Notices,
         bodies: Bodies,
         now: Callable[[], float],
+        there: Callable[[JID], bool],
     ) -> None:
         self._store = store
         self._policy = policy
@@ -56,14 +61,20 @@ class Publishing:
         self._notices = notices
         self._bodies = bodies
         self._now = now
-        self._cache = Cache()
+        self._there = there
+        self.cache = Cache()
         self._on_change: list[OnChange] = []
+        self._on_fleeting: list[OnFleeting] = []
         self._waiting: dict[Node, list[Deferred[None]]] = {}
         """Who waits for the end of what is being published to a node."""
 
     def on_change(self, tell: OnChange) -> None:
         """Have `tell` called with a node whose items are others than before, told or not."""
         self._on_change.append(tell)
+
+    def on_fleeting(self, tell: OnFleeting) -> None:
+        """Have `tell` called where `pubsub#purge_offline` holds of what is published."""
+        self._on_fleeting.append(tell)
 
     def _changed(self, node: Node, deleted: Collection[str] | None = ()) -> None:
         node.changes += 1
@@ -89,6 +100,7 @@ class Publishing:
     async def _publish(self, node: Node, items: Sequence[Item], by: JID) -> None:
         settings = node.settings
         dropped: Sequence[str] = ()
+        seen = settings.purge_offline and bool(items) and self._there(items[0].publisher)
         if settings.persist_items:
             full = settings.publish_node_full == "reject"
             try:
@@ -98,6 +110,7 @@ class Publishing:
                     most=self.most(node),
                     full=full,
                     octets=self._policy.kept_octets,
+                    seen=seen,
                 )
             except NodeGone:
                 raise no_node() from None
@@ -108,10 +121,14 @@ class Publishing:
                 raise StanzaError(
                     "resource-constraint", text, reason="pubsub.kept-octets"
                 ) from None
-            self._cache.drop(node)
+            self.cache.drop(node)
         elif items:
-            self._cache.put(node, items[-1])
+            goes = int(seen) if settings.purge_offline else None
+            self.cache.put(node, items[-1]._replace(fleeting=goes))
         self._changed(node)
+        if items and node.settings.purge_offline:
+            for tell in self._on_fleeting:
+                tell(items[0].publisher.bare, seen)
         audience = await self._told(node)
         node.published += 1  # who was subscribed by now is told by this
         if audience is not None:
@@ -134,7 +151,7 @@ class Publishing:
 
     async def _keep(self, node: Node) -> None:
         """Keep the last item as well: whoever asked for the items was given it until now."""
-        item = self._cache.get(node)
+        item = self.cache.get(node)
         if item is not None:
             try:
                 await self._store.keep(node.id, item, self._policy.kept_octets)
@@ -142,14 +159,14 @@ class Publishing:
                 log.info(
                     "the last item of {node} is not kept: {error}", node=node.address, error=error
                 )
-            self._cache.drop(node)
+            self.cache.drop(node)
 
     async def _unkeep(self, node: Node) -> None:
         """Keep nothing, but for the last one in memory."""
         changes = node.changes
         for item in await self._store.last(node.id, 1):
             if node.changes == changes:  # or there is a newer one, or that one is gone
-                self._cache.put(node, item)
+                self.cache.put(node, item)
         await self._store.purge(node.id)
 
     async def trim(self, node: Node, before: Settings) -> None:
@@ -189,15 +206,28 @@ class Publishing:
             raise forbidden("somebody else has published it") from None
         self._changed(node, ids)
         if notify or node.settings.notify_retract:
-            audience = await self._told(node)
-            if audience is not None:
-                for event in events.retracted(node.address.name, ids):
-                    self._notices.tell(node, audience, event)
+            await self._tell_gone(node, ids)
+
+    async def gone(self, node: Node, ids: Sequence[str]) -> None:
+        """Tell of items that are deleted already, by nobody's request, where the node says so.
+
+        That may take long, and longer where the server is behind.
+        """
+        self._changed(node, ids)
+        await self._notices.room()
+        if node.settings.notify_retract:
+            await self._tell_gone(node, ids)
+
+    async def _tell_gone(self, node: Node, ids: Sequence[str]) -> None:
+        audience = await self._told(node)
+        if audience is not None:
+            for event in events.retracted(node.address.name, ids):
+                self._notices.tell(node, audience, event)
 
     async def purge(self, node: Node) -> None:
         """Delete all items of a node (§8.5); subscribers are told once."""
         await self._store.purge(node.id)
-        self._cache.drop(node)
+        self.cache.drop(node)
         self._changed(node, None)
         if node.settings.notify_retract:
             audience = await self._told(node)
@@ -212,7 +242,7 @@ class Publishing:
         if not node.leaf:
             return None
         since = self.since(node)
-        cached = self._cache.get(node)
+        cached = self.cache.get(node)
         if cached is not None or not node.settings.persist_items:
             return None if cached is None or cached.at <= since else cached
         for item in await self._store.last(node.id, 1, since):
@@ -221,7 +251,7 @@ class Publishing:
 
     def forget(self) -> None:
         """Know no last items that are not kept: others may have published since."""
-        self._cache.clear()
+        self.cache.clear()
 
     async def send_last(
         self,
@@ -267,6 +297,12 @@ class Publishing:
         """Wait until nothing is being published to a node."""
         while node.publishing:
             await self._end_of_one(node)
+
+    async def caught_up(self, node: Node) -> None:
+        """Wait for as many publications to end as are under way: people are told of them then."""
+        for _ in range(node.publishing):
+            if node.publishing:
+                await self._end_of_one(node)
 
     def _end_of_one(self, node: Node) -> Deferred[None]:
         """Fires when one of the publications that are under way has ended."""

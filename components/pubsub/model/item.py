@@ -22,3 +22,6 @@ class Item(NamedTuple):
     payload: bytes
     position: int = 0
     """Its place in the order of publication, which the store gives it; 0 before that."""
+    fleeting: int | None = None
+    """Whether it goes as its publisher goes offline, as the store has it: None where it stays, 1
+    once he was seen to be there since it was published, and 0 before that."""

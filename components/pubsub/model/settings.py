@@ -52,6 +52,8 @@ class Settings(Struct, frozen=True, omit_defaults=False):
     max_items: int = MAX
     item_expire: int = MAX
     publish_node_full: NODE_FULL = "discard-oldest"
+    purge_offline: bool = False
+    """Whether items go as their publishers go offline."""
     max_payload_size: int = 0
     """0: what the service lets it be."""
     deliver_notifications: bool = True

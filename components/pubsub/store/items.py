@@ -15,11 +15,11 @@ from components.pubsub.model.item import Item
 from components.pubsub.store import pages
 from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
 from xmppd.jid import JID
-from xmppd.storage.interfaces import Database, Transaction
+from xmppd.storage.interfaces import Database, Transaction, Value
 
 _WRITTEN = (
     "UPDATE pubsub_nodes SET written = written + ?, items = items + ?, octets = octets + ?"
-    " WHERE id = ? RETURNING written, items, creator, service"
+    " WHERE id = ? RETURNING written, items, creator, service, fleeting"
 )
 _COUNT = (
     "UPDATE pubsub_nodes SET items = items + ?, octets = octets + ? WHERE id = ? RETURNING items"
@@ -27,8 +27,8 @@ _COUNT = (
 _EMPTY = "UPDATE pubsub_nodes SET items = 0, octets = 0 WHERE id = ?"
 _OCTETS = "SELECT sum(octets) FROM pubsub_nodes WHERE creator = ?"
 _PUT = (
-    "INSERT INTO pubsub_items (node, position, id, publisher, at, payload)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO pubsub_items (node, position, id, publisher, resource, at, fleeting, payload)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _TAKE = "DELETE FROM pubsub_items WHERE node = ? AND id = ? RETURNING publisher, length(payload)"
 _DROP_OLDEST = (
@@ -81,15 +81,17 @@ class SQLItems:
         most: int,
         full: bool = False,
         octets: int = 0,
+        seen: bool = False,
     ) -> Deferred[Published]:
         """Keep items, each in place of one of the same id, and `most` in all.
 
         The oldest go for them. With `full` none go: it fails with `NodeFull`. Fails with
         `NodeGone`, and with `TooManyOctets` where all nodes that somebody has made would have more
-        than `octets`, unless that is 0, or he is gone. No two of them have the same id.
+        than `octets`, unless that is 0, or he is gone. No two of them have the same id. `seen` says
+        whether their publisher is there (see `fleeting`).
         """
 
-        return self._database.write(lambda tx: _publish(tx, node, items, most, full, octets))
+        return self._database.write(lambda tx: _publish(tx, node, items, most, full, octets, seen))
 
     def keep(self, node: int, item: Item, octets: int = 0) -> Deferred[bool]:
         """Keep the last item of a node that has kept none so far; gives whether it is kept.
@@ -102,7 +104,7 @@ class SQLItems:
             rows = (await tx.execute(_COUNT, (0, 0, node))).rows  # nobody else writes meanwhile
             if rows and rows[0][0]:
                 return False
-            await _publish(tx, node, [item], 1, False, octets)
+            await _publish(tx, node, [item], 1, False, octets, None)
             return True
 
         return self._database.write(work)
@@ -135,7 +137,7 @@ class SQLItems:
                 rows = (await tx.execute(_TAKE, (node, id_))).rows
                 if not rows:
                     raise ItemGone(id_)
-                if of is not None and JID.parse(rows[0][0]).bare != of:
+                if of is not None and rows[0][0] != of:
                     raise NotTheirs(id_)
                 octets += rows[0][1]
             await tx.execute(_COUNT, (-len(ids), -octets, node))
@@ -202,8 +204,15 @@ class SQLItems:
 
 
 async def _publish(
-    tx: Transaction, node: int, items: Sequence[Item], most: int, full: bool, octets: int
+    tx: Transaction,
+    node: int,
+    items: Sequence[Item],
+    most: int,
+    full: bool,
+    octets: int,
+    seen: bool | None,
 ) -> Published:
+    """See `SQLItems.publish`; with `seen` None whether items are `fleeting` is as they say."""
     again, more = 0, sum(len(item.payload) for item in items)
     for item in items:
         for _, size in (await tx.execute(_TAKE, (node, item.id))).rows:
@@ -213,13 +222,14 @@ async def _publish(
     rows = (await tx.execute(_WRITTEN, values)).rows
     if not rows:
         raise NodeGone(node)
-    written, count, creator, service = rows[0]
+    written, count, creator, service, fleeting = rows[0]
     if full and count > most and again < len(items):
         raise NodeFull(node)
     put = []
     for position, item in enumerate(items, written - len(items) + 1):
-        publisher, at, payload = item.publisher, item.at, item.payload
-        await tx.execute(_PUT, (node, position, item.id, publisher, at, payload))
+        if seen is not None:
+            item = item._replace(fleeting=int(seen) if fleeting else None)
+        await tx.execute(_PUT, _row(node, position, item))
         put.append(item._replace(position=position))
     dropped = [] if full else await _trim(tx, node, count, most)
     of_somebody = creator != service or "@" in creator
@@ -228,6 +238,12 @@ async def _publish(
         if taken > octets:
             raise TooManyOctets(creator)
     return Published(put, dropped)
+
+
+def _row(node: int, position: int, item: Item) -> Sequence[Value]:
+    bare = item.publisher.bare
+    resource = item.publisher.removeprefix(bare)
+    return node, position, item.id, bare, resource, item.at, item.fleeting, item.payload
 
 
 async def _trim(tx: Transaction, node: int, count: int, most: int) -> Sequence[str]:

@@ -16,7 +16,8 @@ from xmppd.storage.interfaces import Database, Transaction, Value
 
 _FOUND = (
     "SELECT n.service, n.name, n.settings, a.affiliation,"
-    " i.id, i.publisher, i.at, CASE WHEN length(i.payload) <= ? THEN i.payload END, i.position"
+    " i.id, i.publisher || i.resource, i.at,"
+    " CASE WHEN length(i.payload) <= ? THEN i.payload END, i.position"
     " FROM pubsub_nodes n"
     " LEFT JOIN pubsub_affiliations a ON a.node = n.id AND a.jid = ?"
     " LEFT JOIN pubsub_items i ON i.node = n.id AND i.position ="

@@ -16,6 +16,7 @@ from components.pubsub.model import options
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.store.collections import children, collections, link
+from components.pubsub.store.fleeting import fleeting, mark
 from components.pubsub.store.stored import (
     NO_LINKS,
     Links,
@@ -39,11 +40,12 @@ _SUBSCRIPTIONS = (
     "SELECT jid, subid, state, options FROM pubsub_subscriptions WHERE node = ? ORDER BY subid"
 )
 _CREATE = (
-    "INSERT INTO pubsub_nodes (service, name, creator, created, access, settings, kept)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
+    "INSERT INTO pubsub_nodes (service, name, creator, created, access, settings, kept, fleeting)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, name) DO NOTHING RETURNING id"
 )
 _MADE = "SELECT count(*) FROM pubsub_nodes WHERE creator = ? AND service = ?"
-_SAVE = "UPDATE pubsub_nodes SET access = ?, settings = ?, kept = ? WHERE id = ?"
+_SAVE = "UPDATE pubsub_nodes SET access = ?, settings = ?, kept = ?, fleeting = ? WHERE id = ?"
+_FLEETING = "SELECT fleeting FROM pubsub_nodes WHERE id = ?"
 _REMOVE = "DELETE FROM pubsub_nodes WHERE id = ? RETURNING service, name, creator"
 _PURGE = "DELETE FROM pubsub_items WHERE node = ?"
 _EMPTY = "UPDATE pubsub_nodes SET items = 0, octets = 0 WHERE id = ?"
@@ -125,8 +127,8 @@ class SQLNodes:
         encoded = msgspec.json.encode(settings).decode()
 
         async def work(tx: Transaction) -> int:
-            access, kept = settings["access_model"], _kept(settings)
-            values = (*address, creator, now, access, encoded, kept)
+            access, kept, goes = settings["access_model"], _kept(settings), fleeting(settings)
+            values = (*address, creator, now, access, encoded, kept, goes)
             rows = (await tx.execute(_CREATE, values)).rows
             if not rows:
                 raise NodeExists(address)
@@ -156,9 +158,12 @@ class SQLNodes:
         async def work(tx: Transaction) -> Sequence[str]:
             if links != NO_LINKS:
                 await link(tx, id_, links)
-            values = (settings["access_model"], encoded, _kept(settings), id_)
+            before, now = (await tx.execute(_FLEETING, (id_,))).rows, fleeting(settings)
+            values = (settings["access_model"], encoded, _kept(settings), now, id_)
             if not (await tx.execute(_SAVE, values)).changed:
                 raise NodeGone(id_)
+            if any(was != now for (was,) in before):
+                await mark(tx, id_, now)
             if purge:
                 await tx.execute(_PURGE, (id_,))
                 await tx.execute(_EMPTY, (id_,))

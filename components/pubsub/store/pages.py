@@ -16,11 +16,12 @@ from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Transaction, Value
 
-_COLUMNS = "SELECT id, publisher, at, payload, position FROM pubsub_items WHERE node = ?"
+_WHOLE = "id, publisher || resource, at, payload, position, fleeting"
+_COLUMNS = f"SELECT {_WHOLE} FROM pubsub_items WHERE node = ?"
 _LAST = f"{_COLUMNS} AND at > ? ORDER BY position DESC LIMIT ?"
 # A database that knows nothing of how many items there are would look at all of a node's for IN.
 _NAMED = "FROM (VALUES {}) AS named CROSS JOIN pubsub_items WHERE id = named.column1 AND node = ?"
-_NAMED_ITEMS = f"SELECT id, publisher, at, payload, position {_NAMED}"
+_NAMED_ITEMS = f"SELECT {_WHOLE} {_NAMED}"
 _BETWEEN = f"{_COLUMNS} AND position BETWEEN ? AND ? ORDER BY position"
 _ITEMS = "FROM pubsub_items WHERE node = ?"
 _COUNT = "SELECT items FROM pubsub_nodes WHERE id = ?"
@@ -30,7 +31,7 @@ _ENDS = (
     f"SELECT (SELECT position {_ITEMS} ORDER BY position LIMIT 1),"
     f" (SELECT position {_ITEMS} ORDER BY position DESC LIMIT 1)"
 )
-_SIZE = "length(payload), length(id), length(publisher)"
+_SIZE = "length(payload), length(id), length(publisher || resource)"
 _SIZES = f"SELECT position, {_SIZE} {_ITEMS} AND at > ? AND position {{}} ? ORDER BY position {{}}"
 _IDS = f"SELECT id {_ITEMS} AND at > ? AND position {{}} ? ORDER BY position {{}}"
 _WAYS = ((">", "ASC"), ("<", "DESC"))
@@ -159,5 +160,7 @@ def _fitting(rows: Iterable[Sequence[Any]], octets: int) -> list[Any]:
     return fitting
 
 
-def _item(id_: str, publisher: str, at: float, payload: bytes, position: int) -> Item:
-    return Item(id_, JID.parse(publisher), at, bytes(payload), position)
+def _item(
+    id_: str, publisher: str, at: float, payload: bytes, position: int, fleeting: int | None
+) -> Item:
+    return Item(id_, JID.parse(publisher), at, bytes(payload), position, fleeting)

@@ -77,6 +77,7 @@ changes = st.fixed_dictionaries(
         "notify_sub": st.booleans(),
         "presence_based_delivery": st.booleans(),
         "tempsub": st.booleans(),
+        "purge_offline": st.sampled_from([True, True, False]),
         "send_last_published_item": st.sampled_from(["never", "on_sub", "on_sub_and_presence"]),
         "itemreply": st.sampled_from(["none", "publisher", "owner"]),
     },
@@ -122,6 +123,7 @@ ruling = mixed(
 around = mixed(
     (4, doing("show", st.sampled_from([*SHOWS, *["unavailable"] * 3]), by=subscribers)),
     (1, doing("show", st.just("online"), by=sessions)),
+    (4, doing("show", st.just("unavailable"), by=st.just("author"))),
     (1, doing("meet", accounts, by=rulers)),
     (2, doing("part", accounts, by=rulers)),
     (2, doing("group", accounts, groups, by=rulers)),
@@ -132,7 +134,7 @@ rare = mixed(
     (3, doing("create", by=st.sampled_from(["juliet/balcony", *SESSIONS]))),
     (1, st.just(Step("", "again"))),
 )
-steps = mixed((6, coming), (3, going), (7, writing), (6, ruling), (3, around), (1, rare))
+steps = mixed((6, coming), (3, going), (7, writing), (6, ruling), (4, around), (1, rare))
 # Lists of lists are longer than lists, and shrink as well.
 scenes = st.lists(st.lists(steps, min_size=3), min_size=2).map(
     lambda found: [step for each in found for step in each]

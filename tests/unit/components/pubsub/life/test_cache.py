@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.pubsub.life.cache import Cache
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.settings import AT_DOMAIN
-from tests.support.pubsub_items import HAMLET, SERVICE, entry
+from tests.support.pubsub_items import HAMLET, HORATIO, SERVICE, entry
 
 ONE, OTHER, THIRD = (
     Node(number, Address(SERVICE, str(number)), AT_DOMAIN, HAMLET, 1602.0) for number in range(3)
@@ -23,6 +23,22 @@ def test_13_10_the_last_one_of_each_is_known() -> None:
     assert [each and each.id for each in map(cache.get, (ONE, OTHER))] == [None, "2"]
     cache.clear()
     assert cache.get(OTHER) is None
+
+
+def test_17_4_4_what_goes_with_its_publisher_is_found_by_him() -> None:
+    cache = Cache()
+    cache.put(ONE, entry("1")._replace(fleeting=0))
+    cache.put(OTHER, entry("2")._replace(fleeting=1))
+    cache.put(THIRD, entry("3"))
+    assert cache.with_(HAMLET) == [OTHER.address]
+    cache.seen(HAMLET)
+    assert cache.with_(HAMLET) == [ONE.address, OTHER.address]
+    cache.put(OTHER, entry("4", HORATIO)._replace(fleeting=1))
+    assert cache.with_(HAMLET) == [ONE.address]
+    cache.drop(ONE)
+    assert not cache.any_of(HAMLET)
+    cache.clear()
+    assert not cache.any_of(HORATIO.bare)
 
 
 def test_there_is_room_for_so_much_and_the_oldest_goes() -> None:

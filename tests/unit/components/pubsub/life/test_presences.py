@@ -124,3 +124,20 @@ def test_what_is_shown_is_one_of_a_few_words(presences):
         )
         presences._told(stanza)
         assert presences.of(ROMEO)[JID.parse(f"{ROMEO}/orchard")].show == known
+
+
+def test_who_was_there_may_be_until_the_server_has_told_of_all(presences):
+    for resource in ("orchard", "street"):
+        tell(presences, f"{ROMEO}/{resource}")
+    assert not presences.unsure(ROMEO)
+    presences._opened(resumed=False)
+    tell(presences, f"{ROMEO}/orchard")
+    leave(presences, f"{ROMEO}/orchard")
+    assert not presences.there(ROMEO)
+    assert presences.unsure(ROMEO)
+    leave(presences, f"{ROMEO}/street")
+    assert not presences.unsure(ROMEO)
+    tell(presences, f"{ROMEO}/street")
+    presences._opened(resumed=False)
+    presences._component.clock.advance(module.LATER)
+    assert not presences.unsure(ROMEO)

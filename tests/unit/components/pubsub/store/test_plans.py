@@ -14,6 +14,7 @@ from components.common.paging import Page
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.ranks import Affiliation, State
 from components.pubsub.model.settings import AT_DOMAIN, stored
+from components.pubsub.store.fleeting import SQLFleeting
 from components.pubsub.store.items import SQLItems
 from components.pubsub.store.last_items import SQLLastItems
 from components.pubsub.store.listing import Scope, SQLListing
@@ -62,6 +63,7 @@ class Store(NamedTuple):
     relations: SQLRelations
     listing: SQLListing
     last_items: SQLLastItems
+    fleeting: SQLFleeting
 
 
 def scans(plan: list[str]) -> list[str]:
@@ -87,7 +89,7 @@ def explained(wait, database, node) -> Callable[[Callable[[Store, int], Any]], l
         asked = Explained(database)
         made: list[Any] = [
             each(asked)  # type: ignore[operator]
-            for each in (SQLNodes, SQLItems, SQLRelations, SQLListing, SQLLastItems)
+            for each in (SQLNodes, SQLItems, SQLRelations, SQLListing, SQLLastItems, SQLFleeting)
         ]
         store = Store(*made)
         wait(store.items.publish(node, [entry("1"), entry("2"), entry("3")], most=MANY))
@@ -125,6 +127,13 @@ ON_THE_WAY = {
     "who of many": lambda store, node: store.relations.subscribed([BERNARDO, HAMLET]),
     "leases": lambda store, node: store.relations.ended(1700.0, 9),
     "who goes": lambda store, node: store.relations.temporary_of(BERNARDO),
+    "set up": lambda store, node: store.nodes.save(
+        node, stored(AT_DOMAIN.change(purge_offline=True))
+    ),
+    "whose items go": lambda store, node: store.fleeting.nodes_of(HAMLET, 0, 9),
+    "his items": lambda store, node: store.fleeting.take(node, HAMLET, 1700.0, 9),
+    "whether there are any": lambda store, node: store.fleeting.any_of(HAMLET),
+    "who is there": lambda store, node: store.fleeting.seen(HAMLET),
     "what came back": lambda store, node: store.relations.of_subscriber(SERVICE, HORATIO),
 }
 """What happens whenever something is published or read, or somebody comes."""
@@ -172,3 +181,17 @@ IN_ORDER = {
 def test_a_page_of_nodes_is_read_in_the_order_of_its_index(explained, ask) -> None:
     for plan in explained(ask):
         assert not (scans(plan) or sorts(plan)), plan
+
+
+@pytest.mark.parametrize("backend", ["sqlite-memory"], indirect=True)
+def test_whose_items_go_is_read_from_an_index_of_these_alone(explained) -> None:
+    ((step,),) = explained(lambda store, node: store.fleeting.publishers())
+    assert step.endswith("USING COVERING INDEX pubsub_items_fleeting")
+    for name in ("nodes_of", "any_of", "seen"):
+        more = (0, 9) if name == "nodes_of" else ()
+        plan = str(
+            explained(lambda store, node, n=name, m=more: getattr(store.fleeting, n)(HAMLET, *m))
+        )
+        assert "COVERING INDEX pubsub_items_fleeting (publisher=?" in plan
+    plan = str(explained(lambda store, node: store.fleeting.take(node, HAMLET, 1700.0, 9)))
+    assert "INDEX pubsub_items_fleeting (publisher=? AND fleeting=? AND node=?)" in plan
