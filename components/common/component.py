@@ -25,6 +25,7 @@ from components.common.answers import Answer
 from components.common.build import Content, Tag, render
 from components.common.connection import Pace
 from components.common.link import Endpoint, Link
+from components.common.pauses import Pauses
 from components.common.requests import OwnRequests, RequestFailed
 from components.common.stanza import Stanza, write
 from components.common.stream import Identity
@@ -99,7 +100,8 @@ class Component:
         self.counts: Counter[str] = Counter()
         """What was received, by kind, and what was refused, by reason code."""
         self.link = Link(endpoint, identity, self, clock, where=where, pace=pace)
-        self.work = Work(clock)
+        self.work = Work(clock, _late)
+        self.pauses = Pauses(lambda: self.behind, clock)
         self.requests = OwnRequests(self.link.send, clock)
         self._responders: dict[tuple[On, str, str], Responder] = {}
         self._handlers: dict[tuple[str, str], Handler] = {}
@@ -194,7 +196,7 @@ class Component:
 
     @property
     def behind(self) -> bool:
-        """Whether so much waits for the server that who sends very much had better pause."""
+        """Whether so much waits for the server that who sends very much pauses: see `pauses`."""
         return self.link.behind
 
     def send(self, stanza: Tag | bytes) -> bool:
@@ -225,6 +227,16 @@ class Component:
         return self.link.send(
             write("presence", sender or self.domain, to, render(content), type_=type_)
         )
+
+    def answer(self, stanza: Stanza, answer: Answer = None) -> None:
+        """Answer a request, whose handler may have more to do, unless it has been answered.
+
+        Whoever answers before he is done says `Passed.ON` then.
+        """
+        if not stanza.answered:
+            written = answers.result(stanza, answer)
+            stanza.answered = True
+            self.link.send(written)
 
     def ask(
         self,
@@ -429,7 +441,7 @@ class Component:
 
     def _answer(self, stanza: Stanza, answer: Any) -> None:
         if answer is not Passed.ON:
-            self.link.send(answers.result(stanza, answer))
+            self.answer(stanza, answer)
 
     def _refuse(
         self,
@@ -441,8 +453,10 @@ class Component:
         self.counts[told.reason] += 1
         if refuse is not None:
             refuse(stanza, told)
-        elif answers.answerable(stanza):
-            self.link.send(self._errors.get(stanza.kind, answers.error)(stanza, told))
+        elif not stanza.answered and answers.answerable(stanza):
+            written = self._errors.get(stanza.kind, answers.error)(stanza, told)
+            stanza.answered = True
+            self.link.send(written)
 
 
 def _tell(who: Iterable[Callable[[bool], object]], what: bool) -> None:
@@ -451,6 +465,12 @@ def _tell(who: Iterable[Callable[[bool], object]], what: bool) -> None:
             tell(what)
         except Exception:  # noqa: BLE001 - a bug there is no fault of the stream
             log.failure("the component met a bug as its stream came or went")
+
+
+def _late(failure: Failure) -> None:
+    """Have it in the log what a handler fails with whose sender was told that it is slow."""
+    assert failure.value is not None
+    as_stanza_error(failure.value)
 
 
 def _later(outcome: Any) -> Deferred[Any]:

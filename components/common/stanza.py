@@ -38,6 +38,8 @@ class Stanza(Struct, gc=False, eq=False):
     inner: bytes
     content: str = ns.COMPONENT
     _element: Element | None = None
+    answered: bool = False
+    """Whether an answer, or an error, has been sent: no request gets two."""
 
     @property
     def type(self) -> str:

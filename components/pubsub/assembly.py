@@ -125,7 +125,7 @@ def assemble(
     audiences = Audiences(access, presences, Listeners(component, clock), rosters, ancestry)
     origins = Origins(instances)
     notices = Notices(component, Multicast(component), privilege, origins)
-    territory.watch(nodes, notices.hurry)
+    territory.watch(nodes, component.pauses.hurry)
     bodies = Bodies(policy.bodies, component.counts, clock.seconds)
     publishing = Publishing(
         kept, policy, audiences, notices, bodies, clock.seconds, presences.there

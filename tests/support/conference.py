@@ -103,10 +103,15 @@ class Conference(Meeting):
 
     # ------------------------------------------------------------------ the component ends
 
-    def stop(self) -> Self:
-        """Have the component stop in order, as SIGTERM does."""
+    def stopping(self) -> Deferred[None]:
+        """Have the component begin to stop; fires when it has."""
         stopping = Deferred.fromCoroutine(self.component.stop())
         self.pump()
+        return stopping
+
+    def stop(self) -> Self:
+        """Have the component stop in order, as SIGTERM does."""
+        stopping = self.stopping()
         for _ in range(20):
             if stopping.called:
                 break

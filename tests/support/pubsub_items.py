@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -13,6 +12,8 @@ from components.pubsub.life.nodes import defaults
 from components.pubsub.model.item import Item
 from components.pubsub.model.node import Address, Node
 from tests.support.deferred import result
+from tests.support.held import Held as Held
+from tests.support.held import held as held
 from tests.support.pubsub import PUBSUB, E, Globe, P, Person
 from xmppd.jid import JID
 
@@ -33,32 +34,6 @@ def opened(owner: Person, name: str = "play", to: str = PUBSUB, **settings: Any)
     address = Address(JID.parse(to), name)
     wanted = defaults(address).change(**settings)
     return done(owner, owner.globe.service.nodes.create(address, wanted, owner.jid))
-
-
-class Held:
-    """A store that is asked, and whose answers come only when they are let go."""
-
-    def __init__(self, ask: Callable[..., Deferred[Any]]) -> None:
-        self._ask = ask
-        self._held: list[tuple[Deferred[Any], Any]] = []
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
-        waiting: Deferred[Any] = Deferred()
-        self._ask(*args, **kwargs).addCallback(lambda found: self._held.append((waiting, found)))
-        return waiting
-
-    def let_go(self) -> None:
-        """Have all answers come that are there, in the order of asking."""
-        held, self._held = self._held, []
-        for waiting, found in held:
-            waiting.callback(found)
-
-
-def held(monkeypatch: pytest.MonkeyPatch, store: object, name: str) -> Held:
-    """What a store is asked by this name, held from now on."""
-    asked = Held(getattr(store, name))
-    monkeypatch.setattr(store, name, asked)
-    return asked
 
 
 def opens(globe: Globe, monkeypatch: pytest.MonkeyPatch) -> list[Address]:

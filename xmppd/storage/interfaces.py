@@ -3,7 +3,9 @@
 Everything here answers with a Deferred that fires in the reactor thread. Any of them may fail
 with `errors.StoreBusy` (too much is waiting, or waited too long) or `errors.StoreError` (disk
 full, file damaged, database gone); both carry the stanza error condition to answer with.
-Cancelling a Deferred stops the waiting, not the work.
+Cancelling a Deferred stops the waiting, not the work: what waits in the queue is begun in its turn,
+and what runs on a connection is committed, as if nobody had cancelled. Whoever has to know what
+became of a write is not to be cut off from it.
 """
 
 from __future__ import annotations

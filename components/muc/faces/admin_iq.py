@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from components.common import answers
 from components.common.build import Tag
 from components.common.component import Passed
 from components.common.rate import Rate
@@ -152,7 +151,7 @@ class AdminRequests:
 
     def _done(self, stanza: Stanza) -> None:
         """Tell who has asked, behind those who had to go, and before all others (§8.2)."""
-        self._component.send(answers.result(stanza, None))
+        self._component.answer(stanza)
 
 
 # --- who is meant ------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Clients that do not know the form answer by a message (§7), and are told by one
 
 from __future__ import annotations
 
-from components.common import answers
 from components.common.build import Tag
 from components.common.component import Passed
 from components.common.forms.fields import hidden, text_single
@@ -72,7 +71,7 @@ class Captcha:
         if not question.answered_by(values.get(_ANSWER, "")):
             self._questions.failed(question)
             raise _wrong()
-        self._component.send(answers.result(stanza, None))
+        self._component.answer(stanza)
         self._questions.passed(question, room)
         return Passed.ON
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from components.common.stanza import Stanza
+from components.common.whole import wholly
 from components.muc.faces.content import cleaned
 from components.muc.faces.retraction import RETRACTIONS, Retractions, retracted
 from components.muc.faces.saying import new_id, said, tell
@@ -67,7 +68,7 @@ class Groupchat:
         tell(self._broadcast, room, occupant, message)
         kept = self._keep(room, message, lasts)
         if gone:
-            return Deferred.fromCoroutine(self._retractions.taken_back(room, gone, message, kept))
+            return wholly(self._retractions.taken_back(room, gone, message, kept))
         return kept
 
     def _keep(self, room: Room, message: Said, lasts: Lasting) -> Deferred[None] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -101,9 +101,9 @@ class Invitations:
             text = "you invite too many people"
             raise StanzaError("resource-constraint", text, reason="muc.many-invitations")
         if room.settings.members_only:
-            await room.lock.run(self._admit, room, inviter, invitations)
-        for each in invitations:
-            self._send(stanza, room, inviter, each)
+            await room.lock.run(self._admit, stanza, room, inviter, invitations)
+        else:
+            self._send(stanza, room, inviter, invitations)
 
     def _check(self, room: Room, inviter: Occupant) -> None:
         affiliation = self._service.affiliation(room, inviter.account)
@@ -120,9 +120,12 @@ class Invitations:
             raise StanzaError("forbidden", f"{to} is banned", reason="muc.invitee")
 
     async def _admit(
-        self, room: Room, inviter: Occupant, invitations: Sequence[Invitation]
+        self, stanza: Stanza, room: Room, inviter: Occupant, invitations: Sequence[Invitation]
     ) -> None:
-        """Have invitees be members of a room that is for its members (§7.8.2)."""
+        """Have invitees be members of a room that is for its members, and invite them (§7.8.2).
+
+        Nobody else tells them that they are members.
+        """
         self._check(room, inviter)
         reasons: dict[JID, str] = {}
         for to, reason, _ in invitations:
@@ -136,8 +139,17 @@ class Invitations:
         if standings:
             by = Actor(inviter.nick, inviter.account)
             await self._service.changes.affiliate(room, standings, by, invited=True)
+        self._send(stanza, room, inviter, invitations)
 
-    def _send(self, stanza: Stanza, room: Room, inviter: Occupant, invitation: Invitation) -> None:
+    def _send(
+        self, stanza: Stanza, room: Room, inviter: Occupant, invitations: Iterable[Invitation]
+    ) -> None:
+        for each in invitations:
+            self._send_one(stanza, room, inviter, each)
+
+    def _send_one(
+        self, stanza: Stanza, room: Room, inviter: Occupant, invitation: Invitation
+    ) -> None:
         settings, to = room.settings, invitation.to
         # What others may know of him: of a semi-anonymous room his nick only (§7.2.4).
         shown = inviter.address if settings.anonymous else inviter.account

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -45,9 +44,7 @@ DESTROY = "urn:xmppd:muc:destroy"
 SHOWN = 200
 """Rooms of one list."""
 AT_ONCE = 200
-"""Rooms that are announced something before the server is looked at."""
-PAUSE = 0.1
-"""Seconds between two looks at whether the server takes more."""
+"""Rooms that are looked up at once, to be announced something."""
 
 TEXT = text_multi("announcement", "Announcement", required=True)
 ANNOUNCEMENT = Form(
@@ -108,6 +105,7 @@ class Operators:
         service, after = self._service, 0
         while some := await service.overview.inhabited(after, AT_ONCE):
             for each in some:
+                await self._component.pauses.until_taken()
                 after = each.id
                 room = service.rooms.at_hand(each.address)
                 if room is not None:
@@ -121,8 +119,6 @@ class Operators:
                     sender=each.address,
                     type_="groupchat",
                 )
-            while self._component.crowded:
-                await deferLater(service.clock, PAUSE)
 
     # ------------------------------------------------------------------ rooms
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from components.common import datetimes
 from components.common.stanza import Stanza, write
+from components.common.whole import wholly
 from components.muc.faces.content import cleaned
 from components.muc.life.refusals import refused
 from components.muc.model import entering
@@ -81,7 +82,7 @@ class Presences:
         assert room is not None
         new = room.locked and not len(room)
         if new and not self._policy.locked:
-            await self._service.lives.unlock(room)
+            await wholly(self._service.lives.unlock(room))
         try:
             self._inside(stanza, address, room, new=new)
         except StanzaError:

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from components.common.build import Tag
 from components.common.rate import Rate
 from components.common.stanza import write
+from components.common.whole import wholly
 from components.muc.faces import admin_items, registration_forms
 from components.muc.life.changes import NOBODY, Actor
 from components.muc.model.occupant import Occupant, likeness
@@ -87,6 +88,9 @@ class Registrations:
         """Keep what somebody asks for until an admin decides; raises StanzaError (§9.9)."""
         self.check_nick(room, account, nick)
         self._often(room, account)
+        await wholly(self._apply(room, account, nick, form))
+
+    async def _apply(self, room: Room, account: JID, nick: str, form: dict[str, str]) -> None:
         at = self._service.now()
         try:
             await self._store.apply(room.id, account, nick, form, at=at, most=APPLICATIONS)

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from components.common import tree
 from components.common.stanza import XML_LANG, Stanza
 from components.common.tree import TooLong
+from components.common.whole import wholly
 from components.muc.faces.content import cleaned
 from components.muc.faces.saying import new_id, said, tell
 from components.muc.model.history import Said, identified
@@ -49,7 +50,7 @@ class Subjects:
         room.subject = subject = Subject(kept, occupant.nick, self._now())
         message = said(stanza, room, occupant, inner, new_id(), self._now())
         tell(self._broadcast, room, occupant, message)
-        return Deferred.fromCoroutine(self._keep(room, subject, message))
+        return wholly(self._keep(room, subject, message))
 
     async def _keep(self, room: Room, subject: Subject, message: Said) -> None:
         try:

@@ -33,6 +33,10 @@ log = Logger(namespace="muc")
 TELLING = 3.0
 """Seconds that telling everybody may take before the rest is left to whoever has the rooms next."""
 
+WRITING = 15.0
+"""Seconds that what is begun may take to be written before rooms are let go of all the same: less
+than a process has to end, and a handler. A store that hangs is to keep nobody from going on."""
+
 PAUSE = 0.05
 """Seconds between two looks at whether the server takes more."""
 
@@ -95,19 +99,30 @@ class Moves:
             log.warn("rooms take long to be opened")
 
     async def _close(self, rooms: Iterable[Room]) -> None:
-        until, told = self._clock.seconds() + TELLING, 0
+        now, told = self._clock.seconds(), 0
+        until, patience = now + TELLING, now + WRITING
         for room in list(rooms):
-            # What is begun is written first.
-            await room.lock.run(lambda: None)
+            written = await self._written(room, patience)
             if told > MANY or self._component.crowded:
                 told = 0
                 await deferLater(self._clock, PAUSE)
-            if not self._component.connected or self._clock.seconds() > until:
+            if not (written and self._component.connected) or self._clock.seconds() > until:
                 self._lives.abandon(room)
                 continue
             told += len(room)
             self._lives.close(room)
         await self._journal.settled()
+
+    async def _written(self, room: Room, until: float) -> bool:
+        """Wait until what is begun in a room is written; False where that takes too long."""
+        if room.lock.locked:
+            try:
+                turn = room.lock.run(lambda: None)
+                await turn.addTimeout(max(0.0, until - self._clock.seconds()), self._clock)
+            except defer.TimeoutError:
+                log.warn("{room}: what has begun takes long to be written", room=room.address)
+                return False
+        return True
 
     def _abandon(self) -> None:
         for room in self._rooms:

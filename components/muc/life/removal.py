@@ -14,6 +14,7 @@ from typing import TypeAlias
 from twisted.logger import Logger
 
 from components.common.accounts import Accounts
+from components.common.whole import wholly
 from components.muc.life.lives import Lives, unclaimed
 from components.muc.life.rooms import Rooms
 from components.muc.life.territory import Territory
@@ -58,7 +59,10 @@ class Removal:
         self._on_removed.append(forget)
 
     async def forget(self, account: JID) -> None:
-        """Have nothing of an account in the store, in memory, in rooms."""
+        """Have nothing of an account in the store, in memory, in rooms, however long that takes."""
+        await wholly(self._forget(account))
+
+    async def _forget(self, account: JID) -> None:
         forgotten = await self._store.forget(account)
         for forget in self._on_removed:
             await forget(account, self._now())

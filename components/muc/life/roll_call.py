@@ -25,9 +25,6 @@ log = Logger(namespace="muc")
 BEHIND = 10.0
 """Seconds after the new stream: clients that come back enter anew, as they were."""
 
-PAUSE = 0.1
-"""Seconds between two rooms, while the server has enough to do."""
-
 ANYBODY = Tag("x", ns=MUC_USER).render() + Tag("no-store", ns=ns.HINTS).render()
 
 
@@ -54,8 +51,7 @@ class RollCall:
     async def _call(self) -> None:
         await deferLater(self._clock, BEHIND)
         for room in self._rooms:
-            while self._component.crowded:
-                await deferLater(self._clock, PAUSE)
+            await self._component.pauses.until_taken()
             if len(room):
                 self._broadcast.message(room, room.address, ANYBODY)
 

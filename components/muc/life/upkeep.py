@@ -46,8 +46,6 @@ BEGINNING = 3.0
 """Seconds behind a new stream: by then the server has said whose rooms are whose."""
 SETTLING = 15.0
 """Seconds behind a change of instances: who had a room has closed it by then, or is cut off."""
-PAUSE = 0.1
-"""Seconds between two looks at whether the server takes more."""
 
 
 class Upkeep:
@@ -128,10 +126,9 @@ class Upkeep:
             for room in some:
                 after = room.id
                 if self._territory.own(room.address):
+                    await self._component.pauses.until_taken()
                     # A room that is in memory has told them as it was opened.
                     await self._rooms.aside(room.address, self._interrupted.tell)
-                while self._component.crowded:
-                    await deferLater(self._clock, PAUSE)
 
     # ------------------------------------------------------------------ rooms
 

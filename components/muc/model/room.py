@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from twisted.internet.defer import DeferredLock
-
 from components.common.multicast import Recipients
+from components.common.whole import Lock
 from components.muc.model.history import History
 from components.muc.model.occupant import Occupant, likeness
 from components.muc.model.ranks import Affiliation, Role
@@ -57,7 +56,7 @@ class Room:
         self.locked = locked
         self.destroyed = False
         self.voices = Voices()
-        self.lock = DeferredLock()
+        self.lock = Lock()
         self.number = 0
         """That of the latest message (`history.Said.number`)."""
         self._by_nick: dict[str, Occupant] = {}

@@ -19,6 +19,7 @@ from components.common.build import Tag
 from components.common.disco import Info
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
+from components.common.whole import wholly
 from components.pubsub.faults import forbidden
 from components.pubsub.life.bookmarks import Bookmarks
 from components.pubsub.model import bookmark
@@ -102,7 +103,7 @@ class Private:
             rest = [each for each in request.payload if each.tag != STORAGE]
             if rest:  # first of all: it is refused where something of it can't be stored
                 await self._ask(account, "set", [*map(tree.written, rest)])
-            await bookmarks.write(account, wanted, request.sender)
+            await wholly(bookmarks.write(account, wanted, request.sender))
 
     async def _hand_on(self, account: JID, type_: str, query: Element) -> bytes:
         """Have the server answer as it would have without anybody in its place."""
@@ -156,7 +157,7 @@ class Private:
         found = asked.element.find(f"{{{ns.PRIVATE}}}query/{STORAGE}")
         if found is not None and len(found):
             try:
-                await self._bookmarks.add(account, bookmark.storage(found))
+                await wholly(self._bookmarks.add(account, bookmark.storage(found)))
             except StanzaError as error:
                 if error.reason not in _NO_ROOM:
                     raise

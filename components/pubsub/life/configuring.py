@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 from components.common.build import Content
+from components.common.whole import wholly
 from components.pubsub import events
 from components.pubsub.faults import forbidden, refusal
 from components.pubsub.life.access import Access
@@ -69,7 +71,13 @@ class Configuring:
         changes = changes or {}
         settings = changed(defaults(address), changes)
         plan = await self._linking.plan(address.service, None, settings, changes, creator)
-        async with held(plan.adopted):
+        locks = await held(plan.adopted)
+        return await wholly(self._create(locks, address, creator, settings, plan))
+
+    async def _create(
+        self, locks: ExitStack, address: Address, creator: JID, settings: Settings, plan: Plan
+    ) -> Node:
+        with locks:
             self._linking.check(plan, creator)
             names = [each.address.name for each in plan.joined]
             settings = settings.change(collection=tuple(sorted(names)))
@@ -89,7 +97,19 @@ class Configuring:
         """
         new = changed(node.settings, changes)
         plan = await self._linking.plan(node.address.service, node, new, changes, asker)
-        async with held([node, *plan.adopted, *plan.dropped]):
+        locks = await held([node, *plan.adopted, *plan.dropped])
+        await wholly(self._configure(locks, node, changes, plan, asker, told))
+
+    async def _configure(
+        self,
+        locks: ExitStack,
+        node: Node,
+        changes: Changes,
+        plan: Plan,
+        asker: JID,
+        told: Callable[[Settings], Content],
+    ) -> None:
+        with locks:
             if not self._access.may(node, asker, Privilege.CONFIGURE):
                 raise forbidden()
             self._linking.check(plan, asker)
@@ -124,8 +144,12 @@ class Configuring:
         asker: JID,
         plan: Callable[[Node, Node, JID], Awaitable[Plan]],
     ) -> None:
-        async with held([child, collection]):
-            planned = await plan(child, collection, asker)
+        locks = await held([child, collection])
+        await wholly(self._linked(locks, child, plan(child, collection, asker)))
+
+    async def _linked(self, locks: ExitStack, child: Node, plan: Awaitable[Plan]) -> None:
+        with locks:
+            planned = await plan
             if planned.nothing:
                 return
             await self._nodes.save(child, child.settings, planned.links)
@@ -136,7 +160,11 @@ class Configuring:
 
         `asker` None is the service itself. Raises StanzaError: `forbidden`, `item-not-found`.
         """
-        async with held([node]):
+        locks = await held([node])
+        await wholly(self._delete(locks, node, uri, asker))
+
+    async def _delete(self, locks: ExitStack, node: Node, uri: str, asker: JID | None) -> None:
+        with locks:
             if asker is not None and not self._access.may(node, asker, Privilege.DELETE_NODE):
                 raise forbidden()
             audience = await self._audiences.of(node, "nodes", ALL)

@@ -7,7 +7,7 @@ Rule 2: it goes where either's owner wants it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from components.pubsub.faults import forbidden, no_node, refusal
@@ -184,22 +184,19 @@ class Linking:
             raise no_collection()
 
 
-@asynccontextmanager
-async def held(nodes: Iterable[Node]) -> AsyncIterator[None]:
-    """Have nobody else change these meanwhile; raises StanzaError where one is gone."""
-    # In one order, or two who hold some of the same nodes wait for each other.
-    locks = [node.lock for node in sorted(set(nodes), key=lambda node: node.id)]
-    taken = 0
-    try:
-        for lock in locks:
-            await lock.acquire()
-            taken += 1
+async def held(nodes: Iterable[Node]) -> ExitStack:
+    """Have nobody else change these until it is closed; raises StanzaError where one is gone.
+
+    What changes them meanwhile, and closes it, is to be done `wholly`.
+    """
+    with ExitStack() as locks:
+        # In one order, or two who hold some of the same nodes wait for each other.
+        for node in sorted(set(nodes), key=lambda node: node.id):
+            await node.lock.acquire()
+            locks.callback(node.lock.release)
         if any(node.gone for node in nodes):
             raise no_node()
-        yield
-    finally:
-        for lock in locks[:taken]:
-            lock.release()
+        return locks.pop_all()
 
 
 def no_collection() -> StanzaError:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from components.common.build import Content, text
@@ -27,9 +25,6 @@ SENT = 1_000
 """How many messages are remembered for the errors that may come back,"""
 SENT_TO = 100_000
 """and to how many addresses, all of them together."""
-PAUSE = 0.25
-"""Seconds after which it is looked again whether the server is done with what it was sent."""
-
 HEADERS_OCTETS = 20_000
 """What the names of collections may take in the headers of one message."""
 
@@ -52,50 +47,14 @@ class Notices:
         """By id, to whom the last messages of the service's domain went."""
         self._sent_to = 0
         """To how many addresses."""
-        self._paused: deque[Deferred[None]] = deque()
-        """Who waits for the server to take more, in the order in which they have come."""
-        self._looking = False
-        """Whether it is looked again soon."""
-        self._hurrying = 0
-        """How often nobody is to wait."""
 
     def on_tell(self, tell: OnTell) -> None:
         """Have `tell` called whenever people are told of something that has happened to a node."""
         self._on_tell.append(tell)
 
     async def room(self) -> None:
-        """Wait until the server has taken most of what it was sent so far.
-
-        Requests of others are answered meanwhile: see `Link.behind`. Who has waited longest goes on
-        first, and the next one when the server has room for that, too.
-        """
-        if not self._hurrying and (self._component.behind or self._paused):
-            paused: Deferred[None] = Deferred(self._paused.remove)
-            self._paused.append(paused)
-            self._look_soon()
-            await paused
-
-    @contextmanager
-    def hurry(self) -> Iterator[None]:
-        """Have nobody wait meanwhile: who does may have a node in hand that he is to let go of."""
-        self._hurrying += 1
-        try:
-            while self._paused:
-                self._paused.popleft().callback(None)
-            yield
-        finally:
-            self._hurrying -= 1
-
-    def _look_soon(self) -> None:
-        if self._paused and not self._looking:
-            self._looking = True
-            self._component.clock.callLater(PAUSE, self._look)
-
-    def _look(self) -> None:
-        while self._paused and not self._component.behind:
-            self._paused.popleft().callback(None)
-        self._looking = False
-        self._look_soon()
+        """Wait until the server has taken most of what it was sent so far; see `Pauses`."""
+        await self._component.pauses.until_taken()
 
     def tell(
         self,

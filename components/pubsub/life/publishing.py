@@ -1,4 +1,4 @@
-"""Items come and go (XEP-0060 §7): kept first, told of then."""
+"""Items come and go (XEP-0060 §7): kept first, told of then, and what is kept is told of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from components.common.build import Content
+from components.common.whole import wholly
 from components.pubsub import events
 from components.pubsub.faults import forbidden, no_item, no_node, refusal
 from components.pubsub.life.audience import Audience, Audiences
@@ -89,6 +90,9 @@ class Publishing:
         Raises StanzaError: `item-not-found` where the node is gone, `conflict` where it is full and
         takes no more (§7.1.3.4), `resource-constraint` where its creator has as much as he may.
         """
+        await wholly(self._counted(node, items, by))
+
+    async def _counted(self, node: Node, items: Sequence[Item], by: JID) -> None:
         node.publishing += 1
         try:
             await self._publish(node, items, by)
@@ -145,11 +149,11 @@ class Publishing:
         """See `Configuring.on_configured`: a node keeps its items from now on, or no more."""
         keeps = node.settings.persist_items
         if keeps and not before.persist_items:
-            await self._keep(node)
+            await self._keep_last(node)
         elif before.persist_items and not keeps:
             await self._unkeep(node)
 
-    async def _keep(self, node: Node) -> None:
+    async def _keep_last(self, node: Node) -> None:
         """Keep the last item as well: whoever asked for the items was given it until now."""
         item = self.cache.get(node)
         if item is not None:
@@ -198,6 +202,9 @@ class Publishing:
         Raises StanzaError: `item-not-found` where there is no such item, `forbidden` where one was
         published by somebody else than `of`, a bare JID, if there is one.
         """
+        await wholly(self._retract(node, ids, of, notify))
+
+    async def _retract(self, node: Node, ids: Sequence[str], of: JID | None, notify: bool) -> None:
         try:
             await self._store.retract(node.id, ids, of)
         except ItemGone:
@@ -226,6 +233,9 @@ class Publishing:
 
     async def purge(self, node: Node) -> None:
         """Delete all items of a node (§8.5); subscribers are told once."""
+        await wholly(self._purge(node))
+
+    async def _purge(self, node: Node) -> None:
         await self._store.purge(node.id)
         self.cache.drop(node)
         self._changed(node, None)

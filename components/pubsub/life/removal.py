@@ -6,6 +6,7 @@ it was answered, and asks each instance.
 
 from __future__ import annotations
 
+from components.common.whole import wholly
 from components.pubsub.faults import no_node
 from components.pubsub.life.configuring import Configuring
 from components.pubsub.life.linking import held
@@ -40,7 +41,10 @@ class Removal:
         self._rosters = rosters
 
     async def forget(self, account: JID) -> None:
-        """Forget an account, by its bare JID."""
+        """Forget an account, by its bare JID: in memory as well, however long the store takes."""
+        await wholly(self._forget(account))
+
+    async def _forget(self, account: JID) -> None:
         await self._own(account)
         await self._elsewhere(account)
         await self._named(account)
@@ -87,7 +91,7 @@ class Removal:
                     await self._without(node, account)
 
     async def _without(self, node: Node, account: JID) -> None:
-        async with held([node]):
+        with await held([node]):
             changed = _without(node.settings, account)
             if changed != node.settings:
                 await self._nodes.save(node, changed)

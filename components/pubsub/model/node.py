@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from twisted.internet.defer import DeferredLock
-
+from components.common.whole import Lock
 from components.pubsub.model import settings as setting
 from components.pubsub.model.options import DEFAULT, Options
 from components.pubsub.model.ranks import Affiliation, State
@@ -80,7 +79,7 @@ class Node:
         """By bare JID and SubID."""
         self.subscribed = 0
         """How many subscriptions there are."""
-        self.lock = DeferredLock()
+        self.lock = Lock()
         self.gone = False
         """Whether it was deleted since it was opened."""
         self.revision = 0

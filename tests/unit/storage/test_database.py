@@ -1,7 +1,7 @@
 """Contract of `interfaces.Database`, over every backend."""
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from xmppd.errors import StoreBusy, StoreError
 from xmppd.jid import JID
@@ -199,6 +199,21 @@ def test_what_waited_too_long_fails_and_is_never_done(queueing, stage):
         reactor.wait(early)
     assert reactor.wait(late) == "Hamlet"
     assert reactor.wait(database.read(titles)) == ["Hamlet"]
+
+
+def test_a_write_that_nobody_waits_for_any_more_is_done_all_the_same(queueing, stage):
+    """Begun or not; and whoever comes next is served."""
+    database = queueing.open(stage)
+    begun = database.write(write("Hamlet"))
+    begun.cancel()
+    with queueing.hold(database):
+        queued = database.write(write("Cardenio"))
+        queued.cancel()
+    for each in (begun, queued):
+        with pytest.raises(CancelledError):
+            queueing.reactor.wait(each)
+    assert queueing.reactor.wait(database.write(write("Macbeth"))) == "Macbeth"
+    assert queueing.reactor.wait(database.read(titles)) == ["Cardenio", "Hamlet", "Macbeth"]
 
 
 def test_everything_that_waits_expires_even_if_the_disk_never_answers(queueing, stage):

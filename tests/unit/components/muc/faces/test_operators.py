@@ -125,3 +125,21 @@ def test_the_names_are_those_of_the_settings():
     hall.opened("juliet")
     (found,) = listed(do(hall.person("friar"), "list-rooms"))
     assert (found["jid"], found["name"]) == (JID.parse(HALL), "The hall")
+
+
+def test_4_23_an_announcement_waits_while_the_server_is_behind(hall, monkeypatch):
+    """Of each room: or requests of others would be refused meanwhile."""
+    juliet, romeo = hall.opened("juliet"), hall.opened("romeo", room=CELL)
+    friar = hall.person("friar")
+    sent = []
+    send = hall.service.broadcast.message
+    monkeypatch.setattr(
+        hall.service.broadcast, "message", lambda *what: (sent.append(what), send(*what))
+    )
+    monkeypatch.setattr(type(hall.component), "behind", property(lambda _: len(sent) % 2 == 1))
+    do(friar, ANNOUNCE, announcement="The plague!")
+    hall.pass_time(10)
+    assert len(bodies(juliet) + bodies(romeo)) == 1
+    sent.append("taken")
+    hall.pass_time(1)
+    assert len(bodies(juliet) + bodies(romeo)) == 1

@@ -68,6 +68,19 @@ def test_after_a_crash_the_next_process_tells_those_who_were_there(hall):
     assert romeo.came() == [], "he has been told"
 
 
+def test_they_are_told_as_fast_as_the_server_takes_it(hall, monkeypatch):
+    """Or requests of others would be refused meanwhile."""
+    juliet = hall.opened("juliet")
+    hall.kill()
+    with monkeypatch.context() as behind:
+        behind.setattr(type(hall.component), "behind", True)
+        hall.again()
+        hall.pass_time(20)
+        assert juliet.came() == []
+    hall.pass_time(1)
+    assert codes(juliet.one()) == [110, 332]
+
+
 def test_who_enters_before_he_was_told_is_told_first(hall):
     """What waited for the next process comes to it in order: his coming is the last word."""
     juliet = hall.opened("juliet")

@@ -58,3 +58,15 @@ def test_nobody_is_called_by_a_service_that_stops(hall):
     hall.stop()
     assert [codes(each) for each in juliet.came()] == [[110, 332]]
     assert hall.life.getDelayedCalls() == []
+
+
+def test_nobody_is_called_while_the_server_is_behind(hall, monkeypatch):
+    """Requests of others would be refused meanwhile."""
+    juliet = hall.opened("juliet")
+    with monkeypatch.context() as behind:
+        behind.setattr(type(hall.component), "behind", True)
+        hall.forget()
+        hall.pass_time(20)
+        assert juliet.came() == []
+    hall.pass_time(1)
+    assert juliet.one().get("type") == "groupchat"

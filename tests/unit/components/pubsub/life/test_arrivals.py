@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from components.common.pauses import PAUSE
 from components.pubsub.life import arrivals
 from components.pubsub.life.arrivals import PATIENCE
-from components.pubsub.life.notices import PAUSE
 from components.pubsub.store.relations import SQLRelations
 from tests.support.interests import TUNE, node, want
 from tests.support.pubsub import Globe, Person, befriend, form, subid
