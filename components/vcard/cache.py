@@ -12,6 +12,7 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from components.common.whole import wholly
 from components.vcard.store import Edit, Edited, SQLVCards, StoredVCard
 from components.vcard.vcard import VCard
 from xmppd.jid import JID
@@ -76,15 +77,19 @@ class CachedVCards:
     def edit(self, owner: JID, edit: Edit, *, now: float) -> Deferred[Edited]:
         """See `SQLVCards.edit`."""
         done = self._store.edit(owner, edit, now=now)
-        return done.addCallbacks(
-            self._edited, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
+        return wholly(
+            done.addCallbacks(
+                self._edited, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
+            )
         )
 
     def erase(self, owner: JID) -> Deferred[None]:
         """See `SQLVCards.erase`."""
         done = self._store.erase(owner)
-        return done.addCallbacks(
-            self._erased, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
+        return wholly(
+            done.addCallbacks(
+                self._erased, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)
+            )
         )
 
     def clear(self) -> None:

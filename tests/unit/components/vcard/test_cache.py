@@ -1,7 +1,7 @@
 """The cache in front of the store: right on change, bounded in octets."""
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from components.vcard.cache import NONE, OVERHEAD, CachedVCards, Known
 from components.vcard.store import Edited, StoredVCard
@@ -25,6 +25,9 @@ class Store:
 
     def edit(self, owner, edit, *, now):
         return self._ask("edit", owner)
+
+    def erase(self, owner):
+        return self._ask("erase", owner)
 
     def _ask(self, what, owner):
         self.asked.append((what, owner, Deferred()))
@@ -101,6 +104,19 @@ def test_a_change_is_seen_once_it_is_done(cache, store):
     store.answer(2, edited(None))
     assert result(cache.get(JULIET)) == NONE
     assert len(store.asked) == 3
+
+
+@pytest.mark.parametrize(("how", "after"), [("edit", b"<new/>"), ("erase", None)])
+def test_a_change_that_took_too_long_is_seen_once_it_is_done(cache, store, how, after):
+    """The store does it all the same."""
+    get(cache, store, JULIET, OLD)
+    change = cache.edit(JULIET, None, now=2.0) if how == "edit" else cache.erase(JULIET)
+    change.cancel()
+    assert result(cache.get(JULIET)).encoded == b"<old/>"
+    store.answer(1, edited() if how == "edit" else None)
+    with pytest.raises(CancelledError):
+        result(change)
+    assert result(cache.get(JULIET)).encoded == after
 
 
 def test_a_reading_that_is_older_than_a_change_is_not_kept(cache, store):
