@@ -24,7 +24,7 @@ _END = b"</interests>"
 _NONE = f"<interests xmlns='{ns.INTERESTS}'/>".encode()
 _WRITTEN = re.compile(rb"%b(?:<node>[^<]*</node>)*%b" % (re.escape(_BEGIN), _END))
 _NAME = f"{ns.INTERESTS} interests"
-_SHOWN = f"{ns.INTERESTS} shown"
+_SHOWN, _SHARED, _HIDDEN = (f"{ns.INTERESTS} {each}" for each in ("shown", "shared", "hidden"))
 _TAG = f"{{{ns.INTERESTS}}}interests"
 _NODE = f"{{{ns.INTERESTS}}}node"
 
@@ -57,10 +57,31 @@ def shown(presence: Stanza) -> tuple[JID, ...]:
     It tells of each of them once, and of all (of 200 at most) when it tells a component anew of who
     is there. Nothing is said of the server's own users: their rosters tell.
     """
-    if _SHOWN not in presence.children:
+    return _accounts(presence, _SHOWN, "to")
+
+
+def shared(presence: Stanza) -> tuple[JID, ...]:
+    """The accounts that somebody has shown his presence to without a subscription of theirs.
+
+    (XEP-0060 §9.1.3) A user of the server or anybody else, of whom the service may know nothing
+    but that. It is told of each account once, and of all when it is told anew of who is there.
+    """
+    return _accounts(presence, _SHARED, "to")
+
+
+def hidden(presence: Stanza) -> tuple[JID, ...]:
+    """Those of either kind that he shows it to no longer, though he may be there.
+
+    Where it is unavailable presence he shows it to no other account, but maybe to the service.
+    """
+    return _accounts(presence, _HIDDEN, "from")
+
+
+def _accounts(presence: Stanza, name: str, attribute: str) -> tuple[JID, ...]:
+    if name not in presence.children:
         return ()
-    tag = f"{{{ns.INTERESTS}}}shown"
-    return tuple(JID.parse(each.get("to", "")) for each in presence.element.iterfind(tag))
+    found = presence.element.iterfind("{" + name.replace(" ", "}"))
+    return tuple(JID.parse(each.get(attribute, "")) for each in found)
 
 
 @lru_cache(maxsize=REMEMBERED)

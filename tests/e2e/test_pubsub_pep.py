@@ -28,7 +28,9 @@ from tests.support.pubsub_readers import (
 from tests.support.server import DOMAIN
 from xmppd import ns
 
-JULIET, ROMEO, NURSE = (f"{name}@{DOMAIN}" for name in ("juliet", "romeo", "nurse"))
+JULIET, ROMEO, NURSE, TYBALT = (
+    f"{name}@{DOMAIN}" for name in ("juliet", "romeo", "nurse", "tybalt")
+)
 AVATAR = b"\x89PNG\r\n\x1a\n" + b"a face like the sun" * 40
 OMEMO = "eu.siacs.conversations.axolotl"
 BOOKMARKS = "urn:xmpp:bookmarks:1"
@@ -405,6 +407,37 @@ async def test_an_explicit_subscription_to_an_account(globe: Server) -> None:
         await soon(nurse.pubsub.unsubscribe(JULIET, "urn:open"))
         await juliet.publishes("urn:open", "three", service=None)
         await nurse.hears_nothing()
+
+
+async def test_0060_9_1_3_a_stranger_who_shows_himself_is_told_of_what_is_open(
+    globe: Server,
+) -> None:
+    """By directed presence: of the last item, and what comes, until he hides or has gone."""
+    opened, friends_only = "urn:example:opened", "urn:example:friends"
+    async with readers(globe, "tybalt", "nurse") as (tybalt, nurse):
+        for node, access in ((opened, "open"), (friends_only, "presence")):
+            options = tybalt.form("publish-options", access_model=access)
+            await soon(tybalt.pubsub.publish(None, node, "1", line("one"), options))
+            nurse.plugin["xep_0163"].add_interest(node)
+        await soon(nurse.plugin["xep_0115"].update_caps())
+        await nurse.hears_nothing()  # by then the server knows what she wants
+        nurse.send_presence(pto=TYBALT)
+        assert read(await nurse.gets()) == "one"
+        for node in (friends_only, opened):
+            await tybalt.publishes(node, "two", service=None)
+        told = await nurse.gets()
+        assert event(told, "items").get("node") == opened
+        assert (told.get("from"), told.get("to")) == (TYBALT, nurse.boundjid.full)
+        nurse.send_presence(pto=TYBALT, ptype="unavailable")
+        await nurse.hears_nothing()
+        await tybalt.publishes(opened, "three", service=None)
+        await nurse.hears_nothing()
+        nurse.send_presence(pto=TYBALT)
+        assert read(await nurse.gets()) == "three"
+        nurse.send_presence(pto=TYBALT, ptype="unavailable")
+        await nurse.hears_nothing()
+        for node in (opened, friends_only):
+            await soon(tybalt.pubsub.delete_node(None, node))
 
 
 async def test_items_of_a_whole_account_are_nobodys(globe: Server) -> None:

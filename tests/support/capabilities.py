@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from tests.support.server import DOMAIN, Client, Verona
 from xmppd import ns
 from xmppd.core import capabilities
+from xmppd.core.capabilities import Standing
 from xmppd.core.disco import DiscoInfo, Identity, verification_string
 from xmppd.jid import JID
 from xmppd.phases import Phase
@@ -119,13 +120,11 @@ def crowd(
     kind: Kind = EXODUS,
     name: str = "b",
     *,
-    local: bool = True,
+    standing: Standing = Standing.USER,
 ) -> list[str]:
     """Have many full JIDs name a kind, of which nobody has to be there; asked by juliet."""
     jids = [JID.parse(f"{name}{number}@{domain}/r") for number in range(size)]
     caps = capabilities.Caps(kind.algorithm, kind.ver, kind.node)
     for jid in jids:
-        stage.server.host.capabilities.announce(
-            jid, caps, JID.parse(f"juliet@{DOMAIN}"), local=local
-        )
+        stage.server.host.capabilities.announce(jid, caps, JID.parse(f"juliet@{DOMAIN}"), standing)
     return [*jids]

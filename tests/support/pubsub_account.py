@@ -24,6 +24,9 @@ NAME = "urn:example:play"
 WANTING = ("juliet/balcony", "romeo/street", "tybalt/street", "mercutio/street", "benvolio/street")
 """The sessions whose clients want the node; others of the same people do not."""
 
+DEAF = ("outcast", "publish-only")
+"""Ranks that are told of nothing."""
+
 
 class AccountNode(Node):
     """The node, which nobody but its account can make."""
@@ -67,18 +70,26 @@ class AccountNode(Node):
 
     def interested(self) -> Iterator[str]:
         """The sessions that are told without a subscription."""
-        return (each for each in WANTING if each in self.there and self._hears(account_of(each)))
+        return (each for each in WANTING if each in self.there and self._is_told(each))
+
+    def _is_told(self, session: str) -> bool:
+        account = account_of(session)
+        return self._hears(account) or (session in self.sharing and self._may_share(account))
 
     def _hears(self, account: str) -> bool:
         if account == ACCOUNT:
             return True
         if not self.contacts.sees(account, ACCOUNT):
-            return False
+            return self.contacts.sees(ACCOUNT, account) and self._may_share(account)
         if self.rank(account) != "none":
             return self.may(account, "Retrieve")
         return self.settings.access_model in ("open", "presence", "roster") and self.admitted(
             account
         )
+
+    def _may_share(self, account: str) -> bool:
+        """Whether it is enough to show one's presence (XEP-0060 §9.1.3)."""
+        return self.settings.access_model == "open" and self.rank(account) not in DEAF
 
     def audience(self, *states: str) -> dict[str, list[str]]:
         found = super().audience(*states)
@@ -96,9 +107,17 @@ class AccountNode(Node):
         before = set(self.interested())
         super().configure(who, **changes)
         # XEP-0060 §13.2; open: who is subscribed has been told, or is by that.
+        self._gained(before | self._subscribed())
+
+    def _subscribed(self) -> set[str]:
         subscribed = {each.jid for each in self.subscriptions if each.state == "subscribed"}
-        told = {each for each in WANTING if not subscribed.isdisjoint((each, account_of(each)))}
-        self._gained(before | told)
+        return {each for each in WANTING if not subscribed.isdisjoint((each, account_of(each)))}
+
+    def share(self, _: str, who: str) -> None:
+        """XEP-0060 §9.1.3; open: likewise."""
+        before = set(self.interested())
+        super().share(_, who)
+        self._gained(before | self._subscribed())
 
     def show(self, _: str, who: str, show: str) -> None:
         before = set(self.interested())

@@ -345,6 +345,7 @@ class Node(Standing):
 
     def _leave(self, who: str) -> None:
         self.there.pop(who, None)
+        self.sharing.discard(who)
         for each in list(self.of(account_of(who))):
             if each.temporary and not self._is_there(each.jid):
                 self._drop(each, told=True)  # §13.5
@@ -394,6 +395,15 @@ class Node(Standing):
         """open: at a bare JID for the first session, and so once for all of them."""
         return [jid] if jid == who or (first and "/" not in jid) else []
 
+    def share(self, _: str, who: str) -> None:
+        """A session that is there shows itself to juliet, who does not see it anyway."""
+        if who in self.there and not self.contacts.sees("juliet", account_of(who)):
+            self.sharing.add(who)
+
+    def withhold(self, _: str, who: str) -> None:
+        """It does so no more."""
+        self.sharing.discard(who)
+
     def meet(self, _: str, owner: str, contact: str) -> None:
         """Somebody lets a contact see his presence."""
         self.contacts.seeing.add((owner, contact))
@@ -401,6 +411,8 @@ class Node(Standing):
     def part(self, _: str, owner: str, contact: str) -> None:
         """He does so no more (§13.14, §15.3)."""
         self.contacts.seeing.discard((owner, contact))
+        if contact == "juliet":  # she is told that he has gone (RFC 6121 §3.2.2)
+            self.sharing = {each for each in self.sharing if account_of(each) != owner}
         self._close()
 
     def group(self, _: str, owner: str, contact: str, groups: tuple[str, ...]) -> None:

@@ -81,6 +81,8 @@ class Stage:
         for session in SESSIONS:
             if self.there.get(session) != "online":
                 self.people[session].client.send(self._show(session, "online"))
+        for session in self.node.sharing:
+            self.people[session].client.send(self._withhold(session))
         self.there = dict.fromkeys(SESSIONS, "online")
         wanted = Contacts(CONTACTS)
         for owner, contact in sorted(
@@ -219,6 +221,8 @@ class Stage:
             what = (account_of(who), what[0] if what[0] in others else others[0], *what[1:])
         if step.does == "show":
             what = (who, *what)
+        if step.does in ("share", "withhold"):
+            what = (who,)
         if step.does == "retract" and what[0] == "last":
             what = (self.node.last.id if self.node.last else "1", *what[1:])
         if step.does == "resubscribe":
@@ -332,6 +336,12 @@ class Stage:
             return "<presence type='unavailable'/>"
         more = "" if show == "online" else f"<show>{show}</show>"
         return f"<presence>{more}{self.caps(session)}</presence>"
+
+    def _share(self, session: str) -> str:
+        return f"<presence to='juliet@{DOMAIN}'/>" if session in self.there else ""
+
+    def _withhold(self, session: str) -> str:
+        return f"<presence to='juliet@{DOMAIN}' type='unavailable'/>"
 
     def caps(self, session: str) -> str:
         """What a session says of its client (XEP-0115)."""

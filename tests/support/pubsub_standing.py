@@ -32,6 +32,8 @@ class Standing:
 
     def __init__(self, contacts: Contacts, there: dict[str, str]) -> None:
         self.contacts = contacts
+        self.sharing: set[str] = set()
+        """The sessions that show themselves to juliet by directed presence."""
         self.there = there
         self.told = Told()
         self._nothing()

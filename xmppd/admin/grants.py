@@ -77,6 +77,9 @@ def _presence(table: Component) -> Iterator[Grant]:
     wants = "see of which nodes their clients want events"
     needed = "interests = true" if own else 'presence = "managed_entity", interests = true'
     yield Grant(wants, needed, own and table.interests)
+    strangers = "see who shows himself to them without a subscription"
+    needed = 'presence = "roster", interests = true'
+    yield Grant(strangers, needed, others and table.interests)
 
 
 def _multicast(table: Component) -> Iterator[Grant]:

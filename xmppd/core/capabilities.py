@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -44,6 +45,12 @@ MOST_ASKED = 1_000
 
 MOST_ASKED_OF_DOMAIN = 50
 """How many may be asked at a time of one domain that is served elsewhere."""
+
+MOST_STRANGERS = 100
+"""How many of these may be strangers, of whom no account has a subscription: anybody can be one;"""
+
+MOST_STRANGERS_OF_DOMAIN = 10
+"""and how many at one domain."""
 
 LONGEST_VER = 128
 """Characters of a `ver`; the longest hash that is known has 88."""
@@ -84,16 +91,28 @@ def named(stanza: Stanza) -> Caps | None:
     return caps
 
 
+class Standing(IntEnum):
+    """What somebody is to the server's users: who comes first is asked first."""
+
+    USER = 0
+    CONTACT = 1
+    """Of a user, and served elsewhere."""
+    STRANGER = 2
+    """Likewise, but nobody has a subscription."""
+
+
 class _Entity:
     """A full JID that has named capabilities, and who asks it if need be."""
 
-    __slots__ = ("asker", "asking", "caps", "failed", "info", "jid", "local")
+    __slots__ = ("asked", "asker", "asking", "caps", "failed", "info", "jid", "standing")
 
-    def __init__(self, jid: JID, caps: Caps, asker: JID, local: bool) -> None:
+    def __init__(self, jid: JID, caps: Caps, asker: JID, standing: Standing) -> None:
         self.jid = jid
         self.caps = caps
         self.asker = asker
-        self.local = local
+        self.standing = standing
+        self.asked = standing
+        """As what it is being asked."""
         self.info: DiscoInfo | None = None
         self.asking: Deferred[Any] | None = None
         self.failed: float | None = None
@@ -123,8 +142,12 @@ class Capabilities:
         self._entities: dict[str, _Entity] = {}
         self._waiting: dict[tuple[str, str], dict[str, _Entity]] = {}
         """By hash, who has named it while somebody is asked for it."""
+        self._doubted: set[tuple[str, str]] = set()
+        """Those hashes for which a stranger is asked: nobody else waits for him."""
         self._asked: Counter[str] = Counter()
-        """By domain, how many are being asked there."""
+        """By domain, how many are being asked there,"""
+        self._strangers: Counter[str] = Counter()
+        """and how many of them are strangers."""
 
     def __len__(self) -> int:
         """How many hashes are remembered."""
@@ -139,17 +162,19 @@ class Capabilities:
 
     # ------------------------------------------------------------------ what presence says
 
-    def announce(self, jid: JID, caps: Caps, asker: JID, *, local: bool) -> None:
+    def announce(self, jid: JID, caps: Caps, asker: JID, standing: Standing) -> None:
         """Take note that a full JID has named capabilities.
 
-        `asker` is in whose name it is asked, where nobody knows them: an account that it shows its
-        presence to, its own if it is `local`.
+        `asker` is in whose name it is asked, where nobody knows them: its own account if it is a
+        user's, one that it shows its presence to if it is a contact's.
         """
         entity = self._entities.get(jid)
         if entity is None or entity.caps != caps:
             self.forget(jid)
-            entity = self._entities[jid] = _Entity(jid, caps, asker, local)
-        elif entity.info is not None or entity.asking is not None:
+            entity = self._entities[jid] = _Entity(jid, caps, asker, standing)
+        elif standing < entity.standing:
+            entity.standing, entity.asker = standing, asker
+        if entity.info is not None or entity.asking is not None:
             return
         known = self._known.get(caps.key)
         if known is not None:
@@ -172,6 +197,7 @@ class Capabilities:
     def clear(self) -> None:
         """Forget everything, and ask nobody any more."""
         self._waiting.clear()
+        self._doubted.clear()
         for jid in list(self._entities):
             self.forget(jid)
         self._known.clear()
@@ -181,31 +207,57 @@ class Capabilities:
     def _find_out(self, entity: _Entity) -> None:
         """Ask an entity, or wait for what another one says that has named the same hash."""
         if entity.caps.verifiable:
-            waiting = self._waiting.get(entity.caps.key)
-            if waiting is not None:
-                waiting[entity.jid] = entity
+            key = entity.caps.key
+            waits = entity.standing is Standing.STRANGER or key not in self._doubted
+            if key in self._waiting and waits:
+                self._waiting[key][entity.jid] = entity
                 return
-            self._waiting[entity.caps.key] = {}
+            self._waiting.setdefault(key, {})
         self._ask(entity)
 
     def _ask(self, entity: _Entity) -> None:
         caps, domain = entity.caps, entity.jid.domain
-        far = not entity.local and self._asked[domain] >= MOST_ASKED_OF_DOMAIN
-        if far or self._asked.total() >= MOST_ASKED:
+        if self._is_too_much(domain, entity.standing):
             self._waiting.pop(caps.key, None)  # the next presence of each is another try
+            self._doubted.discard(caps.key)
             return
-        self._asked[domain] += 1
+        entity.asked = entity.standing
+        self._count(entity, 1)
+        if caps.verifiable and entity.asked is Standing.STRANGER:
+            self._doubted.add(caps.key)
+        else:
+            self._doubted.discard(caps.key)
         query = Tag("query", {"node": f"{caps.node}#{caps.ver}"}, ns=ns.DISCO_INFO)  # §6.2
         asking = self._requests.ask(entity.asker, entity.jid, "get", query, seconds=SECONDS)
         entity.asking = asking
         asking.addBoth(self._answered, entity)
         asking.addErrback(lambda failure: log.failure("capabilities were not learned", failure))
 
+    def _is_too_much(self, domain: str, standing: Standing) -> bool:
+        """Whether too many are being asked to ask one more."""
+        asked, strangers = self._asked, self._strangers
+        if standing is not Standing.USER and asked[domain] >= MOST_ASKED_OF_DOMAIN:
+            return True
+        if standing is Standing.STRANGER and (
+            strangers[domain] >= MOST_STRANGERS_OF_DOMAIN or strangers.total() >= MOST_STRANGERS
+        ):
+            return True
+        return asked.total() >= MOST_ASKED
+
+    def _count(self, entity: _Entity, change: int) -> None:
+        """Note that an entity is being asked, or is so no more."""
+        domain = entity.jid.domain
+        self._asked[domain] += change
+        if not self._asked[domain]:
+            del self._asked[domain]
+        if entity.asked is Standing.STRANGER:
+            self._strangers[domain] += change
+            if not self._strangers[domain]:
+                del self._strangers[domain]
+
     def _answered(self, outcome: Stanza | Failure, entity: _Entity) -> None:
         entity.asking = None
-        self._asked[entity.jid.domain] -= 1
-        if not self._asked[entity.jid.domain]:
-            del self._asked[entity.jid.domain]
+        self._count(entity, -1)
         info = None
         if not isinstance(outcome, Failure):
             info = _verified(outcome, entity.caps)
@@ -220,16 +272,17 @@ class Capabilities:
             self._remember(entity, info)
         else:
             # In a turn of its own: where all of them are gone, each fails at once.
+            self._doubted.discard(entity.caps.key)
             self._clock.callLater(0, self._ask_next, entity.caps.key)
 
     def _ask_next(self, key: tuple[str, str]) -> None:
-        """Ask the next who has named a hash; of the server's own users, where there are any.
+        """Ask the next who has named a hash: of the server's own users, where there are any.
 
-        Strangers may be many, and all keep their answer to themselves.
+        Others may be many, and all keep their answer to themselves; strangers above all.
         """
         waiting = self._waiting.get(key)
         if waiting:
-            entity = min(waiting.values(), key=lambda entity: not entity.local)
+            entity = min(waiting.values(), key=lambda entity: entity.standing)
             del waiting[entity.jid]
             self._ask(entity)
         elif waiting is not None:
@@ -239,6 +292,7 @@ class Capabilities:
         """Keep what a hash stands for, and tell of all who have named it (§5.4, rule 3.8)."""
         key = entity.caps.key
         self._known[key] = info
+        self._doubted.discard(key)
         while len(self._known) > self._most():
             self._known.popitem(last=False)
         for each in (entity, *self._waiting.pop(key, {}).values()):

@@ -3,7 +3,8 @@
 A client says it by its features: the name of a node, and `+notify` (XEP-0060 §9.2). The server
 knows them (XEP-0115) and says them to components at the end of its presence, so that each of them
 need not find out the same. Of contacts elsewhere it says besides which accounts they have shown
-their presence to: those whose events they are to get, and nobody else can say it.
+their presence to: those whose events they are to get, and nobody else can say it. Likewise of who
+has shown himself to an account without a subscription (XEP-0060 §9.1.3), and when he does no more.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from xmppd import ns
 from xmppd.core.disco import DiscoInfo
@@ -29,8 +31,19 @@ SHOWN = 200
 """To how many accounts it is told at a time that somebody has shown his presence."""
 
 _NOTIFY = "+notify"
-_NAMES = {f"{ns.INTERESTS} interests", f"{ns.INTERESTS} shown"}
+_BEFORE = f"{ns.INTERESTS} "
 _OURS = f"{{{ns.INTERESTS}}}"
+
+
+class Accounts(NamedTuple):
+    """Which accounts somebody's presence has been shown to."""
+
+    shown: Iterable[JID] = ()
+    """Those who see it by subscription: of contacts elsewhere;"""
+    shared: Iterable[JID] = ()
+    """those who do not;"""
+    hidden: Iterable[JID] = ()
+    """and from which of these it is hidden by now."""
 
 
 def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
@@ -38,10 +51,18 @@ def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
     return stanza if info is None else stanza.with_inner(stanza.inner + _element(info.features))
 
 
-def with_accounts(stanza: Stanza, accounts: Iterable[JID]) -> Stanza:
-    """Presence of a contact elsewhere with the accounts that he has shown it to."""
-    shown = (Tag("shown", {"to": str(each)}, ns=ns.INTERESTS) for each in islice(accounts, SHOWN))
-    return stanza.with_inner(stanza.inner + b"".join(each.render() for each in shown))
+def with_accounts(stanza: Stanza, accounts: Accounts) -> Stanza:
+    """Presence with what has changed of which accounts it is shown to."""
+    told = b"".join(
+        Tag(name, {by: str(each)}, ns=ns.INTERESTS).render()
+        for name, by, some in (
+            ("shown", "to", accounts.shown),
+            ("shared", "to", accounts.shared),
+            ("hidden", "from", accounts.hidden),
+        )
+        for each in islice(some, SHOWN)
+    )
+    return stanza.with_inner(stanza.inner + told) if told else stanza
 
 
 def without(stanza: Stanza) -> Stanza:
@@ -49,7 +70,7 @@ def without(stanza: Stanza) -> Stanza:
     inner = stanza.inner
     if b"interests" not in inner and b"&#" not in inner:
         return stanza  # what nearly all presence is: its children's names are not even read
-    if _NAMES.isdisjoint(stanza.children):
+    if not any(name.startswith(_BEFORE) for name in stanza.children):
         return stanza
     kept = [child for child in stanza.element if not child.tag.startswith(_OURS)]
     return stanza.with_inner(b"".join(map(canonical.written, kept)))

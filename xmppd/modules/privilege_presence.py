@@ -7,6 +7,10 @@ of all who are there.
 Where its table says `interests`, what a client wants events of stands at the end of its presence
 (core/interests.py). It is told again once that is known, and where anything has changed by which
 events are sent: what the client can do, its `<show/>`, its priority (XEP-0163 §4.3).
+
+Such a component is told besides, with "roster", who has shown himself to an account that has no
+subscription to his presence (XEP-0060 §9.1.3), and nothing more of him than what he shows and
+wants. What the account's lists keep from it is not told.
 """
 
 from __future__ import annotations
@@ -24,7 +28,10 @@ from xmppd.core.context import ModuleContext
 from xmppd.core.disco import DiscoInfo
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
+from xmppd.core.interests import Accounts
+from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
+from xmppd.core.sharers import Shared, Strangers, of_room, show_of
 from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.subscription import TO
@@ -52,10 +59,20 @@ def register(context: ModuleContext) -> None:
         context.gate(hooks.presence, Phase.COPY, told.changed),
         context.gate(hooks.account_presence, Phase.COPY, told.received, told.concerned),
         context.gate(hooks.capabilities, Phase.DELIVER, told.learned),
+        # Behind who remembers to whom a client shows itself.
+        context.gate(hooks.client_presence, Phase.FALLBACK, told.directed),
     )
+    context.hook(hooks.session_unbound, Phase.FALLBACK, told.gone)
     context.hook(hooks.component_connected, Phase.FALLBACK, told.connected)
+    context.hook(hooks.privacy_changed, Phase.DELIVER, told.blocked)
+    context.hook(hooks.account_removed, Phase.DELIVER, told.removed)
     context.hook(hooks.configured, Phase.DELIVER, told.follow)
     told.follow()
+
+
+_TOLD, _GONE = ("", "unavailable"), ("unavailable", "error")
+
+_NONE = Accounts()
 
 
 class _Look(NamedTuple):
@@ -69,9 +86,9 @@ class _Look(NamedTuple):
 class Told:
     """What components are told of presence."""
 
-    gates: tuple[Gate, Gate, Gate]
-    """Of users' presence, of contacts', and of what clients can do: open while a component may be
-    told of it."""
+    gates: tuple[Gate, Gate, Gate, Gate]
+    """Of users' presence, of contacts', of what clients can do, and of presence that users direct
+    to somebody: open while a component may be told of it."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -84,22 +101,30 @@ class Told:
         self._shown: dict[JID, dict[JID, None]] = {}
         """Of those contacts whose presence is kept, which accounts they have shown it to, where any
         component may be told of interests."""
+        self._strangers = Strangers(lambda: host.domains)
+        """Who has shown himself to an account without a subscription of that account, likewise."""
+        self._directing: set[JID] = set()
+        """The sessions that have directed presence to anybody who does not see it otherwise."""
 
     def follow(self) -> None:
         """Take what the configuration grants now."""
         grants = {each.presence for each in self._host.config.components.values()}
         wanted = any(each.interests for each in self._host.config.components.values())
-        of_users, of_contacts, of_interests = self.gates
+        of_users, of_contacts, of_interests, of_strangers = self.gates
         of_users.open(bool(grants - {"none"}))
         of_contacts.open("roster" in grants)
         of_interests.open(wanted)
+        of_strangers.open(wanted and "roster" in grants)
         if "roster" not in grants:
             self._contacts.clear()
             self._shown.clear()
+            self._strangers.clear()
         if not wanted:
             self._looks.clear()
             self._unknown.clear()
             self._shown.clear()
+            self._strangers.clear()
+            self._directing.clear()
 
     def _components(self, domain: str, *granted: str, interested: bool = False) -> Iterator[JID]:
         """The components that are there and may be told of presence at a domain.
@@ -123,16 +148,19 @@ class Told:
         """
         told: set[JID] = set()
         looks_else = self._looks_else(session, stanza)
+        for domain in self._shared_domains(session.jid):
+            told.update(self._components(domain, "roster", interested=True))
+        if stanza.type != "":
+            self._strangers.drop(session.jid)
         if (stanza.type == "") is (before is None):
             told.update(self._components(session.jid.domain, *_OF_USERS))
-        elif stanza.type != "":
-            return
-        elif looks_else:
+        elif stanza.type == "" and looks_else:
             told.update(self._components(session.jid.domain, *_OF_USERS, interested=True))
-        for domain in self._follow_him(session):
-            told.update(self._components(domain, "roster"))
+        if stanza.type == "" or before is not None:
+            for domain in self._follow_him(session):
+                told.update(self._components(domain, "roster"))
         for component in sorted(told):
-            self._tell(component, (stanza,))
+            self._tell(component, (stanza,), accounts=_NONE)
 
     def _looks_else(self, session: Session, stanza: Stanza) -> bool:
         """Whether a session's presence differs from its last one in what decides about events."""
@@ -165,12 +193,14 @@ class Told:
         self._unknown.discard(jid)
         session = self._host.directory.get(jid)
         told: set[JID] = set()
-        if session is not None:
+        domains = self._shared_domains(jid)
+        if session is not None and session.available:
             told.update(self._components(jid.domain, *_OF_USERS, interested=True))
-            for domain in self._follow_him(session):
-                told.update(self._components(domain, "roster", interested=True))
+            domains |= self._follow_him(session)
         elif (stanza := self._contacts.get(jid)) is not None and stanza.to is not None:
-            told.update(self._components(stanza.to.domain, "roster", interested=True))
+            domains.add(stanza.to.domain)
+        for domain in domains:
+            told.update(self._components(domain, "roster", interested=True))
         for component in sorted(told):
             self._tell(component, self._current((jid,)))
 
@@ -179,36 +209,74 @@ class Told:
         domains = self._host.domains
         return {jid.domain for jid in session.resident.roster.subscribers if jid.domain in domains}
 
-    # ------------------------------------------------------------------ contacts elsewhere
+    def _shared_domains(self, jid: JID) -> set[str]:
+        """The domains of ours where somebody has shown himself to accounts as a stranger."""
+        return {account.domain for account in self._strangers.accounts(jid)}
+
+    # ------------------------------------------------------------------ what accounts are shown
 
     def received(self, stanza: Stanza) -> Stanza:
         """Presence has come for an account, whether or not anybody is there to get it (§7.2)."""
         sender, to = stanza.sender, stanza.to
-        if (
-            stanza.type in ("", "unavailable")
-            and sender is not None
-            and to is not None
-            and sender.domain not in self._host.domains
-            and any(self._components(to.domain, "roster"))
-        ):
+        if sender is None or to is None:
+            return stanza
+        if sender.domain in self._host.domains and sender not in self._directing:
+            return stanza  # what a user sends to all that see it is no news
+        if self._is_news(stanza, sender, to) and any(self._components(to.domain, "roster")):
             Deferred.fromCoroutine(self._received(stanza, sender, to)).addErrback(presence.bug)
         return stanza
+
+    def _is_news(self, stanza: Stanza, sender: JID, to: JID) -> bool:
+        """Whether presence may be a contact's elsewhere, or a stranger's."""
+        if stanza.type in _GONE and sender in self._strangers:
+            return True
+        if sender.domain not in self._host.domains:
+            return stanza.type in _TOLD
+        return not stanza.type and self._has_directed(sender, to)
+
+    def directed(self, stanza: Stanza, session: Session) -> Stanza:
+        """A client sends presence; what it directs to somebody is looked at when it gets there."""
+        if stanza.to is not None and session.data.get(presence.DIRECTED):
+            self._directing.add(session.jid)
+        return stanza
+
+    def gone(self, session: Session) -> None:
+        """A session has ended, and whoever is to know has been told."""
+        self._directing.discard(session.jid)
+
+    def _has_directed(self, sender: JID, to: JID) -> bool:
+        """Whether a user shows himself to who does not see him otherwise."""
+        session = self._host.directory.get(sender)
+        if session is None or sender.bare == to.bare:
+            return False
+        return to in session.data.get(presence.DIRECTED, ())
 
     def concerned(self, stanza: Stanza, accounts: AbstractSet[JID]) -> AbstractSet[JID]:
         """Whose contact it may be that has sent presence to many."""
         sender = stanza.sender
-        if sender is None or stanza.type not in ("", "unavailable"):
+        if sender is None or stanza.type not in _TOLD:
             return frozenset()
+        stranger = sender.resource and sender.domain not in self._host.domains
+        if stranger and self.gates[2].is_open and not of_room(stanza):
+            return accounts
         return presence.acquainted(self._host, sender.bare, accounts)
 
     async def _received(self, stanza: Stanza, sender: JID, to: JID) -> None:
         resident = await self._host.residents.fetch(to.bare)
-        if resident is None or not resident.roster.state(sender.bare) & TO:
+        if resident is None:
+            return
+        elsewhere = sender.domain not in self._host.domains
+        if not elsewhere or not resident.roster.state(sender.bare) & TO:
+            self._received_from_stranger(stanza, Shared(sender, to.bare), to, resident)
+            return
+        if stanza.type:
+            self._hide(Shared(sender, to.bare))
+        if stanza.type == "error":
             return
         news, shown = self._remember(stanza, sender), self._show(sender, to.bare)
         for component in self._components(to.domain, "roster", interested=not news):
             if news or shown:
-                self._tell(component, (stanza,), shown=shown)
+                self._tell(component, (stanza,), accounts=Accounts(shown))
 
     def _show(self, sender: JID, account: JID) -> Sequence[JID]:
         """The account, if a contact that is there shows himself to it for the first time."""
@@ -225,6 +293,8 @@ class Told:
         contacts = self._contacts
         last = contacts.pop(sender, None)
         if stanza.type == "unavailable":
+            if last is not None:
+                self._strangers.drop(sender)
             self._forget(sender)
             return last is not None or not sender.resource
         if len(stanza.tail()) <= LARGEST:
@@ -235,8 +305,91 @@ class Told:
         return last is None or last.inner != stanza.inner
 
     def _forget(self, contact: JID) -> None:
-        self._unknown.discard(contact)
+        if contact not in self._strangers:
+            self._unknown.discard(contact)
         self._shown.pop(contact, None)
+
+    # ------------------------------------------------------------------ strangers
+
+    def _received_from_stranger(
+        self, stanza: Stanza, shared: Shared, to: JID, resident: Resident
+    ) -> None:
+        """Presence that an account has no subscription to (XEP-0060 §9.1.3).
+
+        To whatever resource of it: whether that is there is nobody's business.
+        """
+        if stanza.type:
+            self._hide(shared, self._unsee(shared))
+        elif self._counts(stanza, shared.sender, to, resident):
+            news, gone = self._strangers.add(shared, show_of(stanza))
+            for each in gone:
+                self._tell_hidden(each)
+            if news:
+                for component in self._components(to.domain, "roster", interested=True):
+                    told = self._current((shared.sender,))
+                    self._tell(component, told, accounts=Accounts(shared=(shared.account,)))
+
+    def _counts(self, stanza: Stanza, sender: JID, to: JID, resident: Resident) -> bool:
+        """Whether it is of any use to anybody, has come through, and its sender is still there."""
+        if not self.gates[2].is_open or not sender.resource or of_room(stanza):
+            return False
+        if self._host.hooks.resident_stanza(stanza, resident) is None:
+            return False
+        return sender.domain not in self._host.domains or self._has_directed(sender, to)
+
+    def _unsee(self, shared: Shared) -> bool:
+        """Whether somebody was a contact until now: he has gone for who sees him no more."""
+        sender, account = shared
+        shown = self._shown.get(sender, {})
+        if account not in shown:
+            return False
+        del shown[account]
+        if not shown:
+            self._contacts.pop(sender, None)
+            self._forget(sender)
+        return True
+
+    def _hide(self, shared: Shared, seen: bool = False) -> None:
+        """Somebody shows himself to an account no longer, where he did or was `seen`."""
+        if self._strangers.remove(shared) or seen:
+            self._tell_hidden(shared)
+
+    def _tell_hidden(self, shared: Shared) -> None:
+        """Say so: with his presence to who is told of it anyway, else that he is gone.
+
+        For these accounts: he may have shown himself to the component, too, and still do so.
+        """
+        sender, account = shared
+        current = next(iter(self._current((sender,))), None)
+        if current is None:
+            self._unknown.discard(sender)
+        gone = presence.of("unavailable", sender, account)
+        for component in self._components(account.domain, "roster", interested=True):
+            stanza = current if current is not None and self._sees(component, sender) else gone
+            self._tell(component, (stanza,), accounts=Accounts(hidden=(account,)))
+
+    def _sees(self, component: JID, sender: JID) -> bool:
+        """Whether a component is told of somebody who is there in any case."""
+        session = self._host.directory.get(sender)
+        if session is None or not session.available:
+            return True
+        if component in self._components(sender.domain, *_OF_USERS):
+            return True
+        domains = self._follow_him(session) | self._shared_domains(sender)
+        return any(component in self._components(each, "roster") for each in domains)
+
+    def blocked(self, resident: Resident) -> None:
+        """An account's lists are others: whom they keep from it shows himself to it no longer."""
+        account = resident.jid
+        for sender in self._strangers.of(account):
+            shown = presence.of("", sender, account)
+            if self._host.hooks.resident_stanza(shown, resident) is None:
+                self._hide(Shared(sender, account))
+
+    def removed(self, account: JID) -> None:
+        """Nobody shows himself to an account that is no more."""
+        for sender in self._strangers.of(account):
+            self._hide(Shared(sender, account))
 
     # ------------------------------------------------------------------ telling
 
@@ -259,6 +412,7 @@ class Told:
             ]
             if grants.presence == "roster":
                 waiting += self._contacts
+                waiting += self._strangers.shown_to(domain) if grants.interests else ()
         later = host.clock.callLater
         # A contact of users at two domains is told of once.
         once = dict.fromkeys(waiting)
@@ -272,10 +426,10 @@ class Told:
         """The presence of those who are there, as it is by now."""
         for jid in jids:
             session = self._host.directory.get(jid)
-            if session is None:
-                stanza = self._contacts.get(jid)
+            if session is not None and session.available:
+                stanza = session.presence
             else:
-                stanza = session.presence if session.available else None
+                stanza = self._contacts.get(jid) or self._strangers.presence(jid)
             if stanza is not None:
                 yield stanza
 
@@ -284,12 +438,12 @@ class Told:
         component: JID,
         stanzas: Iterable[Stanza],
         instance: str = "",
-        shown: Sequence[JID] | None = None,
+        accounts: Accounts | None = None,
     ) -> None:
         """Directed presence from a full JID (§7.1.1), whatever its privacy lists say to others.
 
-        `shown` are the accounts that a contact elsewhere has shown it to since the last time; None
-        for all that he has.
+        `accounts` are those that it has been shown to since the last time, or is hidden from; None
+        for all that it is shown to.
         """
         host = self._host
         serving = host.components.get(component)
@@ -299,19 +453,35 @@ class Told:
             told, sender = interests.without(stanza), stanza.sender
             if serving.settings.interests and not stanza.type and sender is not None:
                 info = host.capabilities.of(sender)
-                accounts = self._shown.get(sender, ()) if shown is None else shown
-                told = interests.with_accounts(told, accounts)
+                shown = self._accounts(component, sender) if accounts is None else accounts
+                told = interests.with_accounts(told, shown)
                 told = interests.with_interests(told, info)
                 self._note(sender, known=info is not None)
+            elif serving.settings.interests and accounts is not None:
+                told = interests.with_accounts(told, accounts)
             copy = told.addressed(component)
             copy.claim = None
             host.components.tell(component, instance, copy)
+
+    def _accounts(self, component: JID, sender: JID) -> Accounts:
+        """To whom somebody is shown, as far as a component may be told."""
+        grants, strangers = self._host.components.grants, self._strangers
+        shared = [
+            each
+            for each in strangers.accounts(sender)
+            if (table := grants(component, each.domain)) is not None and table.presence == "roster"
+        ]
+        return Accounts(self._shown.get(sender, ()), shared)
 
     def _note(self, jid: JID, *, known: bool) -> None:
         """Remember whether it was said what a client wants, of which presence is kept."""
         if known:
             self._unknown.discard(jid)
-        elif jid in self._contacts or self._host.directory.get(jid) is not None:
+        elif (
+            jid in self._contacts
+            or jid in self._strangers
+            or self._host.directory.get(jid) is not None
+        ):
             self._unknown.add(jid)
 
 

@@ -15,7 +15,7 @@ from components.pubsub.life.access import Access
 from components.pubsub.life.ancestry import Above, Ancestry
 from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.presences import Presences
-from components.pubsub.life.rosters import Contact, Roster, Rosters
+from components.pubsub.life.rosters import SHARER, Contact, Roster, Rosters
 from components.pubsub.model.node import Node
 from components.pubsub.model.options import Options
 from components.pubsub.model.privileges import Privilege, may
@@ -109,7 +109,8 @@ class Audiences:
             seeing = _seeing(node, roster, (*found.plain, *found.subids))
             interested = dict.fromkeys(self._interested(node, roster))
             seeing |= interested
-            found.plain |= interested | dict.fromkeys(self._listening(node))
+            found.plain |= interested | dict.fromkeys(self._sharing(node, roster))
+            found.plain |= dict.fromkeys(self._listening(node))
             for jid in found.subids:
                 found.plain.pop(jid, None)
         through: Mapping[JID, Through] = {}
@@ -220,6 +221,13 @@ class Audiences:
             return ()
         return self._listeners.wanting(node.address.name)
 
+    def _sharing(self, node: Node, roster: Roster) -> Iterator[JID]:
+        """The clients that want a node of those who do not see the account's presence."""
+        if node.settings.access_model == "open":
+            for client in sharers(self._presences, roster, *node.address):
+                if hears(node.settings, node.affiliation(client.bare), SHARER):
+                    yield client
+
 
 def _seeing(node: Node, roster: Roster, told: Iterable[JID]) -> dict[JID, None]:
     """Those who see the presence of the account that a node is at, by its own roster."""
@@ -244,6 +252,18 @@ def _parts(
     return those(wanting=True), those(wanting=False)._replace(through=through)
 
 
+def sharers(presences: Presences, roster: Roster, account: JID, node: str) -> Iterator[JID]:
+    """The clients that want a node of those who show an account their presence (XEP-0060 §9.1.3).
+
+    Contacts and strangers, but for those who see its own.
+    """
+    for client in presences.sharing(account, node):
+        if not roster.contact(client.bare).sees:
+            yield client
+    for jid in roster.sharers:
+        yield from presences.wanting(jid, node)
+
+
 def by_roster(node: Node) -> bool:
     """Whether rosters say who may be told."""
     return node.settings.access_model in BY_ROSTER
@@ -258,10 +278,13 @@ def reaches(options: Options, kind: Kind, distance: int) -> bool:
 def hears(settings: Settings, affiliation: Affiliation, contact: Contact) -> bool:
     """Whether a contact of an account is told of a node without having subscribed to it.
 
-    Whoever sees the account's presence, as the access model says (XEP-0163 §4).
+    Whoever sees the account's presence, as the access model says (XEP-0163 §4); who merely shows it
+    his, of what is open to everybody (XEP-0060 §9.1.3).
     """
-    if affiliation in (Affiliation.OUTCAST, Affiliation.PUBLISH_ONLY) or not contact.sees:
+    if affiliation in (Affiliation.OUTCAST, Affiliation.PUBLISH_ONLY):
         return False
+    if not contact.sees:
+        return contact.seen and settings.access_model == "open"
     if affiliation is not Affiliation.NONE:
         return True
     if settings.access_model in BY_ROSTER:

@@ -1,21 +1,23 @@
 """Who is there, and what his clients want to be told of: by presence (XEP-0356 §7, XEP-0115).
 
-The server says with presence which nodes a client wants (`+notify`), as far as it has verified it.
+The server says with presence which nodes a client wants (`+notify`), as far as it has verified it,
+and to which accounts somebody shows himself of whom their rosters do not tell (XEP-0060 §9.1.3).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from components.common.component import Component
-from components.common.interests import REMEMBERED, interests, shown
+from components.common.interests import REMEMBERED, hidden, interests, shared, shown
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
 from components.pubsub.model import parcels
 from components.pubsub.model.options import SHOW_VALUES
+from xmppd import ns
 from xmppd.jid import JID
 
 MOST_WANTED = 128
@@ -25,8 +27,8 @@ WANTED_OCTETS = 4_096
 
 MOST_ELSEWHERE = 50_000
 """How many resources of contacts elsewhere are known: others are as if they were not there. And how
-many of those besides who have shown themselves to the service alone, which anybody may do: they
-are never known in a contact's place."""
+many of those besides who have shown themselves to accounts as strangers, or to the service alone,
+which anybody may do: they are never known in a contact's place, nor the latter in a stranger's."""
 
 
 LATER = 60.0
@@ -52,9 +54,12 @@ Arrive = Callable[[JID, bool], object]
 """Told of a full JID that has become available, and whether no other of its bare JID was there."""
 
 Show = Callable[[JID, JID], object]
-"""Told of the full JID of a contact elsewhere, and of an account that he shows himself to."""
+"""Told of the full JID of who is no user of the server, or a stranger to an account, and of that
+account, which he shows himself to."""
 
 NOBODY: Mapping[JID, Seen] = {}
+
+_OURS = frozenset(f"{ns.INTERESTS} {name}" for name in ("interests", "shown", "shared", "hidden"))
 
 _NOTHING: frozenset[str] = frozenset()
 _NOBODY: frozenset[JID] = frozenset()
@@ -72,10 +77,16 @@ class Presences:
         """Those who were there, and of whom the server's new stream has not said anything yet."""
         self._elsewhere: OrderedDict[JID, None] = OrderedDict()
         """Those of them that are none of the servers', who came last at the end."""
-        self._strangers: OrderedDict[JID, None] = OrderedDict()
-        """Those of them that have shown themselves to no account."""
+        self._sharers: OrderedDict[JID, None] = OrderedDict()
+        """Those that no account has for a contact to which they have shown themselves,"""
+        self._strangers: OrderedDict[JID, bool] = OrderedDict()
+        """and those that have shown themselves to no account, or to the service as well (True)."""
         self._shown: dict[JID, set[JID]] = {}
         """To which accounts resources elsewhere have shown themselves, by full JID."""
+        self._shared: dict[JID, dict[JID, None]] = {}
+        """To which accounts those of strangers have, wherever they are;"""
+        self._sharing: dict[JID, dict[JID, None]] = {}
+        """and by account, who has: of either kind."""
         self._on_arrival: list[Arrive] = []
         self._on_known: list[Know] = []
         self._on_gain: list[Gain] = []
@@ -123,8 +134,16 @@ class Presences:
         """The accounts that a resource of a contact elsewhere has shown itself to."""
         return self._shown.get(full, ())
 
+    def shared_to(self, full: JID) -> Collection[JID]:
+        """The accounts that a resource has shown itself to as a stranger."""
+        return self._shared.get(full, ())
+
+    def sharing(self, account: JID, node: str) -> Sequence[JID]:
+        """The resources of strangers to an account that want to be told of a node."""
+        return [each for each in self._sharing.get(account, ()) if node in self.interests_of(each)]
+
     def on_shown(self, tell: Show) -> None:
-        """Have `tell` called when a contact elsewhere shows himself to one account more.
+        """Have `tell` called when a contact elsewhere, or a stranger, shows himself to one more.
 
         Where he begins to want nodes at the same time, that is told by `on_gain` alone.
         """
@@ -136,13 +155,13 @@ class Presences:
             return
         self._heard(jid)
         if stanza.type == "unavailable":
-            self._drop(jid)
+            self._leave(jid, hidden(stanza))
             return
         there = self._there.setdefault(jid.bare, {})
         first, last = not there, there.get(jid)
         seen = there[jid] = _seen(stanza, last)
         before = _NOTHING if last is None else last.interests or _NOTHING
-        new = () if jid.domain in self._servers else self._note(jid, shown(stanza))
+        new = self._note(jid, stanza)
         self._tell_who_comes(jid, seen, last, first=first)
         gained = (seen.interests or _NOTHING) - before
         if gained:
@@ -161,24 +180,77 @@ class Presences:
             for know in self._on_known:
                 know(jid)
 
-    def _note(self, jid: JID, accounts: Iterable[JID]) -> Collection[JID]:
-        """Know of a resource elsewhere; the accounts that it had not shown itself to."""
+    def _note(self, jid: JID, stanza: Stanza) -> Sequence[JID]:
+        """Know to whom a resource shows itself; the accounts that it had not shown itself to."""
+        for account in hidden(stanza):
+            self._hide(jid, account)
+        new = [account for account in shared(stanza) if account not in self.shared_to(jid)]
+        for account in new:
+            self._shared.setdefault(jid, {})[account] = None
+            self._sharing.setdefault(account, {})[jid] = None
+        if jid.domain in self._servers:
+            return new
         known = self._shown.get(jid, _NOBODY)
-        new = [account for account in accounts if account not in known]
-        if new:
-            self._shown.setdefault(jid, set()).update(new)
-            self._strangers.pop(jid, None)
-        kept = self._elsewhere if new or known else self._strangers
-        kept[jid] = None
-        kept.move_to_end(jid)
-        if len(kept) > MOST_ELSEWHERE:
-            self._drop(next(iter(kept)))
-        return new
+        seen = [account for account in shown(stanza) if account not in known]
+        if seen:
+            self._shown.setdefault(jid, set()).update(seen)
+        # Of others whom it tells of, the server says more than what they have sent.
+        self._keep(jid, itself=not known and _OURS.isdisjoint(stanza.children))
+        return [*new, *seen]
+
+    def _keep(self, jid: JID, *, itself: bool) -> None:
+        """Have a resource elsewhere in the table that it belongs to.
+
+        And among the strangers besides where it has shown `itself` to the service.
+        """
+        self._elsewhere.pop(jid, None)
+        self._sharers.pop(jid, None)
+        known = self._elsewhere if jid in self._shown else self._sharers
+        if jid in self._shown or jid in self._shared:
+            known[jid] = None
+            if len(known) > MOST_ELSEWHERE:
+                self._drop(next(iter(known)))
+        itself = self._strangers.pop(jid, False) or itself
+        if itself or jid not in known:
+            self._strangers[jid] = itself
+            if len(self._strangers) > MOST_ELSEWHERE:
+                self._lose_stranger()
+
+    def _lose_stranger(self) -> None:
+        oldest, _ = self._strangers.popitem(last=False)
+        if oldest not in self._shown and oldest not in self._shared:
+            self._drop(oldest)
+
+    def _leave(self, jid: JID, accounts: Sequence[JID]) -> None:
+        """A resource has gone; where `accounts` are named for these, and maybe for nobody else."""
+        for account in accounts:
+            self._hide(jid, account)
+        shows = jid in self._shown or jid in self._shared or self._strangers.get(jid, False)
+        if not accounts or not shows:
+            self._drop(jid)
+        elif jid.domain not in self._servers:
+            self._keep(jid, itself=False)
+
+    def _hide(self, jid: JID, account: JID) -> None:
+        """A resource shows itself to an account no more."""
+        shown = self._shown.get(jid)
+        if shown is not None:
+            shown.discard(account)
+            if not shown:
+                del self._shown[jid]
+        for table, key, value in ((self._shared, jid, account), (self._sharing, account, jid)):
+            of_one = table.get(key)
+            if of_one is not None and value in of_one:
+                del of_one[value]
+                if not of_one:
+                    del table[key]
 
     def _drop(self, jid: JID) -> None:
-        self._elsewhere.pop(jid, None)
-        self._strangers.pop(jid, None)
+        for table in (self._elsewhere, self._sharers, self._strangers):
+            table.pop(jid, None)
         self._shown.pop(jid, None)
+        for account in list(self.shared_to(jid)):
+            self._hide(jid, account)
         of_one = self._there.get(jid.bare)
         if of_one is not None and of_one.pop(jid, None) is not None and not of_one:
             del self._there[jid.bare]
@@ -195,9 +267,10 @@ class Presences:
         if not resumed:
             self._unheard, self._there = self._there, {}
             self._component.clock.callLater(LATER, self._told_of_all, self._unheard)
-            self._elsewhere.clear()
-            self._strangers.clear()
-            self._shown.clear()
+            for table in (self._elsewhere, self._sharers, self._strangers):
+                table.clear()
+            for each in (self._shown, self._shared, self._sharing):
+                each.clear()
 
     def _told_of_all(self, unheard: dict[JID, dict[JID, Seen]]) -> None:
         if unheard is self._unheard:

@@ -6,7 +6,7 @@ Each is read when it is first needed, and follows the pushes from then on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -46,6 +46,10 @@ class Contact(NamedTuple):
 
 NOBODY = Contact("none", frozenset())
 
+SHARER = Contact("to", frozenset())
+"""Somebody who shows the account his presence, which it has no subscription to (XEP-0060 §9.1.3):
+what a contact is whose presence it sees, and who does not see its own."""
+
 ITSELF = Contact("both", frozenset())
 """What an account is to itself."""
 
@@ -53,11 +57,12 @@ ITSELF = Contact("both", frozenset())
 class Roster:
     """The contacts of an account that see its presence, show it theirs, or are in groups."""
 
-    __slots__ = ("_contacts", "_subscribers", "octets")
+    __slots__ = ("_contacts", "_sharers", "_subscribers", "octets")
 
     def __init__(self, items: Iterable[Element] = ()) -> None:
         self._contacts: dict[JID, Contact] = {}
         self._subscribers: tuple[JID, ...] | None = None
+        self._sharers: tuple[JID, ...] | None = None
         self.octets = ROSTER_OCTETS
         """What it takes in memory, about."""
         for item in items:
@@ -65,7 +70,7 @@ class Roster:
 
     def put(self, item: Element) -> None:
         """Take an item as it is now; what is removed, or would let nobody in, is left out."""
-        self._subscribers = None
+        self._subscribers = self._sharers = None
         read = _read(item)
         if read is None:
             return
@@ -91,14 +96,25 @@ class Roster:
         return found
 
     @property
+    def sharers(self) -> Collection[JID]:
+        """Those whose presence it sees, and who do not see its own."""
+        found = self._sharers
+        if found is None:
+            found = tuple(
+                jid for jid, contact in self._contacts.items() if contact.seen and not contact.sees
+            )
+            self._sharers = found
+        return found
+
+    @property
     def groups(self) -> list[str]:
         """The groups that they are in, sorted."""
         return sorted({group for each in self._contacts.values() for group in each.groups})
 
     @property
-    def seen(self) -> list[JID]:
-        """Those whose presence the account sees."""
-        return [jid for jid, contact in self._contacts.items() if contact.seen]
+    def shown(self) -> Mapping[JID, Contact]:
+        """Those whose presence the account sees, or who see its own."""
+        return {jid: each for jid, each in self._contacts.items() if each.seen or each.sees}
 
 
 class Change(NamedTuple):

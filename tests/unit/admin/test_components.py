@@ -168,6 +168,8 @@ def test_nothing_that_is_granted_by_default(verona):
         '  see the presence of their contacts  (presence = "roster")',
         "  see of which nodes their clients want events"
         '  (presence = "managed_entity", interests = true)',
+        "  see who shows himself to them without a subscription"
+        '  (presence = "roster", interests = true)',
         "  send a stanza to many addresses at once  (multicast)",
         "  carry sessions of clients  (tunnel = true)",
         "  be told of removed accounts  (accounts = true)",
@@ -207,6 +209,8 @@ def test_all_that_can_be_granted_with_the_key_of_each():
         '  see the presence of users  (presence = "roster")',
         '  see the presence of their contacts  (presence = "roster")',
         "  see of which nodes their clients want events  (interests = true)",
+        "  see who shows himself to them without a subscription"
+        '  (presence = "roster", interests = true)',
         "  send a stanza to 20 addresses at once  (multicast = 20)",
         "  carry sessions of clients  (tunnel = true)",
         "  be told of removed accounts  (accounts = true)",

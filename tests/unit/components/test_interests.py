@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.common.interests import interests, shown
+from components.common.interests import hidden, interests, shared, shown
 from components.common.stanza import Stanza
 from xmppd import ns
 
@@ -51,3 +51,19 @@ def test_4_3_4_to_which_accounts_a_contact_shows_himself() -> None:
     assert shown(presence(f"{told}{OPEN}{TUNE}{CLOSE}")) == (accounts[0], "nurse@capulet.lit")
     assert interests(presence(f"{told}{OPEN}{TUNE}{CLOSE}")) == {"urn:tune"}
     assert shown(presence(f"{OPEN}{TUNE}{CLOSE}")) == ()
+
+
+def test_0060_9_1_3_to_which_accounts_a_stranger_does() -> None:
+    told = "".join(
+        f"<{name} xmlns='{ns.INTERESTS}' {attribute}='{account}@capulet.lit'/>"
+        for name, attribute, account in (
+            ("shared", "to", "juliet"),
+            ("shared", "to", "nurse"),
+            ("hidden", "from", "paris"),
+        )
+    )
+    stanza = presence(f"{told}{OPEN}{TUNE}{CLOSE}")
+    assert shared(stanza) == ("juliet@capulet.lit", "nurse@capulet.lit")
+    assert hidden(stanza) == ("paris@capulet.lit",)
+    assert (shown(stanza), interests(stanza)) == ((), {"urn:tune"})
+    assert (shared(presence("")), hidden(presence(""))) == ((), ())

@@ -15,6 +15,7 @@ from tests.support.capabilities import (
     reply,
 )
 from xmppd.core import capabilities
+from xmppd.core.capabilities import Standing
 from xmppd.wire.stanza import Stanza
 
 
@@ -105,7 +106,7 @@ def test_users_of_the_server_are_asked_before_those_of_others(stage: Stage) -> N
     """Strangers may be many, and all keep their answer to themselves."""
     out: list[Stanza] = []
     stage.server.host.router.attach(out.append, "mantua.lit")
-    crowd(stage, 20, "mantua.lit", local=False)
+    crowd(stage, 20, "mantua.lit", standing=Standing.CONTACT)
     assert [str(stanza.to) for stanza in out] == ["b0@mantua.lit/r"]
     juliet = stage.log_in("juliet", EXODUS)
     stage.later(capabilities.SECONDS)
@@ -118,10 +119,95 @@ def test_only_so_many_are_asked_at_a_time_of_one_domain_elsewhere(stage: Stage) 
         stage.server.host.router.attach(out.append, domain)
     most = capabilities.MOST_ASKED_OF_DOMAIN
     for number in range(most + 10):
-        crowd(stage, 1, "mantua.lit", Kind(f"urn:example:{number}"), str(number), local=False)
+        crowd(
+            stage,
+            1,
+            "mantua.lit",
+            Kind(f"urn:example:{number}"),
+            str(number),
+            standing=Standing.CONTACT,
+        )
     assert len(out) == most
-    crowd(stage, 1, "verona.lit", local=False)
+    crowd(stage, 1, "verona.lit", standing=Standing.CONTACT)
     assert len(out) == most + 1
     stage.later(capabilities.SECONDS)
-    crowd(stage, 1, "mantua.lit", Kind("urn:example:more"), local=False)
+    crowd(stage, 1, "mantua.lit", Kind("urn:example:more"), standing=Standing.CONTACT)
     assert len(out) == most + 2
+
+
+# Strangers
+
+
+def test_strangers_are_asked_behind_all_others(stage: Stage) -> None:
+    """Anybody may show himself to an account (XEP-0060 §9.1.3)."""
+    out: list[Stanza] = []
+    for domain in ("mantua.lit", "verona.lit"):
+        stage.server.host.router.attach(out.append, domain)
+    strangers = [capabilities.MOST_STRANGERS_OF_DOMAIN, capabilities.MOST_ASKED_OF_DOMAIN]
+    kinds = iter([Kind(f"urn:example:{number}") for number in range(200)])
+    for number in range(strangers[0] + 5):
+        crowd(stage, 1, "mantua.lit", next(kinds), str(number), standing=Standing.STRANGER)
+    assert len(out) == strangers[0]
+    for number in range(strangers[1]):
+        crowd(stage, 1, "mantua.lit", next(kinds), f"c{number}", standing=Standing.CONTACT)
+    assert len(out) == strangers[1], "and the others have the rest"
+    stage.later(capabilities.SECONDS)
+    crowd(stage, 1, "mantua.lit", next(kinds), standing=Standing.STRANGER)
+    assert len(out) == strangers[1] + 1
+
+
+def test_only_so_many_strangers_are_asked_at_a_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capabilities, "MOST_STRANGERS", 2)
+    out: list[Stanza] = []
+    for number in range(4):
+        domain = f"mantua{number}.lit"
+        stage.server.host.router.attach(out.append, domain)
+        kind = Kind(f"urn:example:{number}")
+        crowd(stage, 1, domain, kind, standing=Standing.STRANGER)
+    assert len(out) == 2
+    crowd(stage, 1, "mantua3.lit", Kind("urn:example:contact"), "c", standing=Standing.CONTACT)
+    assert len(out) == 3
+
+
+def test_nobody_waits_for_what_a_stranger_says(stage: Stage) -> None:
+    """Who names a kind that he keeps to himself, before any client of that kind comes."""
+    out: list[Stanza] = []
+    stage.server.host.router.attach(out.append, "mantua.lit")
+    crowd(stage, 2, "mantua.lit", name="s", standing=Standing.STRANGER)
+    assert [str(stanza.to) for stanza in out] == ["s0@mantua.lit/r"]
+    juliet = stage.log_in("juliet", EXODUS)
+    (request,) = asked(juliet)
+    crowd(stage, 1, "mantua.lit", name="c", standing=Standing.CONTACT)
+    assert len(out) == 1, "the next waits for her"
+    reply(juliet, request, EXODUS.info)
+    told = {str(jid) for jid, _ in stage.told}
+    assert told == {juliet.jid, "s1@mantua.lit/r", "c0@mantua.lit/r"}
+    stage.later(capabilities.SECONDS)
+    assert len(out) == 1
+    assert stage.outstanding == 0
+
+
+def test_where_he_and_she_say_nothing_the_next_is_asked(stage: Stage) -> None:
+    out: list[Stanza] = []
+    stage.server.host.router.attach(out.append, "mantua.lit")
+    crowd(stage, 1, "mantua.lit", name="s", standing=Standing.STRANGER)
+    juliet, romeo = stage.log_in("juliet", EXODUS), stage.log_in("romeo", EXODUS)
+    reply(juliet, asked(juliet)[0], "")
+    stage.later()
+    (request,) = asked(romeo)
+    stage.later(capabilities.SECONDS / 2)
+    reply(romeo, request, EXODUS.info)
+    assert stage.features(juliet) == set(EXODUS.features)
+
+
+def test_a_stranger_who_becomes_a_contact_is_one(stage: Stage) -> None:
+    out: list[Stanza] = []
+    stage.server.host.router.attach(out.append, "mantua.lit")
+    kinds = [Kind(f"urn:example:{number}") for number in range(20)]
+    for number, kind in enumerate(kinds):
+        crowd(stage, 1, "mantua.lit", kind, f"s{number}", standing=Standing.STRANGER)
+    assert len(out) == capabilities.MOST_STRANGERS_OF_DOMAIN
+    crowd(stage, 1, "mantua.lit", kinds[-1], "s19", standing=Standing.CONTACT)
+    assert str(out[-1].to) == "s190@mantua.lit/r"

@@ -7,6 +7,7 @@ import pytest
 from xmppd import ns
 from xmppd.core import interests
 from xmppd.core.disco import DiscoInfo
+from xmppd.jid import JID
 from xmppd.wire.stanza import Stanza
 
 OPEN, CLOSE = f"<interests xmlns='{ns.INTERESTS}'>".encode(), b"</interests>"
@@ -62,6 +63,9 @@ def test_they_stand_behind_what_is_there() -> None:
         OPEN + b"<node>urn:tune</node>" + CLOSE,
         b"<i:interests xmlns:i='%b'/>" % ns.INTERESTS.encode(),
         b'<interests xmlns="urn:xmppd:&#105;nterests:0"/>',
+        b"<shared xmlns='%b' to='juliet@capulet.lit'/>" % ns.INTERESTS.encode(),
+        b"<hidden xmlns='%b' from='juliet@capulet.lit'/>" % ns.INTERESTS.encode(),
+        b"<shown xmlns='%b' to='juliet@capulet.lit'/>" % ns.INTERESTS.encode(),
     ],
 )
 def test_what_somebody_says_of_himself_is_taken_out(forged: bytes) -> None:
@@ -74,3 +78,16 @@ def test_what_somebody_says_of_himself_is_taken_out(forged: bytes) -> None:
 def test_what_is_named_alike_and_is_not_it_stays() -> None:
     stanza = presence(b"<status>interests</status><interests xmlns='urn:x'/>")
     assert interests.without(stanza) is stanza
+
+
+def test_0060_9_1_3_accounts_are_named_by_how_they_are_shown_it() -> None:
+    jids = [JID.parse(f"{name}@capulet.lit") for name in ("juliet", "nurse", "paris")]
+    accounts = interests.Accounts(jids[:1], jids[1:2], jids[2:])
+    told = interests.with_accounts(presence(b"<show>away</show>"), accounts)
+    assert [(child.tag, child.attrib) for child in told.element][1:] == [
+        (f"{{{ns.INTERESTS}}}shown", {"to": "juliet@capulet.lit"}),
+        (f"{{{ns.INTERESTS}}}shared", {"to": "nurse@capulet.lit"}),
+        (f"{{{ns.INTERESTS}}}hidden", {"from": "paris@capulet.lit"}),
+    ]
+    many = interests.Accounts(shared=[JID.parse(f"n{n}@capulet.lit") for n in range(300)])
+    assert len(interests.with_accounts(presence(), many).element) == interests.SHOWN

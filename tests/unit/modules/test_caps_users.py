@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.support.capabilities import EXODUS, INFO, PSI, Kind, Stage, appear, asked, reply
+from tests.support.components import table
 from tests.support.people import friends, put
 from tests.support.server import DOMAIN
 from xmppd import ns
+from xmppd.core import capabilities, sharers
 from xmppd.core.delivery import TYPES
 from xmppd.jid import JID
 from xmppd.modules import caps
@@ -82,8 +84,8 @@ def test_8_4_nothing_is_stripped_and_so_optimization_is_not_advertised(stage: St
 class Elsewhere(Stage):
     """A server that mantua.lit can be reached from; `out` is what goes there."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **tables: dict[str, object]) -> None:
+        super().__init__(**tables)
         self.out: list[Stanza] = []
         self.detach = self.server.host.router.attach(self.out.append, "mantua.lit")
         for account in (JULIET, NURSE):
@@ -228,6 +230,96 @@ def test_while_nobody_elsewhere_can_be_reached_no_delivery_pays_for_it(stage: St
     assert len(hooks.account_presence.handlers) == 1
     detach[1]()
     assert hooks.account_presence.handlers == ()
+
+
+# Strangers elsewhere, where a component sends events to whoever wants them
+
+
+@pytest.fixture
+def eventful() -> Elsewhere:
+    grants = table(presence="roster", roster="get", interests=True)
+    return Elsewhere(components={f"pubsub.{DOMAIN}": grants})
+
+
+STRANGER = "sampson@mantua.lit/x"
+
+
+@pytest.mark.parametrize("to", [JULIET, f"{JULIET}/gone", f"nobody@{DOMAIN}"])
+def test_0060_9_1_3_a_stranger_is_asked_in_the_servers_name(to: str, eventful: Elsewhere) -> None:
+    """Whether or not there is such an account: nobody learns by it who has one."""
+    eventful.come(inner=EXODUS.c, sender=STRANGER, to=to)
+    (request,) = eventful.requests
+    assert (request.sender, request.to) == (DOMAIN, STRANGER)
+    eventful.answer(EXODUS)
+    assert eventful.of(STRANGER) == set(EXODUS.features)
+    eventful.come("unavailable", sender=STRANGER, to=to)
+    assert eventful.of(STRANGER) is None
+
+
+def test_a_client_that_shows_itself_to_no_more_than_an_account_is_asked(
+    eventful: Elsewhere, stage: Stage
+) -> None:
+    """RFC 6121 §4.6: it has to be known what it wants (XEP-0060 §9.1.3)."""
+    for each, to, expected in (
+        (stage, JULIET, 0),
+        (eventful, "room@mantua.lit/romeo", 0),
+        (eventful, JULIET, 1),
+    ):
+        romeo = each.log_in("romeo", resource=to[:4])
+        romeo.send(f"<presence to='{to}'>{EXODUS.c}</presence>")
+        assert len(asked(romeo)) == expected
+
+
+def test_strangers_are_asked_as_such(eventful: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capabilities, "MOST_STRANGERS", 0)
+    eventful.come(inner=EXODUS.c, sender=STRANGER)
+    assert eventful.requests == []
+    eventful.come(inner=EXODUS.c)
+    assert [request.to for request in eventful.requests] == [BALTHASAR]
+
+
+def test_a_room_speaks_for_its_occupants_and_they_are_not_asked(eventful: Elsewhere) -> None:
+    """XEP-0045 §7.2.3."""
+    eventful.come(inner=f"{EXODUS.c}<x xmlns='{ns.MUC_USER}'/>", sender="capulets@mantua.lit/paris")
+    assert eventful.requests == []
+
+
+def test_strangers_take_no_contacts_place(
+    eventful: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharers, "MOST", 2)
+    eventful.learn(EXODUS)
+    eventful.come(inner=EXODUS.c)
+    strangers = [f"sampson@mantua.lit/{number}" for number in range(3)]
+    for jid in strangers:
+        eventful.come(inner=EXODUS.c, sender=jid)
+    known = [eventful.of(jid) is not None for jid in (BALTHASAR, *strangers)]
+    assert known == [True, False, True, True]
+
+
+def test_who_is_a_stranger_to_one_and_a_contact_to_another_is_known_until_both_see_him_no_more(
+    eventful: Elsewhere,
+) -> None:
+    eventful.learn(EXODUS)
+    other = f"mercutio@{DOMAIN}"
+    for to in (JULIET, other):
+        eventful.come(inner=EXODUS.c, to=to)
+    put(eventful.server, other, JID.parse(BALTHASAR).bare)
+    eventful.come(inner=EXODUS.c, to=other)
+    eventful.come("unavailable", to=JULIET)
+    assert eventful.of() == set(EXODUS.features)
+    put(eventful.server, other, JID.parse(BALTHASAR).bare, NONE | LISTED)
+    eventful.come(inner=EXODUS.c, to=other)
+    eventful.come("unavailable", to=other)
+    assert eventful.of() is None
+
+
+def test_who_is_blocked_is_asked_by_nobody(eventful: Elsewhere) -> None:
+    juliet = appear(eventful.log_in("juliet"), None)
+    juliet.ask(f"<block xmlns='{ns.BLOCKING}'><item jid='mantua.lit'/></block>", "set")
+    eventful.out.clear()
+    eventful.come(inner=EXODUS.c, sender=STRANGER)
+    assert eventful.requests == []
 
 
 # Unloading

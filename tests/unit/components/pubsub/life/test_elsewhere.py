@@ -7,63 +7,15 @@ import pytest
 from components.pubsub.life.bookmarks import Bookmarks
 from components.pubsub.model.bookmark import NATIVE
 from tests.support.capabilities import Kind
-from tests.support.components import Component, table
+from tests.support.components import table
 from tests.support.interests import MOOD, TUNE, node
 from tests.support.logs import logged
 from tests.support.people import JULIET, NURSE, item, put
-from tests.support.pubsub import E, Globe, Person
+from tests.support.pubsub import Globe, Person
+from tests.support.pubsub_elsewhere import BOTH, DREAM, MINE, MOON, SKY, Moon
 from xmppd import ns
 from xmppd.jid import JID
 from xmppd.subscription import FROM, LISTED
-
-MOON = "moon.capulet.lit"
-DREAM = f"dream@{MOON}"
-SKY = f"{DREAM}/sky"
-KIND = Kind(ns.DISCO_INFO, f"{TUNE}+notify")
-BOTH = Kind(ns.DISCO_INFO, f"{TUNE}+notify", f"{MOOD}+notify")
-MINE = ""
-
-
-class Moon:
-    """Another server, as far as the first one sees: a contact there."""
-
-    def __init__(self, globe: Globe) -> None:
-        self.globe = globe
-        self.line = Component(globe.server, MOON).open().prove()
-        self._told: list[tuple[str, str, str, str]] = []
-
-    def show(self, *accounts: str, kind: Kind = KIND, inner: str = "") -> None:
-        """Have the contact show his presence, and say what his client can do."""
-        for account in accounts:
-            self.line.send(f"<presence from='{SKY}' to='{account}'>{inner}{kind.c}</presence>")
-        self._settle(kind)
-
-    def leave(self, *accounts: str) -> None:
-        for account in accounts:
-            self.line.send(f"<presence type='unavailable' from='{SKY}' to='{account}'/>")
-        self._settle(KIND)
-
-    def _settle(self, kind: Kind) -> None:
-        self.globe.pump()
-        for each in self.line.elements():
-            query = each.find(f"{{{ns.DISCO_INFO}}}query")
-            if query is not None and each.get("type") == "get":
-                to, id_ = each.get("from"), each.get("id")
-                self.line.send(
-                    f"<iq type='result' id='{id_}' from='{SKY}' to='{to}'>{kind.info}</iq>"
-                )
-            for items in each.iterfind(f"{E}event/{E}items"):
-                id_ = items[0].get("id", "")
-                sender = each.get("from", "").partition("@")[0]
-                self._told.append((sender, each.get("to", ""), items.get("node", ""), id_))
-        self.globe.server.clock.advance(0)
-        self.globe.pump()
-
-    def told(self) -> list[tuple[str, str, str, str]]:
-        """Who has told whom of which items since the last look."""
-        self._settle(KIND)
-        found, self._told = self._told, []
-        return sorted(found)
 
 
 @pytest.fixture
@@ -174,11 +126,15 @@ def test_7_1_who_does_not_see_an_account_any_more_is_told_nothing(globe, juliet,
     assert moon.told() == []
 
 
-def test_2_3_who_is_not_seen_is_not_known_to_be_there(globe, moon):
-    """It works only where each sees the other."""
+def test_0060_9_1_2_who_is_not_seen_is_told_once_he_shows_himself(globe, moon):
+    """He sees the account's presence: what contacts may see is for him."""
     paris = globe.server.account("paris2")
     put(globe.server, paris, DREAM, FROM | LISTED)
     author = Person(globe, globe.server.log_in("paris2", "x"))
     author.publish(TUNE, id_="1", to=MINE)
+    assert moon.told() == []
     moon.show(paris)
+    assert moon.told() == [("paris2", SKY, TUNE, "1")]
+    moon.leave(paris)
+    author.publish(TUNE, id_="2", to=MINE)
     assert moon.told() == []

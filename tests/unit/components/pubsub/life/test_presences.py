@@ -108,6 +108,102 @@ def test_strangers_take_no_contacts_place(presences, monkeypatch):
     assert [len(each) for each in (presences._elsewhere, presences._strangers)] == [0, 2]
 
 
+def shows(presences: Presences, who: str, **accounts: str) -> None:
+    """Presence that says to whom it is `shown` or `shared`, or from whom it is `hidden`."""
+    inner = "".join(
+        f"<{name} xmlns='{ns.INTERESTS}' {'from' if name == 'hidden' else 'to'}='{account}'/>"
+        for name, account in accounts.items()
+    )
+    children = [f"{ns.INTERESTS} {name}" for name in accounts]
+    attrs = {"from": who, "to": "pubsub.capulet.lit"}
+    presences._told(Stanza("presence", attrs, children, inner.encode()))
+
+
+BALTHASAR, TYBALT = (JID.parse(jid) for jid in ("balthasar@mantua.lit/1", "tybalt@capulet.lit/1"))
+
+
+@pytest.mark.parametrize("who", [BALTHASAR, TYBALT])
+def test_0060_9_1_3_to_whom_strangers_show_themselves(presences, who):
+    found: list[tuple[JID, JID]] = []
+    presences.on_shown(lambda jid, account: found.append((jid, account)))
+    tell(presences, who, "tune")
+    for _ in range(2):
+        shows(presences, who, shared=ROMEO)
+    assert found == [(who, ROMEO)]
+    assert presences.sharing(ROMEO, "tune") == [who]
+    assert presences.sharing(ROMEO, "mood") == []
+    shows(presences, who, hidden=ROMEO)
+    assert (presences.sharing(ROMEO, "tune"), list(presences.shared_to(who))) == ([], [])
+    assert presences.of(who.bare)
+    shows(presences, who, shared=ROMEO)
+    leave(presences, who)
+    assert presences.sharing(ROMEO, "tune") == []
+
+
+def test_a_contact_elsewhere_that_is_seen_no_more(presences):
+    shows(presences, BALTHASAR, shown=ROMEO)
+    assert list(presences.shown_to(BALTHASAR)) == [ROMEO]
+    shows(presences, BALTHASAR, hidden=ROMEO)
+    assert list(presences.shown_to(BALTHASAR)) == []
+
+
+def test_nothing_is_left_on_a_new_stream(presences):
+    tell(presences, BALTHASAR, "tune")
+    shows(presences, BALTHASAR, shared=ROMEO)
+    presences._opened(False)
+    assert presences.sharing(ROMEO, "tune") == []
+    assert [*presences._shared, *presences._sharing, *presences._sharers] == []
+
+
+def test_strangers_of_accounts_and_of_nobody_are_bounded_apart(presences, monkeypatch):
+    """Contacts first, then those that an account hears of, then the service's own."""
+    monkeypatch.setattr(module, "MOST_ELSEWHERE", 2)
+    shows(presences, "benvolio@montague.lit/1", shown=ROMEO)
+    for number in range(4):
+        shows(presences, f"tybalt@montague.lit/{number}", shared=ROMEO)
+        shows(presences, f"abram@montague.lit/{number}")
+    there = {
+        name: [jid.resource for jid in presences.of(JID.parse(f"{name}@montague.lit"))]
+        for name in ("benvolio", "tybalt", "abram")
+    }
+    assert there == {"benvolio": ["1"], "tybalt": ["2", "3"], "abram": ["2", "3"]}
+    assert len(presences._sharing[ROMEO]) == 2
+
+
+def hide(presences: Presences, who: str, account: str) -> None:
+    """Unavailable presence that is so for an account."""
+    inner = f"<hidden xmlns='{ns.INTERESTS}' from='{account}'/>"
+    attrs = {"from": who, "to": "pubsub.capulet.lit", "type": "unavailable"}
+    presences._told(Stanza("presence", attrs, [f"{ns.INTERESTS} hidden"], inner.encode()))
+
+
+@pytest.mark.parametrize("service_first", [True, False])
+def test_who_hides_from_an_account_may_show_himself_to_the_service(presences, service_first):
+    """His temporary subscriptions last (XEP-0060 §13.5)."""
+    for service in (service_first, not service_first):
+        if service:
+            tell(presences, BALTHASAR, known=False)
+        else:
+            shows(presences, BALTHASAR, shared=ROMEO)
+    tell(presences, BALTHASAR, "tune")
+    hide(presences, BALTHASAR, ROMEO)
+    assert presences.of(BALTHASAR.bare)
+    assert presences.sharing(ROMEO, "tune") == []
+    leave(presences, BALTHASAR)
+    assert not presences.of(BALTHASAR.bare)
+
+
+def test_who_hides_from_the_last_account_has_gone(presences):
+    for account in (ROMEO, JID.parse("juliet@capulet.lit")):
+        shows(presences, BALTHASAR, shared=account)
+    tell(presences, BALTHASAR, "tune")
+    hide(presences, BALTHASAR, ROMEO)
+    assert presences.of(BALTHASAR.bare)
+    hide(presences, BALTHASAR, "juliet@capulet.lit")
+    assert not presences.of(BALTHASAR.bare)
+    assert not presences._strangers
+
+
 def test_what_is_wanted_is_bounded_in_octets(presences):
     names = [f"{n}{'x' * 1_000}" for n in range(8)]
     tell(presences, f"{ROMEO}/orchard", *names)

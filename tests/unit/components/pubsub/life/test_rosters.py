@@ -48,9 +48,9 @@ def test_a_roster_is_read_once_and_follows_pushes(globe, juliet):
     juliet.ask(item(ROMEO, groups=["Lovers"]), "set", to="")
     assert of(globe) is roster
     assert roster.contact(ROMEO) == Contact("both", frozenset({"Lovers"}))
-    assert (list(roster.subscribers), roster.seen) == ([ROMEO], [ROMEO])
+    assert (list(roster.subscribers), list(roster.shown)) == ([ROMEO], [ROMEO])
     juliet.ask(item(ROMEO, subscription="remove"), "set", to="")
-    assert (list(roster.subscribers), roster.seen) == ([], [])
+    assert (list(roster.subscribers), list(roster.shown)) == ([], [])
 
 
 def test_all_who_want_it_at_once_have_it_by_one_request(globe, juliet):
