@@ -41,13 +41,14 @@ class Cache:
             self._fleeting.setdefault(item.publisher.bare, {})[node.id] = node.address
         self._octets += _octets(item)
         while self._octets > self._most:
-            self._drop(next(iter(self._items)))
+            self.forget(next(iter(self._items)))
 
     def drop(self, node: Node) -> None:
         """Know of none."""
-        self._drop(node.id)
+        self.forget(node.id)
 
-    def _drop(self, id_: int) -> None:
+    def forget(self, id_: int) -> None:
+        """Know of none at a node of an id."""
         item = self._items.pop(id_, None)
         if item is not None:
             self._octets -= _octets(item)
@@ -67,10 +68,13 @@ class Cache:
         for id_ in self._fleeting.get(publisher, ()):
             self._items[id_] = self._items[id_]._replace(fleeting=1)
 
-    def with_(self, publisher: JID) -> list[Address]:
-        """The nodes with such items of his; not those since whose publication he was not there."""
+    def with_(self, publisher: JID) -> list[tuple[int, Address]]:
+        """The nodes with such items of his, with their ids, though they may be gone.
+
+        Not those since whose publication he was not there.
+        """
         of_one = self._fleeting.get(publisher, {})
-        return [address for id_, address in of_one.items() if self._items[id_].fleeting]
+        return [(id_, address) for id_, address in of_one.items() if self._items[id_].fleeting]
 
     def clear(self) -> None:
         """Know of none at all: others may have published since."""

@@ -24,6 +24,7 @@ from components.pubsub.life.departures import Departures
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import SLICE, Publishing
+from components.pubsub.model.item import Item
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.settings import Settings
 from components.pubsub.store.fleeting import SQLFleeting
@@ -113,22 +114,26 @@ class Leaving:
 
     async def _gone(self, bare: JID) -> None:
         until, after = self._now(), 0
-        for address in self._cache.with_(bare):
-            await self._let_go(address, bare, until)
+        for id_, address in self._cache.with_(bare):
+            await self._let_go(id_, address, bare, until)
         while found := await self.store.nodes_of(bare, after, NODES):
             after = found[-1][0]
-            for _, address in found:
-                await self._let_go(address, bare, until)
+            for id_, address in found:
+                await self._let_go(id_, address, bare, until)
 
-    async def _let_go(self, address: Address, bare: JID, until: float) -> None:
+    async def _let_go(self, id_: int, address: Address, bare: JID, until: float) -> None:
         """Have the items of one node go, in slices, unless he comes back."""
-        node = await self._nodes.open(address) if self._goes(address, bare) else None
-        if node is None or not node.settings.purge_offline:
+        if not self._goes(address, bare):
+            return
+        node = await self._nodes.open(address)
+        if node is None or node.id != id_:
+            self._cache.forget(id_)  # it was deleted, and there may be another of its name
+            return
+        if not node.settings.purge_offline:
             return
         await self._publishing.caught_up(node)  # nobody is told that something went, and of it then
-        if address in self._cache.with_(bare) and self._goes(address, bare):
-            last = self._cache.get(node)
-            assert last is not None
+        last = self._cache.get(node)
+        if last is not None and _goes_with(last, bare) and self._goes(address, bare):
             self._cache.drop(node)
             await self._publishing.gone(node, [last.id])
         while self._goes(address, bare):
@@ -139,3 +144,7 @@ class Leaving:
 
     def _goes(self, address: Address, bare: JID) -> bool:
         return self._own(address) and not self._presences.there(bare)
+
+
+def _goes_with(item: Item, bare: JID) -> bool:
+    return bool(item.fleeting) and item.publisher.bare == bare

@@ -30,11 +30,11 @@ def test_17_4_4_what_goes_with_its_publisher_is_found_by_him() -> None:
     cache.put(ONE, entry("1")._replace(fleeting=0))
     cache.put(OTHER, entry("2")._replace(fleeting=1))
     cache.put(THIRD, entry("3"))
-    assert cache.with_(HAMLET) == [OTHER.address]
+    assert cache.with_(HAMLET) == [(OTHER.id, OTHER.address)]
     cache.seen(HAMLET)
-    assert cache.with_(HAMLET) == [ONE.address, OTHER.address]
+    assert cache.with_(HAMLET) == [(each.id, each.address) for each in (ONE, OTHER)]
     cache.put(OTHER, entry("4", HORATIO)._replace(fleeting=1))
-    assert cache.with_(HAMLET) == [ONE.address]
+    assert cache.with_(HAMLET) == [(ONE.id, ONE.address)]
     cache.drop(ONE)
     assert not cache.any_of(HAMLET)
     cache.clear()

@@ -267,6 +267,23 @@ def test_13_10_and_one_that_was_kept(globe, juliet, romeo, nurse, play) -> None:
     assert given(juliet.items(play)) == []
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_13_10_one_of_a_node_that_was_deleted_keeps_nothing_else(
+    globe, juliet, nurse, romeo, again
+) -> None:
+    """Though there is another node of that name."""
+    opened(juliet, "play", persist_items=False, publish_model="open", purge_offline=True)
+    nurse.publish("play", id_="1")
+    juliet.pubsub("<delete node='play'/>", owner=True)
+    if again:
+        opened(juliet, "play", publish_model="open", purge_offline=True)
+        nurse.publish("play", id_="2")
+    nurse.send(GONE)
+    if again:
+        assert given(romeo.items("play")) == []
+    assert not globe.service.publishing.cache.any_of(nurse.jid.bare)
+
+
 @pytest.mark.parametrize("publisher", ["nurse", "juliet"])
 def test_13_10_and_one_that_is_kept_from_now_on(globe, juliet, nurse, romeo, publisher) -> None:
     """It goes as it would have gone; one of a node that comes to be so at once, if an owner's."""
