@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from xmppd.core import multicast
+from xmppd.core import multicast, presence
 from xmppd.core.host import Host
 from xmppd.core.iq import Request
 from xmppd.core.multicast import Alike
@@ -16,7 +16,8 @@ from xmppd.core.residents import Resident
 from xmppd.core.router import LONGEST_ID
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
-from xmppd.jid import JID
+from xmppd.jid import JID, JIDError
+from xmppd.wire import addresses
 from xmppd.wire.stanza import Stanza
 
 
@@ -53,7 +54,33 @@ def send(host: Host, resident: Resident, stanza: Stanza) -> None:
         stanza.sender = resident.jid
         if host.hooks.account_out(stanza, resident) is None:
             raise StanzaError("not-acceptable", reason="privacy.outgoing", type="cancel")
+        stanza = _discreet(host, resident, stanza, to)
     host.router.from_client(_session(resident), stanza)
+
+
+def _discreet(host: Host, resident: Resident, stanza: Stanza, to: JID) -> Stanza:
+    """A message that tells nobody to reply to a session which hides itself from him (XEP-0033).
+
+    Who has sent it knows nothing of the user's privacy lists (XEP-0016 §2.11).
+    """
+    if (
+        stanza.kind != "message"
+        or not host.hooks.presence_out.handlers
+        or not multicast.is_for_many(stanza)
+    ):
+        return stanza
+
+    def hidden(named: str) -> bool:
+        try:
+            jid = JID.parse(named)
+        except JIDError:
+            return False
+        if jid.bare != resident.jid or not jid.resource or to.bare == resident.jid:
+            return False
+        session = host.directory.get(jid)
+        return session is None or presence.hidden(host, session, to)
+
+    return addresses.without_replies(stanza, hidden)
 
 
 def send_to_many(host: Host, resident: Resident, stanza: Stanza, most: int) -> None:

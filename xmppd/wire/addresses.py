@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pyexpat
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from xmppd import ns
@@ -107,6 +108,24 @@ def read_blind(stanza: Stanza, most: int) -> Blind | None:
         return Blind(before + header.shown + behind, header.recipients)
     except JIDError as error:
         raise StanzaError("jid-malformed", str(error), reason="multicast.malformed") from None
+
+
+def without_replies(stanza: Stanza, hidden: Callable[[str], bool]) -> Stanza:
+    """A stanza that names no `hidden` address as the one that replies go to (§4.6.4)."""
+    inner = stanza.inner
+    reading = _Reading(inner, stanza.content)
+    cut = [
+        (start, behind)
+        for name, attrs, start, behind in reading.elements
+        if name == _ADDRESS and attrs.get("type") == "replyto" and hidden(attrs.get("jid", ""))
+    ]
+    if not cut:
+        return stanza
+    if len(cut) == len(reading.elements):  # nor is there a header with nothing in it
+        cut = [(start, behind) for start, _, _, behind in reading.headers]
+    starts, ends = [start for start, _ in cut], [0, *(behind for _, behind in cut)]
+    kept = [inner[end:start] for end, start in zip(ends, [*starts, len(inner)], strict=True)]
+    return stanza.with_inner(b"".join(kept))
 
 
 def _check_number(addresses: int, most: int) -> None:

@@ -292,3 +292,28 @@ def test_of_blind_copies_there_are_so_many_at_most_and_each_is_an_address() -> N
         blind(header_of(*JIDS), most=1)
     with pytest.raises(StanzaError, match="jid-malformed"):
         blind(header_of("@"))
+
+
+# ------------------------------------------------------------------ where replies go
+
+
+HERE = "<address type='replyto' jid='juliet@capulet.lit/balcony'/>"
+THERE = "<address jid='nurse@capulet.lit' type='replyto'/>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "left"),
+    [
+        (OPEN + HERE + CLOSE + "<b/>", "<b/>"),
+        ("<b/>" + OPEN + " " + HERE + " " + CLOSE + "x", "<b/>x"),
+        (OPEN + HERE + TO + HERE + THERE + CLOSE, OPEN + TO + THERE + CLOSE),
+        (OPEN + HERE.replace("replyto", "cc") + CLOSE, None),
+        (OPEN + THERE + CLOSE + f"<b>{OPEN}{HERE}{CLOSE}</b>", None),
+        (f"<b>{OPEN}{HERE}{CLOSE}</b>", None),
+    ],
+)
+def test_4_6_4_hidden_addresses_are_told_to_nobody(inner: str, left: str | None) -> None:
+    stanza = message(inner)
+    told = addresses.without_replies(stanza, lambda jid: "juliet" in jid)
+    assert told.inner.decode() == (inner if left is None else left)
+    assert (told is stanza) is (left is None)

@@ -12,6 +12,7 @@ from components.pubsub.model.ranks import Affiliation
 from tests.support.components import table
 from tests.support.interests import TUNE, node, want
 from tests.support.people import item
+from tests.support.privacy import put_list, rule
 from tests.support.pubsub import Globe, Person, befriend, form
 from tests.unit.components.pubsub.life.test_listeners import MOON, Service, find_out
 from xmppd import ns
@@ -224,3 +225,19 @@ def test_at_the_domain_nobody_is_told_it(globe, juliet, romeo):
     romeo.subscribe("play")
     juliet.publish("play", id_="1")
     assert replies(romeo) == [None]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_4_3_1_whom_the_resource_hides_from_is_not_told_it(globe, juliet, romeo, many):
+    """XEP-0016 §2.11: he sees the account's presence, and not that of this resource."""
+    others = [want(globe.person(name), TUNE) for name in OTHERS[: 4 if many else 1]]
+    befriend(juliet, *others)
+    chamber = want(globe.person("juliet", "chamber"), TUNE)
+    hide = rule(1, "deny", "presence-out", jid=romeo.jid.bare)
+    put_list(juliet.client, "shy", hide, apply="active")
+    globe.pump()
+    publish(juliet)
+    publish(chamber)
+    assert replies(romeo) == [None, f"{JULIET}/chamber"]
+    for each in (chamber, *others):
+        assert replies(each) == [BALCONY, f"{JULIET}/chamber"]
