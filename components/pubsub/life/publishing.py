@@ -147,23 +147,31 @@ class Publishing:
 
     async def configured(self, node: Node, before: Settings) -> None:
         """See `Configuring.on_configured`: a node keeps its items from now on, or no more."""
-        keeps = node.settings.persist_items
-        if keeps and not before.persist_items:
+        if node.settings.persist_items is not before.persist_items:
+            # Whoever changes his mind at once has it wait: one of both would undo the other.
+            await node.lock.run(self._as_set_up, node, keeps=node.settings.persist_items)
+
+    async def _as_set_up(self, node: Node, *, keeps: bool) -> None:
+        if node.settings.persist_items is not keeps:
+            return  # by now it is set up otherwise
+        if keeps:
             await self._keep_last(node)
-        elif before.persist_items and not keeps:
+        else:
             await self._unkeep(node)
 
     async def _keep_last(self, node: Node) -> None:
         """Keep the last item as well: whoever asked for the items was given it until now."""
         item = self.cache.get(node)
-        if item is not None:
+        if item is None:
+            return
+        if node.leaf:  # and no collection by now
             try:
                 await self._store.keep(node.id, item, self._policy.kept_octets)
             except (NodeGone, TooManyOctets) as error:
                 log.info(
                     "the last item of {node} is not kept: {error}", node=node.address, error=error
                 )
-            self.cache.drop(node)
+        self.cache.drop(node)
 
     async def _unkeep(self, node: Node) -> None:
         """Keep nothing, but for the last one in memory."""

@@ -12,6 +12,7 @@ from components.pubsub import events
 from components.pubsub.life import publishing
 from components.pubsub.model.node import Node
 from components.pubsub.store.stored import NodeFull
+from tests.support.deferred import result
 from tests.support.pubsub import ACT, NS, PUBSUB, E, Globe, Person, error, form
 from tests.support.pubsub_items import done, entry, given, held, opened, told
 from xmppd import ns
@@ -232,6 +233,33 @@ def test_8_2_4_but_not_where_its_creator_has_as_much_as_he_may() -> None:
     romeo.subscribe("play")
     assert told(romeo) == []
     assert given(romeo.items("play")) == []
+
+
+def test_8_2_4_nor_where_it_is_a_collection_by_now(globe: Globe, juliet: Person) -> None:
+    """Which has no items: nobody could have it, or delete it."""
+    node = opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    answer = juliet.configure("play", node_type="collection", persist_items="1")
+    assert answer.get("type") == "result"
+    assert result(globe.service.items.last(node.id, 1)) == []
+
+
+def test_8_2_4_who_changes_his_mind_at_once_loses_no_last_item(
+    globe: Globe, juliet: Person, romeo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(juliet, persist_items=False)
+    juliet.publish("play", id_="1")
+    with monkeypatch.context() as patched:
+        keeping = held(patched, globe.service.items, "keep")
+        for keeps in ("1", "0"):
+            changes = form("node_config", persist_items=keeps)
+            configure = f"<configure node='play'>{changes}</configure>"
+            asked = f"<pubsub xmlns='{NS}#owner'>{configure}</pubsub>"
+            juliet.send(f"<iq type='set' id='c{keeps}' to='{PUBSUB}'>{asked}</iq>")
+        juliet.publish("play", id_="2")
+        keeping.let_go()
+        globe.pump()
+    assert given(romeo.items("play")) == ["2"]
 
 
 def test_8_5_2_of_a_node_that_is_purged_no_last_one_is_known(juliet: Person, romeo: Person) -> None:
