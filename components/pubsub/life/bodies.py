@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from twisted.logger import Logger
 
@@ -27,11 +28,46 @@ MICROBLOG = "urn:xmpp:microblog:0"
 PATIENCE = 0.25
 """Seconds in which all that is published at once is made a body of, or some of it."""
 
+SHARE = 0.1
+"""How much of all the time there is each transformation may take: everybody waits for it."""
+SAVED = 1.0
+"""Seconds that it may take at once, when it has taken none for long."""
+
 LOGGED_A_MINUTE = 1
 """How often it is logged that a transformation has made nothing of a payload."""
 
 SHOWN = 300
 """Characters of what a transformation says about it: it may have them from the payload."""
+
+
+class Spent:
+    """How long a transformation has taken of late: raises `Untransformed` where that is too long.
+
+    A payload may take as long as there is patience: each that is published, and again for each
+    subscriber who is sent it as the last one.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._left = SAVED
+        self._at = now()
+        """When that was left."""
+
+    def __enter__(self) -> None:
+        now = self._now()
+        self._left = min(SAVED, self._left + (now - self._at) * SHARE)
+        self._at = now
+        if self._left <= 0:
+            raise Untransformed("it has taken too long lately")
+
+    def __exit__(self, *_: object) -> None:
+        now = self._now()
+        self._left -= now - self._at
+        self._at = now
+
+
+_UNCOUNTED: AbstractContextManager[None] = nullcontext()
+"""What reads Atom takes no longer than to read what was published."""
 
 
 class Bodies:
@@ -47,6 +83,7 @@ class Bodies:
         """By the URLs that `pubsub#body_xslt` may have."""
         self._counts = counts
         self._now = now
+        self._spent = {url: Spent(now) for url in transforms}
         self._logged = Rate(LOGGED_A_MINUTE, now)
 
     def offered(self, node: Node) -> bool:
@@ -59,7 +96,8 @@ class Bodies:
         if way is None or not settings.deliver_payloads:
             return b""
         try:
-            said = [*self._said(way, items)]
+            with self._spent.get(settings.body_xslt, _UNCOUNTED):
+                said = [*self._said(way, items)]
         except Untransformed as error:
             self._counts["pubsub.body"] += 1
             if self._logged.take(settings.body_xslt):

@@ -276,3 +276,33 @@ def test_what_can_not_be_transformed_is_published_all_the_same() -> None:
     with logged("warn") as lines:
         juliet.publish("play")
     assert len(lines) == 1
+
+
+def test_nobody_keeps_all_others_waiting_for_transformations() -> None:
+    """Neither by what he publishes, nor by subscribing to it again and again."""
+    calls: list[bytes] = []
+
+    def transform(payload: bytes) -> str:
+        calls.append(payload)
+        globe.server.clock.advance(0.2)
+        return "said"
+
+    globe, juliet, romeo = made_by(transform)
+    for _ in range(50):
+        juliet.publish("play")
+    assert len(calls) == 5
+    assert bodies(romeo) == ["said"] * 5 + [None] * 45
+    nurse = globe.person("nurse")
+    wanting(nurse, "play")
+    assert (len(calls), bodies(nurse)) == (5, [None])
+    globe.pass_time(60)
+    for _ in range(50):
+        juliet.publish("play")
+    assert len(calls) == 10
+
+
+def test_what_takes_no_time_is_made_for_all_of_it() -> None:
+    _, juliet, romeo = made_by(lambda payload: "said")
+    for _ in range(50):
+        juliet.publish("play")
+    assert bodies(romeo) == ["said"] * 50
