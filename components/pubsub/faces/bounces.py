@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from components.common import answers
 from components.common.build import Tag
+from components.common.rate import Rate
 from components.common.stanza import Stanza
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.ranks import State
@@ -26,6 +27,9 @@ from xmppd.jid import JID
 
 CONDITIONS = ("gone", "item-not-found")
 """Those that say that there is nobody of that JID."""
+
+OFTEN = 10
+"""Errors a minute of one bare JID that are passed on: one that is believed ends all there is."""
 
 _GONE = f"{GONE} gone"
 
@@ -43,6 +47,7 @@ class Bounces:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._domain = service.component.domain
+        self._passed = Rate(OFTEN, service.now)
 
     async def came(self, stanza: Stanza) -> None:
         """Take an error; whoever sends one in vain ends no subscriptions but his own."""
@@ -53,7 +58,7 @@ class Bounces:
         if service.notices.sent(stanza.id, jid):
             for address in await self._drop_all(jid):
                 await service.instances.pass_on(self._gone(jid), *address)
-        elif other := service.origins.of(stanza.id):
+        elif (other := service.origins.of(stanza.id)) and self._passed.take(jid.bare):
             await service.instances.pass_to(_short(stanza, condition), other)
 
     async def told(self, stanza: Stanza) -> None:

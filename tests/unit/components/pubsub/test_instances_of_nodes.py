@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.pubsub.faces import bounces
 from components.pubsub.life import origins
 from components.pubsub.life.origins import mark
 from components.pubsub.model.node import Address, Node
@@ -306,6 +307,27 @@ def test_13_4_nobody_but_an_instance_says_that_somebody_is_gone(three: Globes) -
     assert error(refused) == ("forbidden",)
     for name in nodes:
         assert three.subscribed(name) == [romeo.jid]
+
+
+def test_13_4_who_sends_errors_in_vain_has_instances_do_little(three: Globes) -> None:
+    """Each that is passed on is work for two of them, until it is answered."""
+    juliet, romeo, nurse = (three.person(name) for name in ("juliet", "romeo", "nurse"))
+    name = three.node_of(three.others[0])
+    juliet.create(name)
+    for person in (romeo, nurse):
+        person.subscribe(name, jid=str(person.jid))
+    id_ = notice(romeo, juliet, name)
+    other = three.all[three.others[0]]
+    before = other.component.counts["iq"]
+    for number in range(50):
+        bounce(romeo, f"{id_}{number}")
+    assert other.component.counts["iq"] - before == bounces.OFTEN
+    nurse.event()
+    bounce(nurse, nurse.messages[0].get("id", ""))
+    assert three.subscribed(name) == [romeo.jid]
+    three.all["one"].pass_time(60)
+    bounce(romeo, id_)
+    assert three.subscribed(name) == []
 
 
 def test_13_4_whose_a_message_is_is_said_by_a_few_characters(globes: Globes) -> None:
