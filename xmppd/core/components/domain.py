@@ -91,8 +91,9 @@ class Component:
         if self._choice.names:
             self._choose(stanza, key)
             return
+        answer = stanza.kind == "iq" and stanza.type in ("result", "error")
         for instance in self.instances.values():
-            instance.deliver(stanza)
+            instance.deliver(stanza, own=answer)
             return
         raise StanzaError("service-unavailable", reason="component.absent", type="wait")
 

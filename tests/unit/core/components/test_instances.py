@@ -283,6 +283,21 @@ def test_a_drained_component_finishes_and_the_next_one_goes_on_without_a_break()
     assert juliet.one().get("id") == "r"
 
 
+@pytest.mark.parametrize("managed", [False, True])
+def test_a_drained_component_gets_the_answers_that_it_needs_to_finish(managed):
+    """Its successor has asked nothing, and could do nothing with them."""
+    server = verona()
+    echo = enabled(server) if managed else Component(server).log_in()
+    juliet = server.log_in("juliet", "balcony")
+    juliet.send(f"<iq type='get' id='q' to='{ECHO}'>{PING}</iq>")
+    drain(server)
+    echo.take()
+    for id_, to in (("its", "capulet.lit"), ("hers", str(juliet.jid))):
+        echo.send(f"<iq type='get' id='{id_}' from='{ECHO}' to='{to}'>{PING}</iq>")
+    juliet.send(f"<iq type='result' id='hers' to='{ECHO}'/>")
+    assert re.findall(rb" id='(its|hers)'", echo.take()) == [b"its", b"hers"]
+
+
 def test_who_does_not_finish_is_ended_in_the_end():
     server = verona()
     echo, juliet = enabled(server), server.log_in("juliet", "balcony")
