@@ -24,6 +24,8 @@ PATIENCE = 0.25
 
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _OTHERS = (f"{_XSL}import", f"{_XSL}include")
+_WHOLE = (f"{_XSL}stylesheet", f"{_XSL}transform")
+_OUTPUT = f"{_XSL}output"
 
 
 class Transformation:
@@ -37,6 +39,8 @@ class Transformation:
             read = etree.fromstring(stylesheet, _parser())
             if next(read.iter(*_OTHERS), None) is not None:
                 raise ValueError("it includes others")
+            _have_text(read)
+            self._whole = read.tag in _WHOLE
             deny = etree.XSLTAccessControl.DENY_ALL
             # Nor are there regular expressions, which may take very long (EXSLT, in Python).
             self._xslt = etree.XSLT(read, access_control=deny, regexp=False)
@@ -67,9 +71,10 @@ class Transformation:
 
     def _apply(self, payload: bytes, said: list[str | Untransformed]) -> None:
         try:
-            said.append(_text(self._xslt(etree.fromstring(payload, _parser()))))
-        except (etree.LxmlError, LookupError, ValueError, MemoryError) as error:
-            # No memory, or an encoding of the output that there is not, among others.
+            made = self._xslt(etree.fromstring(payload, _parser()))
+            said.append(_text(made, whole=self._whole))
+        except (etree.LxmlError, ValueError, MemoryError) as error:
+            # No memory, among others.
             said.append(Untransformed(str(error) or "it came to no end"))
 
 
@@ -77,8 +82,19 @@ def _parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
 
 
-def _text(result: etree._XSLTResultTree) -> str:
+def _have_text(stylesheet: etree._Element) -> None:
+    """Have a stylesheet make a text, whatever it says that it makes (XSLT 1.0 §16.3).
+
+    Else there would be markup beside a text that stands in no element. Where the stylesheet is an
+    element of what it makes (§2.3) it can't say so, nor need it: all of the text stands in that.
+    """
+    if stylesheet.tag in _WHOLE:
+        for each in stylesheet.findall(_OUTPUT):
+            stylesheet.remove(each)
+        etree.SubElement(stylesheet, _OUTPUT, method="text", encoding="UTF-8")
+
+
+def _text(result: etree._XSLTResultTree, *, whole: bool) -> str:
     """As much of what was made as a body has, and white space before it."""
-    root = result.getroot()
-    said = str(result) if root is None else root.xpath("string()", smart_strings=False)
+    said = str(result) if whole else result.getroot().xpath("string()", smart_strings=False)
     return str(said).lstrip()[: CHARACTERS + 1]

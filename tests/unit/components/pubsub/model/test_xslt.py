@@ -12,7 +12,7 @@ import pytest
 from components.pubsub.model import xslt
 from components.pubsub.model.body import CHARACTERS, Untransformed
 from components.pubsub.model.xslt import OCTETS, Transformation
-from tests.support.pubsub_bodies import stylesheet
+from tests.support.pubsub_bodies import XSL, stylesheet
 
 ALL = "<xsl:value-of select='.'/>"
 
@@ -32,21 +32,35 @@ def test_13_8_it_makes_a_text_of_a_payload() -> None:
     assert made("") == ""
 
 
-def test_an_encoding_that_there_is_not_makes_nothing() -> None:
-    for encoding, wrong in ((b"UTF-16", False), (b"no-such", True)):
+def test_what_it_says_of_its_output_is_of_no_matter() -> None:
+    """Not even where there is no such encoding, or none for all characters."""
+    for encoding in (b"UTF-16", b"ASCII", b"no-such"):
         output = b"encoding='%b' method" % encoding
         transformation = Transformation(stylesheet("\u2026").replace(b"method", output))
-        if wrong:
-            with pytest.raises(Untransformed, match="no-such"):
-                transformation(b"<act/>")
-        else:
-            assert transformation(b"<act/>") == "\u2026"
+        assert transformation(b"<act/>") == "\u2026"
 
 
-def test_markup_that_it_makes_is_no_text() -> None:
-    for method in ("xml", "html"):
-        made = Transformation(stylesheet("<p>a<b>b</b><!-- c --></p>", method=method))
-        assert made(b"<act/>") == "ab"
+@pytest.mark.parametrize("method", ["text", "xml", "html"])
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("<p>a<b>b</b><!-- c --></p>", "ab"),
+        ("a<b>b</b>c<b>d</b>e", "abcde"),
+        ("a &lt; b", "a < b"),
+        ("<xsl:comment>a</xsl:comment>b", "b"),
+        ("<xsl:comment>a</xsl:comment>", ""),
+        ("", ""),
+    ],
+)
+def test_markup_that_it_makes_is_no_text(method: str, template: str, said: str) -> None:
+    assert Transformation(stylesheet(template, method=method))(b"<act/>") == said
+
+
+def test_a_stylesheet_that_says_nothing_of_its_output_makes_a_text_as_well() -> None:
+    output = b"<xsl:output method='text'/>"
+    assert Transformation(stylesheet("a &lt; b").replace(output, b""))(b"<act/>") == "a < b"
+    element = f"<p xsl:version='1.0' xmlns:xsl='{XSL}'>Act: <b>{ALL}</b></p>".encode()
+    assert Transformation(element)(b"<act>The balcony</act>") == "Act: The balcony"
 
 
 @pytest.mark.parametrize(
