@@ -55,14 +55,15 @@ class Spent:
 
     def __enter__(self) -> None:
         now = self._now()
-        self._left = min(SAVED, self._left + (now - self._at) * SHARE)
+        self._left = min(SAVED, self._left + max(0.0, now - self._at) * SHARE)
         self._at = now
         if self._left <= 0:
             raise Untransformed("it has taken too long lately")
 
     def __exit__(self, *_: object) -> None:
         now = self._now()
-        self._left -= now - self._at
+        # No less, and no more than that: clocks are put forward and back.
+        self._left = max(-SAVED, self._left - max(0.0, now - self._at))
         self._at = now
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.pubsub.life.bodies import SHOWN
+from components.pubsub.life.bodies import SHOWN, Spent
 from components.pubsub.model.body import CHARACTERS, Untransformed
 from tests.support.logs import logged
 from tests.support.people import C
@@ -306,3 +306,18 @@ def test_what_takes_no_time_is_made_for_all_of_it() -> None:
     for _ in range(50):
         juliet.publish("play")
     assert bodies(romeo) == ["said"] * 50
+
+
+def test_clocks_may_be_put_forward_and_back() -> None:
+    at = [1_000_000.0]
+    spent = Spent(lambda: at[0])
+    with spent:
+        at[0] -= 100_000
+    at[0] -= 100_000
+    with spent:
+        at[0] += 300_000
+    with pytest.raises(Untransformed), spent:
+        pass
+    at[0] += 21
+    with spent:
+        pass
