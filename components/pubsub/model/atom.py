@@ -29,6 +29,8 @@ _BLANK = re.compile(r"[^\S\n]+")
 _BREAK = re.compile(r"\s*\n\s*")
 _MARKUP = re.compile(r"<!--|-->|<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>|<[!?][^<>]*+>")
 """A piece of markup. None is looked for twice in the same text, however it begins."""
+_CUT = re.compile(r"(?:<(?:[a-zA-Z/!?][^<>]*+)?|&[^\s&;<>]{0,32})\Z")
+"""Markup, or a reference, whose end is no more there."""
 
 
 def summary(payload: bytes) -> str:
@@ -61,8 +63,11 @@ def _text(construct: Element) -> str:
     type_ = construct.get("type", "text")
     if type_ == "xhtml":
         return _shown(_seen(construct))
-    said = (construct.text or "")[:CHARACTERS]
+    whole = construct.text or ""
+    said = whole[:CHARACTERS]
     if type_ == "html":
+        if said != whole:
+            said = _CUT.sub("", said)
         return _shown(_unmarked(said))
     return _lines(said)
 

@@ -82,6 +82,15 @@ def test_whatever_it_is_it_is_looked_at_once(markup: str) -> None:
     assert len(said(f"<summary type='html'>{markup * 40_000}</summary>")) <= CHARACTERS
 
 
+@pytest.mark.parametrize(
+    "markup", [f"&lt;a title='{'x' * CHARACTERS}'>b&lt;/a>", "&lt;br/>" * 4_000, "&amp;lt;" * 4_000]
+)
+def test_html_that_is_cut_shows_no_half_of_its_markup(markup: str) -> None:
+    for behind in range(8):
+        text = said(f"<summary type='html'>seen{'.' * behind}{markup}</summary>")
+        assert text.rstrip("<") == f"seen{'.' * behind}"
+
+
 def test_however_deep_it_is() -> None:
     deep = "<div>" * 20_000 + "deep" + "</div>" * 20_000
     assert said(f"<summary type='xhtml'>{deep}</summary>") in ("deep", "Soliloquy")
