@@ -7,10 +7,11 @@ not in force.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar, overload
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 P = ParamSpec("P")
@@ -56,23 +57,42 @@ class Lock:
     Whoever still waits for his turn may be cancelled, and leaves the queue.
     """
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_passing", "_taken", "_waiting")
 
     def __init__(self) -> None:
-        self._lock = DeferredLock()
+        self._taken = False
+        self._waiting: deque[Deferred[None]] = deque()
+        self._passing = False
+        """Whether it is being passed on to those who wait."""
 
     @property
     def locked(self) -> bool:
-        """Whether something is being done."""
-        return self._lock.locked
+        """Whether something is being done, or is to be."""
+        return self._taken or bool(self._waiting)
 
-    def acquire(self) -> Deferred[Any]:
+    def acquire(self) -> Deferred[None]:
         """Fires when it is one's turn: until `release` it is nobody else's."""
-        return self._lock.acquire()
+        turn: Deferred[None] = Deferred(self._waiting.remove)
+        if self.locked:
+            self._waiting.append(turn)
+        else:
+            self._taken = True
+            turn.callback(None)
+        return turn
 
     def release(self) -> None:
         """It is the turn of who has waited longest."""
-        self._lock.release()
+        self._taken = False
+        if self._passing:
+            return
+        # Not one from within the other: those who are done at once may be as many as they like.
+        self._passing = True
+        try:
+            while self._waiting and not self._taken:
+                self._taken = True
+                self._waiting.popleft().callback(None)
+        finally:
+            self._passing = False
 
     @overload
     def run(
@@ -97,7 +117,7 @@ class Lock:
         def turn(_: object) -> Deferred[Any]:
             return wholly(maybeDeferred(f, *args, **kwargs).addBoth(self._over))
 
-        return self._lock.acquire().addCallback(turn)
+        return self.acquire().addCallback(turn)
 
     def _over(self, outcome: T) -> T:
         self.release()

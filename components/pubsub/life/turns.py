@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred
+from components.common.whole import Lock
 
 K = TypeVar("K", bound=Hashable)
 
@@ -19,22 +19,18 @@ class Turns(Generic[K]):
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[K, list[Deferred[None]]] = {}
+        self._locks: dict[K, Lock] = {}
 
     @asynccontextmanager
     async def of(self, key: K) -> AsyncIterator[None]:
         """A turn with a key, as soon as all who have asked for one before are done."""
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = []
-        else:
-            turn: Deferred[None] = Deferred(waiting.remove)
-            waiting.append(turn)
-            await turn
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = Lock()
+        await lock.acquire()
         try:
             yield
         finally:
-            if waiting:
-                waiting.pop(0).callback(None)
-            else:
-                del self._waiting[key]
+            lock.release()
+            if not lock.locked and self._locks.get(key) is lock:
+                del self._locks[key]

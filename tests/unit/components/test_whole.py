@@ -195,3 +195,44 @@ def test_a_lock_is_free_behind_what_fails() -> None:
         result(lock.run(lambda: 1 // 0))
     assert not lock.locked
     assert result(lock.run(lambda: "done")) == "done"
+
+
+@pytest.mark.parametrize("way", ["run", "acquire"])
+def test_a_lock_goes_through_all_who_are_done_at_once(way: str) -> None:
+    """However many they are, and the lock is free behind them."""
+    lock = Lock()
+    first: Deferred[None] = Deferred()
+    done: list[int] = []
+
+    async def put(number: int) -> None:
+        if way == "run":
+            await lock.run(done.append, number)
+            return
+        await lock.acquire()
+        try:
+            done.append(number)
+        finally:
+            lock.release()
+
+    lock.run(lambda: first)
+    for number in range(1_000):
+        Deferred.fromCoroutine(put(number))
+    first.callback(None)
+    assert (done, lock.locked) == (list(range(1_000)), False)
+
+
+def test_nobody_takes_the_turn_of_who_waits() -> None:
+    lock = Lock()
+    first: Deferred[None] = Deferred()
+    done: list[str] = []
+
+    async def twice() -> None:
+        await lock.run(done.append, "once")
+        assert lock.locked
+        await lock.run(done.append, "twice")
+
+    lock.run(lambda: first)
+    Deferred.fromCoroutine(twice())
+    lock.run(done.append, "meanwhile")
+    first.callback(None)
+    assert (done, lock.locked) == (["once", "meanwhile", "twice"], False)
