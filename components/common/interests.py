@@ -77,6 +77,17 @@ def hidden(presence: Stanza) -> tuple[JID, ...]:
     return _accounts(presence, _HIDDEN, "from")
 
 
+def gone(presence: Stanza) -> bool:
+    """Whether unavailable presence says that its sender has gone, or hides from who saw him.
+
+    No account may see him any more who has said nothing of the kind: he may be there.
+    """
+    if _HIDDEN not in presence.children:
+        return True
+    found = presence.element.iterfind("{" + _HIDDEN.replace(" ", "}"))
+    return all(each.get("by") != "server" for each in found)
+
+
 def _accounts(presence: Stanza, name: str, attribute: str) -> tuple[JID, ...]:
     if name not in presence.children:
         return ()

@@ -43,7 +43,9 @@ class Accounts(NamedTuple):
     shared: Iterable[JID] = ()
     """those who do not;"""
     hidden: Iterable[JID] = ()
-    """and from which of these it is hidden by now."""
+    """and from which of these it is hidden by now,"""
+    lost: Iterable[JID] = ()
+    """or is shown to them no more, though he has said nothing of the kind."""
 
 
 def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
@@ -54,11 +56,12 @@ def with_interests(stanza: Stanza, info: DiscoInfo | None) -> Stanza:
 def with_accounts(stanza: Stanza, accounts: Accounts) -> Stanza:
     """Presence with what has changed of which accounts it is shown to."""
     told = b"".join(
-        Tag(name, {by: str(each)}, ns=ns.INTERESTS).render()
-        for name, by, some in (
-            ("shown", "to", accounts.shown),
-            ("shared", "to", accounts.shared),
-            ("hidden", "from", accounts.hidden),
+        Tag(name, {key: str(each), **more}, ns=ns.INTERESTS).render()
+        for name, key, some, more in (
+            ("shown", "to", accounts.shown, {}),
+            ("shared", "to", accounts.shared, {}),
+            ("hidden", "from", accounts.hidden, {}),
+            ("hidden", "from", accounts.lost, {"by": "server"}),
         )
         for each in islice(some, SHOWN)
     )

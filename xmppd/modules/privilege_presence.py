@@ -321,9 +321,9 @@ class Told:
         if stanza.type:
             self._hide(shared, self._unsee(shared))
         elif self._counts(stanza, shared.sender, to, resident):
-            news, gone = self._strangers.add(shared, show_of(stanza))
-            for each in gone:
-                self._tell_hidden(each)
+            news, forgotten = self._strangers.add(shared, show_of(stanza))
+            for each in forgotten:
+                self._tell_hidden(each.sender, Accounts(lost=(each.account,)))
             if news:
                 for component in self._components(to.domain, "roster", interested=True):
                     told = self._current((shared.sender,))
@@ -352,21 +352,26 @@ class Told:
     def _hide(self, shared: Shared, seen: bool = False) -> None:
         """Somebody shows himself to an account no longer, where he did or was `seen`."""
         if self._strangers.remove(shared) or seen:
-            self._tell_hidden(shared)
+            self._tell_hidden(shared.sender, Accounts(hidden=(shared.account,)))
 
-    def _tell_hidden(self, shared: Shared) -> None:
+    def _lose(self, shared: Shared) -> None:
+        """An account sees somebody no longer, whether he is there or not."""
+        if self._strangers.remove(shared):
+            self._tell_hidden(shared.sender, Accounts(lost=(shared.account,)))
+
+    def _tell_hidden(self, sender: JID, accounts: Accounts) -> None:
         """Say so: with his presence to who is told of it anyway, else that he is gone.
 
-        For these accounts: he may have shown himself to the component, too, and still do so.
+        For this account: he may have shown himself to the component, too, and still do so.
         """
-        sender, account = shared
+        (account,) = (*accounts.hidden, *accounts.lost)
         current = next(iter(self._current((sender,))), None)
         if current is None:
             self._unknown.discard(sender)
         gone = presence.of("unavailable", sender, account)
         for component in self._components(account.domain, "roster", interested=True):
             stanza = current if current is not None and self._sees(component, sender) else gone
-            self._tell(component, (stanza,), accounts=Accounts(hidden=(account,)))
+            self._tell(component, (stanza,), accounts=accounts)
 
     def _sees(self, component: JID, sender: JID) -> bool:
         """Whether a component is told of somebody who is there in any case."""
@@ -384,12 +389,12 @@ class Told:
         for sender in self._strangers.of(account):
             shown = presence.of("", sender, account)
             if self._host.hooks.resident_stanza(shown, resident) is None:
-                self._hide(Shared(sender, account))
+                self._lose(Shared(sender, account))
 
     def removed(self, account: JID) -> None:
         """Nobody shows himself to an account that is no more."""
         for sender in self._strangers.of(account):
-            self._hide(Shared(sender, account))
+            self._lose(Shared(sender, account))
 
     # ------------------------------------------------------------------ telling
 

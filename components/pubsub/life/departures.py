@@ -1,7 +1,8 @@
 """Who goes offline, of those with something that ends then: subscriptions (XEP-0060 §13.5), items.
 
 Whoever leaves is seen to leave, but for those who do while nobody looks: who they are is known
-some time after the server has begun to tell anew who is there.
+some time after the server has begun to tell anew who is there. Whom the server merely tells of no
+more, since an account has blocked him or others have taken his place, has not left.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 
 from components.common.component import Component
 from components.common.instances import Instances
+from components.common.interests import gone
 from components.common.privilege import Privilege
 from components.common.stanza import Stanza
 from components.pubsub.life.presences import LATER
@@ -83,7 +85,7 @@ class Departures:
             self._anew()
 
     def _seen(self, stanza: Stanza) -> None:
-        if stanza.type == "unavailable":
+        if stanza.type == "unavailable" and gone(stanza):
             for watch in self._watches:
                 watch.moved(stanza.sender.bare)
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.common.interests import hidden, interests, shared, shown
+from components.common.interests import gone, hidden, interests, shared, shown
 from components.common.stanza import Stanza
 from xmppd import ns
 
@@ -67,3 +67,11 @@ def test_0060_9_1_3_to_which_accounts_a_stranger_does() -> None:
     assert hidden(stanza) == ("paris@capulet.lit",)
     assert (shown(stanza), interests(stanza)) == ((), {"urn:tune"})
     assert (shared(presence("")), hidden(presence(""))) == ((), ())
+
+
+@pytest.mark.parametrize(("by", "expected"), [("", True), (" by='server'", False)])
+def test_who_is_hidden_by_the_server_may_be_there(by: str, expected: bool) -> None:
+    stanza = presence(f"<hidden xmlns='{ns.INTERESTS}' from='paris@capulet.lit'{by}/>")
+    assert hidden(stanza) == ("paris@capulet.lit",)
+    assert gone(stanza) is expected
+    assert gone(presence(""))

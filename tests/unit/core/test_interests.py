@@ -81,13 +81,14 @@ def test_what_is_named_alike_and_is_not_it_stays() -> None:
 
 
 def test_0060_9_1_3_accounts_are_named_by_how_they_are_shown_it() -> None:
-    jids = [JID.parse(f"{name}@capulet.lit") for name in ("juliet", "nurse", "paris")]
-    accounts = interests.Accounts(jids[:1], jids[1:2], jids[2:])
+    jids = [JID.parse(f"{name}@capulet.lit") for name in ("juliet", "nurse", "paris", "romeo")]
+    accounts = interests.Accounts(jids[:1], jids[1:2], jids[2:3], jids[3:])
     told = interests.with_accounts(presence(b"<show>away</show>"), accounts)
     assert [(child.tag, child.attrib) for child in told.element][1:] == [
         (f"{{{ns.INTERESTS}}}shown", {"to": "juliet@capulet.lit"}),
         (f"{{{ns.INTERESTS}}}shared", {"to": "nurse@capulet.lit"}),
         (f"{{{ns.INTERESTS}}}hidden", {"from": "paris@capulet.lit"}),
+        (f"{{{ns.INTERESTS}}}hidden", {"from": "romeo@capulet.lit", "by": "server"}),
     ]
     many = interests.Accounts(shared=[JID.parse(f"n{n}@capulet.lit") for n in range(300)])
     assert len(interests.with_accounts(presence(), many).element) == interests.SHOWN

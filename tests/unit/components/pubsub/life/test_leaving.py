@@ -200,6 +200,32 @@ def test_of_who_is_elsewhere_what_the_service_sees_counts(
     assert juliet.ids(play) == ([] if shown else ["1"])
 
 
+@pytest.mark.parametrize("by", ["another", "block", "removal"])
+def test_who_is_hidden_by_others_is_not_gone(
+    globe, juliet, romeo, nurse, play, moon, monkeypatch, by
+) -> None:
+    """He has shown himself to an account that sees him no more, and not gone himself."""
+    account = str(nurse.jid.bare)
+    monkeypatch.setattr("xmppd.core.sharers.MOST_OF_ACCOUNT", 1)
+    moon(f"<presence from='{DREAM}' to='{account}'/>")
+    assert "1" in moon(publish("1"))
+    if by == "another":
+        moon(f"<presence from='other@{MOON}/sky' to='{account}'/>")
+    elif by == "block":
+        nurse.send(
+            "<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>"
+            f"<item jid='{MOON}'/></block></iq>"
+        )
+    else:
+        globe.server.host.hooks.account_removed(nurse.jid.bare)
+        globe.pump()
+    assert not globe.service.presences.there(JID.parse(DREAM)), "nobody sees him"
+    assert juliet.ids(play) == ["1"]
+    moon(f"<presence from='{DREAM}' to='{JULIET}'/>")
+    moon(f"<presence type='unavailable' from='{DREAM}' to='{JULIET}'/>")
+    assert juliet.ids(play) == []
+
+
 # ---------------------------------------------------------------------- nodes that are set up anew
 
 
