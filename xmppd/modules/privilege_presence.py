@@ -319,7 +319,10 @@ class Told:
         To whatever resource of it: whether that is there is nobody's business.
         """
         if stanza.type:
-            self._hide(shared, self._unsee(shared))
+            if self._unsee(shared):
+                self._lose(shared, seen=True)  # his server says it for that (RFC 6121 §3.3.3)
+            else:
+                self._hide(shared)
         elif self._counts(stanza, shared.sender, to, resident):
             news, forgotten = self._strangers.add(shared, show_of(stanza))
             for each in forgotten:
@@ -338,7 +341,7 @@ class Told:
         return sender.domain not in self._host.domains or self._has_directed(sender, to)
 
     def _unsee(self, shared: Shared) -> bool:
-        """Whether somebody was a contact until now: he has gone for who sees him no more."""
+        """Whether somebody was a contact until now: for who sees him no more he is gone."""
         sender, account = shared
         shown = self._shown.get(sender, {})
         if account not in shown:
@@ -349,14 +352,14 @@ class Told:
             self._forget(sender)
         return True
 
-    def _hide(self, shared: Shared, seen: bool = False) -> None:
-        """Somebody shows himself to an account no longer, where he did or was `seen`."""
-        if self._strangers.remove(shared) or seen:
+    def _hide(self, shared: Shared) -> None:
+        """Somebody shows himself to an account no longer, where he did."""
+        if self._strangers.remove(shared):
             self._tell_hidden(shared.sender, Accounts(hidden=(shared.account,)))
 
-    def _lose(self, shared: Shared) -> None:
-        """An account sees somebody no longer, whether he is there or not."""
-        if self._strangers.remove(shared):
+    def _lose(self, shared: Shared, seen: bool = False) -> None:
+        """An account sees somebody no longer whom it has `seen`, whether he is there or not."""
+        if self._strangers.remove(shared) or seen:
             self._tell_hidden(shared.sender, Accounts(lost=(shared.account,)))
 
     def _tell_hidden(self, sender: JID, accounts: Accounts) -> None:

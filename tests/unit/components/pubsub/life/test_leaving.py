@@ -226,6 +226,21 @@ def test_who_is_hidden_by_others_is_not_gone(
     assert juliet.ids(play) == []
 
 
+@pytest.mark.parametrize("type_", ["unsubscribe", "unavailable"])
+def test_who_is_a_contact_no_more_is_not_gone(globe, juliet, romeo, nurse, play, moon, type_):
+    """His server says so to who sees him no more (RFC 6121 §3.3.3)."""
+    nurse.send(f"<presence type='subscribe' to='dream@{MOON}'/>")
+    moon(f"<presence type='subscribed' from='dream@{MOON}' to='{nurse.jid.bare}'/>")
+    moon(f"<presence from='{DREAM}' to='{nurse.jid.bare}'/>")
+    assert globe.service.presences.there(JID.parse(DREAM))
+    assert "1" in moon(publish("1"))
+    if type_ == "unsubscribe":
+        nurse.send(f"<presence type='unsubscribe' to='dream@{MOON}'/>")
+    moon(f"<presence type='unavailable' from='{DREAM}' to='{nurse.jid.bare}'/>")
+    assert not globe.service.presences.there(JID.parse(DREAM))
+    assert juliet.ids(play) == (["1"] if type_ == "unsubscribe" else [])
+
+
 # ---------------------------------------------------------------------- nodes that are set up anew
 
 
