@@ -402,13 +402,19 @@ class Told:
     # ------------------------------------------------------------------ telling
 
     def connected(self, component: str, instance: str) -> None:
-        """Tell a component of all who are there (§8)."""
+        """Tell a component of all who are there (§8).
+
+        Who has shown himself to it does so anew: of users it takes for gone whom it hears nothing
+        of. It gets that as it got what he had sent.
+        """
         host, jid = self._host, JID.parse(component)
         waiting: list[JID] = []
+        alone: list[Session] = []
         for domain in host.domains:
             grants = host.components.grants(jid, domain)
             if grants is None or grants.presence == "none":
                 continue
+            alone += self._directed_to(jid, domain)
             waiting += [
                 session.jid
                 for session in host.directory
@@ -429,6 +435,15 @@ class Told:
             self._tell(jid, self._current(some), instance)
 
         presence.in_slices(later, once, tell, _done)
+        for session in alone:
+            presence.send(host, session, presence.of("", session.jid, jid), (jid,))
+
+    def _directed_to(self, component: JID, domain: str) -> Iterator[Session]:
+        """The users of a domain who have shown themselves to a component, and not to all."""
+        for session in self._host.directory:
+            shown = session.data.get(presence.DIRECTED, ())
+            if component in shown and session.jid.domain == domain and not session.available:
+                yield session
 
     def _current(self, jids: Iterable[JID]) -> Iterator[Stanza]:
         """The presence of those who are there, as it is by now."""

@@ -64,6 +64,19 @@ def test_7_1_what_is_said_in_between_is_not_told(server):
     assert told(pubsub) == []
 
 
+def test_8_and_who_has_shown_himself_to_it_alone(server):
+    pubsub = connect(server)
+    juliet = server.log_in("juliet", "balcony").send(f"<presence to='{PUBSUB}'/>")
+    kitchen = server.log_in("juliet", "kitchen").send(f"<presence to='{PUBSUB}'/>")
+    server.log_in("romeo", "orchard").send(f"<presence to='{MOON}'/>")
+    kitchen.send(f"<presence to='{PUBSUB}' type='unavailable'/>")
+    pubsub.hang_up()
+    pubsub = connect(server)
+    assert told(pubsub) == [("", juliet.jid)]
+    juliet.hang_up()
+    assert told(pubsub) == [("unavailable", juliet.jid)]
+
+
 def test_8_who_connects_later_is_told_who_is_there(server):
     juliet = server.log_in("juliet", "balcony").send("<presence/>")
     server.log_in("romeo", "orchard")

@@ -139,6 +139,19 @@ def test_who_went_while_nobody_looked(globe, juliet, romeo, nurse, play) -> None
     assert told(romeo) == [("play", "retract 2")]
 
 
+def test_who_is_there_for_the_service_alone_is_so_for_one_that_comes_anew(
+    globe, juliet, romeo, nurse, play
+) -> None:
+    """RFC 6121 §4.6.2: without presence that everybody sees."""
+    nurse.send(GONE)
+    nurse.send(f"<presence to='{PUBSUB}'/>")
+    nurse.publish(play, id_="1")
+    globe.again().pass_time(LATER)
+    assert juliet.ids(play) == ["1"]
+    nurse.send(f"<presence type='unavailable' to='{PUBSUB}'/>")
+    assert juliet.ids(play) == []
+
+
 def test_who_came_while_nobody_looked(globe, juliet, romeo, nurse, play) -> None:
     nurse.send(GONE)
     nurse.publish(play, id_="1")
