@@ -61,7 +61,8 @@ class Departures:
         return watch
 
     def _opened(self, resumed: bool) -> None:
-        if not resumed:
+        # One that was lost while the server was telling who is there has it go on.
+        if not resumed or self._look is not None:
             self._anew()
 
     def _anew(self) -> None:

@@ -139,6 +139,23 @@ def test_who_went_while_nobody_looked(globe, juliet, romeo, nurse, play) -> None
     assert told(romeo) == [("play", "retract 2")]
 
 
+def test_nobody_is_missed_while_the_server_goes_on_to_tell_who_is_there(
+    globe, juliet, romeo, nurse, play
+) -> None:
+    """It had lost the connection meanwhile."""
+    nurse.publish(play, id_="1")
+    globe.kill()
+    nurse.send(GONE)
+    globe.begin()
+    globe.start().pass_time(LATER - 10)
+    globe.component.lost(resumable=True)
+    globe.component.opened(resumed=True)
+    globe.pass_time(LATER - 10)
+    assert juliet.ids(play) == ["1"]
+    globe.pass_time(20)
+    assert juliet.ids(play) == []
+
+
 def test_who_is_there_for_the_service_alone_is_so_for_one_that_comes_anew(
     globe, juliet, romeo, nurse, play
 ) -> None:
