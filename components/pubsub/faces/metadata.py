@@ -33,6 +33,10 @@ _CONFIGURED = (
     "publish_model",
     "max_items",
 )
+_TELLING = ("purge_offline", "tempsub")
+"""What tells others when somebody goes offline who publishes there, or subscribes: he may know that
+before he does (§15.4). Named where it is so."""
+
 _CREATOR = jid_single("pubsub#creator", "Node creator")
 _CREATED = text_single("pubsub#creation_date", "Creation date")
 _OWNERS = jid_multi("pubsub#owner", "Node owners")
@@ -56,6 +60,9 @@ class MetaData:
             value = getattr(settings, name)
             if value not in ("", ()) and (node.leaf or name not in ("max_items", "publish_model")):
                 yield self._fields[name].of(value)
+        for name in _TELLING:
+            if getattr(settings, name) and (node.leaf or name != "purge_offline"):
+                yield self._fields[name].of(True)
         yield _CREATOR.of(node.creator)
         yield _CREATED.of(datetimes.written(node.created))
         yield _OWNERS.of(_named(node.owners))

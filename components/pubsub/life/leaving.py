@@ -13,6 +13,10 @@ Nothing is deleted on a guess:
   they have published stays until they are seen to go.
 - Where a node comes to be set up so, that is for what is published from then on, and for what its
   owners have published before. Nobody else knew, when he published, that it would tell of him.
+
+That a publisher goes offline is what such a node tells, of whoever publishes there, and to all who
+read it. So its meta-data says that it does (§5.4), and who does not want it has it held against
+what he publishes (`publish-options`, §7.1.5).
 """
 
 from __future__ import annotations

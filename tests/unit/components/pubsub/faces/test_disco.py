@@ -224,6 +224,20 @@ def test_5_3_and_5_4_a_node_says_what_it_is(juliet: Person, romeo: Person) -> No
     }
 
 
+@pytest.mark.parametrize("name", ["purge_offline", "tempsub"])
+def test_15_4_and_whether_it_tells_who_goes_offline(juliet: Person, romeo: Person, name: str):
+    juliet.create("play", publish_model="open")
+    for wanted in ("0", "1"):
+        juliet.configure("play", **{name: wanted})
+        fields = {each.get("var"): each for each in info(romeo, "play").iter(f"{X}field")}
+        found = fields.get(f"pubsub#{name}")
+        assert (found is None) is (wanted == "0")
+        if found is not None:
+            assert found.findtext(f"{X}value") == "1"
+        published = romeo.publish("play", **{name: "0"})
+        assert published.get("type") == ("result" if wanted == "0" else "error"), "§7.1.5"
+
+
 def test_5_5_items_are_listed_by_their_ids(juliet: Person, romeo: Person) -> None:
     juliet.create("play")
     for n in range(5):
