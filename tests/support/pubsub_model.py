@@ -369,8 +369,9 @@ class Node(Standing):
         return self._is_there(item.publisher)
 
     def _now_fleeting(self, item: Item) -> str:
-        """open: of what was there before, what its owners have published."""
-        if not self.settings.purge_offline or self.rank(item.publisher) != "owner":
+        """open: of what was there before, what who has made it has published, and owns it still."""
+        maker = item.publisher == self.creator and self.rank(item.publisher) == "owner"
+        if not self.settings.purge_offline or not maker:
             return ""
         return "seen" if self._here(item) else "unseen"
 

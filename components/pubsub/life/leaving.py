@@ -11,8 +11,9 @@ Nothing is deleted on a guess:
 - Who goes while nobody looks is missed afterwards, if he is a user of a server that shows the
   presence of its users: it has shown all who are there by then. Of others nobody knows, and what
   they have published stays until they are seen to go.
-- Where a node comes to be set up so, that is for what is published from then on, and for what its
-  owners have published before. Nobody else knew, when he published, that it would tell of him.
+- Where a node comes to be set up so, that is for what is published from then on, and for what was
+  published before by the account that it is at, or by who has made it and is its owner still.
+  Nobody else knew, when he published, that it would tell of him; and anybody may be made an owner.
 
 That a publisher goes offline is what such a node tells, of whoever publishes there, and to all who
 read it. So its meta-data says that it does (§5.4), and who does not want it has it held against
@@ -21,7 +22,7 @@ what he publishes (`publish-options`, §7.1.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from components.common.privilege import Privilege
 from components.pubsub.life.departures import Departures
@@ -82,14 +83,14 @@ class Leaving:
         now = node.settings.purge_offline
         if now == before.purge_offline:
             return
-        last, owners = self._cache.get(node), node.owners
+        last, makers = self._cache.get(node), _makers(node)
         if last is not None:
-            goes = 0 if now and last.publisher.bare in owners else None
+            goes = 0 if now and last.publisher.bare in makers else None
             self._cache.put(node, last._replace(fleeting=goes))
-        for owner in owners if now else ():
-            self.publishers.add(owner)
-            if self._presences.there(owner):
-                self.publishers.moved(owner)
+        for maker in makers if now else ():
+            self.publishers.add(maker)
+            if self._presences.there(maker):
+                self.publishers.moved(maker)
 
     async def _find(self) -> set[JID]:
         found = await self.store.publishers()
@@ -148,6 +149,13 @@ class Leaving:
 
     def _goes(self, address: Address, bare: JID) -> bool:
         return self._own(address) and not self._presences.there(bare)
+
+
+def _makers(node: Node) -> Collection[JID]:
+    """Those whose node it was from the beginning, as in `store.fleeting`."""
+    creator = node.creator.bare
+    makers = {node.address.service}
+    return makers | {creator} if creator in node.owners else makers
 
 
 def _goes_with(item: Item, bare: JID) -> bool:

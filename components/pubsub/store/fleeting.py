@@ -1,7 +1,8 @@
 """Items that go as their publishers go offline (XEP-0060 §17.4.4, `pubsub#purge_offline`), in SQL.
 
 Those that are published while their node is set up so; and of those that were there before what
-its owners have published. They go once their publisher was seen to be there since, and is no more.
+has been published by the account that it is at, or by who has made it and is its owner still. They
+go once their publisher was seen to be there since, and is no more.
 All that is asked here is answered by an index that has no other items.
 """
 
@@ -18,8 +19,9 @@ from xmppd.storage.interfaces import Database, Transaction
 
 _MARK = (
     "UPDATE pubsub_items SET fleeting = 0 WHERE node = ? AND (publisher ="
-    " (SELECT service FROM pubsub_nodes WHERE id = ?) OR publisher IN"
-    " (SELECT jid FROM pubsub_affiliations WHERE node = ? AND affiliation = 'owner'))"
+    " (SELECT service FROM pubsub_nodes WHERE id = ?) OR publisher ="
+    " (SELECT creator FROM pubsub_nodes n, pubsub_affiliations a WHERE n.id = ?"
+    " AND a.node = n.id AND a.jid = n.creator AND a.affiliation = 'owner'))"
 )
 _UNMARK = "UPDATE pubsub_items SET fleeting = NULL WHERE node = ? AND fleeting IS NOT NULL"
 _PUBLISHERS = (

@@ -301,6 +301,18 @@ def test_owners_who_are_offline_have_theirs_stay_until_they_have_come_and_gone(
     assert juliet.ids("play") == []
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_nobody_is_made_an_owner_so_that_it_tells_of_him(
+    globe, juliet, nurse, romeo, keeps
+) -> None:
+    opened(juliet, persist_items=keeps, publish_model="open")
+    nurse.publish("play", id_="1")
+    juliet.affiliate("play", nurse="owner")
+    juliet.configure("play", purge_offline="1")
+    nurse.send(GONE)
+    assert given(juliet.items("play")) == ["1"]
+
+
 @pytest.mark.parametrize("keeps", ["0", "1"])
 def test_a_node_that_is_so_no_more_has_them_stay(globe, juliet, nurse, romeo, play, keeps) -> None:
     juliet.configure(play, persist_items=keeps)
