@@ -7,12 +7,13 @@ not in force.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar, overload
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.python.failure import Failure
+
+from xmppd import lock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,48 +52,10 @@ class _End(Deferred[T]):
         self.callback(outcome)
 
 
-class Lock:
-    """Has things done one after the other, each of them wholly.
+class Lock(lock.Lock):
+    """Has things done one after the other, each of them wholly."""
 
-    Whoever still waits for his turn may be cancelled, and leaves the queue.
-    """
-
-    __slots__ = ("_passing", "_taken", "_waiting")
-
-    def __init__(self) -> None:
-        self._taken = False
-        self._waiting: deque[Deferred[None]] = deque()
-        self._passing = False
-        """Whether it is being passed on to those who wait."""
-
-    @property
-    def locked(self) -> bool:
-        """Whether something is being done, or is to be."""
-        return self._taken or bool(self._waiting)
-
-    def acquire(self) -> Deferred[None]:
-        """Fires when it is one's turn: until `release` it is nobody else's."""
-        turn: Deferred[None] = Deferred(self._waiting.remove)
-        if self.locked:
-            self._waiting.append(turn)
-        else:
-            self._taken = True
-            turn.callback(None)
-        return turn
-
-    def release(self) -> None:
-        """It is the turn of who has waited longest."""
-        self._taken = False
-        if self._passing:
-            return
-        # Not one from within the other: those who are done at once may be as many as they like.
-        self._passing = True
-        try:
-            while self._waiting and not self._taken:
-                self._taken = True
-                self._waiting.popleft().callback(None)
-        finally:
-            self._passing = False
+    __slots__ = ()
 
     @overload
     def run(

@@ -188,6 +188,7 @@ def test_components_stand_on_public_ground_only() -> None:
         "errors",
         "config",
         "domainpart",
+        "lock",
         "process",
         "reasons",
         "storage",

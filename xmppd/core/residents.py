@@ -11,11 +11,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from xmppd.core.roster import Roster
 from xmppd.jid import JID
+from xmppd.lock import Lock
 from xmppd.storage.accounts import find_account
 from xmppd.storage.interfaces import Stores, Transaction
 
@@ -54,7 +55,7 @@ class Resident:
         self.created = created
         self.roster = roster
         self.data: dict[object, Any] = {}
-        self.lock = DeferredLock()
+        self.lock = Lock()
 
     @property
     def guest(self) -> bool:

@@ -132,10 +132,10 @@ def test_an_account_that_is_being_changed_is_not_let_go(
 ) -> None:
     monkeypatch.setattr(residents, "WEIGHT", 1)
     juliet = server.resident(JULIET)
-    lock = juliet.lock.acquire()
+    server.done(juliet.lock.acquire())
     server.resident(ROMEO)
     assert server.host.residents.get(JULIET) is juliet
-    server.done(lock).release()
+    juliet.lock.release()
 
 
 def test_a_failing_store_is_told_to_all_who_asked(server: Verona, slow: SlowDatabase) -> None:

@@ -361,3 +361,18 @@ def test_who_hangs_up_before_his_roster_is_written_troubles_nobody(server: Veron
     other.send(f"<iq type='get' id='r'>{GET}</iq>")
     server.clock.advance(0)
     assert len(items(other.one())) == SLICE + 1
+
+
+def test_however_many_ask_while_it_is_being_changed_all_are_answered(server: Verona) -> None:
+    """And it may be changed afterwards."""
+    lock = server.resident(JULIET).lock
+    juliet = server.log_in("juliet")
+    server.done(lock.acquire())
+    for n in range(300):
+        juliet.send(f"<iq type='get' id='r{n}'>{GET}</iq>")
+    assert not juliet.take()
+    lock.release()
+    server.clock.advance(0)
+    answers = juliet.elements()
+    assert [each.get("id") for each in answers] == [f"r{n}" for n in range(300)]
+    assert not lock.locked
