@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -56,7 +57,7 @@ class Departures:
 
     def watch(self, find: Find, see_to: SeeTo) -> Watch:
         """Have `see_to` called as people leave that are known, or found, to be concerned."""
-        watch = Watch(find, see_to)
+        watch = Watch(find, see_to, partial(self._clock.callLater, LATER))
         self._watches.append(watch)
         return watch
 
@@ -94,9 +95,10 @@ class Departures:
 class Watch:
     """People of whom something ends as they go offline, as far as this process knows."""
 
-    def __init__(self, find: Find, see_to: SeeTo) -> None:
+    def __init__(self, find: Find, see_to: SeeTo, later: Callable[[Callable[[], None]], object]):
         self._find = find
         self._see_to = see_to
+        self._later = later
         self._known: set[JID] = set()
         self._more = False
         """Whether there are more than are known."""
@@ -105,6 +107,8 @@ class Watch:
         self._busy: set[JID] = set()
         """Who is just being seen to: nobody is twice at the same time."""
         self._working = 0
+        self._in_vain: dict[JID, bool] = {}
+        """Who could not be seen to, and is to be later; as in `_waiting`."""
 
     def __contains__(self, bare: JID) -> bool:
         """Whether somebody may be concerned."""
@@ -146,8 +150,9 @@ class Watch:
         try:
             while (bare := self._next()) is not None:
                 self._busy.add(bare)
-                seen = Deferred.fromCoroutine(self._see_to(bare, self._waiting.pop(bare)))
-                await seen.addErrback(_not_seen_to, bare)
+                moved = self._waiting.pop(bare)
+                seen = Deferred.fromCoroutine(self._see_to(bare, moved))
+                await seen.addErrback(self._not_seen_to, bare, moved)
                 self._busy.discard(bare)
         finally:
             self._working -= 1
@@ -155,6 +160,14 @@ class Watch:
     def _next(self) -> JID | None:
         return next((each for each in self._waiting if each not in self._busy), None)
 
+    def _not_seen_to(self, failure: Failure, bare: JID, moved: bool) -> None:
+        log.failure("{jid} is not seen to, who may be gone", failure, jid=bare)
+        if not self._in_vain:
+            self._later(self._try_again)
+        if len(self._in_vain) < MOST:
+            self._in_vain[bare] = moved or self._in_vain.get(bare, False)
 
-def _not_seen_to(failure: Failure, bare: JID) -> None:
-    log.failure("{jid} is not seen to, who may be gone", failure, jid=bare)
+    def _try_again(self) -> None:
+        in_vain, self._in_vain = self._in_vain, {}
+        for bare, moved in in_vain.items():
+            self._ask(bare, moved=moved)

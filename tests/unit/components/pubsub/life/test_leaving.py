@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from components.pubsub.life.presences import LATER
 from components.pubsub.model.bookmark import NATIVE, OLD
 from tests.support.components import Component, table
+from tests.support.logs import logged
 from tests.support.pubsub import GRANTS, PUBSUB, Globe, Person, befriend
 from tests.support.pubsub_items import given, held, opened, told
 from tests.support.server import DOMAIN
+from xmppd.errors import StoreError
 from xmppd.jid import JID
 
 JULIET = f"juliet@{DOMAIN}"
@@ -438,6 +440,21 @@ def test_who_leaves_while_it_is_noted_that_he_has_come(
     nurse.send(GONE)
     busy.callback(None)
     globe.pump()
+    assert juliet.ids(play) == []
+
+
+def test_who_leaves_while_the_store_fails_is_seen_to_later(
+    globe, juliet, romeo, play, moon, monkeypatch
+) -> None:
+    moon(f"<presence from='{DREAM}' to='{PUBSUB}'/>")
+    moon(publish("1"))
+    with monkeypatch.context() as patched, logged("critical") as lines:
+        patched.setattr(
+            globe.service.leaving.store, "nodes_of", lambda *_: fail(StoreError("it is away"))
+        )
+        moon(f"<presence type='unavailable' from='{DREAM}' to='{PUBSUB}'/>")
+    assert (len(lines), juliet.ids(play)) == (1, ["1"])
+    globe.pass_time(LATER)
     assert juliet.ids(play) == []
 
 
