@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from components.common.paging import Page
+from components.common.whole import Lock
 from components.muc.model.history import Said
 from components.muc.store import pages as archive_pages
 from components.muc.store.journal import Journal
@@ -82,7 +83,7 @@ class Archive:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self._journal = journal
-        self._scans = DeferredLock()
+        self._scans = Lock()
 
     def add(self, room: int, message: Said) -> Deferred[None]:
         """Put a message behind all others of the room, whose `number` is less.

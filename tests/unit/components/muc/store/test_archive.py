@@ -1,6 +1,9 @@
 """Contract of `archive.Archive`, over every backend: what is kept, replaced, and deleted."""
 
+from itertools import chain, repeat
+
 import pytest
+from twisted.internet.defer import Deferred, fail
 
 from components.common.paging import Page
 from components.muc.model.history import Said
@@ -8,6 +11,7 @@ from components.muc.store.archive import SLICE, Archive, End, Query
 from components.muc.store.journal import Journal
 from components.muc.store.rooms import SCHEMA, RoomGone
 from tests.support.stores import PERSISTENT
+from xmppd.errors import StoreError
 from xmppd.jid import JID
 
 HAG = JID.parse("hag66@shakespeare.lit")
@@ -52,6 +56,23 @@ def test_what_is_on_its_way_is_found(wait, archive, cave):
     assert wait(archive.get(cave, "x-3")) is not None
     archive.add(cave, Said(4, "x-4", "", "", "hag", PDA, "b2d7", b""))
     assert wait(archive.ends(cave)) == (End("x-1", 1), End("x-4", 4))
+
+
+def test_however_many_look_for_somebodys_messages_while_the_store_fails(
+    wait, archive, cave, say, monkeypatch
+):
+    """One after the other; and whoever does so later finds them."""
+    say(cave, 1)
+    query, first, failed = Query(with_nick="hag"), Deferred(), []
+    with monkeypatch.context() as patched:
+        answers = chain([first], repeat(None))
+        patched.setattr(archive, "_read", lambda _: next(answers) or fail(StoreError("away")))
+        for _ in range(300):
+            archive.find(cave, query, ALL).addErrback(failed.append)
+        assert not failed
+        first.errback(StoreError("away"))
+    assert {each.type for each in failed} == {StoreError} and len(failed) == 300
+    wait(archive.find(cave, query, ALL))
 
 
 def test_what_comes_too_late_for_a_room_is_lost_with_it(wait, archive, rooms, cave):
