@@ -31,18 +31,6 @@ MESSAGE = (
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
-
-
-@pytest.fixture
-def component(server: Server) -> Component:
-    component = server.component()
-    server.let_in()
-    return component
-
-
-@pytest.fixture
 def instances(server: Server, component: Component) -> Instances:
     instances = Instances(component)
     server.send(announce(7, by="node"))

@@ -15,11 +15,6 @@ MINE = ""
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     return globe.person("juliet", "balcony")
 

@@ -13,11 +13,6 @@ RANKS = ("owner", "publisher", "publish-only", "member", "outcast", "none")
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

@@ -15,11 +15,6 @@ COMMAND = f"{NS}#get-pending"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

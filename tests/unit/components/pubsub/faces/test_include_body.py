@@ -32,11 +32,6 @@ def text(answer: Element) -> str:
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     juliet = globe.person("juliet")
     opened(juliet, "news", type=ATOM)

@@ -12,11 +12,6 @@ JULIET, ROMEO, NURSE = (f"{name}@{DOMAIN}" for name in ("juliet", "romeo", "nurs
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

@@ -14,11 +14,6 @@ X = f"{{{ns.DATA_FORM}}}"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

@@ -12,11 +12,6 @@ RSM = "http://jabber.org/protocol/rsm"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     for node in ("play", "sonnets"):

@@ -23,11 +23,6 @@ URL = "<url name='Sonnets' url='https://sonnets.lit/'/>"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     return globe.person("juliet", "balcony")
 

@@ -30,11 +30,6 @@ COLUMNS = ("subscribe", "retrieve", "publish", "delete another's", "delete one's
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

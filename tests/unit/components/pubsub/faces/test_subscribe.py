@@ -24,11 +24,6 @@ ROMEO = f"romeo@{DOMAIN}"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

@@ -12,11 +12,6 @@ JULIET, ROMEO = f"juliet@{DOMAIN}", f"romeo@{DOMAIN}"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")

@@ -22,11 +22,6 @@ JULIET = "juliet@capulet.lit"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     return globe.person("juliet", "balcony")
 

@@ -23,11 +23,6 @@ HEADER = "{http://jabber.org/protocol/shim}header"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     juliet = globe.person("juliet")
     opened(juliet, "news", type=ATOM)

@@ -24,11 +24,6 @@ _ADDRESSES = f"{{{ns.ADDRESS}}}addresses"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     return globe.person("juliet", "balcony")
 

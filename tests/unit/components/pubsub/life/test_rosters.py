@@ -20,11 +20,6 @@ JULIET, ROMEO = JID.parse("juliet@capulet.lit"), JID.parse("romeo@capulet.lit")
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe) -> Person:
     juliet = globe.person("juliet")
     befriend(juliet, globe.person("romeo"))

@@ -12,11 +12,6 @@ STREET, GARDEN = f"{ROMEO}/street", f"{ROMEO}/garden"
 
 
 @pytest.fixture
-def globe() -> Globe:
-    return Globe().start()
-
-
-@pytest.fixture
 def juliet(globe: Globe):
     juliet = globe.person("juliet")
     juliet.create("play")
