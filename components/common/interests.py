@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
+from xml.etree.ElementTree import Element
 
 from components.common import tree
 from components.common.stanza import Stanza
@@ -82,17 +84,18 @@ def gone(presence: Stanza) -> bool:
 
     No account may see him any more who has said nothing of the kind: he may be there.
     """
-    if _HIDDEN not in presence.children:
-        return True
-    found = presence.element.iterfind("{" + _HIDDEN.replace(" ", "}"))
-    return all(each.get("by") != "server" for each in found)
+    return all(each.get("by") != "server" for each in _said(presence, _HIDDEN))
 
 
 def _accounts(presence: Stanza, name: str, attribute: str) -> tuple[JID, ...]:
+    return tuple(JID.parse(each.get(attribute, "")) for each in _said(presence, name))
+
+
+def _said(presence: Stanza, name: str) -> Iterable[Element]:
+    """What the server has said under a name; most presence is not read for it."""
     if name not in presence.children:
         return ()
-    found = presence.element.iterfind("{" + name.replace(" ", "}"))
-    return tuple(JID.parse(each.get(attribute, "")) for each in found)
+    return presence.element.iterfind("{" + name.replace(" ", "}"))
 
 
 @lru_cache(maxsize=REMEMBERED)

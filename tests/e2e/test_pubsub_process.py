@@ -9,7 +9,7 @@ from itertools import count
 from os import kill
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
@@ -45,15 +45,20 @@ def alone(tmp_path: Path, store: Mapping[str, Any]) -> Iterator[Company]:
 def ask(
     peer: Peer, inner: str, type_: str = "set", to: str = SERVICE, *, owner: bool = False
 ) -> Element:
-    """The answer to a request, an error if it is one; what comes before it is read later."""
+    """The answer to a request, an error if it is one."""
     space = f"{NS}#owner" if owner else NS
     asked = f"<pubsub xmlns='{space}'>{inner}</pubsub>"
-    peer.send(f"<iq type='{type_}' id='nodes' to='{to}'>{asked}</iq>")
-    before = []
-    while (answer := peer.element()).get("id") != "nodes":
-        before.append(answer)
+    return answered(peer, f"<iq type='{type_}' id='nodes' to='{to}'>{asked}</iq>")
+
+
+def answered(peer: Peer, request: str) -> Element:
+    """What has the id of a request; what comes before it is read later."""
+    peer.send(request)
+    id_, before = fromstring(request).get("id"), []
+    while (found := peer.element()).get("id") != id_:
+        before.append(found)
     peer.unread(before)
-    return answer
+    return found
 
 
 def do(peer: Peer, inner: str, to: str = SERVICE, *, owner: bool = False) -> Element:
@@ -427,12 +432,7 @@ def show_again(peer: Peer, node: str) -> Element:
     value = f"<field var='pubsub#node'><value>{node}</value></field>"
     x = f"<x xmlns='{X[1:-1]}' type='submit'>{value}</x>"
     command = f"<command xmlns='{ns.COMMANDS}' node='{NS}#get-pending'>{x}</command>"
-    peer.send(f"<iq type='set' id='again' to='{SERVICE}'>{command}</iq>")
-    before = []
-    while (answer := peer.element()).get("id") != "again":
-        before.append(answer)
-    peer.unread(before)
-    return answer
+    return answered(peer, f"<iq type='set' id='again' to='{SERVICE}'>{command}</iq>")
 
 
 def subscribed_to(peer: Peer) -> set[str | None]:

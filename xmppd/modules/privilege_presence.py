@@ -15,8 +15,7 @@ wants. What the account's lists keep from it is not told.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core import capabilities, interests, presence
 from xmppd.core.capabilities import CAPS, Caps
+from xmppd.core.contacts import Contacts
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import DiscoInfo
 from xmppd.core.hooks import Gate
@@ -39,13 +39,6 @@ from xmppd.wire import tree
 from xmppd.wire.stanza import Stanza
 
 XEP = (356, "0.4.1", "complete")
-
-REMEMBERED = 20_000
-"""Of how many resources of contacts elsewhere the last presence is kept."""
-
-LARGEST = 4_096
-"""Octets of presence that is kept, attributes and all: what is larger is told, but to nobody who
-comes later."""
 
 _OF_USERS = ("managed_entity", "roster")
 """The grants by which a component is told of users."""
@@ -92,15 +85,13 @@ class Told:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._contacts: OrderedDict[JID, Stanza] = OrderedDict()
-        """By full JID, the presence of contacts elsewhere, the one that came last at the end."""
+        self._contacts = Contacts()
+        """Those elsewhere; to which accounts they show themselves while any component may be told
+        of interests."""
         self._looks: dict[JID, _Look] = {}
         """Those of the available sessions, where any component may be told of interests."""
         self._unknown: set[JID] = set()
         """Of whom presence was told while nobody knew what their clients can do."""
-        self._shown: dict[JID, dict[JID, None]] = {}
-        """Of those contacts whose presence is kept, which accounts they have shown it to, where any
-        component may be told of interests."""
         self._strangers = Strangers(lambda: host.domains)
         """Who has shown himself to an account without a subscription of that account, likewise."""
         self._directing: set[JID] = set()
@@ -117,12 +108,11 @@ class Told:
         of_strangers.open(wanted and "roster" in grants)
         if "roster" not in grants:
             self._contacts.clear()
-            self._shown.clear()
             self._strangers.clear()
         if not wanted:
             self._looks.clear()
             self._unknown.clear()
-            self._shown.clear()
+            self._contacts.hide_all()
             self._strangers.clear()
             self._directing.clear()
 
@@ -197,7 +187,7 @@ class Told:
         if session is not None and session.available:
             told.update(self._components(jid.domain, *_OF_USERS, interested=True))
             domains |= self._follow_him(session)
-        elif (stanza := self._contacts.get(jid)) is not None and stanza.to is not None:
+        elif (stanza := self._contacts.presence(jid)) is not None and stanza.to is not None:
             domains.add(stanza.to.domain)
         for domain in domains:
             told.update(self._components(domain, "roster", interested=True))
@@ -269,45 +259,34 @@ class Told:
         if not elsewhere or not resident.roster.state(sender.bare) & TO:
             self._received_from_stranger(stanza, Shared(sender, to.bare), to, resident)
             return
+        pair = Shared(sender, to.bare)
         if stanza.type:
-            self._hide(Shared(sender, to.bare))
+            self._hide(pair)
         if stanza.type == "error":
             return
-        news, shown = self._remember(stanza, sender), self._show(sender, to.bare)
+        news = self._remember(stanza, sender)
+        shown = (to.bare,) if self.gates[2].is_open and self._contacts.show(pair) else ()
         for component in self._components(to.domain, "roster", interested=not news):
             if news or shown:
                 self._tell(component, (stanza,), accounts=Accounts(shown))
 
-    def _show(self, sender: JID, account: JID) -> Sequence[JID]:
-        """The account, if a contact that is there shows himself to it for the first time."""
-        if sender not in self._contacts or not self.gates[2].is_open:
-            return ()
-        shown = self._shown.setdefault(sender, {})
-        if account in shown:
-            return ()
-        shown[account] = None
-        return (account,)
-
     def _remember(self, stanza: Stanza, sender: JID) -> bool:
         """Keep what a contact says of itself; False where it has said the same to another user."""
-        contacts = self._contacts
-        last = contacts.pop(sender, None)
         if stanza.type == "unavailable":
-            if last is not None:
+            known = self._contacts.go(sender)
+            if known:
                 self._strangers.drop(sender)
             self._forget(sender)
-            return last is not None or not sender.resource
-        if len(stanza.tail()) <= LARGEST:
-            contacts[sender] = stanza
-            if len(contacts) > REMEMBERED:
-                jid, _ = contacts.popitem(last=False)
-                self._forget(jid)
-        return last is None or last.inner != stanza.inner
+            return known or not sender.resource
+        news, forgotten = self._contacts.come(sender, stanza)
+        for contact in forgotten:
+            self._forget(contact)
+        return news
 
     def _forget(self, contact: JID) -> None:
+        """A contact is known no more."""
         if contact not in self._strangers:
             self._unknown.discard(contact)
-        self._shown.pop(contact, None)
 
     # ------------------------------------------------------------------ strangers
 
@@ -342,15 +321,10 @@ class Told:
 
     def _unsee(self, shared: Shared) -> bool:
         """Whether somebody was a contact until now: for who sees him no more he is gone."""
-        sender, account = shared
-        shown = self._shown.get(sender, {})
-        if account not in shown:
-            return False
-        del shown[account]
-        if not shown:
-            self._contacts.pop(sender, None)
-            self._forget(sender)
-        return True
+        hidden = self._contacts.hide(shared)
+        if hidden and shared.sender not in self._contacts:
+            self._forget(shared.sender)
+        return hidden
 
     def _hide(self, shared: Shared) -> None:
         """Somebody shows himself to an account no longer, where he did."""
@@ -452,7 +426,7 @@ class Told:
             if session is not None and session.available:
                 stanza = session.presence
             else:
-                stanza = self._contacts.get(jid) or self._strangers.presence(jid)
+                stanza = self._contacts.presence(jid) or self._strangers.presence(jid)
             if stanza is not None:
                 yield stanza
 
@@ -494,7 +468,7 @@ class Told:
             for each in strangers.accounts(sender)
             if (table := grants(component, each.domain)) is not None and table.presence == "roster"
         ]
-        return Accounts(self._shown.get(sender, ()), shared)
+        return Accounts(self._contacts.shown(sender), shared)
 
     def _note(self, jid: JID, *, known: bool) -> None:
         """Remember whether it was said what a client wants, of which presence is kept."""

@@ -161,7 +161,7 @@ def test_8_who_connects_later_is_told_which_contacts_are_there(verona):
 
 
 def test_what_is_remembered_of_contacts_is_bounded(verona, monkeypatch):
-    monkeypatch.setattr("xmppd.modules.privilege_presence.REMEMBERED", 3)
+    monkeypatch.setattr("xmppd.core.contacts.REMEMBERED", 3)
     before, moon = connect(verona), connect(verona, MOON)
     for number in range(5):
         moon.send(f"<presence from='{DREAM}/{number}' to='{JULIET}'/>")

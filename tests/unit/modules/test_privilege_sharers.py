@@ -10,7 +10,7 @@ from tests.support.components import Component, table
 from tests.support.people import JULIET, NURSE, ROMEO, friends, put
 from tests.support.server import DOMAIN, Client
 from xmppd import ns
-from xmppd.core import sharers
+from xmppd.core import contacts, sharers
 from xmppd.core.residents import Resident, Residents
 from xmppd.jid import JID
 from xmppd.modules import privilege_presence
@@ -406,7 +406,7 @@ def test_a_stranger_who_has_become_a_contact_and_has_gone_is_told_of(verona: Ver
 def test_who_is_forgotten_as_a_contact_is_known_as_a_stranger(
     verona: Verona, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(privilege_presence, "REMEMBERED", 1)
+    monkeypatch.setattr(contacts, "REMEMBERED", 1)
     for name in ("stranger", "dream"):
         put(verona.server, JULIET, f"{name}@{MOON}")
     verona.shine(NURSE, JULIET)
@@ -476,7 +476,7 @@ def test_who_is_forgotten_is_told_of(verona: Verona, monkeypatch: pytest.MonkeyP
 
 
 def test_strangers_take_no_contacts_place(verona: Verona, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(privilege_presence, "REMEMBERED", 1)
+    monkeypatch.setattr(contacts, "REMEMBERED", 1)
     put(verona.server, JULIET, f"stranger@{MOON}")
     verona.shine(JULIET)
     for number in range(5):
