@@ -7,6 +7,7 @@ compares two configurations for a reload, `tolerant` reads what it can of a faul
 from xmppd.config.changes import changes
 from xmppd.config.load import load
 from xmppd.config.schema import (
+    S2S,
     TLS,
     Auth,
     Bundled,
@@ -19,6 +20,7 @@ from xmppd.config.schema import (
     Log,
     Modules,
     Registration,
+    S2SDomain,
     Server,
     Store,
     Table,
@@ -26,6 +28,7 @@ from xmppd.config.schema import (
 from xmppd.config.tolerant import control_socket
 
 __all__ = [
+    "S2S",
     "TLS",
     "Auth",
     "Bundled",
@@ -38,6 +41,7 @@ __all__ = [
     "Log",
     "Modules",
     "Registration",
+    "S2SDomain",
     "Server",
     "Store",
     "Table",

@@ -15,6 +15,8 @@ NEEDS_RESTART = frozenset(
         "server.data",
         "listen.c2s",
         "listen.c2s_tls",
+        "listen.s2s",
+        "listen.s2s_tls",
         "listen.component",
         "listen.component_tls",
         "listen.control",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xmppd.config import keys, toml
-from xmppd.config.schema import Config, Listen, Registration
+from xmppd.config.schema import S2S, Config, Listen, Registration
 from xmppd.config.values import Fault, checked
 from xmppd.errors import ConfigError
 
@@ -33,8 +33,12 @@ def _built_in() -> Config:
     """Without a file nobody has decided to face the network: loopback, and nothing else."""
     return Config(
         listen=Listen(
-            c2s=("tcp:5222:interface=127.0.0.1",), c2s_tls=("tcp:5223:interface=127.0.0.1",)
+            c2s=("tcp:5222:interface=127.0.0.1",),
+            c2s_tls=("tcp:5223:interface=127.0.0.1",),
+            s2s=(),
+            s2s_tls=(),
         ),
+        s2s=S2S(enabled=False),
         registration=Registration(policy="loopback"),
     )
 

@@ -63,6 +63,8 @@ class Listen(Table, frozen=True):
 
     c2s: tuple[str, ...] = ("tcp:5222",)
     c2s_tls: tuple[str, ...] = ("tcp:5223",)
+    s2s: tuple[str, ...] = ("tcp:5269",)
+    s2s_tls: tuple[str, ...] = ("tcp:5270",)
     component: tuple[str, ...] = ("tcp:5347:interface=127.0.0.1",)
     component_tls: tuple[str, ...] = ()
     control: str = ""
@@ -184,6 +186,45 @@ class Limits(Table, frozen=True):
         return min(ANSWERED * self.tag_bytes, self.stanza_bytes)
 
 
+Proof = Literal["certificate", "dialback", "none"]
+"""What another server has to show for itself: a certificate of its domain, its domain's word over
+TLS (XEP-0220), or that word without TLS."""
+
+
+class S2SDomain(Table, frozen=True):
+    """`[s2s.domains."DOMAIN"]`: what holds for one other domain instead."""
+
+    require: Proof
+
+
+class S2S(Table, frozen=True):
+    """`[s2s]`: other servers. `queue` and `octets` are of one of their domains."""
+
+    enabled: bool = True
+    require: Proof = "certificate"
+    ca: str = ""
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    bidirectional: bool = True
+    secret: str = ""
+    resolver: tuple[str, ...] = ()
+    this_host: bool = False
+    dns_seconds: Seconds = 10
+    connect_seconds: Seconds = 10
+    attempt_seconds: Seconds = 60
+    retry_seconds: Seconds = 300
+    idle_seconds: SecondsOrOff = 600
+    resume_seconds: SecondsOrOff = 120
+    queue: Count = 1_000
+    octets: Annotated[int, Meta(ge=65_536)] = 4_194_304
+    attempts: Count = 1_000
+    connections_per_address: CountOrOff = 500
+    read_rate: CountOrOff = 0
+    read_burst: Annotated[int, Meta(ge=4_096)] = 1_048_576
+    domains: dict[str, S2SDomain] = {}
+    routes: dict[str, tuple[str, ...]] = {}
+
+
 class Compression(Table, frozen=True):
     """`[compression]`: XEP-0138 stream compression."""
 
@@ -272,6 +313,7 @@ class Config(Table, frozen=True):
     capabilities: Capabilities = Capabilities()
     stream_management: StreamManagement = StreamManagement()
     limits: Limits = Limits()
+    s2s: S2S = S2S()
     compression: Compression = Compression()
     contact: Contact = Contact()
     log: Log = Log()

@@ -26,6 +26,38 @@ def domain(value: str) -> str:
     return prepare_domain(value)
 
 
+def domains(value: str) -> str:
+    """A domain, or "*." before one for all below it."""
+    below = value.startswith("*.")
+    return ("*." if below else "") + domain(value[2:] if below else value)
+
+
+def place(value: str) -> str:
+    """`tcp:HOST:PORT`, or `tls:` for TLS from the first octet; an IPv6 address in brackets."""
+    kind, _, rest = value.partition(":")
+    host, _, port = rest.rpartition(":")
+    if kind not in ("tcp", "tls") or not host:
+        raise ValueError("not of the form tcp:host:port or tls:host:port")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{port or 'nothing'} is no port number")
+    if host.startswith("["):
+        ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+    else:
+        domain_to_ascii(host)
+    return value
+
+
+def nameserver(value: str) -> str:
+    """An IP address, or `ADDRESS:PORT`; an IPv6 address with a port stands in brackets."""
+    host, port = value, "53"
+    if value.startswith("[") or value.count(":") == 1:
+        host, _, port = value.rpartition(":")
+    ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{port or 'nothing'} is no port number")
+    return value
+
+
 def bare_jid(value: str) -> JID:
     """`local@domain`, prepared (RFC 6122 §2)."""
     jid = JID.parse(value)

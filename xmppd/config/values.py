@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import structs
 
 from xmppd.config import keys, text
-from xmppd.config.schema import Config
+from xmppd.config.schema import S2S, Config
 
 DELEGATION = "urn:xmpp:delegation:2"
 """What must not be delegated itself (XEP-0355 §6)."""
@@ -88,6 +88,33 @@ def _addresses(config: Config) -> Config:
             )
             for name, each in components.items()
         },
+        s2s=_s2s(config.s2s),
+    )
+
+
+def _s2s(s2s: S2S) -> S2S:
+    patterns = 'Give a domain such as "example.org", or "*.example.org" for all below it'
+    places = 'Give places such as "tcp:xmpp.example.org:5269" or "tls:[2001:db8::1]:5270"'
+    return structs.replace(
+        s2s,
+        allow=_each("s2s.allow", s2s.allow, text.domains, patterns),
+        deny=_each("s2s.deny", s2s.deny, text.domains, patterns),
+        resolver=_each(
+            "s2s.resolver",
+            s2s.resolver,
+            text.nameserver,
+            'Give addresses such as "192.0.2.53" or "[2001:db8::1]:5353"',
+        ),
+        domains={
+            _each(f"s2s.domains.{_quoted(name)}", [name], text.domains, patterns)[0]: each
+            for name, each in s2s.domains.items()
+        },
+        routes={
+            _each(f"s2s.routes.{_quoted(name)}", [name], text.domains, patterns)[0]: _each(
+                f"s2s.routes.{_quoted(name)}", each, text.place, places
+            )
+            for name, each in s2s.routes.items()
+        },
     )
 
 
@@ -113,6 +140,7 @@ def _paths(config: Config, base: Path) -> Config:
             client_ca=tls.client_ca and _absolute(base, tls.client_ca),
         ),
         listen=structs.replace(config.listen, control=control),
+        s2s=structs.replace(config.s2s, ca=config.s2s.ca and _absolute(base, config.s2s.ca)),
         store=structs.replace(config.store, url=_store_url(config.store.url, data)),
     )
 
@@ -168,7 +196,7 @@ def _check_client_ca(config: Config) -> None:
         )
 
 
-LISTENERS = ("c2s", "c2s_tls", "component", "component_tls")
+LISTENERS = ("c2s", "c2s_tls", "s2s", "s2s_tls", "component", "component_tls")
 """The keys of `[listen]` that are lists of endpoints."""
 
 
