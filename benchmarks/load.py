@@ -30,13 +30,15 @@ class Crowd:
     """The clients of one server and the epoll they share. A context manager: closes them all.
 
     `pacer`, when set, is called before each wait; it sends what is due by the clock and returns
-    the seconds until it has to be called again.
+    the seconds until it has to be called again. `others` are told of events on descriptors of the
+    epoll that are no clients'.
     """
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
         self.epoll = select.epoll()
         self.clients: dict[int, Client] = {}
+        self.others: dict[int, Callable[[int], None]] = {}
         self.pacer: Callable[[], float] | None = None
         self._runs: dict[int, _Run] = {}
         self._took: list[float] = []
@@ -130,6 +132,8 @@ class Crowd:
         for fd, events in self.epoll.poll(wait):
             if fd in self.clients:
                 self._turn(fd, events)
+            elif fd in self.others:
+                self.others[fd](events)
 
     def _turn(self, fd: int, events: int) -> None:
         client, run = self.clients[fd], self._runs.get(fd)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from benchmarks import (
     bigroster,
     components,
+    elsewhere,
     groupchat,
     items,
     nodes,
@@ -36,6 +37,8 @@ _users = _accounts(lambda options: options.users)
 _occupants = _accounts(lambda options: occupants.MOST)
 _ROOMS = frozenset({"muc"})
 _NODES = frozenset({"pubsub"})
+_S2S = frozenset({"s2s"})
+_CROSSED = "µs CPU per message out or in"
 
 ROWS = (
     Row("chat", "chat, closed loop, plain", _DELIVERED, chatting(tls=False, paced=False), _users),
@@ -202,6 +205,38 @@ ROWS = (
         items.retrieve,
         nodes.provide_library,
         _NODES,
+    ),
+    Row(
+        "s2s",
+        "messages to another domain and back, closed loop, plain",
+        _CROSSED,
+        elsewhere.chatting(1, "both"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-10",
+        "messages to 10 other domains and back, closed loop, plain",
+        _CROSSED,
+        elsewhere.chatting(10, "both"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-out",
+        "messages to another domain, closed loop, plain",
+        "µs CPU per message out",
+        elsewhere.chatting(1, "out"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-in",
+        "messages from another domain, closed loop, plain",
+        "µs CPU per message in",
+        elsewhere.chatting(1, "in"),
+        _users,
+        _S2S,
     ),
     Row(
         "big-roster",
