@@ -1,10 +1,11 @@
 """Another server of many domains, simulated: it takes streams and opens some, by dialback.
 
-It is a load generator's: no TLS, no XML library, whoever comes is whom he claims to be (XEP-0220
-without the asking, unless it is told to ask). What it hears of stanzas it leaves to others.
+It is a load generator's: no TLS, no XML library, and whoever comes is whom he claims to be, unless
+it is told to ask (XEP-0220). What it hears of stanzas it leaves to others.
 """
 
 import contextlib
+import itertools
 import re
 import select
 import socket
@@ -22,6 +23,9 @@ SILENT, SLOW = "silent", "slow"
 LATE = 5.0
 """After how many seconds those do."""
 
+_ACCEPTED = 16
+"""Connections that are accepted in a turn."""
+
 _HEADER = (
     "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' "
     "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' from='{}' to='{}'{}>"
@@ -33,6 +37,7 @@ _TOKEN = re.compile(
     rb"|<(stream:features|message|presence|iq)\b(?:[^>]*/>|.*?</\3>)",
     re.DOTALL,
 )
+_KEY = re.compile(rb"<[^>]*>([^<]*)<.*", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"\s(from|to|id|type)=['\"]([^'\"]*)['\"]")
 
 Hear = Callable[["Link", bytes], None]
@@ -45,13 +50,15 @@ class Link(Client):
     comes from then on, as it comes.
     """
 
-    __slots__ = ("domain", "heard", "inbox", "outgoing", "ready")
+    __slots__ = ("domain", "heard", "id", "inbox", "outgoing", "questions", "ready")
 
     def __init__(self, crowd: Crowd, connection: socket.socket, domain: str) -> None:
         super().__init__(crowd, 0, domain, connection=connection)
         self.domain = domain
         self.outgoing = bool(domain)
         self.ready = False
+        self.id = ""
+        self.questions: list[bytes] = []
         self.inbox = b""
         self.heard: Hear | None = None
 
@@ -59,17 +66,23 @@ class Link(Client):
 class Remote:
     """All domains below `REMOTE`, and nobody below `SHUT`. A context manager: closes everything.
 
-    `stanza` is told of each stanza that comes on a link before that has a `heard` of its own.
+    With `asks`, each domain opens a stream of its own when somebody comes, and asks whether the
+    key is good; otherwise it takes any. `stanza` is told of each stanza that comes on a link before
+    that has a `heard` of its own, `ready` of each stream of ours that may carry stanzas.
     """
 
-    def __init__(self, crowd: Crowd, server: Server) -> None:
+    def __init__(self, crowd: Crowd, server: Server, asks: bool = False) -> None:
+        self._asks = asks
+        self._numbers = itertools.count(1)
+        self._asked: dict[str, Link] = {}
+        """By the ids of their streams: links that wait for what becomes of their key."""
         self._crowd = crowd
         self._server = server
         self._late: list[tuple[float, Link]] = []
         self.links: dict[int, Link] = {}
         self.outgoing: dict[str, Link] = {}
-        self.incoming: dict[str, Link] = {}
         self.stanza: Hear = lambda link, stanza: None
+        self.ready: Callable[[Link], None] = lambda link: None
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> "Remote":
@@ -124,15 +137,14 @@ class Remote:
         if self.links.pop(link.fd, None) is None:
             return
         del self._crowd.others[link.fd]
-        for known in (self.outgoing, self.incoming):
-            if known.get(link.domain) is link:
-                del known[link.domain]
+        if self.outgoing.get(link.domain) is link:
+            del self.outgoing[link.domain]
         link.close()
 
     def _accept(self, events: int) -> None:
         with contextlib.suppress(BlockingIOError):
-            while True:
-                connection, _ = self._listener.accept()
+            for _ in range(_ACCEPTED):
+                connection, _address = self._listener.accept()
                 connection.setblocking(False)
                 self._add(Link(self._crowd, connection, ""))
 
@@ -158,11 +170,13 @@ class Remote:
             name, token = (match[1] or match[2] or match[3]).decode(), match[0]
             said = {key.decode(): value.decode() for key, value in _ATTRIBUTE.findall(token)}
             if name.startswith("db:"):
-                self._dialback(link, name, said)
+                self._dialback(link, name, said, _KEY.sub(rb"\1", token).decode())
             elif name == "stream:stream" and not link.outgoing:
                 self._greeted(link, said)
             elif name == "stream:features" and link.outgoing:
-                link.send(_db("result", link.domain, DOMAIN, "", "a key"))
+                link.send(
+                    b"".join((*link.questions, _db("result", link.domain, DOMAIN, "", "a key")))
+                )
             elif name == "stream:error":
                 raise LoadError(f"{link.domain}: {token!r} {link.inbox!r}")
             elif name == "/stream:stream":
@@ -173,26 +187,42 @@ class Remote:
 
     def _greeted(self, link: Link, said: dict[str, str]) -> None:
         link.domain = link.user = said.get("to", "")
+        link.id = f"r{next(self._numbers)}"
         if link.domain.startswith(SLOW):
             self._late.append((time.perf_counter() + LATE, link))
         elif not link.domain.startswith(SILENT):
             self._welcome(link)
 
     def _welcome(self, link: Link) -> None:
-        header = _HEADER.format(link.domain, DOMAIN, f" id='r{link.fd}'").encode()
+        header = _HEADER.format(link.domain, DOMAIN, f" id='{link.id}'").encode()
         link.send(header + _FEATURES)
         self._tokens(link)
 
-    def _dialback(self, link: Link, name: str, said: dict[str, str]) -> None:
-        if not link.outgoing and "type" not in said:
-            if name == "db:result":
-                self.incoming[said["to"]] = link
-            kind, stream = " type='valid'", f" id='{said['id']}'" if "id" in said else ""
-            link.send(_db(name.removeprefix("db:"), said["to"], said["from"], kind + stream))
-        elif link.outgoing and name == "db:result":
-            if said.get("type") != "valid":
-                raise LoadError(f"{link.domain}: refused: {said}")
+    def _dialback(self, link: Link, name: str, said: dict[str, str], key: str) -> None:
+        if link.outgoing:
+            self._told(link, name, said)
+        elif name == "db:verify":
+            valid = f" type='valid' id='{said['id']}'"
+            link.send(_db("verify", said["to"], said["from"], valid))
+        elif self._asks:
+            self._asked[link.id] = link
+            question = _db("verify", link.domain, DOMAIN, f" id='{link.id}'", key)
+            self.open(link.domain).questions.append(question)
+        else:
+            self._verified(link)
+
+    def _told(self, link: Link, name: str, said: dict[str, str]) -> None:
+        """Take an answer, to our key or to a question about another's."""
+        if said.get("type") != "valid":
+            raise LoadError(f"{link.domain}: {name} was answered {said}")
+        if name == "db:result":
             link.ready = True
+            self.ready(link)
+        elif (asked := self._asked.pop(said["id"], None)) is not None and asked.fd in self.links:
+            self._verified(asked)
+
+    def _verified(self, link: Link) -> None:
+        link.send(_db("result", link.domain, DOMAIN, " type='valid'"))
 
 
 def _db(name: str, sender: str, to: str, more: str, key: str = "") -> bytes:

@@ -14,6 +14,7 @@ from benchmarks import (
     offline,
     pep,
     presence,
+    reaching,
 )
 from benchmarks.acks import chatting_with_acks
 from benchmarks.chat import chatting
@@ -236,6 +237,14 @@ ROWS = (
         "µs CPU per message in",
         elsewhere.chatting(1, "in"),
         _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-500",
+        "local chat while 500 other domains are contacted at once",
+        "ms, the 99th percentile of round trips",
+        reaching.local_chat,
+        _accounts(lambda options: reaching.PEOPLE),
         _S2S,
     ),
     Row(
