@@ -17,7 +17,8 @@ _random = Random()
 class Backoff:
     """The failures of one domain in a row: each makes the pause twice as long.
 
-    `most` gives the longest pause in seconds. A jitter of a quarter keeps a thousand servers from coming back at once.
+    `most` gives the longest pause in seconds. A jitter of a quarter keeps a thousand servers from
+    coming back at once.
     """
 
     __slots__ = ("_most", "_now", "_places", "count", "error", "until")
