@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from xmppd import ns
 from xmppd.errors import StreamError
+from xmppd.jid import JID
 from xmppd.stream import header
 from xmppd.stream.events import Send, StartTLS
 from xmppd.stream.peer import PeerTLS
@@ -32,7 +33,7 @@ class OutgoingStream(ServerStream):
     whether EXTERNAL is to be tried.
     """
 
-    __slots__ = ("_offers", "_wanted", "external", "failed_external", "knows_dialback")
+    __slots__ = ("_called", "_offers", "_wanted", "external", "failed_external", "knows_dialback")
 
     transitions = INITIATING
 
@@ -48,6 +49,7 @@ class OutgoingStream(ServerStream):
         self.knows_dialback = False
         self._offers: frozenset[str] = frozenset()
         self._wanted = False
+        self._called: JID | None = None
 
     @property
     def offers_management(self) -> bool:
@@ -99,20 +101,27 @@ class OutgoingStream(ServerStream):
         self.state = step(self.state, Input.HEADER, INITIATING)
         self.version = header.version(frame)
         opened = header.read(frame, ns.SERVER)
-        if opened.sender is not None and opened.sender != self.remote:
-            raise StreamError("invalid-from", reason="s2s.from", detail=opened.sender)
-        if opened.to not in ("", self.local):
-            raise StreamError("improper-addressing", reason="s2s.addressing", detail=opened.to)
+        self._called = opened.sender
         self.id = frame.attrs.get("id", "")
         if not self.id:
             raise StreamError("bad-format", "no stream id", reason="stream.header")
         self.knows_dialback |= ns.DIALBACK in frame.prefixes.values()
         if self.version < (1, 0):  # it offers nothing (RFC 6120 §4.7.5), and we have no TLS then
+            self._check_called()
             yield from self._negotiated()
+
+    def _check_called(self) -> None:
+        """Whether it calls itself what we take it for (RFC 6120 §4.7.1); raises StreamError.
+
+        One that does not know the domain says so by an error, in another's name.
+        """
+        if self._called is not None and self._called != self.remote:
+            raise StreamError("invalid-from", reason="s2s.from", detail=self._called)
 
     def _on_features(self, nonza: Nonza) -> Iterator[Event]:
         if self.state is not State.NEGOTIATING:
             raise StreamError("policy-violation", "features twice", reason="stream.element")
+        self._check_called()
         self._offers = frozenset(nonza.children)
         if self.peer is None and f"{ns.TLS} starttls" in self._offers:
             self.state = step(self.state, Input.STARTTLS, INITIATING)

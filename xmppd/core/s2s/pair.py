@@ -148,7 +148,7 @@ class Pair:
                     remote.remotes, self.local, remote.domain, place, trail, external=external
                 )
                 try:
-                    await network.dial(place, self.local, remote.domain, connection, trail)
+                    await network.dial(place, connection, trail)
                     await connection.negotiated
                     await self._use(connection)
                     return

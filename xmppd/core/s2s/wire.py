@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.trail import Trail
 from xmppd.stream.peer import PeerTLS
+
+if TYPE_CHECKING:
+    from xmppd.core.s2s.outgoing import OutgoingConnection
 
 
 class Wire(Protocol):
@@ -34,34 +37,14 @@ class Wire(Protocol):
         """Close, once what was written is out."""
 
 
-class Linked(Protocol):
-    """The end of a stream that a wire carries, as `xmppd.net` drives it."""
-
-    @property
-    def address(self) -> str:
-        """The peer's network address."""
-
-    @property
-    def who(self) -> str:
-        """Whose stream it is, as far as that is known: for the log."""
-
-    def begin(self, wire: Wire, address: str) -> None:
-        """The connection stands."""
-
-    def handshake_failed(self, why: str) -> None:
-        """TLS could not begin; `lost` comes next."""
-
-
 class Network(Protocol):
     """Finds other servers and connects to them."""
 
     def find(self, domain: str, trail: Trail) -> Deferred[tuple[Place, ...]]:
         """See `places.Finder`."""
 
-    def dial(
-        self, place: Place, local: str, remote: str, linked: Any, trail: Trail
-    ) -> Deferred[Any]:
-        """Connect to a place and have `linked` carried, which speaks for `local` to `remote`.
+    def dial(self, place: Place, connection: OutgoingConnection, trail: Trail) -> Deferred[Any]:
+        """Connect to a place and have `connection` carried.
 
         Fires when the connection stands. Fails with StanzaError where it can't be made.
         """
