@@ -33,7 +33,9 @@ from xmppd.core.limits import Admission
 from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
 from xmppd.net.component import ComponentFactory
+from xmppd.net.finding import DNSFinder
 from xmppd.net.idle import SLOTS, IdleWatch
+from xmppd.net.s2s import Federation, ServerFactory, admitted
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
 from xmppd.process import logs
@@ -78,16 +80,22 @@ class Server(Program):
             check_owner(Path(self.config.server.data), self._source)
         log_to = logs.Log(sys.stdout, self.config.log) if logs.wanted(twistd) else None
         super().__init__(reactor, fail, log_to)
+        self._bundle = Bundle(reactor, self._source, self._component_fails)
         server = self.config.server
         self.certificates = CertificateStore(
-            self.config.tls, server.domains, server.data, source=self._source
+            self.config.tls,
+            server.domains,
+            server.data,
+            source=self._source,
+            s2s=self.config.s2s,
+            components=self._bundle.extend(self.config).components,
         )
         self.admission = Admission(self.config.limits)
+        self._servers = Admission(admitted(self.config.limits, self.config.s2s))
         self._workers = Workers(reactor)
         self.idle = IdleWatch()
         self._turn = Turn(reactor)
         self.assembly: Assembly | None = None
-        self._bundle = Bundle(reactor, self._source, self._component_fails)
         self._components: Factory | None = None
         self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
         self._starting: Deferred[None] | None = None
@@ -106,7 +114,9 @@ class Server(Program):
 
     async def _start(self) -> None:
         self._workers.start()
-        self.admission.files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
+        self.admission.files = self._servers.files = (
+            resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
+        )
         config = self._bundle.extend(self.config)
         self.assembly = await assemble(config, self._reactor, self._workers, self._source)
         self.assembly.host.turn = self._turn
@@ -132,7 +142,12 @@ class Server(Program):
             self.idle,
             self._turn,
         )
+        servers = partial(
+            ServerFactory, assembly.host, self.certificates, self._servers, self.idle, self._turn
+        )
         factories: dict[str, Factory] = {
+            "listen.s2s": servers(),
+            "listen.s2s_tls": servers(direct=True),
             "listen.c2s": factory(),
             "listen.c2s_tls": factory(direct=True),
             "listen.component": components(),
@@ -147,6 +162,10 @@ class Server(Program):
             except Exception as error:  # each kind of endpoint has its own
                 raise cannot_listen(self._source, key, description, error) from error
             self._opened(port, key, description)
+        finder = DNSFinder(self._reactor, lambda: assembly.host.config.s2s)
+        assembly.host.remotes.follow(
+            Federation(assembly.host, finder, self.certificates, self.idle, self._turn)
+        )
         self._components = factories["listen.component"]
         self._listen_for_bundled(self.config)
         operated = Operated(assembly.host, self.reload, self._facts)
@@ -238,7 +257,9 @@ class Server(Program):
         new = in_force(self.config, wanted)
         full = self._bundle.extend(new)
         seal = seal_of(new)
-        take_certificates = self.certificates.prepare(new.tls, new.server.domains)
+        take_certificates = self.certificates.prepare(
+            new.tls, new.server.domains, new.s2s, full.components
+        )
         self._listen_for_bundled(new)
         self.assembly.follow(full, seal, self._source)
         take_certificates()
@@ -246,6 +267,7 @@ class Server(Program):
         self.config = new
         self.assembly.survey()  # accounts made since the last one have the old iteration count
         self.admission.limits = new.limits
+        self._servers.limits = admitted(new.limits, new.s2s)
         if self._log is not None:
             self._log.configure(new.log)
         self._watch_idle()
@@ -293,6 +315,7 @@ class Server(Program):
             host.shut_down(host.connections)
             await self._bundle.stop()  # whose streams have to be there for what they finish
             host.shut_down(host.component_connections)
+            host.shut_down(host.remotes.connections)  # what the others have left behind goes first
             await self._drained()
             await self.assembly.close()
         self._workers.stop()

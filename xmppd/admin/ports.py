@@ -34,6 +34,8 @@ def listeners(config: Config) -> Iterator[tuple[str, str]]:
     for key in LISTENERS:
         if key.startswith("component") and not config.components:
             continue
+        if key.startswith("s2s") and not config.s2s.enabled:
+            continue
         for description in getattr(config.listen, key):
             yield f"listen.{key}", description
 

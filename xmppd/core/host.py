@@ -19,6 +19,7 @@ from xmppd.core.refusals import Refusals
 from xmppd.core.requests import OwnRequests
 from xmppd.core.residents import Resident, Residents
 from xmppd.core.router import Router
+from xmppd.core.s2s.remotes import Remotes
 from xmppd.core.sessions import LocalDirectory, Session, SessionDirectory
 from xmppd.errors import StreamError
 from xmppd.jid import JID
@@ -164,6 +165,7 @@ class Host:
             Server(self.router, self.directory, self.hooks, clock, stores.components, self.requests)
         )
         self.components.follow(config.components)
+        self.remotes = Remotes(self)
         self.advertised = Advertised()
         self.features: list[Feature] = list(features.CORE)
         self.nonzas: dict[str, NonzaResponder] = {}
@@ -199,6 +201,7 @@ class Host:
         self.router.serve(config.server.domains)
         self.hooks.configured()
         self.components.follow(config.components)
+        self.remotes.follow()
         self.changed()
         self.advertised.changed()
         for connection in list(self.connections):

@@ -8,8 +8,8 @@ goes wrong on the way is raised as a StanzaError and answered in one place, `bou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Container, Iterable
+from typing import Protocol, TypeAlias
 
 from twisted.python.failure import Failure
 
@@ -53,6 +53,14 @@ Route: TypeAlias = Callable[[Stanza], None]
 
 HELD = 1_000
 """How many stanzas are kept for an account that is held."""
+
+
+class Peer(Protocol):
+    """Another server, as far as it has shown who it is."""
+
+    @property
+    def peers(self) -> Container[str]:
+        """The domains that it may send from."""
 
 
 class _Held:
@@ -259,6 +267,42 @@ class Router:
                 stanza.to = JID.parse(self.domains[0])
             self.bounce(stanza, error)
 
+    # ------------------------------------------------------------------ from another server
+
+    def from_server(self, peer: Peer, stanza: Stanza) -> None:
+        """Take a stanza that came on a stream with another server, and that nobody else holds yet.
+
+        Raises StreamError for one that may not come there (RFC 6120 §8.1.1.2, §8.1.2.2, §4.9.3):
+        without addresses, from a domain that `peer` has not shown to be, for one that is not here.
+        """
+        attrs = stanza.attrs
+        try:
+            stanza.sender = sender = JID.parse(attrs["from"])
+        except (KeyError, JIDError):
+            raise StreamError("improper-addressing", reason="s2s.addressing") from None
+        if sender.domain not in peer.peers:
+            raise StreamError("invalid-from", reason="s2s.from", detail=sender.domain)
+        address = attrs.get("to")
+        if address is None:
+            raise StreamError("improper-addressing", reason="s2s.addressing")
+        try:
+            stanza.to = to = _address(address)
+            route = self.routes.get(to.domain)
+            if route is None:
+                raise StreamError("host-unknown", reason="s2s.host-unknown", detail=to.domain)
+            if len(attrs.get("id", "")) > LONGEST_ID:
+                raise StanzaError("bad-request", "too long an id", reason="stanza.id")
+            stanza = stanza.translated(ns.CLIENT)
+            if stanza.kind != "message":
+                _CHECKS[stanza.kind](stanza)
+            route(stanza)
+        except StreamError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the sender is told, whatever it was
+            if stanza.to is None:
+                stanza.to = JID.parse(self.domains[0])
+            self.bounce(stanza, error)
+
     # ------------------------------------------------------------------ presence of a session
 
     def _own_presence(self, session: Session, stanza: Stanza) -> None:
@@ -300,7 +344,7 @@ class Router:
         self.bounce(stanza, failure.value)
 
     def _no_remote(self, stanza: Stanza) -> None:
-        """No federation yet: no other domain can be reached (RFC 6120 §10.4)."""
+        """Without federation no other domain can be reached (RFC 6120 §10.4)."""
         raise StanzaError("remote-server-not-found", reason="stanza.remote")
 
     # ------------------------------------------------------------------ to a domain of ours

@@ -56,7 +56,22 @@ _END_POINTS: WeakKeyDictionary[SSL.Context, bytes] = WeakKeyDictionary()
 """The tls-server-end-point of each context's certificate, once somebody has asked."""
 
 
-class ServerConnection(SSL.Connection):
+class Connection(SSL.Connection):
+    """An end of a TLS connection: it encrypts piece by piece."""
+
+    speaks_first = False
+    """Whether it is the client's end, which begins the handshake."""
+
+    def send(self, buf: bytes | bytearray | memoryview[int], flags: int = 0) -> int:
+        """Encrypt at most `PIECE` octets of `buf`; how many it was. Twisted sends the rest.
+
+        The memory between OpenSSL and the transport never shrinks: after one long stanza sent
+        whole, a connection would hold 20 KiB more to its end.
+        """
+        return super().send(buf[:PIECE], flags)
+
+
+class ServerConnection(Connection):
     """The server's end of a TLS connection, which knows whether it may trust the client's names.
 
     A client certificate is asked for, never required, so a chain that fails verification does
@@ -67,14 +82,6 @@ class ServerConnection(SSL.Connection):
     """Whether the verification of a client certificate has come to its end."""
     chain_problem = 0
     """The first error of the verification (X509_V_ERR_… of OpenSSL), or 0."""
-
-    def send(self, buf: bytes | bytearray | memoryview[int], flags: int = 0) -> int:
-        """Encrypt at most `PIECE` octets of `buf`; how many it was. Twisted sends the rest.
-
-        The memory between OpenSSL and the transport never shrinks: after one long stanza sent
-        whole, a connection would hold 20 KiB more to its end.
-        """
-        return super().send(buf[:PIECE], flags)
 
     @property
     def verified(self) -> bool:

@@ -45,12 +45,13 @@ class TLSLayer(TLSMemoryBIOProtocol):
 
     def _checkHandshakeStatus(self) -> None:
         # Twisted tries at once; a server has nothing to try before the client has spoken.
-        if self._spoken:
+        connection = self._tlsConnection
+        if self._spoken or connection.speaks_first:
             super()._checkHandshakeStatus()
-            connection = self._tlsConnection
-            if self._handshakeDone and connection.get_protocol_version() == SSL.TLS1_3_VERSION:
-                # All that is left to send is tickets (RFC 8446 §4.6.1), which nobody waits for.
-                self._only_tickets = True
+            if self._handshakeDone and not connection.speaks_first:
+                # All that is left to send is tickets (RFC 8446 §4.6.1), which nobody waits for;
+                # a client's last word is still to be sent, and the server waits for it.
+                self._only_tickets = connection.get_protocol_version() == SSL.TLS1_3_VERSION
 
     def _flushSendBIO(self) -> None:
         # Twisted reads once, and leaves what is longer to the next occasion.

@@ -46,6 +46,10 @@ class Pair(NamedTuple):
     key: PrivateKey
 
 
+ABSENT = "no certificate for it"
+"""The problem of a domain for which nothing is there."""
+
+
 class Problem(NamedTuple):
     """Why a domain does not have the certificate it should; `str()` is one line for the log."""
 
@@ -91,7 +95,7 @@ def find(directory: Path, domain: str, now: datetime) -> tuple[Pair | None, Prob
                 continue  # It is another domain's, and its problem is told there.
             return pair, problem or _dates(pair, domain, certificate_file, now)
     remedy = f"Put one there, for example as {ascii_name}.crt and {ascii_name}.key"
-    return None, problem or Problem(domain, str(directory), "no certificate for it", remedy)
+    return None, problem or Problem(domain, str(directory), ABSENT, remedy)
 
 
 def _candidates(directory: Path, name: str) -> Iterator[tuple[Path, Path]]:

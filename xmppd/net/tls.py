@@ -1,14 +1,15 @@
-"""TLS of the server: a context for each domain, chosen by name, replaced without a break.
+"""TLS of the domains: a context for each and each kind of stream, replaced without a break.
 
-TLS 1.2 and up, no renegotiation, no compression, `xmpp-client` by ALPN (XEP-0368). What each
-setting is for stands at `_base_context`.
+What is set in a context stands in `contexts.py`; which certificate is a domain's in `pairs.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
@@ -19,54 +20,34 @@ from zope.interface import implementer
 from xmppd import config
 from xmppd.domainpart import domain_to_ascii
 from xmppd.errors import ConfigError
-from xmppd.net.certificates import ServerConnection, note_verification
-from xmppd.net.pairs import Pair, Problem, find
+from xmppd.net import contexts
+from xmppd.net.certificates import ServerConnection
+from xmppd.net.contexts import Kind
+from xmppd.net.pairs import ABSENT, Pair, Problem, find
 from xmppd.net.selfsigned import self_signed
+from xmppd.net.trust import nobody, read_trust
 
 log = Logger()
-
-ALPN = b"xmpp-client"
-"""The protocol of client streams (XEP-0368 §4)."""
-
-MINIMUM = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
-
-OPTIONS = (
-    SSL.OP_NO_COMPRESSION  # CRIME
-    | SSL.OP_NO_RENEGOTIATION  # CVE-2021-32920, and tls-exporter (RFC 9266 §4.1)
-    | SSL.OP_CIPHER_SERVER_PREFERENCE
-)
-
 
 UNSET = "[tls] certificates is not set"
 
 
-class NoSharedProtocol(SSL.Error):
-    """The client offered protocols by ALPN, ours not among them (RFC 7301 §3.2).
+class Served(NamedTuple):
+    """The contexts of one kind of stream; the first domain's is the default."""
 
-    An `SSL.Error`, so that Twisted ends the handshake as it does for any other, alert included.
-    """
-
-    def __init__(self) -> None:
-        super().__init__([("SSL routines", "", "no application protocol")])
-
-
-def select_protocol(connection: SSL.Connection, offered: list[bytes]) -> bytes:
-    """The ALPN callback. It is not called for a client that offers nothing, which is welcome.
-
-    One that offers only others gets the alert no_application_protocol: this port can't be made
-    to stand in for a web server's (ALPACA).
-    """
-    if ALPN in offered:
-        return ALPN
-    raise NoSharedProtocol
+    by_domain: Mapping[str, SSL.Context]
+    by_server_name: Mapping[bytes, SSL.Context]
+    default: SSL.Context
 
 
 class CertificateStore:
-    """The TLS contexts of all domains.
+    """The TLS contexts of all domains, for clients and, with `s2s`, for other servers.
 
     `problems` tells which domains lack the certificate they should have, and why; they are
     served all the same: with the one that was read before, for as long as it is valid, else with
-    a self-signed one. A `reload` replaces everything at once for the connections to come and
+    a self-signed one. The domains of `components` are ours for other servers only. One that has
+    no certificate is no problem: it has its parent's, and dialback proves its name. `trust` is in
+    other servers. A `reload` replaces everything at once for the connections to come and
     touches no living one. `source` names the configuration in errors.
     """
 
@@ -77,86 +58,115 @@ class CertificateStore:
         data: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         source: str = "configuration",
+        *,
+        s2s: config.S2S | None = None,
+        components: Iterable[str] = (),
     ) -> None:
         self._directory = Path(data) / "certs"
         self._now = now
         self._source = source
         self._pairs: dict[str, Pair] = {}
         self._own: frozenset[str] = frozenset()
+        self._served: dict[Kind, Served] = {}
+        self.trust = nobody()
         self.problems: tuple[Problem, ...] = ()
-        self.reload(tls, domains)
+        self.reload(tls, domains, s2s, components)
 
-    def reload(self, tls: config.TLS, domains: Iterable[str]) -> None:
+    def reload(
+        self,
+        tls: config.TLS,
+        domains: Iterable[str],
+        s2s: config.S2S | None = None,
+        components: Iterable[str] = (),
+    ) -> None:
         """Read all certificates again; the first domain is the default.
 
         Raises what `prepare` raises, and then everything stays as it was.
         """
-        self.prepare(tls, domains)()
+        self.prepare(tls, domains, s2s, components)()
 
-    def prepare(self, tls: config.TLS, domains: Iterable[str]) -> Callable[[], None]:
+    def prepare(
+        self,
+        tls: config.TLS,
+        domains: Iterable[str],
+        s2s: config.S2S | None = None,
+        components: Iterable[str] = (),
+    ) -> Callable[[], None]:
         """Read all certificates; what is returned puts them in force, and can't fail.
 
-        Raises `ConfigError` where a fault is not that of one domain: unusable ciphers or client
+        Raises `ConfigError` where a fault is not that of one domain: unusable ciphers or
         authorities, an unwritable data directory.
         """
         problems: list[Problem] = []
-        served = {domain: self._best(tls, domain, problems) for domain in domains}
-        contexts = {domain: context for domain, (context, _) in served.items()}
-        pairs = {domain: pair for domain, (_, pair) in served.items() if pair is not None}
-        by_server_name = {
-            domain_to_ascii(domain).encode("ascii"): context for domain, context in contexts.items()
-        }
+        read = {domain: self._best(tls, domain, problems) for domain in domains}
+        known = {domain: pair for domain, pair in read.items() if pair is not None}
+        ours = {domain: pair or self._self_signed(domain) for domain, pair in read.items()}
+        served: dict[Kind, Served] = {contexts.clients: self._contexts(contexts.clients, tls, ours)}
+        trust = nobody()
+        if s2s is not None:
+            for domain in components:
+                if pair := self._of_component(tls, domain, problems):
+                    known[domain] = pair
+                ours.setdefault(domain, pair or _nearest(domain, ours))
+            for kind in (contexts.incoming, contexts.outgoing):
+                served[kind] = self._contexts(kind, tls, ours)
+            if s2s.enabled:
+                trust = read_trust(s2s.ca, self._source)
 
         def take() -> None:
             for problem in problems:
                 log.warn("{problem}", problem=problem)
+            if trust.problem and trust.problem != self.trust.problem:
+                log.warn("{problem}", problem=trust.problem)
             self.problems = tuple(problems)
-            self._pairs = pairs
-            own = frozenset() if tls.certificates else frozenset(contexts)
+            self._pairs = known
+            own = frozenset() if tls.certificates else frozenset(read)
             for domain in sorted(own - self._own):
                 log.info("{domain} has a self-signed certificate: {why}", domain=domain, why=UNSET)
             self._own = own
-            self._contexts = contexts
-            self._by_server_name = by_server_name
-            self._default = next(iter(contexts.values()))
+            self._served = served
+            self.trust = trust
 
         return take
 
-    def context_for(self, domain: str) -> SSL.Context:
+    def context_for(self, domain: str, kind: Kind = contexts.clients) -> SSL.Context:
         """The context of a domain, or of the first one if the domain is not served here.
 
         For STARTTLS: the `to` of the stream header has named a domain before the handshake; a
         client's SNI may name another.
         """
-        return self._contexts.get(domain, self._default)
+        served = self._served[kind]
+        return served.by_domain.get(domain, served.default)
 
     def creator(self, domain: str = "") -> ServerConnections:
         """What `transport.startTLS` and `TLSMemoryBIOFactory` take; "" for direct TLS."""
         return ServerConnections(self, domain)
 
-    def _best(
-        self, tls: config.TLS, domain: str, problems: list[Problem]
-    ) -> tuple[SSL.Context, Pair | None]:
-        """The best that can be had for a domain, and the pair where it is not self-signed."""
+    def _best(self, tls: config.TLS, domain: str, problems: list[Problem]) -> Pair | None:
+        """The best that can be had for a domain; None where only a self-signed one can."""
         if not tls.certificates:
-            return self._context(tls, self._self_signed(domain)), None
-        context: SSL.Context | None = None
+            return None
         pair, problem = find(Path(tls.certificates), domain, self._now())
         if pair is not None:
             try:
-                context = self._context(tls, pair)
+                _put(contexts.clients(tls, self._source), pair)
             except SSL.Error as error:
                 problem = _refused(domain, tls.certificates, error)
+                pair = None
         before = self._pairs.get(domain)
         if problem is not None and before is not None and self._living(before):
             # What is on the disk may be half written; clients would ask their users.
             pair, problem = before, _kept(problem, before)
-            context = self._context(tls, before)
         if problem is not None:
             problems.append(problem)
-        if context is None:
-            return self._context(tls, self._self_signed(domain)), None
-        return context, pair
+        return pair
+
+    def _of_component(self, tls: config.TLS, domain: str, problems: list[Problem]) -> Pair | None:
+        """A component's own, if there is one; what is wrong with that is a problem."""
+        found: list[Problem] = []
+        pair = self._best(tls, domain, found)
+        problems += (one for one in found if one.problem != ABSENT)
+        return pair
 
     def _living(self, pair: Pair) -> bool:
         return self._now() < pair.certificate.not_valid_after_utc
@@ -172,18 +182,24 @@ class CertificateStore:
                 "Name a directory that this user may write to",
             ) from error
 
-    def _context(self, tls: config.TLS, pair: Pair) -> SSL.Context:
-        context = _base_context(tls, self._source)
-        context.set_tlsext_servername_callback(self._select_context)
-        context.use_certificate(pair.certificate)
-        for link in pair.chain:
-            context.add_extra_chain_cert(link)
-        context.use_privatekey(pair.key)
-        return context
+    def _contexts(self, kind: Kind, tls: config.TLS, pairs: Mapping[str, Pair]) -> Served:
+        """A context for each pair; domains that have the same pair share it."""
+        made: dict[int, SSL.Context] = {}
+        by_domain = {}
+        for domain, pair in pairs.items():
+            if id(pair) not in made:
+                context = kind(tls, self._source)
+                context.set_tlsext_servername_callback(partial(self._select_context, kind))
+                _put(context, pair)
+                made[id(pair)] = context
+            by_domain[domain] = made[id(pair)]
+        names = {domain_to_ascii(name).encode("ascii"): one for name, one in by_domain.items()}
+        return Served(by_domain, names, next(iter(by_domain.values())))
 
-    def _select_context(self, connection: SSL.Connection) -> None:
+    def _select_context(self, kind: Kind, connection: SSL.Connection) -> None:
         """The SNI callback: an unknown name, or none, leaves the context as it is."""
-        context = self._by_server_name.get((connection.get_servername() or b"").lower())
+        names = self._served[kind].by_server_name
+        context = names.get((connection.get_servername() or b"").lower())
         if context is not None and context is not connection.get_context():
             connection.set_context(context)
 
@@ -215,38 +231,17 @@ def _kept(problem: Problem, before: Pair) -> Problem:
     return problem._replace(problem=said)
 
 
-def _base_context(tls: config.TLS, source: str) -> SSL.Context:
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(MINIMUM[tls.minimum])
-    context.set_options(OPTIONS)
-    # Gives an idle connection's read and write buffers back: 34 KiB each.
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    # Sessions live in the tickets that clients keep, none in this process's memory.
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_alpn_select_callback(select_protocol)
-    try:
-        context.set_cipher_list(tls.ciphers.encode())
-    except SSL.Error:
-        raise ConfigError(
-            source, "tls.ciphers", f'"{tls.ciphers}" selects none', "See openssl-ciphers(1)"
-        ) from None
-    if tls.client_ca:
-        _ask_for_certificate(context, tls.client_ca, source)
-    return context
+def _put(context: SSL.Context, pair: Pair) -> None:
+    context.use_certificate(pair.certificate)
+    for link in pair.chain:
+        context.add_extra_chain_cert(link)
+    context.use_privatekey(pair.key)
 
 
-def _ask_for_certificate(context: SSL.Context, authorities: str, source: str) -> None:
-    """Ask clients for a certificate and go on without one; EXTERNAL needs one that verifies."""
-    try:
-        context.load_verify_locations(authorities)
-        context.load_client_ca(authorities.encode())
-    except SSL.Error:
-        raise ConfigError(
-            source,
-            "tls.client_ca",
-            f"no certificates of authorities in {authorities}",
-            "Put them there in PEM form",
-        ) from None
-    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE, note_verification)
-    # A resumed session brings the certificate back without its verification.
-    context.set_options(SSL.OP_NO_TICKET)
+def _nearest(domain: str, pairs: Mapping[str, Pair]) -> Pair:
+    """The pair of the nearest domain above `domain`, else of the first."""
+    while domain:
+        domain = domain.partition(".")[2]
+        if domain in pairs:
+            return pairs[domain]
+    return next(iter(pairs.values()))

@@ -132,8 +132,25 @@ def write(
     attrs = [("from", domain), ("id", stream_id), ("xml:lang", lang)]
     if to is not None:
         attrs.append(("to", to.bare))
+    return _written(content, attrs, version)
+
+
+def write_to_server(
+    sender: str, to: str, *, stream_id: str = "", version: tuple[int, int] = (1, 0)
+) -> bytes:
+    """A header to another server: a response where it has an id (RFC 6120 §4.7).
+
+    It declares the prefix of dialback, as which that is announced (XEP-0220 §2.4.1).
+    """
+    attrs = [("xmlns:db", ns.DIALBACK), ("from", sender)]
+    attrs += [("to", to)] if to else []
+    attrs += [("id", stream_id)] if stream_id else []
+    return _written(ns.SERVER, [*attrs, ("xml:lang", "en")], version)
+
+
+def _written(content: str, attrs: list[tuple[str, str]], version: tuple[int, int]) -> bytes:
     if version >= (1, 0):
-        attrs.append(("version", "1.0"))
+        attrs = [*attrs, ("version", "1.0")]
     shown = "".join(f" {k}='{escape.attribute(v)}'" for k, v in attrs)
     return (
         f"<?xml version='1.0'?><stream:stream xmlns='{content}' xmlns:stream='{ns.STREAM}'{shown}>"

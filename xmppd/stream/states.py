@@ -51,6 +51,10 @@ class Input(Enum):
     SUCCESS = auto()
     FAILURE = auto()
     COMPRESS = auto()
+    FEATURES = auto()
+    """The peer offers, and we choose."""
+    PROCEED = auto()
+    """TLS, which we have asked for, may begin."""
     HANDSHAKE = auto()
     """A component proves that it knows its secret."""
     BOUND = auto()
@@ -83,6 +87,31 @@ COMPONENT: dict[tuple[State, Input], State] = {
     **{(state, Input.CLOSE): State.CLOSED for state in State},
 }
 """The same for the stream of a component (XEP-0114 §3)."""
+
+RECEIVING: dict[tuple[State, Input], State] = {
+    (State.EXPECT_HEADER, Input.HEADER): State.NEGOTIATING,
+    (State.NEGOTIATING, Input.STARTTLS): State.EXPECT_HEADER,
+    (State.NEGOTIATING, Input.CHALLENGE): State.SASL,
+    (State.NEGOTIATING, Input.SUCCESS): State.EXPECT_HEADER,
+    (State.SASL, Input.SUCCESS): State.EXPECT_HEADER,
+    (State.SASL, Input.FAILURE): State.NEGOTIATING,
+    **{(state, Input.CLOSE): State.CLOSED for state in State},
+}
+"""The same for a stream that another server has opened. Stanzas pass while it is NEGOTIATING, from
+the domains that it has shown to be: dialback may add others at any time (XEP-0220 §2.6)."""
+
+INITIATING: dict[tuple[State, Input], State] = {
+    (State.EXPECT_HEADER, Input.HEADER): State.NEGOTIATING,
+    (State.NEGOTIATING, Input.STARTTLS): State.WAITING,
+    (State.WAITING, Input.PROCEED): State.EXPECT_HEADER,
+    (State.NEGOTIATING, Input.FEATURES): State.BOUND,
+    (State.BOUND, Input.AUTH): State.SASL,
+    (State.SASL, Input.SUCCESS): State.EXPECT_HEADER,
+    (State.SASL, Input.FAILURE): State.BOUND,
+    **{(state, Input.CLOSE): State.CLOSED for state in State},
+}
+"""The same for a stream that we have opened: BOUND once we know what is on offer and have the TLS
+that we want."""
 
 INPUTS: dict[str, Input] = {
     f"{ns.TLS} starttls": Input.STARTTLS,

@@ -16,7 +16,8 @@ from tests.support.memory_tls import advance, client, drain, handshake, move
 from xmppd.config import TLS
 from xmppd.errors import ConfigError
 from xmppd.net.certificates import PIECE
-from xmppd.net.tls import CertificateStore, NoSharedProtocol
+from xmppd.net.contexts import NoSharedProtocol
+from xmppd.net.tls import CertificateStore
 
 CA = Authority()
 DOMAINS = ["verona.example", "mantua.example", "münchen.example"]

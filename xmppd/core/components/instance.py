@@ -21,7 +21,7 @@ from xmppd.core.acknowledging import (
     seconds_wanted,
     too_high,
 )
-from xmppd.core.components.backlog import Backlog
+from xmppd.core.backlog import Backlog
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
@@ -368,7 +368,7 @@ class Instance:
         """
         settings, deadline = self._settings(), self._clock.seconds() + seconds
         if self._backlog is None:
-            self._backlog = Backlog(settings.spool_octets)
+            self._backlog = Backlog(settings.spool_octets, "component.queue")
         while self.line is not None and self._unfinished and self._clock.seconds() < deadline:
             await deferLater(self._clock, DRAIN_STEP)
         unfinished = self._unfinished

@@ -1,10 +1,12 @@
-"""What is held back for an instance that is being drained: it is to end, and another to take over.
+"""Stanzas that wait for somebody who is expected at once.
 
-All of it waits, requests as well, since the next process is expected at once.
+An instance of a component that is being drained, for one: it is to end, and another to take over;
+another server, for the other, while a connection to it is made. Requests wait as well.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from xmppd.errors import StanzaError
@@ -13,12 +15,17 @@ from xmppd.wire.stanza import Stanza
 
 
 class Backlog:
-    """Stanzas in the order in which they came, at most so many octets of them."""
+    """Stanzas in the order in which they came, at most so many, and so many octets, of them.
 
-    __slots__ = ("_most", "_stanzas", "octets")
+    `reason` is a code of `xmppd.reasons`: why there is no more room.
+    """
 
-    def __init__(self, most: int) -> None:
+    __slots__ = ("_most", "_most_octets", "_reason", "_stanzas", "octets")
+
+    def __init__(self, most_octets: int, reason: str, most: int = sys.maxsize) -> None:
+        self._most_octets = most_octets
         self._most = most
+        self._reason = reason
         self._stanzas: list[tuple[Stanza, str | None, Claim | None]] = []
         self.octets = 0
 
@@ -31,8 +38,8 @@ class Backlog:
         Raises StanzaError where there is no more room.
         """
         size = len(stanza.tail())
-        if self.octets + size > self._most:
-            raise StanzaError("resource-constraint", reason="component.queue")
+        if self.octets + size > self._most_octets or len(self._stanzas) >= self._most:
+            raise StanzaError("resource-constraint", reason=self._reason)
         self.octets += size
         if stanza.claim is not None:
             stanza.claim.hold()

@@ -1,0 +1,59 @@
+"""When a domain that could not be reached is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from xmppd.core.s2s.places import Place
+from xmppd.errors import StanzaError
+
+FIRST = 2.0
+"""Seconds after the first failure."""
+
+_random = Random()
+
+
+class Backoff:
+    """The failures of one domain in a row: each makes the pause twice as long.
+
+    `most` gives the longest pause in seconds. A jitter of a quarter keeps a thousand servers from
+    coming back at once.
+    """
+
+    __slots__ = ("_most", "_now", "_places", "count", "error", "until")
+
+    def __init__(self, now: Callable[[], float], most: Callable[[], float]) -> None:
+        self._now = now
+        self._most = most
+        self._places: tuple[Place, ...] = ()
+        self.count = 0
+        self.until = 0.0
+        """When the pause ends, in seconds since 1970."""
+        self.error: StanzaError | None = None
+        """What the last attempt failed with."""
+
+    def failed(self, places: tuple[Place, ...], error: StanzaError) -> None:
+        """None of these places could be reached."""
+        self.count += 1
+        self._places = tuple(sorted(places))
+        self.error = error
+        pause = min(self._most(), FIRST * 2 ** min(self.count - 1, 20))
+        self.until = self._now() + pause * _random.uniform(0.75, 1.0)
+
+    def succeeded(self) -> None:
+        """It has been reached."""
+        self.count, self.until, self.error, self._places = 0, 0.0, None, ()
+
+    def check(self, places: tuple[Place, ...]) -> None:
+        """Raise the last StanzaError while the pause lasts and these are the places that failed.
+
+        Weights deal their order anew each time, so that does not count.
+        """
+        if (
+            self.error is not None
+            and self._now() < self.until
+            and self._places == tuple(sorted(places))
+        ):
+            error = self.error
+            raise StanzaError(error.condition, error.text, reason=error.reason, detail=error.detail)

@@ -1,0 +1,296 @@
+"""A connection to or from another server: its stream, and what passes over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd import ns
+from xmppd.core.holding import Holding
+from xmppd.core.s2s import conditions, managed
+from xmppd.core.s2s.managed import Managed
+from xmppd.core.s2s.wire import Wire
+from xmppd.errors import StanzaError, StreamError
+from xmppd.stream.events import Closed, Passed, Send, StartTLS
+from xmppd.stream.server_events import (
+    Admitted,
+    By,
+    Denied,
+    Event,
+    Granted,
+    Judged,
+    KeyGiven,
+    Negotiated,
+)
+from xmppd.stream.server_stream import ServerStream
+from xmppd.stream.states import State
+from xmppd.wire.frames import Frame
+from xmppd.wire.stanza import Nonza, Stanza
+
+if TYPE_CHECKING:
+    from xmppd.core.s2s.remotes import Remotes
+
+log = Logger()
+
+_MANAGEMENT = f"{ns.STREAM_MANAGEMENT} "
+
+
+class Question(NamedTuple):
+    """A key that a peer has given on a connection, and that its domain is asked about."""
+
+    asked_on: ServerConnection
+    given: KeyGiven
+
+
+class ServerConnection:
+    """Drives one `ServerStream`; who inherits it opens it or is there for who does."""
+
+    incoming: bool
+
+    def __init__(self, remotes: Remotes, stream: ServerStream) -> None:
+        self._remotes = remotes
+        self._router = remotes.host.router
+        self._clock = remotes.host.clock
+        self.stream = stream
+        self.wire: Wire | None = None
+        self.address = ""
+        self.by: By | None = None
+        """How the peer has shown its first domain."""
+        self.managed: Managed | None = None
+        self.holding = Holding()
+        self.questions: dict[tuple[str, str, str], Question] = {}
+        """What the peer is being asked: by its domain, ours, and the id of the stream."""
+        self.since = self.busy = self._clock.seconds()
+        """When it was made, and when a stanza last passed; in seconds UTC since 1970."""
+        self.sent = self.received = 0
+        """Stanzas."""
+        self._timer: IDelayedCall | None = None
+
+    @property
+    def who(self) -> str:
+        """The peer's domain, as it says."""
+        return self.stream.remote or "a server"
+
+    @property
+    def open(self) -> bool:
+        """Whether anything may still be sent."""
+        return self.stream.state is not State.CLOSED
+
+    # ------------------------------------------------------------------ driven by the wire
+
+    def begin(self, wire: Wire, address: str) -> None:
+        """The connection stands."""
+        self.wire = wire
+        self.address = address
+        self._remotes.connections.add(self)
+        seconds = self._remotes.host.config.limits.negotiation_seconds
+        self._timer = self._clock.callLater(seconds, self._too_slow)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the peer."""
+        stream = self.stream
+        try:
+            if stream.flowing:
+                self._take(stream.framer.feed(data))
+            else:
+                self._act(stream.receive(data))
+        except StreamError as error:
+            self.end(error)
+        except Exception:  # noqa: BLE001 - a bug ends this stream, and no other
+            log.failure("the stream with {who} met a bug", Failure(), who=self.who)
+            self.end(StreamError("internal-server-error", reason="stream.internal"))
+
+    def secured(self) -> None:
+        """The TLS handshake is done."""
+        raise NotImplementedError
+
+    def handshake_failed(self, why: str) -> None:
+        """TLS could not begin."""
+
+    def end(self, error: StreamError) -> None:
+        """End the stream with `error`."""
+        self._act(self.stream.fail(error))
+
+    def close(self) -> None:
+        """End the stream in peace."""
+        self._act(self.stream.close())
+
+    def lost(self) -> None:
+        """The wire is gone."""
+        self.stream.lost()
+        self._release(None)
+
+    def clogged(self) -> None:
+        """The peer takes more slowly than it is sent."""
+        self.holding.begin()
+
+    def unclogged(self) -> None:
+        """It has caught up."""
+        self.holding.end()
+
+    # ------------------------------------------------------------------ to the peer
+
+    def send(self, stanza: Stanza) -> None:
+        """Send a stanza of a pair that is granted; raises StanzaError where there is no room."""
+        wire = self.wire
+        assert wire is not None
+        if self.holding.active:
+            self._slow_down(stanza, wire)
+        self.sent += 1
+        self.busy = self._clock.seconds()
+        if self.managed is not None:
+            self.managed.send(stanza)
+        else:
+            wire.write(stanza.render_in(ns.SERVER))
+
+    def write(self, data: bytes) -> None:
+        """Send bytes behind what was sent; nothing once the stream is closed."""
+        if self.open and self.wire is not None:
+            self.wire.write(data)
+
+    @property
+    def unsent(self) -> int:
+        """How many octets wait in memory for the peer."""
+        return 0 if self.wire is None else self.wire.unsent()
+
+    def _slow_down(self, stanza: Stanza, wire: Wire) -> None:
+        """Read the client that has sent it more slowly; refuse it where there is no room left."""
+        if wire.unsent() > self._remotes.settings.octets:
+            raise StanzaError("resource-constraint", reason="s2s.queue")
+        sender = stanza.sender
+        session = self._remotes.host.directory.get(sender) if sender is not None else None
+        if session is not None:
+            self.holding.hold(session)
+
+    # ------------------------------------------------------------------ from the peer
+
+    def _take(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            if frame.__class__ is Stanza:
+                self.received += 1
+                if self.managed is not None:
+                    self.managed.take(self, frame)
+                else:
+                    self._router.from_server(self, frame)
+            elif frame.__class__ is Nonza and frame.name.startswith(_MANAGEMENT):
+                managed.take(self, frame)
+            else:
+                self._act(self.stream.on_frame(frame))
+        if frames:
+            self.busy = self._clock.seconds()
+
+    @property
+    def peers(self) -> set[str]:
+        """The domains that may send on it."""
+        return self.stream.peers
+
+    def manage(self) -> None:
+        """Count from here on what passes (XEP-0198 §4)."""
+        assert self.wire is not None
+        self.managed = Managed(self._router.from_server, self._clock, self.wire.write)
+
+    def _act(self, events: Iterable[Event]) -> None:
+        for event in events:
+            try:
+                self._act_on(event)
+            except StreamError as error:
+                self.end(error)
+
+    def _act_on(self, event: Event) -> None:
+        if isinstance(event, Send):
+            if self.wire is not None:
+                self.wire.write(event.data)
+        elif isinstance(event, Passed):
+            self._take(event.frames)
+        elif isinstance(event, StartTLS):
+            assert self.wire is not None
+            self.wire.start_tls(event.domain)
+        elif isinstance(event, Admitted):
+            self._admitted(event)
+        elif isinstance(event, Granted):
+            self._settled()
+            self._remotes.granted(self, event.local, event.remote)
+        elif isinstance(event, Denied):
+            self._remotes.denied(self, event.local, event.remote, event.condition)
+        elif isinstance(event, KeyGiven):
+            self._remotes.verify(self, event)
+        elif isinstance(event, Judged):
+            self._remotes.judged(self, event)
+        elif isinstance(event, Negotiated):
+            self._negotiated()
+        elif isinstance(event, Closed):
+            self._closed(event.error)
+
+    def judge(self, *verdict: str) -> None:
+        """Tell the stream what has become of a key; see `ServerStream.judge`."""
+        remote, local, outcome, condition = verdict
+        self._act(self.stream.judge(remote, local, outcome, condition))  # type: ignore[arg-type]
+
+    def request(self, local: str, remote: str) -> None:
+        """Ask for another pair; see `ServerStream.request`."""
+        self._act(self.stream.request(local, remote))
+
+    def put(self, question: Question) -> None:
+        """Ask the peer about a key that somebody has given us as its domain's (XEP-0220 §2.1.2)."""
+        given, stream_id = question.given, question.asked_on.stream.id
+        self.questions[given.remote, given.local, stream_id] = question
+        self._act(self.stream.ask(given.local, given.remote, stream_id, given.key))
+
+    @property
+    def useless(self) -> bool:
+        """Whether it has served only to ask, and has been answered."""
+        return False
+
+    def error(self, error: StreamError | None) -> StanzaError:
+        """What whoever waits for it is told, now that its stream has ended."""
+        return conditions.ended(self.stream.remote, self.stream.ended_by)
+
+    def _negotiated(self) -> None:
+        """Our own stream stands."""
+
+    def _admitted(self, event: Admitted) -> None:
+        assert self.wire is not None
+        self._settled()
+        if self.by is None:
+            self.by = event.by
+            self.wire.authenticated(event.remote)
+        self._remotes.admitted(self, event)
+
+    def _settled(self) -> None:
+        """Somebody may send on it: it need not hurry any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # ------------------------------------------------------------------ the end
+
+    def _closed(self, error: StreamError | None) -> None:
+        if error is not None:
+            note = self._remotes.host.refusals.note
+            note(
+                error.reason, self.who, self.stream.local, self.address, error.detail or error.text
+            )
+            log.info(
+                "stream with {who} at {address} ended: {error}",
+                who=self.who,
+                address=self.address,
+                error=str(error),
+            )
+        self._release(error)
+        if self.wire is not None:
+            self.wire.close()
+
+    def _release(self, error: StreamError | None) -> None:
+        """Let go of everything; may be called more than once."""
+        self._settled()
+        self.holding.end()
+        self._remotes.connections.discard(self)
+        self._remotes.lost(self, error)
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        self.end(StreamError("connection-timeout", reason="stream.timeout"))

@@ -1,0 +1,110 @@
+"""A connection that we have made to another server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from xmppd.core.s2s import conditions
+from xmppd.core.s2s.connection import ServerConnection
+from xmppd.core.s2s.places import Place
+from xmppd.core.s2s.trail import Trail
+from xmppd.core.s2s.wire import Wire
+from xmppd.errors import StanzaError, StreamError
+from xmppd.stream.server_outgoing import OutgoingStream
+
+if TYPE_CHECKING:
+    from xmppd.core.s2s.remotes import Remotes
+
+
+class OutgoingConnection(ServerConnection):
+    """Drives an `OutgoingStream` from one of our domains to another one.
+
+    `negotiated` fires when its stream stands (see `OutgoingStream`), and fails with StanzaError
+    where it comes to nothing.
+    """
+
+    incoming = False
+    stream: OutgoingStream
+
+    def __init__(
+        self,
+        remotes: Remotes,
+        local: str,
+        remote: str,
+        place: Place,
+        trail: Trail,
+        *,
+        external: bool,
+    ) -> None:
+        super().__init__(remotes, OutgoingStream(remotes.policy, local, remote, external=external))
+        self.place = place
+        self.trail = trail
+        self.negotiated: Deferred[None] = Deferred(self._give_up)
+        self._given_up = False
+        self._why = ""
+
+    def begin(self, wire: Wire, address: str) -> None:
+        """The connection stands."""
+        super().begin(wire, address)
+        if self.place.direct:
+            wire.start_tls(self.stream.remote)
+        else:
+            self._act(self.stream.open())
+
+    def _give_up(self, _: Deferred[None]) -> None:
+        self._given_up = True
+        self.close()
+
+    def secured(self) -> None:
+        """The TLS handshake is done."""
+        assert self.wire is not None
+        peer = self.wire.peer()
+        self.trail.note("tls", f"{peer.version}, {peer.cipher}")
+        proves = peer.proves(self.stream.remote)
+        said = "trusted" if proves else peer.problem or f"does not name {self.stream.remote}"
+        self.trail.note("certificate", said, ok=proves)
+        self._act(self.stream.secured(peer))
+
+    def handshake_failed(self, why: str) -> None:
+        """TLS could not begin."""
+        self._why = f"TLS failed: {why}"
+        self.trail.note("tls", why, ok=False)
+
+    def authenticate(self) -> None:
+        """Show who we are; `Granted` or `Denied` comes of it."""
+        how = "SASL EXTERNAL" if self.stream.external else "dialback"
+        self.trail.note("sasl" if self.stream.external else "dialback", f"trying {how}")
+        self._act(self.stream.authenticate())
+
+    def _negotiated(self) -> None:
+        self.trail.note("stream", f"open to {self.address}, id {self.stream.id}")
+        self._settled()
+        if not self.negotiated.called:
+            self.negotiated.callback(None)
+
+    @property
+    def useless(self) -> bool:
+        """Whether it has served only to ask, and has been answered."""
+        stream = self.stream
+        return self.negotiated.called and not (stream.grants or stream.peers or stream.asking)
+
+    def error(self, error: StreamError | None) -> StanzaError:
+        """What whoever waits for this connection is told, now that its stream has ended."""
+        remote = self.stream.remote
+        if error is not None:
+            text = f"the stream with {remote}: {error}"
+            return StanzaError(conditions.TIMEOUT, text, reason=error.reason, detail=error.detail)
+        if self._why:
+            return StanzaError(conditions.TIMEOUT, self._why, reason="tls.handshake")
+        return conditions.ended(remote, self.stream.ended_by)
+
+    def _release(self, error: StreamError | None) -> None:
+        failed = self.error(error)
+        waits = not self.negotiated.called
+        if waits:
+            self.trail.note("stream", failed.text, ok=False)
+        super()._release(error)
+        if waits and not self._given_up:
+            self.negotiated.errback(failed)

@@ -1,0 +1,61 @@
+"""Another server's domain: the pairs that it is one of, and how it was last reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xmppd.core.limits import Bucket
+from xmppd.core.s2s.backoff import Backoff
+from xmppd.core.s2s.connection import ServerConnection
+from xmppd.core.s2s.pair import Pair
+from xmppd.core.s2s.trail import Trail
+
+if TYPE_CHECKING:
+    from xmppd.core.s2s.remotes import Remotes
+
+
+class Remote:
+    """One domain elsewhere. `trail` is that of the last attempt to reach it."""
+
+    __slots__ = ("_bucket", "backoff", "domain", "pairs", "remotes", "trail")
+
+    def __init__(self, domain: str, remotes: Remotes) -> None:
+        self.domain = domain
+        self.remotes = remotes
+        self.pairs: dict[str, Pair] = {}
+        """By our domain."""
+        self.backoff = Backoff(
+            remotes.host.clock.seconds, lambda: float(remotes.settings.retry_seconds)
+        )
+        self.trail: Trail | None = None
+        self._bucket: Bucket | None = None
+
+    def pair(self, local: str) -> Pair:
+        """The pair with one of our domains."""
+        pair = self.pairs.get(local)
+        if pair is None:
+            pair = self.pairs[local] = Pair(local, self)
+        return pair
+
+    @property
+    def idle(self) -> bool:
+        """Whether it may be forgotten."""
+        return all(pair.idle for pair in self.pairs.values())
+
+    def shareable(self) -> ServerConnection | None:
+        """A stream to it that may carry other pairs, too: its peer handles errors of dialback."""
+        for pair in self.pairs.values():
+            own = pair.outgoing
+            if own is not None and own is pair.line and own.stream.offers_errors:
+                return own
+        return None
+
+    def bucket(self) -> Bucket | None:
+        """What all its connections together are held to; None for no limit."""
+        settings = self.remotes.settings
+        if not settings.read_rate:
+            return None
+        if self._bucket is None:
+            now = self.remotes.host.clock.seconds()
+            self._bucket = Bucket(settings.read_rate, settings.read_burst, now)
+        return self._bucket

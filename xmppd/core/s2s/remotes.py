@@ -1,0 +1,231 @@
+"""Other servers: the domains that are theirs, and the connections to and from them."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from xmppd import config
+from xmppd.core.s2s import conditions
+from xmppd.core.s2s.connection import Question, ServerConnection
+from xmppd.core.s2s.pair import Pair
+from xmppd.core.s2s.remote import Remote
+from xmppd.core.s2s.rules import Rules
+from xmppd.core.s2s.wire import Network
+from xmppd.errors import StanzaError, StreamError
+from xmppd.stream.dialback import Outcome, secret_key
+from xmppd.stream.server_events import Admitted, Judged, KeyGiven
+from xmppd.stream.server_policy import ServerPolicy
+from xmppd.wire.limits import Limits
+from xmppd.wire.parsers import Parsers
+from xmppd.wire.stanza import Stanza
+
+if TYPE_CHECKING:
+    from xmppd.core.host import Host
+
+log = Logger()
+
+MOST = 20_000
+"""Of how many domains it is known how they were last reached."""
+
+SWEEP = 10.0
+"""Seconds between two looks for connections that nobody uses."""
+
+
+class Remotes:
+    """Takes what is for domains that nobody here serves to the servers that do.
+
+    It does so from `open` to `close`; `network` finds and connects.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.network: Network
+        self.connections: set[ServerConnection] = set()
+        self.rules = Rules(host)
+        self._remotes: OrderedDict[str, Remote] = OrderedDict()
+        self._secret = secret_key(secrets.token_urlsafe(32))
+        self._detach: Callable[[], None] | None = None
+        self._sweeping = LoopingCall(self._sweep)
+        self._sweeping.clock = host.clock
+        self._parsers = Parsers()
+        self.policy: ServerPolicy
+
+    @property
+    def settings(self) -> config.S2S:
+        """`[s2s]`, as it stands now."""
+        return self.host.config.s2s
+
+    # ------------------------------------------------------------------ configuration
+
+    def follow(self, network: Network | None = None) -> None:
+        """Take the configuration as it is now; without a network there are no other servers."""
+        if network is not None:
+            self.network = network
+        settings, limits = self.settings, self.host.config.limits
+        after = Limits(limits.stanza_bytes, limits.tag, limits.depth, limits.attributes)
+        self.policy = ServerPolicy(
+            hosts=self.rules.hosts,
+            default=lambda: self.host.router.domains[0],
+            refusal=self.rules.refusal,
+            require=self.rules.require,
+            secret=secret_key(settings.secret) if settings.secret else self._secret,
+            bidirectional=settings.bidirectional,
+            before=after._replace(stanza=limits.stanza_bytes_unauthenticated, tag=limits.tag_bytes),
+            after=after,
+            max_attempts=self.host.config.auth.max_attempts,
+            parsers=self._parsers,
+        )
+        wanted = settings.enabled and hasattr(self, "network")
+        if wanted and self._detach is None:
+            self._detach = self.host.router.attach(self.route)
+            self._sweeping.start(SWEEP, now=False)
+        elif not wanted and self._detach is not None:
+            self._detach()
+            self._detach = None
+            self._sweeping.stop()
+        gone = StreamError("policy-violation", reason="s2s.refused")
+        for connection in list(self.connections):
+            domains = {connection.stream.remote, *connection.peers}
+            if not wanted or any(map(self.rules.refusal, filter(None, domains))):
+                connection.end(gone)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether other servers are talked to."""
+        return self._detach is not None
+
+    # ------------------------------------------------------------------ stanzas
+
+    def route(self, stanza: Stanza) -> None:
+        """Take a stanza to the server of its domain; raises StanzaError (RFC 6120 §10.4)."""
+        to, sender = stanza.to, stanza.sender
+        assert to is not None
+        assert sender is not None
+        remote = self._remotes.get(to.domain)
+        pair = None if remote is None else remote.pairs.get(sender.domain)
+        if pair is not None and pair.line is not None:
+            pair.line.send(stanza)
+            return
+        if refusal := self.rules.refusal(to.domain):
+            raise StanzaError("not-allowed", reason=refusal, detail=to.domain)
+        if not self.rules.hosts(sender.domain):
+            raise StanzaError("not-allowed", reason="s2s.local", detail=sender.domain)
+        self.pair(sender.domain, to.domain).deliver(stanza)
+
+    def pair(self, local: str, domain: str) -> Pair:
+        """The pair of one of our domains and another one."""
+        return self.remote(domain).pair(local)
+
+    def remote(self, domain: str) -> Remote:
+        """A domain elsewhere; who has not been used for long is forgotten for it."""
+        remotes = self._remotes
+        remote = remotes.get(domain)
+        if remote is None:
+            while len(remotes) >= MOST:
+                self._forget_one()
+            remote = remotes[domain] = Remote(domain, self)
+        return remote
+
+    def find(self, domain: str) -> Remote | None:
+        """A domain elsewhere, if anything is known of it."""
+        return self._remotes.get(domain)
+
+    def _forget_one(self) -> None:
+        for domain, remote in self._remotes.items():
+            if remote.idle:
+                del self._remotes[domain]
+                return
+        raise StanzaError("resource-constraint", reason="s2s.attempts")
+
+    def check_attempts(self) -> None:
+        """Raise StanzaError where as many domains are being reached as may be."""
+        trying = sum(pair.trying for each in self._remotes.values() for pair in each.pairs.values())
+        if trying >= self.settings.attempts:
+            raise StanzaError("resource-constraint", reason="s2s.attempts")
+
+    # ------------------------------------------------------------------ what connections tell
+
+    def admitted(self, connection: ServerConnection, event: Admitted) -> None:
+        """A domain may send on a connection."""
+        log.info(
+            "{remote} at {address} may send to {local}: {by}",
+            remote=event.remote,
+            address=connection.address,
+            local=event.local,
+            by=event.by,
+        )
+
+    def granted(self, connection: ServerConnection, local: str, remote: str) -> None:
+        """We may send for a pair on a connection."""
+        self.pair(local, remote).granted(connection)
+
+    def denied(self, connection: ServerConnection, local: str, remote: str, condition: str) -> None:
+        """We may not."""
+        self.pair(local, remote).denied(condition)
+
+    def lost(self, connection: ServerConnection, error: StreamError | None) -> None:
+        """A connection is gone, or its stream is closed."""
+        failed = connection.error(error)
+        pairs = [
+            pair
+            for domain in {connection.stream.remote, *connection.peers}
+            | {remote for _, remote in connection.stream.grants}
+            if (remote := self._remotes.get(domain)) is not None
+            for pair in remote.pairs.values()
+        ]
+        for pair in pairs:
+            pair.lost(connection, failed)
+        questions, connection.questions = connection.questions, {}
+        for question in questions.values():
+            self.answer(question, "error", conditions.unverifiable(failed))
+        sent, connection.managed = connection.managed, None
+        for each in sent.stop() if sent is not None else ():
+            stanza = each.stanza
+            stanza.claim = each.claim
+            if stanza.sender is not None and stanza.to is not None:
+                self.pair(stanza.sender.domain, stanza.to.domain).again(stanza)
+            if each.claim is not None:
+                each.claim.let_go()
+
+    # ------------------------------------------------------------------ dialback
+
+    def verify(self, connection: ServerConnection, given: KeyGiven) -> None:
+        """Ask the domain that a peer claims to be whether it has made a key (XEP-0220 §2.1.2)."""
+        question = Question(connection, given)
+        try:
+            self.pair(given.local, given.remote).ask(question)
+        except StanzaError as error:
+            self.answer(question, "error", conditions.unverifiable(error))
+
+    def judged(self, connection: ServerConnection, event: Judged) -> None:
+        """It has answered."""
+        asked = connection.questions.pop((event.remote, event.local, event.stream_id), None)
+        if asked is not None:
+            self.answer(asked, event.outcome, event.condition)
+
+    def answer(self, question: Question, outcome: Outcome, condition: str) -> None:
+        """Tell the peer."""
+        given, connection = question.given, question.asked_on
+        if outcome == "error":
+            condition = condition if condition in conditions.TOLD else conditions.TIMEOUT
+        connection.judge(given.remote, given.local, outcome, condition)
+
+    # ------------------------------------------------------------------ the time
+
+    def _sweep(self) -> None:
+        """Close what nobody uses."""
+        seconds, now = self.settings.idle_seconds, self.host.clock.seconds()
+        for connection in list(self.connections):
+            if connection.useless or (seconds and now - connection.busy >= seconds):
+                connection.close()
+
+    def close(self) -> None:
+        """End all streams: the server stops."""
+        for connection in list(self.connections):
+            connection.end(StreamError("system-shutdown", reason="stream.shutdown"))
