@@ -75,12 +75,13 @@ class IncomingStream(ServerStream):
         remote = "" if sender is None else sender.domain
         if self._proved and (remote not in ("", self.remote) or to not in ("", self.local)):
             raise StreamError("invalid-from", reason="stream.pinned", detail=remote)
+        self.remote = remote or self.remote
         if to and not policy.hosts(to):
             raise StreamError("host-unknown", reason="s2s.host-unknown", detail=to)
         if remote and (refusal := policy.refusal(remote)):
             condition = "invalid-from" if policy.hosts(remote) else "policy-violation"
             raise StreamError(condition, reason=refusal, detail=remote)
-        self.local, self.remote = to or self.local, remote or self.remote
+        self.local = to or self.local
         peer = self.peer
         if peer is not None and remote and policy.require(remote) == "certificate":
             self._check_certificate(peer, remote)

@@ -153,6 +153,7 @@ class OutgoingStream(ServerStream):
             raise StreamError("policy-violation", reason="tls.injection")
         self.state = step(self.state, Input.PROCEED, INITIATING)
         self.framer.restart()
+        self._header_sent = False
         yield StartTLS(self.remote)
 
     def _on_no_tls(self, nonza: Nonza) -> Iterator[Event]:
