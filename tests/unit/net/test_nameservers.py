@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from tests.support.deferred import result
 from tests.support.finding import Datagrams, Network
 from xmppd.config import S2S
-from xmppd.net.nameservers import NameServers, Server, Unanswered, servers_in
+from xmppd.net.nameservers import A_TURN, NameServers, Server, Unanswered, servers_in
 
 ONE, TWO = ("192.0.2.1", 53), ("192.0.2.2", 5353)
 
@@ -110,6 +110,16 @@ def test_what_does_not_answer_the_question_is_not_taken_for_the_answer() -> None
     assert asking.problem == "192.0.2.2:5353 answers another question"
 
 
+def test_a_crowd_of_questions_goes_out_over_several_turns() -> None:
+    network = Network()
+    servers = NameServers(network, lambda: S2S(resolver=("192.0.2.1",)))
+    for n in range(3 * A_TURN):
+        Deferred.fromCoroutine(servers.ask(f"{n}.example", dns.A))
+    assert len(network.ports) == A_TURN
+    network.advance(0)  # this clock takes all turns at once
+    assert len(network.ports) == 3 * A_TURN
+
+
 def test_what_can_not_be_sent_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise error.CannotListenError("", 0, OSError(24, "Too many open files"))
@@ -178,7 +188,7 @@ def test_whoever_gives_up_leaves_nothing_open() -> None:
 def test_a_name_server_may_be_one_of_ipv6() -> None:
     asking = Asking("[2001:DB8:0::1]:53")
     assert asking.network.bound[0][1] == "::"
-    asking.port.answer(asking.reply())
+    asking.port.answer(asking.reply(), ("2001:db8::1", 53))
     assert asking.addresses == ["192.0.2.7"]
 
 
