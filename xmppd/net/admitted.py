@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -113,11 +114,15 @@ class AdmittingFactory(Factory):
         """What makes the TLS layer of a connection to `domain`."""
         factory = self._tls.get(domain)
         if factory is None:
-            creator = self.certificates.creator(domain)
+            creator = self.creator(domain)
             # It wraps no factory: `start_tls` puts it under a protocol that is there already.
             factory = TLSMemoryBIOFactory(creator, False, None)  # type: ignore[arg-type]
             self._tls[domain] = factory
         return factory
+
+    def creator(self, domain: str) -> IOpenSSLServerConnectionCreator:
+        """What makes our ends of TLS connections to `domain`: what they are for."""
+        return self.certificates.creator(domain)
 
     def refusal(self, address: str) -> str | None:
         """The reason code for refusing a new connection from `address`; None to admit it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -55,6 +56,9 @@ class Carrier(Reader):
         self._cutting: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
         self._shaking_hands = False
+        self.fault = ""
+        """What TLS has failed with, in words, when the connection is lost. With TLS 1.3 a server
+        may refuse a client's certificate when the client's handshake is long done."""
 
     # ------------------------------------------------------------------ Twisted's side
 
@@ -87,9 +91,11 @@ class Carrier(Reader):
             if timer is not None and timer.active():
                 timer.cancel()
         carried, self._carried = self._carried, None
+        if self._shaking_hands or isinstance(reason.value, SSL.Error):
+            self.fault = fault(reason.value)
         if carried is not None:
             if self._shaking_hands:
-                self._note_failed_handshake(carried.address, fault(reason.value))
+                self._note_failed_handshake(carried.address, self.fault)
             carried.lost()
 
     def _note_failed_handshake(self, address: str, why: str) -> None:

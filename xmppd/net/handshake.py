@@ -7,8 +7,12 @@ import re
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionClosed
 
-_ALERT = re.compile(r"\S+ alert (.+)")
-"""How OpenSSL writes that the peer has sent an alert (RFC 8446 §6.2): "tlsv1 alert unknown ca"."""
+_ALERT = re.compile(r"(?:\S+ alert|tlsv1) (.+)")
+"""How OpenSSL writes that the peer has sent an alert (RFC 8446 §6.2): "tlsv1 alert unknown ca";
+those about extensions (RFC 6066 §9) without the word: "tlsv1 unrecognized name"."""
+
+_PLAIN = {"wrong version number": "what came is not TLS"}
+"""What OpenSSL says that leads astray."""
 
 
 def fault(error: BaseException | None) -> str:
@@ -26,7 +30,7 @@ def fault(error: BaseException | None) -> str:
 def _said(reason: str) -> str:
     alert = _ALERT.fullmatch(reason)
     if alert is None:
-        return reason
+        return _PLAIN.get(reason, reason)
     if "certificate" in alert[1] or alert[1] == "unknown ca":
         return f"the peer rejected our certificate: {alert[1]}"
     return f"the peer gave up: {alert[1]}"

@@ -7,7 +7,7 @@ from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
     IOpenSSLServerConnectionCreator,
 )
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from xmppd.domainpart import domain_to_ascii
@@ -110,3 +110,12 @@ class Outgoing:
         if self._direct:
             connection.set_alpn_protos([contexts.SERVER_ALPN])
         return connection
+
+
+def tls_with(
+    store: CertificateStore, local: str, remote: str, *, direct: bool = False
+) -> TLSMemoryBIOFactory:
+    """What `Carrier.secure` takes for a connection that we have made; see `Outgoing`."""
+    creator = Outgoing(store, local, remote, direct=direct)
+    # It wraps no factory: the carrier puts it under a protocol that is there already.
+    return TLSMemoryBIOFactory(creator, True, None)  # type: ignore[arg-type]

@@ -189,7 +189,8 @@ class CertificateStore:
         for domain, pair in pairs.items():
             if id(pair) not in made:
                 context = kind(tls, self._source)
-                context.set_tlsext_servername_callback(partial(self._select_context, kind))
+                if kind is not contexts.outgoing:  # where it would see the other server's name
+                    context.set_tlsext_servername_callback(partial(self._select_context, kind))
                 _put(context, pair)
                 made[id(pair)] = context
             by_domain[domain] = made[id(pair)]

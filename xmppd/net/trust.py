@@ -34,9 +34,12 @@ class Trust:
     the contexts share one store.
     """
 
-    __slots__ = ("_store", "problem")
+    __slots__ = ("_context", "_store", "problem")
 
-    def __init__(self, store: crypto.X509Store, problem: str = "") -> None:
+    def __init__(self, context: SSL.Context, problem: str = "") -> None:
+        store = context.get_cert_store()
+        assert store is not None, "every context has one"
+        self._context = context  # whose the store is: pyOpenSSL would free both
         # What the operator has put there is trusted, whoever has issued it: an authority below
         # another, or one server's own certificate.
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
@@ -67,7 +70,7 @@ class Trust:
 
 def nobody() -> Trust:
     """Trusts nobody: for a server that has nothing to do with others."""
-    return Trust(crypto.X509Store())
+    return Trust(SSL.Context(SSL.TLS_CLIENT_METHOD))
 
 
 def read_trust(path: str, source: str) -> Trust:
@@ -79,18 +82,12 @@ def read_trust(path: str, source: str) -> Trust:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     if not path:
         context.set_default_verify_paths()
-        return Trust(_store_of(context), "" if _host_has_any() else NONE)
+        return Trust(context, "" if _host_has_any() else NONE)
     try:
         context.load_verify_locations(path)
     except SSL.Error:
         raise ConfigError(source, KEY, *_fault(path)) from None
-    return Trust(_store_of(context))
-
-
-def _store_of(context: SSL.Context) -> crypto.X509Store:
-    store = context.get_cert_store()
-    assert store is not None, "a context that has just been given one"
-    return store
+    return Trust(context)
 
 
 NONE = (
