@@ -25,7 +25,7 @@ from xmppd.net.certificates import ServerConnection
 from xmppd.net.contexts import Kind
 from xmppd.net.pairs import ABSENT, Pair, Problem, find
 from xmppd.net.selfsigned import self_signed
-from xmppd.net.trust import nobody, read_trust
+from xmppd.net.trust import REMEDY, nobody, read_trust
 
 log = Logger()
 
@@ -117,7 +117,7 @@ class CertificateStore:
             for problem in problems:
                 log.warn("{problem}", problem=problem)
             if trust.problem and trust.problem != self.trust.problem:
-                log.warn("{problem}", problem=trust.problem)
+                log.warn("{problem}. {remedy}", problem=trust.problem, remedy=REMEDY)
             self.problems = tuple(problems)
             self._pairs = known
             own = frozenset() if tls.certificates else frozenset(read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,15 @@ def test_the_authority_itself_may_have_been_made_for_anything(tmp_path: Path, ro
     """Whoever has put it into the file knows what for (RFC 5280 §6.1)."""
     own = Authority("Escalus", extensions=[*AUTHORITY, FOR_MAIL])
     assert facts(store_in(tmp_path, own), own.issue(MANTUA), role).proves("mantua.example")
+
+
+def test_the_first_to_expire_in_the_chain_is_told_rfc6120_13_7_2_3(
+    store: CertificateStore, role: str
+) -> None:
+    soon = NOW + DAY
+    for pair in (CA.issue(MANTUA, end=soon), CA.intermediate(end=soon).issue(MANTUA)):
+        assert facts(store, pair, role).until == soon.timestamp()
+    assert facts(store, STRANGER.issue(MANTUA, end=soon), role).until == inf
 
 
 def test_many_names_are_read_once(store: CertificateStore, role: str) -> None:

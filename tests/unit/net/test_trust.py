@@ -83,7 +83,7 @@ def test_a_host_without_any_is_told_of_once_and_serves_on(tmp_path: Path, bare_h
     with logged("warn") as messages:
         found = store(tmp_path, S2S())
         found.reload(TLS(), ["verona.example"], S2S())
-    assert [one for one in messages if "authorities" in one] == [trust.NONE]
+    assert [one for one in messages if "authorities" in one] == [f"{trust.NONE}. {trust.REMEDY}"]
     assert not facts(found, OTHER, "incoming").proves("mantua.example")
     CA.write(bare_host)
     found.reload(TLS(), ["verona.example"], S2S())
