@@ -101,6 +101,7 @@ class OutgoingStream(ServerStream):
         self.state = step(self.state, Input.HEADER, INITIATING)
         self.version = header.version(frame)
         opened = header.read(frame, ns.SERVER)
+        self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
         self._called = opened.sender
         self.id = frame.attrs.get("id", "")
         if not self.id:

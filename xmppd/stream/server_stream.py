@@ -52,6 +52,7 @@ class ServerStream:
         "framer",
         "grants",
         "id",
+        "lang",
         "local",
         "peer",
         "peers",
@@ -73,6 +74,8 @@ class ServerStream:
         """The peer's, as the header says, "" where it does not."""
         self.id = ""
         """The id of the response header."""
+        self.lang = ""
+        """The language of its stanzas that name none, "" where it is ours (RFC 6120 §8.1.5)."""
         self.version = (0, 0)
         self.peer: PeerTLS | None = None
         """What TLS says of the peer; None without TLS."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from xmppd.core.backlog import Backlog
 from xmppd.core.s2s import conditions
+from xmppd.core.s2s.attempts import STRANGERS
 from xmppd.core.s2s.connection import Question, ServerConnection
 from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.outgoing import OutgoingConnection
@@ -103,7 +104,7 @@ class Pair:
             self.line.send(stanza)
             return
         self._backlog.keep(stanza)
-        self.want()
+        self.want("" if stanza.sender is None else stanza.sender.bare)
 
     def again(self, sent: Iterable[Sent]) -> None:
         """Send what a connection that was lost may not have brought there.
@@ -145,21 +146,22 @@ class Pair:
 
     # ------------------------------------------------------------------ reaching it
 
-    def want(self) -> None:
-        """See to it that there is an attempt under way."""
+    def want(self, who: str = STRANGERS) -> None:
+        """See to it that there is an attempt under way; `who` it is on whose account."""
         if self.trying:
             return
         self._stop_retrying()
         remotes = self.remote.remotes
         trail = self.remote.trail = Trail(remotes.host.clock.seconds)
         try:
-            remotes.check_attempts()
+            remotes.attempts.begin(who)
         except StanzaError as error:
             self._failed(error)
             return
         self.trying = True
         attempt = Deferred.fromCoroutine(reach(self, trail))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
+        attempt.addBoth(self._ended, who)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
 
     def grant_on(self, connection: ServerConnection) -> Deferred[None]:
@@ -168,13 +170,17 @@ class Pair:
         self._granting = Granting(connection, answer)
         return answer
 
-    def _reached(self, _: None) -> None:
+    def _ended(self, outcome: Any, who: str) -> Any:
         self.trying = False
+        self.remote.remotes.attempts.end(who)
+        return outcome
+
+    def _reached(self, _: None) -> None:
         if self.line is None and (self.wanted or self.questions):
             self.want()  # something came when only a question was to be put, or the other way
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
-        self.trying, self._granting = False, None
+        self._granting = None
         error, domain = failure.value, self.remote.domain
         if isinstance(error, DeferredTimeout | CancelledError):
             text = f"{domain} takes too long"
