@@ -27,6 +27,8 @@ RESOLV = Path("/etc/resolv.conf")
 HOST_SERVERS = 3
 """How many name servers of the host's file are asked (resolv.conf(5))."""
 PORT = 53
+LONGEST = 16_384
+"""Octets of an answer by TCP: of what is longer, whoever wrote it wants it to take long to read."""
 A_TURN = 8
 """Questions that go out in a turn of the reactor: each opens a socket, which takes 0.2 ms."""
 TRIES = (2, 3, 5, 10, 20, 40)
@@ -151,6 +153,12 @@ class _Ignored:
 
 class _Stream(dns.DNSProtocol):
     """A DNS connection that fails what it was asked as soon as it is lost."""
+
+    MAX_LENGTH = LONGEST
+
+    def lengthLimitExceeded(self, length: int) -> None:
+        """Cut it: what is too long is not even received."""
+        self.transport.abortConnection()  # type: ignore[union-attr]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Fail the question that is open."""
