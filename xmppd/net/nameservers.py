@@ -168,11 +168,15 @@ class _Datagram(dns.DNSDatagramProtocol):
 class _Stream(dns.DNSProtocol):
     """A DNS connection that fails what it was asked as soon as it is lost."""
 
-    MAX_LENGTH = LONGEST
+    _received = 0
 
-    def lengthLimitExceeded(self, length: int) -> None:
-        """Cut it: what is too long is not even received."""
-        self.transport.abortConnection()  # type: ignore[union-attr]
+    def dataReceived(self, data: bytes) -> None:
+        """Read on; what is too long is cut off."""
+        self._received += len(data)
+        if self._received > LONGEST:
+            self.transport.abortConnection()  # type: ignore[union-attr]
+        else:
+            super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Fail the question that is open."""

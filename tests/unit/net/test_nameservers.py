@@ -169,7 +169,9 @@ def test_an_answer_by_tcp_that_is_truncated_all_the_same_ends_it() -> None:
 def test_an_answer_by_tcp_that_is_far_too_long_is_not_received() -> None:
     asking = truncated()
     transport = connected(asking)
-    transport.protocol.dataReceived((LONGEST + 1).to_bytes(2, "big") + bytes(50))
+    transport.protocol.dataReceived(LONGEST.to_bytes(2, "big") + bytes(LONGEST - 2))
+    assert not transport.aborting
+    transport.protocol.dataReceived(bytes(1))
     assert transport.aborting
     transport.protocol.connectionLost(Failure(error.ConnectionAborted()))
     assert asking.problem == "192.0.2.1:53 has closed the connection"
