@@ -20,12 +20,14 @@ from tests.support.certificates import (
     dns,
     email,
     key_usage,
+    pem,
     permitted,
     purposes,
     srv_name,
     xmpp_addr,
 )
 from tests.support.peer_tls import ROLES, connected_from, connected_to, facts, showing, store_in
+from xmppd.config import S2S, TLS
 from xmppd.net.chains import chain_problem, is_constrained
 from xmppd.net.pairs import Pair
 from xmppd.net.peers import PeerFacts
@@ -210,6 +212,19 @@ def test_one_certificate_in_the_file_is_enough_whoever_has_issued_it(
 ) -> None:
     friar = STRANGER.intermediate()
     assert facts(store_in(tmp_path, friar), friar.issue(MANTUA), role).proves("mantua.example")
+
+
+def test_one_servers_own_certificate_in_the_file_is_enough(tmp_path: Path, role: str) -> None:
+    pair = self_signed("mantua.example", tmp_path, NOW)
+    store = store_in(tmp_path, CA)
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(pem([pair.certificate]))
+    store.reload(TLS(), ["verona.example"], S2S(ca=str(file)))
+    peer = facts(store, pair, role)
+    assert (peer.problem, peer.proves("mantua.example")) == ("", True)
+    assert not peer.proves("verona.example")
+    other = self_signed("padua.example", tmp_path, NOW)
+    assert not facts(store, other, role).proves("padua.example")
 
 
 def test_an_authority_that_is_none_is_not_trusted_for_being_in_the_file(
