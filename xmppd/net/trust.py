@@ -10,6 +10,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from xmppd.errors import ConfigError
+from xmppd.net.chains import UNPARSED, UNREADABLE, chain_problem
 
 KEY = "s2s.ca"
 
@@ -20,6 +21,10 @@ BUNDLES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 )
 """Where hosts have their authorities in one file."""
+
+
+NONE = "this host has no authorities, so no certificate of another server is trusted"
+REMEDY = "Install the host's ca-certificates, or name a PEM file in [s2s] ca"
 
 
 class Distrusted(Exception):
@@ -51,8 +56,7 @@ class Trust:
     ) -> list[x509.Certificate]:
         """The chain from a certificate to what is trusted, by way of what the peer has sent.
 
-        Raises `Distrusted` for whatever OpenSSL finds wrong anywhere in it, and for a certificate
-        that can't be read.
+        Raises `Distrusted` for whatever OpenSSL finds wrong anywhere in it, or we do.
         """
         try:
             chain = crypto.X509StoreContext(self._store, certificate, sent).get_verified_chain()
@@ -62,10 +66,26 @@ class Trust:
             raise Distrusted(f"{words}{where}") from None
         except crypto.Error:
             raise Distrusted("OpenSSL could not verify it") from None
+        finally:
+            _forget_errors()
         try:
-            return [one.to_cryptography() for one in chain]
-        except ValueError:
-            raise Distrusted("it can't be read") from None
+            links = [one.to_cryptography() for one in chain]
+        except UNPARSED:
+            raise Distrusted(UNREADABLE) from None
+        if problem := chain_problem(links):
+            raise Distrusted(problem)
+        return links
+
+
+def _forget_errors() -> None:
+    """Empty OpenSSL's queue of errors: a false signature stays in it.
+
+    Whichever connection is read next might be told of it as of its own, and be closed.
+    """
+    try:
+        crypto.X509Store().load_locations(None)
+    except crypto.Error:
+        pass  # which has taken them all: that is what it is called for
 
 
 def nobody() -> Trust:
@@ -88,12 +108,6 @@ def read_trust(path: str, source: str) -> Trust:
     except SSL.Error:
         raise ConfigError(source, KEY, *_fault(path)) from None
     return Trust(context)
-
-
-NONE = (
-    "this host has no authorities, so no certificate of another server is trusted. "
-    "Install its ca-certificates, or name a PEM file in [s2s] ca"
-)
 
 
 def _fault(path: str) -> tuple[str, str]:

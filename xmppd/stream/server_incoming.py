@@ -55,6 +55,7 @@ class IncomingStream(ServerStream):
         self.state = step(self.state, Input.HEADER, RECEIVING)
         self.version = header.version(frame)
         opened = header.read(frame, ns.SERVER)
+        self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
         self._addressed(opened.to, opened.sender)
         yield self._opening()
         if self.version >= (1, 0):
@@ -75,12 +76,13 @@ class IncomingStream(ServerStream):
         remote = "" if sender is None else sender.domain
         if self._proved and (remote not in ("", self.remote) or to not in ("", self.local)):
             raise StreamError("invalid-from", reason="stream.pinned", detail=remote)
+        self.remote = remote or self.remote
         if to and not policy.hosts(to):
             raise StreamError("host-unknown", reason="s2s.host-unknown", detail=to)
         if remote and (refusal := policy.refusal(remote)):
             condition = "invalid-from" if policy.hosts(remote) else "policy-violation"
             raise StreamError(condition, reason=refusal, detail=remote)
-        self.local, self.remote = to or self.local, remote or self.remote
+        self.local = to or self.local
         peer = self.peer
         if peer is not None and remote and policy.require(remote) == "certificate":
             self._check_certificate(peer, remote)

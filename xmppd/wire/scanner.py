@@ -56,7 +56,7 @@ class Inside(NamedTuple):
 def usual(content: str) -> Inside:
     """The inside of any stream of the content namespace with the usual header.
 
-    That of another server declares the namespace of dialback as well (XEP-0220 §2.1).
+    Servers announce dialback by declaring its prefix (XEP-0220 §2.4.1).
     """
     scope = {"": content, "stream": ns.STREAM}
     if content == ns.SERVER:
