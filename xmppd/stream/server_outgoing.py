@@ -96,12 +96,13 @@ class OutgoingStream(ServerStream):
         return self.state in (State.BOUND, State.SASL) or self._wanted
 
     def _grant(self, local: str, remote: str) -> Iterator[Event]:
-        """Where the stream serves both ways, who was reached may send from its domain (XEP-0288).
+        """Where the stream serves both ways, the inverse may be sent here (XEP-0288 §2.2).
 
-        From that one alone: that it takes us for somebody shows nothing of any other.
+        Whoever asks for a pair with another domain than the one that was reached has seen to it
+        that the peer serves that one, too (XEP-0220 §2.6.2).
         """
         yield from super()._grant(local, remote)
-        if self.bidirectional and remote == self.remote and remote not in self.peers:
+        if self.bidirectional and remote not in self.peers:
             self._let_in(remote)
             proved = self.peer is not None and self.peer.proves(remote)
             yield Admitted(remote, local, "certificate" if proved else "dialback")
