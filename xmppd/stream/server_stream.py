@@ -28,8 +28,8 @@ MOST_PENDING = 20
 """Keys of one stream that may wait at a time for their domains' word."""
 
 MOST_KEYS = 50
-"""Keys of one stream that are looked at for each domain that it has shown to be, and one more: each
-makes us connect to somebody."""
+"""Keys of one stream that are looked at for each domain that it has shown to be, and so many more:
+each may make us connect to somebody."""
 
 MOST_WORDS = 200
 """Questions about our keys that are answered on a stream on which nobody may send yet."""
@@ -222,6 +222,10 @@ class ServerStream:
         proof = policy.require(remote)
         if (remote, local) in self._pending:
             return  # it will be told
+        if remote not in self.peers:
+            self._keys += 1
+            if self._keys > MOST_KEYS * (1 + len(self.peers)):
+                raise StreamError("policy-violation", reason="s2s.attempts", detail=remote)
         if not policy.hosts(local):
             yield from self._turn_down(remote, local, "item-not-found")
         elif policy.refusal(remote):
@@ -239,9 +243,6 @@ class ServerStream:
         elif proof == "dialback" and peer is None:
             yield from self._turn_down(remote, local, "policy-violation")
         else:
-            self._keys += 1
-            if self._keys > MOST_KEYS * (1 + len(self.peers)):
-                raise StreamError("policy-violation", reason="s2s.attempts", detail=remote)
             self._pending.add((remote, local))
             yield KeyGiven(remote, local, key)
 
