@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -153,27 +153,27 @@ class Pair:
         self._stop_retrying()
         remotes = self.remote.remotes
         trail = self.remote.trail = Trail(remotes.host.clock.seconds)
-        try:
-            remotes.attempts.begin(who)
-        except StanzaError as error:
-            self._failed(error)
-            return
         self.trying = True
-        attempt = Deferred.fromCoroutine(reach(self, trail))
+        attempt = Deferred.fromCoroutine(self._reach(who, trail))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
-        attempt.addBoth(self._ended, who)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
+
+    async def _reach(self, who: str, trail: Trail) -> None:
+        attempts = self.remote.remotes.attempts
+        try:
+            await attempts.begin(who)
+            try:
+                await reach(self, trail)
+            finally:
+                attempts.end(who)
+        finally:
+            self.trying = False
 
     def grant_on(self, connection: ServerConnection) -> Deferred[None]:
         """Fires when the peer has said on this connection that we may send, and that is begun."""
         answer: Deferred[None] = Deferred()
         self._granting = Granting(connection, answer)
         return answer
-
-    def _ended(self, outcome: Any, who: str) -> Any:
-        self.trying = False
-        self.remote.remotes.attempts.end(who)
-        return outcome
 
     def _reached(self, _: None) -> None:
         if self.line is None and (self.wanted or self.questions):
