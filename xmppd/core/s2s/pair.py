@@ -44,6 +44,7 @@ class Pair:
         "_backlog",
         "_granting",
         "_trying",
+        "_visitors",
         "line",
         "local",
         "outgoing",
@@ -60,6 +61,7 @@ class Pair:
         self._backlog = self._new_backlog()
         self._trying = False
         self._granting: Granting | None = None
+        self._visitors: list[Deferred[None]] = []
 
     def _new_backlog(self) -> Backlog:
         settings = self.remote.remotes.settings
@@ -113,6 +115,24 @@ class Pair:
         else:
             self.want()
 
+    def visit(self) -> Deferred[None]:
+        """Have a stream that may carry stanzas, though there are none.
+
+        Fails with StanzaError where that comes to nothing.
+        """
+        there: Deferred[None] = Deferred()
+        if self.line is not None:
+            there.callback(None)
+        else:
+            self._visitors.append(there)
+            self.want()
+        return there
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether somebody waits for a stream that may carry stanzas."""
+        return self.line is None and bool(self._backlog or self._visitors)
+
     # ------------------------------------------------------------------ reaching it
 
     def want(self) -> None:
@@ -120,27 +140,36 @@ class Pair:
         if self._trying:
             return
         remotes = self.remote.remotes
-        trail = self.remote.trail = Trail(remotes.host.clock.seconds)
+        before, trail = self.remote.trail, Trail(remotes.host.clock.seconds)
+        self.remote.trail = trail
+        proof = remotes.rules.require(self.remote.domain)
+        trail.note("policy", f"from {self.local}; what it has to show: {proof}")
         try:
             remotes.check_attempts()
         except StanzaError as error:
+            trail.error = error
             self._failed(error)
             return
         self._trying = True
-        attempt = Deferred.fromCoroutine(self._reach(trail))
+        attempt = Deferred.fromCoroutine(self._reach(trail, before))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
 
-    async def _reach(self, trail: Trail) -> None:
-        """Have a stream that carries what waits."""
+    async def _reach(self, trail: Trail, before: Trail | None) -> None:
+        """Have a stream that carries what waits; `before` is the trail of the last attempt."""
         if self.outgoing is not None:
+            self.outgoing.trail = trail
             await self._use(self.outgoing)
             return
         remote, network = self.remote, self.remote.remotes.network
-        if self._backlog and await self._share(trail):
+        if self._wanted and await self._share(trail):
             return
         places = await network.find(remote.domain, trail)
-        remote.backoff.check(places)
+        try:
+            remote.backoff.check(places)
+        except StanzaError:
+            remote.trail = before  # it is not tried now: what the last attempt met still holds
+            raise
         error: StanzaError | None = None
         for place in places:
             for external in (True, False):
@@ -170,10 +199,11 @@ class Pair:
         self.outgoing = connection
         self._put_questions(connection)
         self.remote.backoff.succeeded()
-        if self._backlog and self.line is None:
+        if self._wanted:
             granting = self._grant_on(connection)
             connection.authenticate()
             await granting
+            connection.trail.note("end", f"stanzas may be sent from {self.local}")
 
     def _grant_on(self, connection: ServerConnection) -> Deferred[None]:
         """Fires when the peer has said on this connection that we may send."""
@@ -195,6 +225,7 @@ class Pair:
         except (StanzaError, DeferredTimeout) as error:
             trail.note("dialback", f"not on that stream: {error}", ok=False)
             return False
+        trail.note("end", f"stanzas may be sent from {self.local}")
         return True
 
     def _put_questions(self, connection: OutgoingConnection) -> None:
@@ -207,7 +238,7 @@ class Pair:
 
     def _reached(self, _: None) -> None:
         self._trying = False
-        if self._backlog and self.line is None:
+        if self._wanted:
             self.want()  # something came when only a question was to be put
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
@@ -223,6 +254,7 @@ class Pair:
             )
             error = StanzaError("internal-server-error", reason="stream.internal")
         trail.note("end", str(error), ok=False)
+        trail.error = error
         self._failed(error)
 
     def _failed(self, error: StanzaError) -> None:
@@ -231,6 +263,9 @@ class Pair:
         questions, self.questions = self.questions, []
         for question in questions:
             remotes.answer(question, "error", conditions.unverifiable(error))
+        visitors, self._visitors = self._visitors, []
+        for there in visitors:
+            there.errback(error)
         backlog, self._backlog = self._backlog, self._new_backlog()
         for stanza, _ in backlog.take():
             remotes.host.router.bounce(stanza, error)
@@ -244,6 +279,9 @@ class Pair:
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
             granting.answer.callback(None)
+        visitors, self._visitors = self._visitors, []
+        for there in visitors:
+            there.callback(None)
         for stanza, _ in self._backlog.take():
             try:
                 connection.send(stanza)

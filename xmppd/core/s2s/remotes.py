@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from twisted.internet.task import LoopingCall
@@ -135,6 +135,10 @@ class Remotes:
     def find(self, domain: str) -> Remote | None:
         """A domain elsewhere, if anything is known of it."""
         return self._remotes.get(domain)
+
+    def known(self) -> Iterable[Remote]:
+        """All domains elsewhere of which anything is known."""
+        return self._remotes.values()
 
     def _forget_one(self) -> None:
         for domain, remote in self._remotes.items():
