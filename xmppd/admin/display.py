@@ -139,7 +139,8 @@ def status(result: Outcome) -> Iterator[str]:
     for listening in result["listening"]:
         yield f"{listening['key']}: {listening['address']}"
     sessions = counted(result["sessions"], "sessions")
-    yield f"{counted(result['connections'], 'connections')}, {sessions}"
+    servers = f"{counted(result['servers'], 'streams')} with other servers"
+    yield f"{counted(result['connections'], 'connections')}, {sessions}, {servers}"
     yield f"{counted(result['routed'], 'stanzas')} from clients"
     there = [domain for domain, instances in result["components"].items() if instances]
     absent = [domain for domain in result["components"] if domain not in there]
