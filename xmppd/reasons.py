@@ -73,6 +73,35 @@ REASONS: dict[str, tuple[str, str]] = {
         "raise [stream_management] hibernate_seconds if it should have had longer",
     ),
     "session.resumed": ("the client came back by another connection", "nothing"),
+    # finding other servers
+    "s2s.no-such-domain": (
+        "the DNS knows no such domain",
+        "correct the address; a domain that is new may need some time",
+    ),
+    "s2s.not-offered": (
+        "the domain says in the DNS (SRV records with no usable target) that it has no XMPP server",
+        "nothing here; whoever runs the domain can correct its records",
+    ),
+    "s2s.no-route": (
+        "[s2s.routes] has the domain, and no place for it",
+        "name a place there, or take the line out for the DNS to be asked",
+    ),
+    "s2s.no-address": (
+        "the name of the domain, or of its server, has no address in the DNS",
+        "nothing here; whoever runs the domain can correct its records",
+    ),
+    "s2s.dns-failed": (
+        "the DNS gave no answer about the domain in time, or one that is a failure",
+        "see that the name servers of [s2s] resolver, or of /etc/resolv.conf, answer",
+    ),
+    "s2s.unreachable": (
+        "no address of the other server took a connection in time",
+        "its server or the way there is down; see that a firewall lets connections out",
+    ),
+    "s2s.this-host": (
+        "all addresses of the other server lead to this host or its own link",
+        "set [s2s] this_host if another server runs here; or name its place in [s2s.routes]",
+    ),
     # rosters and subscriptions
     "roster.malformed": ("a roster set that is wrong", "the client is broken (RFC 6121 §2.3.3)"),
     "roster.no-item": ("a contact to be removed that is not in the roster", "get the roster anew"),

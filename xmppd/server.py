@@ -315,7 +315,7 @@ class Server(Program):
             host.shut_down(host.connections)
             await self._bundle.stop()  # whose streams have to be there for what they finish
             host.shut_down(host.component_connections)
-            host.shut_down(host.remotes.connections)  # what the others have left behind goes first
+            host.remotes.close()  # what the others have left behind goes first
             await self._drained()
             await self.assembly.close()
         self._workers.stop()

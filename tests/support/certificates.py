@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -34,27 +35,65 @@ def email(address: str) -> x509.RFC822Name:
     return x509.RFC822Name(address)
 
 
+Extensions = Iterable[x509.ExtensionType]
+
+
+def purposes(*usages: x509.ObjectIdentifier) -> x509.ExtendedKeyUsage:
+    return x509.ExtendedKeyUsage(usages)
+
+
+def key_usage(*on: str) -> x509.KeyUsage:
+    """What a key is for: "digital_signature", "key_cert_sign" and so on, and nothing else."""
+    bits = (
+        "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
+        "key_cert_sign crl_sign encipher_only decipher_only"
+    )
+    return x509.KeyUsage(**{bit: bit in on for bit in bits.split()})
+
+
+def permitted(*names: x509.GeneralName) -> x509.NameConstraints:
+    return x509.NameConstraints(list(names), None)
+
+
+AUTHORITY = (x509.BasicConstraints(ca=True, path_length=None),)
+"""The extensions of an ordinary authority."""
+
+
 class Authority:
     """Issues certificates; `intermediate` makes one whose own certificate must be sent along."""
 
-    def __init__(self, name: str = "Friar Laurence", issuer: "Authority | None" = None) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(
+        self,
+        name: str = "Friar Laurence",
+        issuer: "Authority | None" = None,
+        *,
+        extensions: Extensions = AUTHORITY,
+        end: datetime = NOW + 365 * DAY,
+        key: PrivateKey | None = None,
+    ) -> None:
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.chain = (self._certificate(issuer or self), *(issuer.chain if issuer else ()))
+        own = self._certificate(issuer or self, extensions, end)
+        self.chain = (own, *(issuer.chain if issuer else ()))
 
-    def _certificate(self, issuer: "Authority") -> x509.Certificate:
-        return (
+    def _certificate(
+        self, issuer: "Authority", extensions: Extensions, end: datetime
+    ) -> x509.Certificate:
+        builder = (
             x509.CertificateBuilder(
                 issuer.name, self.name, self.key.public_key(), x509.random_serial_number()
             )
             .not_valid_before(NOW - 365 * DAY)
-            .not_valid_after(NOW + 365 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(issuer.key, hashes.SHA256())
+            .not_valid_after(end)
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        return builder.sign(issuer.key, hashes.SHA256())
 
-    def intermediate(self, name: str = "Friar John") -> "Authority":
-        return Authority(name, self)
+    def intermediate(
+        self, name: str = "Friar John", *, more: Extensions = (), **options: Any
+    ) -> "Authority":
+        return Authority(name, self, extensions=(*AUTHORITY, *more), **options)
 
     def issue(
         self,
@@ -64,18 +103,23 @@ class Authority:
         start: datetime = NOW - DAY,
         end: datetime = NOW + 90 * DAY,
         algorithm: hashes.HashAlgorithm | None = None,
+        more: Extensions = (),
+        common_name: str = "",
     ) -> Pair:
         key = key or ec.generate_private_key(ec.SECP256R1())
-        certificate = (
+        subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
+        builder = (
             x509.CertificateBuilder(
-                self.name, x509.Name([]), key.public_key(), x509.random_serial_number()
+                self.name, x509.Name(subject), key.public_key(), x509.random_serial_number()
             )
             .not_valid_before(start)
             .not_valid_after(end)
-            .add_extension(x509.SubjectAlternativeName(names), critical=True)
-            .sign(self.key, algorithm or hashes.SHA256())
         )
-        return Pair(certificate, self.chain, key)
+        if names := list(names):
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=True)
+        for extension in more:
+            builder = builder.add_extension(extension, critical=False)
+        return Pair(builder.sign(self.key, algorithm or hashes.SHA256()), self.chain, key)
 
     def write(self, path: Path) -> Path:
         """Write the authority's own certificate, what `[tls] client_ca` names."""

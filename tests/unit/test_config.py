@@ -99,6 +99,7 @@ def test_the_sample_loads_as_it_is():
 def test_the_sample_loads_with_every_line_switched_on(tmp_path):
     (tmp_path / "certs").mkdir()
     (tmp_path / "client-ca.pem").touch()
+    (tmp_path / "authorities.pem").touch()
     text = SAMPLE_LINE.sub("", SAMPLE.read_text())
     text = text.replace(
         'domains = ["example.org"]', 'domains = ["example.org", "guests.example.org"]'
@@ -193,6 +194,7 @@ def test_every_key_is_read_by_something():
         ("[tls]\nminimum = '1.1'", 2, "tls.minimum", 'one of "1.2", "1.3"'),
         ("[tls]\ncertificates = 'nowhere'", 2, "tls.certificates", "no directory"),
         ("[tls]\nclient_ca = 'nowhere.pem'", 2, "tls.client_ca", "no file"),
+        ("[s2s]\nca = 'nowhere.pem'", 2, "s2s.ca", "no file"),
         ("[listen]\nc2s = ['5222']", 2, "listen.c2s", "kind:arguments"),
         ("[listen]\nc2s = ['tcp:http']", 2, "listen.c2s", "http is no port number"),
         ("[listen]\nc2s = ['tcp:65536']", 2, "listen.c2s", "no port number"),

@@ -25,7 +25,10 @@ from xmppd.bundled import places
 from xmppd.config import Config
 from xmppd.errors import ConfigError
 from xmppd.net import pairs
+from xmppd.net.chains import is_for_servers
+from xmppd.net.peers import own_problem
 from xmppd.net.tls import CertificateStore
+from xmppd.net.trust import REMEDY, read_trust
 from xmppd.reasons import REASONS
 from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
@@ -246,6 +249,9 @@ def _certificates(setting: Setting) -> Iterator[str | ConfigError]:
         pair, _ = pairs.find(Path(tls.certificates), domain, setting.now)
         if pair is not None:
             yield _until(setting, domain, pair.certificate.not_valid_after_utc)
+            if not is_for_servers(pair.certificate):
+                words = "the certificate is not for servers (its extended key usage)"
+                yield _Advice(setting.source, domain, words, "Have it issued for a TLS server")
 
 
 def _until(setting: Setting, domain: str, end: datetime) -> str | ConfigError:
@@ -253,6 +259,29 @@ def _until(setting: Setting, domain: str, end: datetime) -> str | ConfigError:
         problem = f"the certificate expires on {end:%Y-%m-%d}"
         return ConfigError(setting.source, domain, problem, "Renew it, then xmppctl reload")
     return f"{domain}: valid until {end:%Y-%m-%d} ({(end - setting.now).days} days)"
+
+
+def _other_servers(setting: Setting) -> Iterator[str | ConfigError]:
+    """The authorities, and whether another server with the same rules would believe this one."""
+    s2s, certificates = setting.config.s2s, setting.config.tls.certificates
+    if not s2s.enabled:
+        yield "there are none ([s2s] enabled)"
+        return
+    trust = read_trust(s2s.ca, setting.source)
+    if trust.problem:
+        yield _Advice(setting.source, "s2s.ca", trust.problem, REMEDY)
+        return
+    yield f"certificates are checked against {s2s.ca or 'the authorities of this host'}"
+    if s2s.require != "certificate" or not certificates:
+        return
+    for domain in setting.config.server.domains:
+        pair, faulty = pairs.find(Path(certificates), domain, setting.now)
+        if pair is None or faulty is not None:
+            continue
+        if why := own_problem(pair, domain, trust):
+            words = f"a server with the same rules would not believe its certificate: {why}"
+            remedy = "Put the full chain there, of an authority that other servers trust"
+            yield _Advice(setting.source, domain, words, remedy)
 
 
 def _control(setting: Setting) -> Iterator[str | ConfigError]:
@@ -320,6 +349,7 @@ CHECKS = (
     Check("secrets", _secrets),
     Check("store", _store),
     Check("certificates", _certificates, needed=False),
+    Check("other servers", _other_servers, needed=False),
     Check("control socket", _control),
     Check("ports", _ports),
     Check("components", _components),

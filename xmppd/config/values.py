@@ -196,6 +196,16 @@ def _check_client_ca(config: Config) -> None:
         )
 
 
+def _check_authorities(config: Config) -> None:
+    path = config.s2s.ca
+    if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+        raise Fault(
+            "s2s.ca",
+            f"no file {path} that user {os.geteuid()} can read",
+            "Name a PEM file with the certificates of the authorities, or leave it out",
+        )
+
+
 LISTENERS = ("c2s", "c2s_tls", "s2s", "s2s_tls", "component", "component_tls")
 """The keys of `[listen]` that are lists of endpoints."""
 
@@ -300,6 +310,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_anonymous,
     _check_certificates,
     _check_client_ca,
+    _check_authorities,
     _check_listen,
     _check_components,
     _check_control,

@@ -21,9 +21,14 @@ Extension = TypeVar("Extension", bound=x509.ExtensionType)
 TLS_PURPOSES = frozenset({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH})
 """What a chain may be for, one of them from its end to its beginning."""
 
+SERVERS = frozenset({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+"""What a server's own certificate is to say."""
+
 RSA_BITS = 2048
 EC_BITS = 224
 """Keys that are as good as 112 bits (NIST SP 800-57 part 1, table 2)."""
+
+UNREADABLE = "it can't be read"
 
 FORGEABLE = (hashes.MD5, hashes.SHA1)
 """Hashes with which a certificate can be made that has another's signature."""
@@ -44,7 +49,7 @@ def chain_problem(chain: Sequence[x509.Certificate]) -> str:
         if any(isinstance(one.signature_hash_algorithm, FORGEABLE) for one in chain[:-1]):
             return "a signature in its chain can be forged (MD5 or SHA-1)"
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
-        return "it can't be read"
+        return UNREADABLE
     return ""
 
 
@@ -56,6 +61,12 @@ def is_constrained(chain: Sequence[x509.Certificate]) -> bool:
     wrote the constraints did not think of them.
     """
     return any(_extension(one, x509.NameConstraints) is not None for one in chain[1:])
+
+
+def is_for_servers(certificate: x509.Certificate) -> bool:
+    """Whether clients, and servers that connect to this one, will take it for a server's."""
+    extended = _extension(certificate, x509.ExtendedKeyUsage)
+    return extended is None or bool(SERVERS.intersection(extended))
 
 
 def _for_tls(links: Sequence[x509.Certificate]) -> bool:

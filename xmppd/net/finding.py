@@ -244,6 +244,8 @@ def mixed(offers: Iterable[Offer], below: Below) -> list[Place]:
 
 def _literal(name: str) -> str:
     """The address that a name is; "" if it is none. One of IPv6 may stand in brackets."""
+    if ":" not in name and not name[-1:].isdigit():
+        return ""  # as nearly all are; to look at each closely takes longer than all else here
     try:
         return str(ip_address(name.removeprefix("[").removesuffix("]")))
     except ValueError:

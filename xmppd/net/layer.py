@@ -94,15 +94,21 @@ class TLSLayer(TLSMemoryBIOProtocol):
         for number in range(records):
             try:
                 plain.append(self._tlsConnection.recv(_LONGEST))
-            except SSL.Error:
+            except SSL.Error as error:
                 # No data after all: an alert, a new key. Twisted's own way knows them all.
                 self._deliver(plain)
                 self._empty += records - number
                 if self._empty > EMPTY_RECORDS:
                     self.abortConnection()
                 elif not self._closed():
-                    self._flushReceiveBIO()
+                    self._go_on_from(error)
                 return
+
+    def _go_on_from(self, error: SSL.Error) -> None:
+        if isinstance(error, SSL.WantReadError | SSL.ZeroReturnError):
+            self._flushReceiveBIO()
+        else:  # which OpenSSL would not say a second time
+            self._tlsShutdownFinished(Failure(error))
 
     def _deliver(self, plain: list[bytes]) -> None:
         if plain and not self._aborted and not self._lostTLSConnection:

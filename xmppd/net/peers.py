@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
+
+from cryptography import x509
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
     IOpenSSLServerConnectionCreator,
@@ -13,8 +17,9 @@ from zope.interface import implementer
 from xmppd.domainpart import domain_to_ascii
 from xmppd.net import contexts
 from xmppd.net.certificates import Connection
-from xmppd.net.chains import chain_problem, is_constrained
+from xmppd.net.chains import is_constrained
 from xmppd.net.names import Names, ip_literal
+from xmppd.net.pairs import Pair
 from xmppd.net.tls import CertificateStore
 from xmppd.net.trust import Distrusted, Trust
 
@@ -36,31 +41,45 @@ class PeerFacts:
     To make one verifies the certificate. A chain that is not trusted proves nothing.
     """
 
-    __slots__ = ("_names", "cipher", "problem", "version")
+    __slots__ = ("_names", "cipher", "problem", "until", "version")
 
     def __init__(self, connection: PeerConnection) -> None:
         self.version: str = connection.get_protocol_version_name()
         self.cipher: str = connection.get_cipher_name() or ""
         self._names: Names | None = None
         self.problem = ""
+        self.until = inf
+        """When the first certificate of the chain expires, in seconds since 1970 (RFC 6120
+        §13.7.2.3)."""
         try:
-            self._names = _trusted_names(connection)
+            chain = _trusted_chain(connection)
         except Distrusted as error:
             self.problem = str(error)
+        else:
+            self._names = Names(chain[0], constrained=is_constrained(chain))
+            self.until = min(one.not_valid_after_utc.timestamp() for one in chain)
 
     def proves(self, domain: str) -> bool:
         """Whether the certificate is trusted and names `domain`, which is in its prepared form."""
         return self._names is not None and self._names.include(domain)
 
 
-def _trusted_names(connection: PeerConnection) -> Names:
+def _trusted_chain(connection: PeerConnection) -> list[x509.Certificate]:
     certificate = connection.get_peer_certificate()
     if certificate is None:
         raise Distrusted(NO_CERTIFICATE)
-    chain = connection.trust.verified(certificate, connection.get_peer_cert_chain() or [])
-    if problem := chain_problem(chain):
-        raise Distrusted(problem)
-    return Names(chain[0], constrained=is_constrained(chain))
+    return connection.trust.verified(certificate, connection.get_peer_cert_chain() or [])
+
+
+def own_problem(pair: Pair, domain: str, trust: Trust) -> str:
+    """Why a server with the same rules and the same authorities would not believe us, or ""."""
+    certificate, *chain = (X509.from_cryptography(one) for one in (pair.certificate, *pair.chain))
+    try:
+        verified = trust.verified(certificate, chain)
+    except Distrusted as error:
+        return str(error)
+    named = Names(verified[0], constrained=is_constrained(verified)).include(domain)
+    return "" if named else "it does not name the domain in a way that counts for servers"
 
 
 @implementer(IOpenSSLServerConnectionCreator)

@@ -25,7 +25,7 @@ from xmppd.net.certificates import ServerConnection
 from xmppd.net.contexts import Kind
 from xmppd.net.pairs import ABSENT, Pair, Problem, find
 from xmppd.net.selfsigned import self_signed
-from xmppd.net.trust import nobody, read_trust
+from xmppd.net.trust import REMEDY, nobody, read_trust
 
 log = Logger()
 
@@ -117,7 +117,7 @@ class CertificateStore:
             for problem in problems:
                 log.warn("{problem}", problem=problem)
             if trust.problem and trust.problem != self.trust.problem:
-                log.warn("{problem}", problem=trust.problem)
+                log.warn("{problem}. {remedy}", problem=trust.problem, remedy=REMEDY)
             self.problems = tuple(problems)
             self._pairs = known
             own = frozenset() if tls.certificates else frozenset(read)
@@ -189,7 +189,8 @@ class CertificateStore:
         for domain, pair in pairs.items():
             if id(pair) not in made:
                 context = kind(tls, self._source)
-                context.set_tlsext_servername_callback(partial(self._select_context, kind))
+                if kind is not contexts.outgoing:  # where it would see the other server's name
+                    context.set_tlsext_servername_callback(partial(self._select_context, kind))
                 _put(context, pair)
                 made[id(pair)] = context
             by_domain[domain] = made[id(pair)]

@@ -10,6 +10,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from xmppd.errors import ConfigError
+from xmppd.net.chains import UNREADABLE, chain_problem
 
 KEY = "s2s.ca"
 
@@ -20,6 +21,10 @@ BUNDLES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 )
 """Where hosts have their authorities in one file."""
+
+
+NONE = "this host has no authorities, so no certificate of another server is trusted"
+REMEDY = "Install the host's ca-certificates, or name a PEM file in [s2s] ca"
 
 
 class Distrusted(Exception):
@@ -51,8 +56,7 @@ class Trust:
     ) -> list[x509.Certificate]:
         """The chain from a certificate to what is trusted, by way of what the peer has sent.
 
-        Raises `Distrusted` for whatever OpenSSL finds wrong anywhere in it, and for a certificate
-        that can't be read.
+        Raises `Distrusted` for whatever OpenSSL finds wrong anywhere in it, or we do.
         """
         try:
             chain = crypto.X509StoreContext(self._store, certificate, sent).get_verified_chain()
@@ -63,9 +67,12 @@ class Trust:
         except crypto.Error:
             raise Distrusted("OpenSSL could not verify it") from None
         try:
-            return [one.to_cryptography() for one in chain]
+            links = [one.to_cryptography() for one in chain]
         except ValueError:
-            raise Distrusted("it can't be read") from None
+            raise Distrusted(UNREADABLE) from None
+        if problem := chain_problem(links):
+            raise Distrusted(problem)
+        return links
 
 
 def nobody() -> Trust:
@@ -88,12 +95,6 @@ def read_trust(path: str, source: str) -> Trust:
     except SSL.Error:
         raise ConfigError(source, KEY, *_fault(path)) from None
     return Trust(context)
-
-
-NONE = (
-    "this host has no authorities, so no certificate of another server is trusted. "
-    "Install its ca-certificates, or name a PEM file in [s2s] ca"
-)
 
 
 def _fault(path: str) -> tuple[str, str]:

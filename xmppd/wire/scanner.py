@@ -49,14 +49,22 @@ class Inside(NamedTuple):
 
     def is_usual(self, content: str) -> bool:
         """Whether it declares what every stream of the content namespace does, and no more."""
-        return self.name == _STREAM and self.scope == {"": content, "stream": ns.STREAM}
+        return self.name == _STREAM and self.scope == usual(content).scope
 
 
 @lru_cache(maxsize=8)
 def usual(content: str) -> Inside:
-    """The inside of any stream of the content namespace with the usual header."""
-    tag = f"<stream:stream xmlns='{content}' xmlns:stream='{ns.STREAM}'>"
-    return Inside(_STREAM, tag.encode(), {"": content, "stream": ns.STREAM})
+    """The inside of any stream of the content namespace with the usual header.
+
+    Servers announce dialback by declaring its prefix (XEP-0220 §2.4.1).
+    """
+    scope = {"": content, "stream": ns.STREAM}
+    if content == ns.SERVER:
+        scope["db"] = ns.DIALBACK
+    declared = "".join(
+        f" xmlns{prefix and ':'}{prefix}='{namespace}'" for prefix, namespace in scope.items()
+    )
+    return Inside(_STREAM, f"<stream:stream{declared}>".encode(), scope)
 
 
 class _Halted(Exception):

@@ -96,6 +96,7 @@ def may_hold(data: bytes, content: str = ns.CLIENT) -> bool:
         or (b"&" in data and b"&#" in data)
         or (b"!" in data and b"<!" in data)
         or (b"?" in data and b"<?" in data)
+        or (content == ns.SERVER and b"db:" in data)
     )
 
 

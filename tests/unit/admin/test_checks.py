@@ -9,8 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.support.certificates import NOW, Authority, dns, write_pair
+from tests.support.certificates import NOW, Authority, dns, purposes, srv_name, write_pair
 from xmppd.admin.checks import Setting, check_all, check_start
 from xmppd.admin.hold import hold
 from xmppd.admin.ports import check_port
@@ -18,6 +19,8 @@ from xmppd.bundled import Bundled
 from xmppd.config import load
 from xmppd.errors import ConfigError
 from xmppd.reasons import REASONS
+
+CA = Authority()
 
 FREE = '[listen]\nc2s = ["tcp:0:interface=127.0.0.1"]\nc2s_tls = ["tcp:0:interface=127.0.0.1"]\n'
 
@@ -54,6 +57,7 @@ def test_every_subject_has_a_line(configure):
         "data directory",
         "store",
         "certificates",
+        "other servers",
         "control socket",
         "ports",
         "components",
@@ -250,6 +254,72 @@ def test_certificate_of_another_name_is_found_and_no_obstacle(configure, tmp_pat
     setting = configure('[tls]\ncertificates = "certs"\n')
     ((subject, detail, _),) = problems(setting)
     assert (subject, "does not name capulet.lit" in detail) == ("certificates", True)
+    start(setting)
+
+
+@pytest.mark.parametrize(
+    ("usages", "fault"),
+    [
+        ([], ""),
+        ([ExtendedKeyUsageOID.SERVER_AUTH], ""),
+        ([ExtendedKeyUsageOID.CLIENT_AUTH], "is not for servers"),
+    ],
+)
+def test_certificate_that_is_for_no_server_is_advice(configure, tmp_path, usages, fault):
+    pair = Authority().issue(dns("capulet.lit"), more=[purposes(*usages)] if usages else [])
+    write_pair(pair, tmp_path / "certs" / "capulet.lit.crt", tmp_path / "certs" / "capulet.lit.key")
+    setting = configure('[tls]\ncertificates = "certs"\n')
+    found = [detail for subject, detail, _ in problems(setting) if subject == "certificates"]
+    assert [fault in detail for detail in found] == ([True] if fault else [])
+    start(setting)
+
+
+def believed(configure, tmp_path, pair, more=""):
+    """What is said of other servers where this one has such a certificate."""
+    CA.write(tmp_path / "authorities.pem")
+    write_pair(pair, tmp_path / "certs" / "capulet.lit.crt", tmp_path / "certs" / "capulet.lit.key")
+    keys = f'[tls]\ncertificates = "certs"\n[s2s]\nca = "authorities.pem"\n{more}'
+    setting = configure(keys)
+    start(setting)
+    return [detail for subject, detail, _ in problems(setting) if subject == "other servers"]
+
+
+def test_certificate_that_other_servers_believe_is_in_order(configure, tmp_path):
+    pair = CA.intermediate().issue(dns("capulet.lit"))
+    assert believed(configure, tmp_path, pair) == []
+
+
+@pytest.mark.parametrize(
+    ("pair", "fault"),
+    [
+        (Authority("Tybalt").issue(dns("capulet.lit")), "self-signed certificate in"),
+        (CA.intermediate().issue(dns("capulet.lit"))._replace(chain=()), "local issuer"),
+        (CA.issue([srv_name("_xmpp-client.capulet.lit")]), "does not name the domain"),
+    ],
+)
+def test_certificate_that_other_servers_do_not_believe_is_advice(configure, tmp_path, pair, fault):
+    (detail,) = believed(configure, tmp_path, pair)
+    assert detail.startswith("capulet.lit: a server with the same rules would not believe ")
+    assert fault in detail
+    assert believed(configure, tmp_path, pair, 'require = "dialback"\n') == []
+    assert believed(configure, tmp_path, pair, "enabled = false\n") == []
+
+
+def test_a_file_without_authorities_is_found(configure, tmp_path):
+    (tmp_path / "authorities.pem").write_text("alas")
+    found = problems(configure('[s2s]\nca = "authorities.pem"\n'))
+    assert [(subject, "s2s.ca: no certificates" in detail) for subject, detail, _ in found] == [
+        ("other servers", True)
+    ]
+
+
+def test_a_host_without_authorities_is_advice(configure, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
+    monkeypatch.setattr("xmppd.net.trust.BUNDLES", ())
+    setting = configure()
+    ((subject, detail, _),) = problems(setting)
+    assert (subject, "this host has no authorities" in detail) == ("other servers", True)
     start(setting)
 
 

@@ -73,6 +73,11 @@ def test_a_client_that_hangs_up(port: Port) -> None:
             SSL.Error([("SSL routines", "", "ssl/tls alert handshake failure")]),
             "the peer gave up: handshake failure",
         ),
+        (
+            SSL.Error([("SSL routines", "", "tlsv1 unrecognized name")]),
+            "the peer gave up: unrecognized name",
+        ),
+        (SSL.Error([("SSL routines", "", "wrong version number")]), "what came is not TLS"),
         (SSL.Error([("x", "", "a"), ("x", "", "b"), ("x", "", "a")]), "a, b"),
         (SSL.Error([]), "OpenSSL gave no reason"),
         (SSL.SysCallError(-1, "Unexpected EOF"), "the connection was closed"),

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core.holding import Holding
-from xmppd.core.s2s import conditions, managed
+from xmppd.core.s2s import conditions
 from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.wire import Wire
 from xmppd.errors import StanzaError, StreamError
@@ -69,6 +69,7 @@ class ServerConnection:
         self.sent = self.received = 0
         """Stanzas."""
         self._timer: IDelayedCall | None = None
+        self._keep = False
 
     @property
     def who(self) -> str:
@@ -111,8 +112,9 @@ class ServerConnection:
     def handshake_failed(self, why: str) -> None:
         """TLS could not begin."""
 
-    def end(self, error: StreamError) -> None:
-        """End the stream with `error`."""
+    def end(self, error: StreamError, *, keep: bool = False) -> None:
+        """End the stream with `error`; `keep` says that the peer may resume it all the same."""
+        self._keep = keep
         self._act(self.stream.fail(error))
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class ServerConnection:
     def lost(self) -> None:
         """The wire is gone."""
         self.stream.lost()
-        self._release(None)
+        self._release(None, broken=True)
 
     def clogged(self) -> None:
         """The peer takes more slowly than it is sent."""
@@ -177,7 +179,7 @@ class ServerConnection:
                 else:
                     self._router.from_server(self, frame)
             elif frame.__class__ is Nonza and frame.name.startswith(_MANAGEMENT):
-                managed.take(self, frame)
+                self._remotes.management.take(self, frame)
             else:
                 self._act(self.stream.on_frame(frame))
         if frames:
@@ -188,10 +190,10 @@ class ServerConnection:
         """The domains that may send on it."""
         return self.stream.peers
 
-    def manage(self) -> None:
+    def manage(self) -> Managed:
         """Count from here on what passes (XEP-0198 §4)."""
-        assert self.wire is not None
-        self.managed = Managed(self._router.from_server, self._clock, self.wire.write)
+        self.managed = Managed(self._router.from_server, self._clock, self.write)
+        return self.managed
 
     def _act(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -280,16 +282,19 @@ class ServerConnection:
                 address=self.address,
                 error=str(error),
             )
-        self._release(error)
+        self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
 
-    def _release(self, error: StreamError | None) -> None:
-        """Let go of everything; may be called more than once."""
+    def _release(self, error: StreamError | None, *, broken: bool) -> None:
+        """Let go of everything; may be called more than once.
+
+        `broken` says that the stream was not closed.
+        """
         self._settled()
         self.holding.end()
         self._remotes.connections.discard(self)
-        self._remotes.lost(self, error)
+        self._remotes.lost(self, error, broken=broken)
 
     def _too_slow(self) -> None:
         self._timer = None

@@ -1,36 +1,29 @@
-"""Our end of a managed stream with another server, and how it becomes one (XEP-0198).
-
-What was sent and is not acknowledged when the connection is lost goes to its pair once more, behind
-nothing that came later: a link that breaks loses nothing.
-"""
+"""Our end of a managed stream with another server: what was sent, and what came (XEP-0198 §4)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from xmppd import ns
-from xmppd.core.acknowledging import AT_ONCE, Acknowledging, count, enabled, failed, too_high
-from xmppd.errors import StreamError
-from xmppd.stream.acks import Sent, TooHighError
-from xmppd.wire.build import Tag
-from xmppd.wire.stanza import Nonza, Stanza
-
-if TYPE_CHECKING:
-    from xmppd.core.s2s.connection import ServerConnection
+from xmppd.core.acknowledging import AT_ONCE, Acknowledging
+from xmppd.stream.acks import Inbox, Sent
+from xmppd.wire.claim import settle
+from xmppd.wire.stanza import Stanza
 
 SOON = 0.25
 """Seconds after which a peer is asked how much it has handled, where that is not much."""
 
-ENABLE = Tag("enable", ns=ns.STREAM_MANAGEMENT).render()
-
 
 class Managed(Acknowledging):
-    """What both ends of a stream count; `write` sends octets on it."""
+    """What both ends of a stream count; `write` sends octets on it.
 
-    __slots__ = ("_asking", "_clock", "write")
+    `id` is the SM-ID by which it may be resumed, "" for never, `seconds` for how long.
+    """
+
+    __slots__ = ("_asking", "_clock", "id", "seconds", "write")
 
     def __init__(
         self,
@@ -41,10 +34,19 @@ class Managed(Acknowledging):
         super().__init__(route)
         self._clock = clock
         self.write = write
+        self.id = ""
+        self.seconds = 0.0
         self._asking: IDelayedCall | None = None
 
     def _write(self, data: bytes) -> None:
         self.write(data)
+
+    def begin(self, id_: str, seconds: float) -> None:
+        """The peer has agreed: what it sends counts from here on (§3)."""
+        self.id, self.seconds = id_, seconds
+        self.inbox = Inbox()
+
+    # ------------------------------------------------------------------ to the peer
 
     def send(self, stanza: Stanza) -> None:
         """Send a stanza and hold its claim until it is acknowledged. Raises StanzaError."""
@@ -71,86 +73,42 @@ class Managed(Acknowledging):
             self.request()
             self._ask_soon()
 
-    def stop(self) -> list[Sent]:
-        """The stream is over: what the peer has not said that it has handled, in order."""
+    # ------------------------------------------------------------------ the end, and what follows
+
+    def leave(self) -> None:
+        """The connection is lost."""
         self.write = _nowhere
+        self._requested = False
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
+
+    def stop(self) -> list[Sent]:
+        """It is over: what the peer has not said that it has handled, in order."""
+        self.leave()
         return self.outbox.clear()
+
+    def resume(self, h: int, write: Callable[[bytes], None], mine: Callable[[Stanza], bool]) -> Any:
+        """Go on by another connection, whose peer has handled `h`, and send the rest again (§5).
+
+        What is not `mine` goes another way now: it is returned, as `Sent`. Raises TooHighError.
+        """
+        settle(self.outbox.acknowledge(h))
+        self.write = write
+        elsewhere = self.outbox.withdraw(lambda stanza: not mine(stanza))
+        for sent in self.outbox:
+            write(sent.data)
+        if self.outbox:
+            self.request()
+            self._ask_soon()
+        return elsewhere
+
+    def go_on(self, h: int, write: Callable[[bytes], None]) -> None:
+        """Go on by another connection of the peer's; what it has not handled went another way."""
+        self.outbox.clear()
+        self.outbox.acknowledged = h
+        self.write = write
 
 
 def _nowhere(data: bytes) -> None:
-    """Where is written when the stream is over."""
-
-
-# ---------------------------------------------------------------------- its elements
-
-
-def enable(connection: ServerConnection) -> None:
-    """Ask for it, on a stream that we have opened and may send on (§3)."""
-    connection.write(ENABLE)
-
-
-def take(connection: ServerConnection, nonza: Nonza) -> None:
-    """Act on an element of stream management; raises StreamError for one out of place."""
-    act = (_FROM_INITIATOR if connection.incoming else _FROM_RECEIVER).get(nonza.name)
-    if act is None:
-        raise StreamError("unsupported-stanza-type", reason="stream.element")
-    act(connection, nonza)
-
-
-def _on_enable(connection: ServerConnection, nonza: Nonza) -> None:
-    if connection.managed is not None:
-        raise StreamError("policy-violation", "enabled already", reason="acks.enabled")
-    if not connection.stream.peers:
-        connection.write(failed("unexpected-request"))
-        return
-    connection.write(enabled("", 0))
-    connection.manage()
-
-
-def _on_resume(connection: ServerConnection, nonza: Nonza) -> None:
-    connection.write(failed("item-not-found"))
-
-
-def _on_enabled(connection: ServerConnection, nonza: Nonza) -> None:
-    if connection.managed is None:
-        raise StreamError("policy-violation", "not asked for", reason="stream.element")
-
-
-def _on_failed(connection: ServerConnection, nonza: Nonza) -> None:
-    connection.managed = None
-
-
-def _on_request(connection: ServerConnection, nonza: Nonza) -> None:
-    _managed(connection).acknowledge()
-
-
-def _on_acknowledged(connection: ServerConnection, nonza: Nonza) -> None:
-    try:
-        _managed(connection).acknowledged(count(nonza))
-    except TooHighError as error:
-        raise too_high(error) from error
-
-
-def _managed(connection: ServerConnection) -> Managed:
-    if connection.managed is None:
-        raise StreamError("unsupported-stanza-type", "enable it first", reason="stream.element")
-    return connection.managed
-
-
-_COUNTS: dict[str, Callable[[ServerConnection, Nonza], None]] = {
-    f"{ns.STREAM_MANAGEMENT} r": _on_request,
-    f"{ns.STREAM_MANAGEMENT} a": _on_acknowledged,
-}
-_FROM_INITIATOR = {
-    f"{ns.STREAM_MANAGEMENT} enable": _on_enable,
-    f"{ns.STREAM_MANAGEMENT} resume": _on_resume,
-    **_COUNTS,
-}
-_FROM_RECEIVER = {
-    f"{ns.STREAM_MANAGEMENT} enabled": _on_enabled,
-    f"{ns.STREAM_MANAGEMENT} failed": _on_failed,
-    **_COUNTS,
-}
+    """Where is written while there is no connection."""

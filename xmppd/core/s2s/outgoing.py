@@ -15,11 +15,11 @@ from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.server_outgoing import OutgoingStream
 
 if TYPE_CHECKING:
-    from xmppd.core.s2s.remotes import Remotes
+    from xmppd.core.s2s.pair import Pair
 
 
 class OutgoingConnection(ServerConnection):
-    """Drives an `OutgoingStream` from one of our domains to another one.
+    """Drives an `OutgoingStream`, which was opened for a pair.
 
     `negotiated` fires when its stream stands (see `OutgoingStream`), and fails with StanzaError
     where it comes to nothing.
@@ -28,17 +28,11 @@ class OutgoingConnection(ServerConnection):
     incoming = False
     stream: OutgoingStream
 
-    def __init__(
-        self,
-        remotes: Remotes,
-        local: str,
-        remote: str,
-        place: Place,
-        trail: Trail,
-        *,
-        external: bool,
-    ) -> None:
-        super().__init__(remotes, OutgoingStream(remotes.policy, local, remote, external=external))
+    def __init__(self, pair: Pair, place: Place, trail: Trail, *, external: bool) -> None:
+        remotes = pair.remote.remotes
+        stream = OutgoingStream(remotes.policy, pair.local, pair.remote.domain, external=external)
+        super().__init__(remotes, stream)
+        self.pair = pair
         self.place = place
         self.trail = trail
         self.negotiated: Deferred[None] = Deferred(self._give_up)
@@ -100,11 +94,11 @@ class OutgoingConnection(ServerConnection):
             return StanzaError(conditions.TIMEOUT, self._why, reason="tls.handshake")
         return conditions.ended(remote, self.stream.ended_by)
 
-    def _release(self, error: StreamError | None) -> None:
+    def _release(self, error: StreamError | None, *, broken: bool) -> None:
         failed = self.error(error)
         waits = not self.negotiated.called
         if waits:
             self.trail.note("stream", failed.text, ok=False)
-        super()._release(error)
+        super()._release(error, broken=broken)
         if waits and not self._given_up:
             self.negotiated.errback(failed)

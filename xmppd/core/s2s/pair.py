@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core.backlog import Backlog
 from xmppd.core.s2s import conditions
 from xmppd.core.s2s.connection import Question, ServerConnection
+from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.outgoing import OutgoingConnection
+from xmppd.core.s2s.reaching import reach
 from xmppd.core.s2s.trail import Trail
 from xmppd.errors import StanzaError
+from xmppd.stream.acks import Sent
+from xmppd.wire.claim import settle
 from xmppd.wire.stanza import Stanza
 
 if TYPE_CHECKING:
@@ -22,15 +28,19 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-SHARING_SECONDS = 10.0
-"""How long a peer may take to say whether we may use a stream for another pair, too."""
-
 
 class Granting(NamedTuple):
     """What waits for a peer's word whether we may send."""
 
     on: ServerConnection
     answer: Deferred[None]
+
+
+class Kept(NamedTuple):
+    """What is left of a stream of ours that was lost, and until when it is tried to go on."""
+
+    managed: Managed
+    until: float
 
 
 class Pair:
@@ -43,13 +53,15 @@ class Pair:
     __slots__ = (
         "_backlog",
         "_granting",
-        "_trying",
+        "_kept",
+        "_retrying",
         "_visitors",
         "line",
         "local",
         "outgoing",
         "questions",
         "remote",
+        "trying",
     )
 
     def __init__(self, local: str, remote: Remote) -> None:
@@ -58,9 +70,12 @@ class Pair:
         self.line: ServerConnection | None = None
         self.outgoing: OutgoingConnection | None = None
         self.questions: list[Question] = []
+        self.trying = False
+        """Whether an attempt is under way."""
         self._backlog = self._new_backlog()
-        self._trying = False
         self._granting: Granting | None = None
+        self._kept: Kept | None = None
+        self._retrying: IDelayedCall | None = None
         self._visitors: list[Deferred[None]] = []
 
     def _new_backlog(self) -> Backlog:
@@ -69,18 +84,18 @@ class Pair:
 
     @property
     def waiting(self) -> int:
-        """How many stanzas wait until it can be sent."""
-        return len(self._backlog)
+        """How many stanzas wait until it can be sent, or be sent again."""
+        return len(self._backlog) + (len(self._kept.managed.outbox) if self._kept else 0)
 
     @property
-    def trying(self) -> bool:
-        """Whether an attempt is under way."""
-        return self._trying
+    def wanted(self) -> bool:
+        """Whether anything waits, or anybody."""
+        return bool(self.waiting or self._visitors)
 
     @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
-        return self.line is None and self.outgoing is None and not self._trying
+        return not (self.line or self.outgoing or self.trying or self._kept)
 
     # ------------------------------------------------------------------ stanzas
 
@@ -92,17 +107,23 @@ class Pair:
         self._backlog.keep(stanza)
         self.want()
 
-    def again(self, stanza: Stanza) -> None:
-        """Send a stanza that a lost connection may not have brought there."""
-        if stanza.kind == "iq" and stanza.type in ("get", "set"):
-            # It may have been done, and is not to be done twice.
-            error = conditions.ended(self.remote.domain, "")
-            self.remote.remotes.host.router.bounce(stanza, error)
-            return
-        try:
-            self.deliver(stanza)
-        except StanzaError as error:
-            self.remote.remotes.host.router.bounce(stanza, error)
+    def again(self, sent: Iterable[Sent]) -> None:
+        """Send what a connection that was lost may not have brought there.
+
+        A request may have been done, and is not to be done twice: who has asked is told.
+        """
+        for each in sent:
+            stanza, claim = each.stanza, each.claim
+            stanza.claim = claim
+            if stanza.kind == "iq" and stanza.type in ("get", "set"):
+                self._bounce(stanza, conditions.ended(self.remote.domain, ""))
+            else:
+                try:
+                    self.deliver(stanza)
+                except StanzaError as error:
+                    self._bounce(stanza, error)
+            if claim is not None:
+                claim.let_go()
 
     def ask(self, question: Question) -> None:
         """Ask the domain whether it has made a key (XEP-0220 §2.1.2).
@@ -111,7 +132,7 @@ class Pair:
         """
         self.questions.append(question)
         if self.outgoing is not None and self.outgoing.negotiated.called:
-            self._put_questions(self.outgoing)
+            self.put_questions(self.outgoing)
         else:
             self.want()
 
@@ -128,137 +149,71 @@ class Pair:
             self.want()
         return there
 
-    @property
-    def _wanted(self) -> bool:
-        """Whether somebody waits for a stream that may carry stanzas."""
-        return self.line is None and bool(self._backlog or self._visitors)
+    def put_questions(self, connection: OutgoingConnection) -> None:
+        """Ask what waits to be asked."""
+        questions, self.questions = self.questions, []
+        for question in questions:
+            connection.put(question)
+
+    def _bounce(self, stanza: Stanza, error: StanzaError) -> None:
+        self.remote.remotes.host.router.bounce(stanza, error)
 
     # ------------------------------------------------------------------ reaching it
 
     def want(self) -> None:
         """See to it that there is an attempt under way."""
-        if self._trying:
+        if self.trying:
             return
+        self._stop_retrying()
         remotes = self.remote.remotes
-        before, trail = self.remote.trail, Trail(remotes.host.clock.seconds)
-        self.remote.trail = trail
-        proof = remotes.rules.require(self.remote.domain)
-        trail.note("policy", f"from {self.local}; what it has to show: {proof}")
+        trail = self._new_trail()
         try:
             remotes.check_attempts()
         except StanzaError as error:
             trail.error = error
             self._failed(error)
             return
-        self._trying = True
-        attempt = Deferred.fromCoroutine(self._reach(trail, before))
+        self.trying = True
+        attempt = Deferred.fromCoroutine(reach(self, trail))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
 
-    async def _reach(self, trail: Trail, before: Trail | None) -> None:
-        """Have a stream that carries what waits; `before` is the trail of the last attempt."""
-        if self.outgoing is not None:
-            self.outgoing.trail = trail
-            await self._use(self.outgoing)
-            return
-        remote, network = self.remote, self.remote.remotes.network
-        if self._wanted and await self._share(trail):
-            return
-        places = await network.find(remote.domain, trail)
-        try:
-            remote.backoff.check(places)
-        except StanzaError:
-            remote.trail = before  # it is not tried now: what the last attempt met still holds
-            raise
-        error: StanzaError | None = None
-        for place in places:
-            for external in (True, False):
-                connection = OutgoingConnection(
-                    remote.remotes, self.local, remote.domain, place, trail, external=external
-                )
-                try:
-                    await network.dial(place, connection, trail)
-                    await connection.negotiated
-                    await self._use(connection)
-                    return
-                except StanzaError as failed:
-                    error = failed
-                if connection.open and connection.negotiated.called:
-                    # It has said no, and would elsewhere.
-                    remote.backoff.failed(places, error)
-                    if not connection.stream.asking:
-                        connection.close()
-                    raise error
-                if not connection.stream.failed_external:
-                    break
-        assert error is not None
-        remote.backoff.failed(places, error)
-        raise error
+    def _new_trail(self) -> Trail:
+        """That of an attempt that begins; in a pause, what the last one met is still told."""
+        remote, remotes = self.remote, self.remote.remotes
+        trail = Trail(remotes.host.clock.seconds)
+        proof = remotes.rules.require(remote.domain)
+        trail.note("policy", f"from {self.local}; what it has to show: {proof}")
+        if not remote.backoff.pausing:
+            remote.trail = trail
+        return trail
 
-    async def _use(self, connection: OutgoingConnection) -> None:
-        self.outgoing = connection
-        self._put_questions(connection)
-        self.remote.backoff.succeeded()
-        if self._wanted:
-            granting = self._grant_on(connection)
-            connection.authenticate()
-            await granting
-            connection.trail.note("end", f"stanzas may be sent from {self.local}")
-
-    def _grant_on(self, connection: ServerConnection) -> Deferred[None]:
-        """Fires when the peer has said on this connection that we may send."""
+    def grant_on(self, connection: ServerConnection) -> Deferred[None]:
+        """Fires when the peer has said on this connection that we may send, and that is begun."""
         answer: Deferred[None] = Deferred()
         self._granting = Granting(connection, answer)
         return answer
 
-    async def _share(self, trail: Trail) -> bool:
-        """Whether a stream that is there already carries this pair, too (XEP-0220 §2.6)."""
-        shared = self.remote.shareable()
-        if shared is None:
-            return False
-        trail.note("dialback", f"asking on the stream of {shared.stream.local}")
-        granting = self._grant_on(shared)
-        granting.addTimeout(SHARING_SECONDS, self.remote.remotes.host.clock)
-        shared.request(self.local, self.remote.domain)
-        try:
-            await granting
-        except (StanzaError, DeferredTimeout) as error:
-            trail.note("dialback", f"not on that stream: {error}", ok=False)
-            return False
-        trail.note("end", f"stanzas may be sent from {self.local}")
-        return True
-
-    def _put_questions(self, connection: OutgoingConnection) -> None:
-        questions, self.questions = self.questions, []
-        for question in questions:
-            if question.asked_on is connection:
-                self.remote.remotes.answer(question, "error", conditions.TIMEOUT)
-            else:
-                connection.put(question)
-
     def _reached(self, _: None) -> None:
-        self._trying = False
-        if self._wanted:
-            self.want()  # something came when only a question was to be put
+        self.trying = False
+        if self.line is None and (self.wanted or self.questions):
+            self.want()  # something came when only a question was to be put, or the other way
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
-        self._trying, self._granting = False, None
-        error = failure.value
+        self.trying, self._granting = False, None
+        error, domain = failure.value, self.remote.domain
         if isinstance(error, DeferredTimeout | CancelledError):
-            error = StanzaError(
-                conditions.TIMEOUT, f"{self.remote.domain} takes too long", reason="s2s.slow"
-            )
+            text = f"{domain} takes too long"
+            error = StanzaError(conditions.TIMEOUT, text, reason="s2s.slow")
         elif not isinstance(error, StanzaError):
-            log.failure(
-                "an attempt to reach {domain} met a bug", failure, domain=self.remote.domain
-            )
+            log.failure("an attempt to reach {domain} met a bug", failure, domain=domain)
             error = StanzaError("internal-server-error", reason="stream.internal")
         trail.note("end", str(error), ok=False)
         trail.error = error
         self._failed(error)
 
     def _failed(self, error: StanzaError) -> None:
-        """Whoever waits is told."""
+        """Whoever waits is told; but what was lost with a connection is tried for a while."""
         remotes = self.remote.remotes
         questions, self.questions = self.questions, []
         for question in questions:
@@ -266,33 +221,97 @@ class Pair:
         visitors, self._visitors = self._visitors, []
         for there in visitors:
             there.errback(error)
+        clock, kept = remotes.host.clock, self._kept
+        if kept is not None and self.wanted and clock.seconds() < kept.until:
+            pause = max(1.0, min(kept.until, self.remote.backoff.until) - clock.seconds())
+            self._retrying = clock.callLater(pause, self.want)
+            return
+        self._kept = None
+        for each in kept.managed.stop() if kept is not None else ():
+            stanza = each.stanza
+            stanza.claim = each.claim
+            self._bounce(stanza, error)
+            if each.claim is not None:
+                each.claim.let_go()
         backlog, self._backlog = self._backlog, self._new_backlog()
         for stanza, _ in backlog.take():
-            remotes.host.router.bounce(stanza, error)
+            self._bounce(stanza, error)
+
+    def _stop_retrying(self) -> None:
+        if self._retrying is not None and self._retrying.active():
+            self._retrying.cancel()
+        self._retrying = None
 
     # ------------------------------------------------------------------ what became of it
 
     def granted(self, connection: ServerConnection) -> None:
         """A stream may carry it."""
-        if self.line is None:
-            self.line = connection
+        if self.line is not None:
+            return
+        if connection is self.outgoing and self.outgoing.stream.offers_management:
+            kept = self._kept.managed if self._kept is not None else None
+            if self.remote.remotes.management.begin(connection, kept):
+                return  # nothing new is sent before the peer has answered
+        self._open(connection)
+
+    def resumed(self, connection: ServerConnection, h: int) -> None:
+        """Our last stream goes on by this connection; its peer has handled `h`."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return
+        connection.managed = kept.managed
+        grants = connection.stream.grants
+        elsewhere = kept.managed.resume(
+            h,
+            connection.write,
+            lambda stanza: (_domain(stanza.sender), _domain(stanza.to)) in grants,
+        )
+        self._open(connection)
+        self.remote.remotes.again(elsewhere)
+
+    def not_resumed(self, connection: ServerConnection, h: int | None) -> None:
+        """It does not, or is not managed at all; `h` is what was handled of it, if known."""
+        if connection.managed is not None:
+            managed, connection.managed = connection.managed, None
+            settle(sent.claim for sent in managed.stop())
+            return
+        if self._kept is not None and h is not None:
+            settle(self._kept.managed.outbox.acknowledge(h))
+        self.remote.remotes.management.begin(connection, None)
+        self._open(connection)
+
+    def _open(self, connection: ServerConnection) -> None:
+        """From here on this connection carries it: first of all what waits."""
+        self._stop_retrying()
+        self.line = connection
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
             granting.answer.callback(None)
         visitors, self._visitors = self._visitors, []
         for there in visitors:
             there.callback(None)
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self.again(kept.managed.stop())
         for stanza, _ in self._backlog.take():
             try:
                 connection.send(stanza)
             except StanzaError as error:
-                self.remote.remotes.host.router.bounce(stanza, error)
+                self._bounce(stanza, error)
 
     def denied(self, condition: str) -> None:
         """The peer does not let it."""
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
             granting.answer.errback(conditions.denied(self.remote.domain, condition))
+
+    def keep(self, managed: Managed) -> None:
+        """Our stream was lost, and may be resumed."""
+        now = self.remote.remotes.host.clock.seconds()
+        managed.leave()
+        self._kept = Kept(managed, now + managed.seconds)
+        if managed.outbox:
+            self.want()
 
     def lost(self, connection: ServerConnection, error: StanzaError) -> None:
         """A stream is gone."""
@@ -305,3 +324,7 @@ class Pair:
             self._granting = None
             if not granting.answer.called:
                 granting.answer.errback(error)
+
+
+def _domain(jid: object) -> str:
+    return str(getattr(jid, "domain", ""))

@@ -13,11 +13,14 @@ from twisted.logger import Logger
 from xmppd import config
 from xmppd.core.s2s import conditions
 from xmppd.core.s2s.connection import Question, ServerConnection
+from xmppd.core.s2s.managed import Managed
+from xmppd.core.s2s.management import Management
 from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
 from xmppd.core.s2s.wire import Network
 from xmppd.errors import StanzaError, StreamError
+from xmppd.stream.acks import Sent
 from xmppd.stream.dialback import Outcome, secret_key
 from xmppd.stream.server_events import Admitted, Judged, KeyGiven
 from xmppd.stream.server_policy import ServerPolicy
@@ -48,6 +51,7 @@ class Remotes:
         self.network: Network
         self.connections: set[ServerConnection] = set()
         self.rules = Rules(host)
+        self.management = Management(self)
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
         self._secret = secret_key(secrets.token_urlsafe(32))
         self._detach: Callable[[], None] | None = None
@@ -89,6 +93,7 @@ class Remotes:
             self._detach()
             self._detach = None
             self._sweeping.stop()
+            self.management.close()
         gone = StreamError("policy-violation", reason="s2s.refused")
         for connection in list(self.connections):
             domains = {connection.stream.remote, *connection.peers}
@@ -173,29 +178,55 @@ class Remotes:
         """We may not."""
         self.pair(local, remote).denied(condition)
 
-    def lost(self, connection: ServerConnection, error: StreamError | None) -> None:
-        """A connection is gone, or its stream is closed."""
-        failed = connection.error(error)
-        pairs = [
-            pair
-            for domain in {connection.stream.remote, *connection.peers}
-            | {remote for _, remote in connection.stream.grants}
-            if (remote := self._remotes.get(domain)) is not None
-            for pair in remote.pairs.values()
-        ]
-        for pair in pairs:
+    def resumed(self, connection: ServerConnection, h: int) -> None:
+        """A stream of ours goes on by a connection; see `Pair.resumed`."""
+        self._pair_of(connection).resumed(connection, h)
+
+    def not_resumed(self, connection: ServerConnection, h: int | None) -> None:
+        """It does not; see `Pair.not_resumed`."""
+        self._pair_of(connection).not_resumed(connection, h)
+
+    def _pair_of(self, connection: ServerConnection) -> Pair:
+        return self.pair(connection.stream.local, connection.stream.remote)
+
+    def lost(
+        self, connection: ServerConnection, error: StreamError | None, *, broken: bool
+    ) -> None:
+        """A connection is gone, or its stream is closed, if it is not `broken`."""
+        failed, stream = connection.error(error), connection.stream
+        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
+        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
+        for pair in [pair for remote in found for pair in remote.pairs.values()]:
             pair.lost(connection, failed)
         questions, connection.questions = connection.questions, {}
         for question in questions.values():
             self.answer(question, "error", conditions.unverifiable(failed))
-        sent, connection.managed = connection.managed, None
-        for each in sent.stop() if sent is not None else ():
+        managed, connection.managed = connection.managed, None
+        if managed is not None:
+            self._leave(connection, managed, broken=broken)
+
+    def _leave(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
+        """What was sent and not acknowledged goes once more: a link that breaks loses nothing."""
+        if self._detach is None:
+            managed.leave()  # the server stops
+        elif connection.incoming:
+            self.again(managed.stop())
+            if broken:
+                self.management.leave(connection, managed)
+            else:
+                self.management.forget(managed)
+        elif broken and managed.id:
+            self._pair_of(connection).keep(managed)
+        else:
+            self.again(managed.stop())
+
+    def again(self, sent: Iterable[Sent]) -> None:
+        """Send what may not have arrived, each by its pair."""
+        for each in sent:
             stanza = each.stanza
-            stanza.claim = each.claim
-            if stanza.sender is not None and stanza.to is not None:
-                self.pair(stanza.sender.domain, stanza.to.domain).again(stanza)
-            if each.claim is not None:
-                each.claim.let_go()
+            assert stanza.sender is not None
+            assert stanza.to is not None
+            self.pair(stanza.sender.domain, stanza.to.domain).again((each,))
 
     # ------------------------------------------------------------------ dialback
 
@@ -226,10 +257,17 @@ class Remotes:
         """Close what nobody uses."""
         seconds, now = self.settings.idle_seconds, self.host.clock.seconds()
         for connection in list(self.connections):
-            if connection.useless or (seconds and now - connection.busy >= seconds):
+            # Those of others are theirs to close: they may be about to send.
+            idle = not connection.incoming and seconds and now - connection.busy >= seconds
+            if connection.useless or idle:
                 connection.close()
 
     def close(self) -> None:
-        """End all streams: the server stops."""
+        """The server stops: nobody is reached any more, and streams end."""
+        if self._detach is not None:
+            self._detach()
+            self._detach = None
+            self._sweeping.stop()
+        self.management.close()
         for connection in list(self.connections):
             connection.end(StreamError("system-shutdown", reason="stream.shutdown"))

@@ -1,0 +1,110 @@
+"""An attempt to have a stream for a domain pair: what is tried, in which order (RFC 6120 §3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import CancelledError
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+
+from xmppd.core.s2s.outgoing import OutgoingConnection
+from xmppd.core.s2s.places import Place
+from xmppd.core.s2s.trail import Trail
+from xmppd.errors import StanzaError
+
+if TYPE_CHECKING:
+    from xmppd.core.s2s.pair import Pair
+
+SHARING_SECONDS = 10.0
+"""How long a peer may take to say whether we may use a stream for another pair, too."""
+
+
+async def reach(pair: Pair, trail: Trail) -> None:
+    """Have a stream for a pair: one that may carry its questions, and its stanzas if any wait.
+
+    Raises StanzaError: what the senders of those are told.
+    """
+    if pair.outgoing is not None:
+        pair.outgoing.trail = trail
+        await _use(pair, pair.outgoing)
+        return
+    if pair.wanted and await _share(pair, trail):
+        return
+    remote = pair.remote
+    places = await remote.remotes.network.find(remote.domain, trail)
+    remote.backoff.check(places)
+    remote.trail = trail
+    error: StanzaError | None = None
+    for place in places:
+        try:
+            await _try(pair, place, trail)
+            return
+        except _Refused as refused:  # it has said no, and would elsewhere
+            error = refused.error
+            break
+        except StanzaError as failed:
+            error = failed
+    assert error is not None, "there is at least one place"
+    remote.backoff.failed(places, error)
+    raise error
+
+
+class _Refused(Exception):
+    """The peer does not let us send."""
+
+    def __init__(self, error: StanzaError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+async def _try(pair: Pair, place: Place, trail: Trail) -> None:
+    """Try a place, once more by dialback where it has refused our certificate (XEP-0178 §3)."""
+    for external in (True, False):
+        connection = OutgoingConnection(pair, place, trail, external=external)
+        try:
+            await pair.remote.remotes.network.dial(place, connection, trail)
+            await connection.negotiated
+            await _use(pair, connection)
+            return
+        except StanzaError as error:
+            if connection.open and connection.negotiated.called:
+                if not connection.stream.asking:
+                    connection.close()
+                raise _Refused(error) from error
+            if not (external and connection.stream.failed_external):
+                raise
+
+
+async def _use(pair: Pair, connection: OutgoingConnection) -> None:
+    """Have a stream of ours that stands carry what there is."""
+    pair.outgoing = connection
+    pair.put_questions(connection)
+    pair.remote.backoff.succeeded()
+    if not pair.wanted or pair.line is not None:
+        return
+    granting = pair.grant_on(connection)
+    try:
+        connection.authenticate()
+        await granting
+    except CancelledError:  # it takes too long
+        connection.close()
+        raise
+    connection.trail.note("end", f"stanzas may be sent from {pair.local}")
+
+
+async def _share(pair: Pair, trail: Trail) -> bool:
+    """Whether a stream that is there already carries this pair, too (XEP-0220 §2.6.1)."""
+    shared = pair.remote.shareable()
+    if shared is None:
+        return False
+    trail.note("dialback", f"asking on the stream of {shared.stream.local}")
+    granting = pair.grant_on(shared)
+    granting.addTimeout(SHARING_SECONDS, pair.remote.remotes.host.clock)
+    try:
+        shared.request(pair.local, pair.remote.domain)
+        await granting
+    except (StanzaError, DeferredTimeout) as error:
+        trail.note("dialback", f"not on that stream: {error}", ok=False)
+        return False
+    trail.note("end", f"stanzas may be sent from {pair.local}")
+    return True
