@@ -169,7 +169,9 @@ def changes(result: Outcome) -> Iterator[str]:
 
 
 def finding(found: Finding) -> str:
-    """One check's outcome, with the remedy where there is one."""
+    """One check's outcome, with the remedy, or what would make it better, if anything."""
     if found.remedy:
         return escape(f"PROBLEM  {found.subject}: {found.detail}. {found.remedy}")
+    if found.hint:
+        return escape(f"note     {found.subject}: {found.detail}. {found.hint}")
     return escape(f"ok       {found.subject}: {found.detail}")

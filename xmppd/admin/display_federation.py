@@ -26,13 +26,12 @@ def links(result: Outcome) -> Iterator[str]:
     for link in result["links"]:
         yield escape(_link(link))
         yield escape(f"    {_proofs(link)}")
+    if len(result["links"]) < result["streams"]:
+        yield f"these are {len(result['links'])} of {result['streams']} streams"
+    elif result["enabled"] and not result["links"]:
+        yield "no stream with another server"
     for domain in result["domains"]:
         yield from _reaching(domain)
-    if result["enabled"] and not result["links"]:
-        more = ", as asked for" if result["streams"] else ""
-        yield f"no stream with another server{more}"
-    elif len(result["links"]) < result["streams"]:
-        yield f"these are {len(result['links'])} of {result['streams']} streams"
 
 
 def _link(link: Outcome) -> str:
@@ -61,7 +60,8 @@ def _reaching(domain: Outcome) -> Iterator[str]:
         yield escape(f"{name}  {state}  {counted(domain['waiting'], 'stanzas')} waiting")
     if domain["failures"]:
         times = counted(domain["failures"], "attempts")
-        again = f"not tried again before {moment(domain['retry'])}"
+        retry = domain["retry"]
+        again = f"not tried again before {moment(retry)}" if retry else "tried again with the next"
         yield escape(f"{name}  {times} in vain  {again}{_briefly(domain['error'])}")
 
 
@@ -88,6 +88,8 @@ def why(result: Outcome) -> Iterator[str]:
     if elsewhere["attempt"]:
         yield f"the last attempt, {moment(elsewhere['attempt'][0]['at'])}:"
         yield from _attempt(elsewhere)
+    elif elsewhere["links"]:
+        yield "it has connected to us: no attempt to reach it was needed"
     elif not elsewhere["policy"]["refusal"]:
         command = f"xmppctl s2s-try {elsewhere['domain']}"
         yield f"nothing has been sent there since the start: to see whether it can be, `{command}`"
@@ -100,12 +102,13 @@ def tried(result: Outcome) -> Iterator[str]:
     domain, error = result["domain"], result["error"]
     if result["carried"]:
         command = f"xmppctl s2s-close {domain}"
-        yield f"there is a stream already; for a new attempt `{command}` first. How it was made:"
+        yield f"there is a stream already; for a new attempt `{command}` first"
     yield from _attempt({**result, "error": None})
     if result["waits"]:
         yield f"{domain}: not reached yet; the attempt goes on, see `xmppctl why {domain}`"
     elif error is not None:
-        yield from _failure(error)
+        if not result["policy"]["refusal"]:
+            yield from _failure(error)
         yield f"{domain}: not reached"
     else:
         yield f"{domain}: reached, stanzas may be sent from {result['local']}"

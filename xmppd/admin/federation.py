@@ -53,7 +53,7 @@ async def listed(on: Operated, args: Some) -> Outcome:
         "enabled": remotes.enabled,
         "streams": len(remotes.connections),
         "links": [_link(each, now) for each in links],
-        "domains": [_reaching(each) for each in troubled if _worth_telling(each)],
+        "domains": [_reaching(each, now) for each in troubled if _worth_telling(each)],
     }
 
 
@@ -71,14 +71,14 @@ def _link(link: facts.Link, now: float) -> Outcome:
     }
 
 
-def _reaching(reaching: facts.Reaching) -> Outcome:
+def _reaching(reaching: facts.Reaching, now: float) -> Outcome:
     return {
         "domain": reaching.domain,
         "streams": reaching.streams,
         "waiting": reaching.waiting,
         "trying": reaching.trying,
         "failures": reaching.failures,
-        "retry": reaching.until if reaching.failures else None,
+        "retry": reaching.until if reaching.failures and now < reaching.until else None,
         "error": _error(reaching.error),
     }
 
@@ -123,7 +123,7 @@ def _known(on: Operated, domain: str) -> Outcome:
     policy, reaching = facts.policy(remotes, domain), facts.reaching(remotes, domain)
     meaning, remedy = REASONS.get(policy.refusal, ("", ""))
     return {
-        **_reaching(reaching),
+        **_reaching(reaching, on.host.clock.seconds()),
         "links": len(facts.with_domain(remotes, domain)),
         "policy": {
             "refusal": policy.refusal,
@@ -156,6 +156,8 @@ async def tried(on: Operated, args: Visit) -> Outcome:
     local = args.local or next(filter(remotes.rules.hosts, on.host.domains), "")
     if not remotes.enabled:
         raise CommandError("there are no other servers", "Set [s2s] enabled = true, then reload")
+    if domain in on.host.router.routes:
+        raise CommandError(f"{domain} is a domain of this server", "Name one of another")
     if not remotes.rules.hosts(local):
         problem = f"{local[:100] or 'no domain'} is none of ours that others are reached from"
         raise CommandError(problem, f"These are: {', '.join(on.host.domains)}")

@@ -19,6 +19,7 @@ from xmppd.admin import display, display_federation
 from xmppd.admin.checks import Setting, check_all
 from xmppd.admin.client import Caller, ServerCaller, caller
 from xmppd.admin.control import KEY, answers
+from xmppd.admin.lookup import look_up
 from xmppd.admin.operated import CommandError, Outcome
 from xmppd.config import Config
 from xmppd.config.load import BUILT_IN
@@ -148,7 +149,8 @@ def _check(this: Invocation) -> int:
     except CommandError as error:
         unanswered = ConfigError(this.source, KEY, error.problem, error.remedy)
     faults = 0
-    for finding in check_all(Setting(this.config, this.source, status, unanswered)):
+    setting = Setting(this.config, this.source, status, unanswered, look_up=look_up)
+    for finding in check_all(setting):
         faults += bool(finding.remedy)
         print(display.finding(finding))
     print(display.counted(faults, "problems") if faults else "all in order", file=sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
+from secrets import SystemRandom
 
 from xmppd.core.s2s.places import Place
 from xmppd.errors import StanzaError
@@ -11,7 +11,7 @@ from xmppd.errors import StanzaError
 FIRST = 2.0
 """Seconds after the first failure."""
 
-_random = Random()
+_random = SystemRandom()
 
 
 class Backoff:

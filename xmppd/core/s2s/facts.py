@@ -173,7 +173,7 @@ def _ours(connection: ServerConnection) -> By | Literal[""]:
     if not stream.grants:
         return ""
     if isinstance(connection, OutgoingConnection):
-        return "certificate" if connection.stream.external else "dialback"
+        return connection.stream.shown_by
     return "certificate" if stream.peer is not None else ""
 
 

@@ -81,6 +81,7 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     pair.put_questions(connection)
     pair.remote.backoff.succeeded()
     if not pair.wanted or pair.line is not None:
+        connection.trail.note("end", "it is asked about a key, and nothing is sent")
         return
     granting = pair.grant_on(connection)
     try:
@@ -89,7 +90,11 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     except CancelledError:  # it takes too long
         connection.close()
         raise
-    connection.trail.note("end", f"stanzas may be sent from {pair.local}")
+    finally:
+        if connection.stream.failed_external:
+            connection.trail.note("sasl", "it does not take our certificate for ours", ok=False)
+    by = connection.stream.shown_by
+    connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 
 
 async def _share(pair: Pair, trail: Trail) -> bool:
