@@ -146,7 +146,7 @@ def test_every_key_is_read_by_something():
     for key in sorted(KEYS):
         table, name = key.split(".")
         if table != "contact":  # whose keys are read as a list
-            read = rf"\b(?:{table}|settings|_limits|grants)\.{name}\b"
+            read = rf"\b(?:{table}|settings|_settings\(\)|_limits|grants)\.{name}\b"
             assert re.search(read, source), key
 
 

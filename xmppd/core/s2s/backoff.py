@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from secrets import SystemRandom
 
 from xmppd.core.s2s.places import Place
 from xmppd.errors import StanzaError
@@ -11,7 +11,8 @@ from xmppd.errors import StanzaError
 FIRST = 2.0
 """Seconds after the first failure."""
 
-_random = SystemRandom()
+STEPS = 1_000
+"""How finely the jitter is cut."""
 
 
 class Backoff:
@@ -39,7 +40,7 @@ class Backoff:
         self._places = tuple(sorted(places))
         self.error = error
         pause = min(self._most(), FIRST * 2 ** min(self.count - 1, 20))
-        self.until = self._now() + pause * _random.uniform(0.75, 1.0)
+        self.until = self._now() + pause * (1 - secrets.randbelow(STEPS) / STEPS / 4)
 
     def succeeded(self) -> None:
         """It has been reached."""

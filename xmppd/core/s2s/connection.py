@@ -242,6 +242,13 @@ class ServerConnection:
         self.questions[given.remote, given.local, stream_id] = question
         self._act(self.stream.ask(given.local, given.remote, stream_id, given.key))
 
+    def may_share(self, remote: str) -> bool:
+        """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
+
+        One who has opened a stream that serves both ways has to know how (XEP-0288 §2.2).
+        """
+        return self.stream.bidirectional and remote in self.peers
+
     @property
     def useless(self) -> bool:
         """Whether it has served only to ask, and has been answered."""

@@ -42,6 +42,7 @@ class OutgoingConnection(ServerConnection):
     def begin(self, wire: Wire, address: str) -> None:
         """The connection stands."""
         super().begin(wire, address)
+        self._remotes.by_place[self.place] = self
         if self.place.direct:
             wire.start_tls(self.stream.remote)
         else:
@@ -78,6 +79,19 @@ class OutgoingConnection(ServerConnection):
         if not self.negotiated.called:
             self.negotiated.callback(None)
 
+    def may_share(self, remote: str) -> bool:
+        """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
+
+        Its certificate has to be that of `remote`, too, where it needs one at all.
+        """
+        stream = self.stream
+        peer, proof = stream.peer, stream.policy.require(remote)
+        if not stream.grants or not stream.offers_errors:
+            return False
+        if proof == "certificate":
+            return peer is not None and peer.proves(remote)
+        return proof == "none" or peer is not None
+
     @property
     def useless(self) -> bool:
         """Whether it has served only to ask, and has been answered."""
@@ -99,6 +113,8 @@ class OutgoingConnection(ServerConnection):
         waits = not self.negotiated.called
         if waits:
             self.trail.note("stream", failed.text, ok=False)
+        if self._remotes.by_place.get(self.place) is self:
+            del self._remotes.by_place[self.place]
         super()._release(error, broken=broken)
         if waits and not self._given_up:
             self.negotiated.errback(failed)

@@ -170,7 +170,7 @@ class Pair:
         try:
             remotes.check_attempts()
         except StanzaError as error:
-            trail.error = error
+            trail.failed(error)
             self._failed(error)
             return
         self.trying = True
@@ -209,7 +209,7 @@ class Pair:
             log.failure("an attempt to reach {domain} met a bug", failure, domain=domain)
             error = StanzaError("internal-server-error", reason="stream.internal")
         trail.note("end", str(error), ok=False)
-        trail.error = error
+        trail.failed(error)
         self._failed(error)
 
     def _failed(self, error: StanzaError) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
+from xmppd.core.s2s.connection import ServerConnection
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.trail import Trail
@@ -28,10 +29,12 @@ async def reach(pair: Pair, trail: Trail) -> None:
         pair.outgoing.trail = trail
         await _use(pair, pair.outgoing)
         return
-    if pair.wanted and await _share(pair, trail):
-        return
     remote = pair.remote
+    if pair.wanted and await _share(pair, remote.shareable(), trail):
+        return
     places = await remote.remotes.network.find(remote.domain, trail)
+    if pair.wanted and await _share(pair, remote.remotes.at(places, remote.domain), trail):
+        return
     remote.backoff.check(places)
     remote.trail = trail
     error: StanzaError | None = None
@@ -97,12 +100,12 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 
 
-async def _share(pair: Pair, trail: Trail) -> bool:
-    """Whether a stream that is there already carries this pair, too (XEP-0220 §2.6.1)."""
-    shared = pair.remote.shareable()
+async def _share(pair: Pair, shared: ServerConnection | None, trail: Trail) -> bool:
+    """Whether a stream that is there already carries this pair, too (XEP-0220 §2.6)."""
     if shared is None:
         return False
-    trail.note("dialback", f"asking on the stream of {shared.stream.local}")
+    asked = f"{shared.stream.local} and {shared.stream.remote}"
+    trail.note("dialback", f"asking on the stream of {asked}")
     granting = pair.grant_on(shared)
     granting.addTimeout(SHARING_SECONDS, pair.remote.remotes.host.clock)
     try:

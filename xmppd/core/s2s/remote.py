@@ -43,12 +43,9 @@ class Remote:
         return all(pair.idle for pair in self.pairs.values())
 
     def shareable(self) -> ServerConnection | None:
-        """A stream to it that may carry other pairs, too: its peer handles errors of dialback."""
-        for pair in self.pairs.values():
-            own = pair.outgoing
-            if own is not None and own is pair.line and own.stream.offers_errors:
-                return own
-        return None
+        """A connection with it that may carry another pair, too (XEP-0220 §2.6.1)."""
+        lines = {pair.line for pair in self.pairs.values() if pair.line is not None}
+        return next((line for line in lines if line.may_share(self.domain)), None)
 
     def bucket(self) -> Bucket | None:
         """What all its connections together are held to; None for no limit."""

@@ -15,7 +15,9 @@ from xmppd.core.s2s import conditions
 from xmppd.core.s2s.connection import Question, ServerConnection
 from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.management import Management
+from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.pair import Pair
+from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
 from xmppd.core.s2s.wire import Network
@@ -50,6 +52,8 @@ class Remotes:
         self.host = host
         self.network: Network
         self.connections: set[ServerConnection] = set()
+        self.by_place: dict[Place, OutgoingConnection] = {}
+        """The last connection of ours to each place."""
         self.rules = Rules(host)
         self.management = Management(self)
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
@@ -151,6 +155,11 @@ class Remotes:
                 del self._remotes[domain]
                 return
         raise StanzaError("resource-constraint", reason="s2s.attempts")
+
+    def at(self, places: Iterable[Place], domain: str) -> OutgoingConnection | None:
+        """A connection of ours to one of a domain's places that it may share (XEP-0220 §2.6.2)."""
+        found = (self.by_place.get(place) for place in places)
+        return next((each for each in found if each is not None and each.may_share(domain)), None)
 
     def check_attempts(self) -> None:
         """Raise StanzaError where as many domains are being reached as may be."""

@@ -42,3 +42,8 @@ class Trail:
         """Note a step."""
         if len(self.steps) < STEPS:
             self.steps.append(Step(self._now(), what, said[:SAID], ok))
+
+    def failed(self, error: StanzaError) -> None:
+        """The attempt has come to nothing. Who remembers that need not remember where in the code."""
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        self.error = error
