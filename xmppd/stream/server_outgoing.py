@@ -11,7 +11,7 @@ from xmppd.jid import JID
 from xmppd.stream import header
 from xmppd.stream.events import Send, StartTLS
 from xmppd.stream.peer import PeerTLS
-from xmppd.stream.server_events import Admitted, Denied, Event, Negotiated
+from xmppd.stream.server_events import Admitted, By, Denied, Event, Negotiated
 from xmppd.stream.server_policy import ServerPolicy
 from xmppd.stream.server_stream import ServerStream
 from xmppd.stream.states import INITIATING, Input, State, step
@@ -60,6 +60,11 @@ class OutgoingStream(ServerStream):
     def offers_errors(self) -> bool:
         """Whether it handles errors of dialback, and so may be asked for other domains (§2.6.2)."""
         return f"{ns.DIALBACK_FEATURE} dialback" in self._offers
+
+    @property
+    def shown_by(self) -> By:
+        """How we show who we are, as far as it has come to that."""
+        return "certificate" if self._wanted else "dialback"
 
     def open(self) -> Iterator[Event]:
         """Begin, once the connection stands."""

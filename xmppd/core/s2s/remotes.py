@@ -147,6 +147,10 @@ class Remotes:
         """A domain elsewhere, if anything is known of it."""
         return self._remotes.get(domain)
 
+    def known(self) -> Iterable[Remote]:
+        """All domains elsewhere of which anything is known."""
+        return self._remotes.values()
+
     def _forget_one(self) -> None:
         for domain, remote in self._remotes.items():
             if remote.idle:
