@@ -168,6 +168,7 @@ class Pair:
         remotes = self.remote.remotes
         trail = self._new_trail()
         try:
+            remotes.rules.check(self.remote.domain)
             remotes.check_attempts()
         except StanzaError as error:
             trail.failed(error)

@@ -44,6 +44,6 @@ class Trail:
             self.steps.append(Step(self._now(), what, said[:SAID], ok))
 
     def failed(self, error: StanzaError) -> None:
-        """The attempt has come to nothing. Who remembers that need not remember where in the code."""
+        """The attempt has come to nothing. What was on the stack is not kept."""
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.error = error
