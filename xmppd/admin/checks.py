@@ -23,7 +23,7 @@ from xmppd.admin.directory import no_place, user_name
 from xmppd.admin.hold import check_unheld
 from xmppd.admin.secret import NAME, kept_secret
 from xmppd.bundled import places
-from xmppd.config import Config
+from xmppd.config import S2S, Config
 from xmppd.errors import ConfigError
 from xmppd.net import pairs
 from xmppd.net.chains import is_for_servers
@@ -246,7 +246,15 @@ def _opened(path: str, mode: str) -> sqlite3.Connection:
 def _certificates(setting: Setting) -> Iterator[Told]:
     tls, domains = setting.config.tls, setting.config.server.domains
     with tempfile.TemporaryDirectory() as scratch:
-        store = CertificateStore(tls, domains, scratch, lambda: setting.now, setting.source)
+        store = CertificateStore(
+            tls,
+            domains,
+            scratch,
+            lambda: setting.now,
+            setting.source,
+            s2s=S2S(enabled=False),  # its authorities are another check's
+            components=[*setting.config.components, *_bundled_domains(setting)],
+        )
     faulty = {problem.domain for problem in store.problems}
     for problem in store.problems:
         where = f"{problem.domain}: {problem.file}"
@@ -263,6 +271,14 @@ def _certificates(setting: Setting) -> Iterator[Told]:
             if not is_for_servers(pair.certificate):
                 words = "the certificate is not for servers (its extended key usage)"
                 yield _Advice(setting.source, domain, words, "Have it issued for a TLS server")
+
+
+def _bundled_domains(setting: Setting) -> list[str]:
+    try:
+        found = list(places(setting.config, setting.source))
+    except ConfigError:
+        return []  # the check of components tells of it
+    return [place.domain for place in found if not place.unwanted]
 
 
 def _until(setting: Setting, domain: str, end: datetime) -> str | ConfigError:

@@ -62,6 +62,10 @@ class Peer(Protocol):
     def peers(self) -> Container[str]:
         """The domains that it may send from."""
 
+    @property
+    def lang(self) -> str:
+        """The language of stanzas that name none, "" where that says nothing new."""
+
 
 class _Held:
     """What came for an account while it is held."""
@@ -285,6 +289,8 @@ class Router:
         address = attrs.get("to")
         if address is None:
             raise StreamError("improper-addressing", reason="s2s.addressing")
+        if peer.lang and XML_LANG not in attrs:
+            attrs[XML_LANG] = peer.lang  # RFC 6120 §8.1.5
         try:
             stanza.to = to = _address(address)
             route = self.routes.get(to.domain)

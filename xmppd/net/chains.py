@@ -29,6 +29,14 @@ EC_BITS = 224
 """Keys that are as good as 112 bits (NIST SP 800-57 part 1, table 2)."""
 
 UNREADABLE = "it can't be read"
+UNPARSED = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography says of a certificate that OpenSSL may have read all the same."""
 
 FORGEABLE = (hashes.MD5, hashes.SHA1)
 """Hashes with which a certificate can be made that has another's signature."""
@@ -48,7 +56,7 @@ def chain_problem(chain: Sequence[x509.Certificate]) -> str:
             return "a key in its chain is too weak"
         if any(isinstance(one.signature_hash_algorithm, FORGEABLE) for one in chain[:-1]):
             return "a signature in its chain can be forged (MD5 or SHA-1)"
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+    except UNPARSED:
         return UNREADABLE
     return ""
 
@@ -60,7 +68,10 @@ def is_constrained(chain: Sequence[x509.Certificate]) -> bool:
     names, which RFC 5280 §4.2.1.10 leaves free where the constraints don't speak of them; whoever
     wrote the constraints did not think of them.
     """
-    return any(_extension(one, x509.NameConstraints) is not None for one in chain[1:])
+    try:
+        return any(_extension(one, x509.NameConstraints) is not None for one in chain[1:])
+    except UNPARSED:
+        return True
 
 
 def is_for_servers(certificate: x509.Certificate) -> bool:

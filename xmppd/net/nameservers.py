@@ -1,8 +1,8 @@
 """The name servers of the configuration, or of this host: a question to them, and its answer.
 
-One exchange is twisted.names' own: a datagram from a random port with a random id, whose answer
-has to come from where it was sent to. What an answer is taken for, in which order the servers are
-asked, and that a truncated answer is asked for again over TCP is said here.
+One exchange is twisted.names' own, each from a port that the system picks by chance, with a random
+id (RFC 5452 §9.2). Its resolver is not used: it takes the server's word for what was asked, asks
+by TCP for as long as answers are truncated, and no other server where one has failed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twisted.internet import defer, error
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.protocol import Factory, connectionDone
-from twisted.names import client, dns
+from twisted.names import dns
 from twisted.python.failure import Failure
 
 from xmppd.config import S2S
@@ -27,6 +27,8 @@ RESOLV = Path("/etc/resolv.conf")
 HOST_SERVERS = 3
 """How many name servers of the host's file are asked (resolv.conf(5))."""
 PORT = 53
+LONGEST = 16_384
+"""Octets of an answer by TCP: of what is longer, whoever wrote it wants it to take long to read."""
 A_TURN = 8
 """Questions that go out in a turn of the reactor: each opens a socket, which takes 0.2 ms."""
 TRIES = (2, 3, 5, 10, 20, 40)
@@ -103,8 +105,7 @@ class NameServers:
         """Ask one server once, again by TCP where the answer does not fit into a datagram."""
         await self._pace.wait()
         try:
-            resolver = _Datagrams(servers=[to], reactor=self._reactor)
-            message: dns.Message = await resolver.queryUDP([query], (seconds,))
+            message = await self._by_udp(to, query, seconds)
             if message.trunc:
                 message = await self._by_tcp(to, query, seconds)
         except (OSError, error.CannotListenError, error.ConnectError) as failed:
@@ -116,6 +117,15 @@ class NameServers:
         if not message.answer or message.trunc or message.queries != [query]:
             raise Unanswered(f"{to} answers another question")
         return message
+
+    async def _by_udp(self, to: Server, query: dns.Query, seconds: float) -> dns.Message:
+        datagram = _Datagram(to, self._reactor)
+        interface = "::" if ":" in to.host else ""
+        port = self._reactor.listenUDP(0, datagram, interface=interface)
+        try:
+            return await datagram.query(to, [query], seconds)
+        finally:
+            port.stopListening()
 
     async def _by_tcp(self, to: Server, query: dns.Query, seconds: float) -> dns.Message:
         endpoint = TCP6ClientEndpoint if ":" in to.host else TCP4ClientEndpoint
@@ -129,15 +139,8 @@ class NameServers:
             stream.transport.abortConnection()
 
 
-class _Datagrams(client.Resolver):
-    """twisted.names' resolver: each question from a port of its own."""
-
-    def messageReceived(self, message: Any, protocol: Any, address: Any = None) -> None:
-        """Pass over what answers no question, or comes too late."""
-
-
 class _Ignored:
-    """Who is told of a DNS connection by twisted.names: nobody has to be."""
+    """Who is told by twisted.names what happens: nobody has to be."""
 
     def connectionMade(self, protocol: Any) -> None:
         """It is there."""
@@ -145,12 +148,35 @@ class _Ignored:
     def connectionLost(self, protocol: Any) -> None:
         """It is gone."""
 
-    def messageReceived(self, message: Any, protocol: Any) -> None:
+    def messageReceived(self, message: Any, protocol: Any, address: Any = None) -> None:
         """Something came that was not asked for."""
+
+
+class _Datagram(dns.DNSDatagramProtocol):
+    """A port for one question, whose answer comes from where it was sent to (RFC 5452 §9.1)."""
+
+    def __init__(self, server: Server, reactor: Any) -> None:
+        super().__init__(_Ignored(), reactor)
+        self._server = server
+
+    def datagramReceived(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Read what the server has sent, and nobody else."""
+        if tuple(addr) == self._server:
+            super().datagramReceived(data, addr)
 
 
 class _Stream(dns.DNSProtocol):
     """A DNS connection that fails what it was asked as soon as it is lost."""
+
+    _received = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read on; what is too long is cut off."""
+        self._received += len(data)
+        if self._received > LONGEST:
+            self.transport.abortConnection()  # type: ignore[union-attr]
+        else:
+            super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Fail the question that is open."""

@@ -105,7 +105,7 @@ class Incoming:
 class Outgoing:
     """Makes our ends of TLS connections with servers that we have connected to.
 
-    With `local`'s certificate; the server is told by SNI that it is to be `remote` (XEP-0368 §3.1),
+    With `local`'s certificate; the server is told by SNI that it is to be `remote` (XEP-0368 §3),
     and by ALPN which protocol comes, where TLS is `direct`.
     """
 

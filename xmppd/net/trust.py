@@ -10,7 +10,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from xmppd.errors import ConfigError
-from xmppd.net.chains import UNREADABLE, chain_problem
+from xmppd.net.chains import UNPARSED, UNREADABLE, chain_problem
 
 KEY = "s2s.ca"
 
@@ -66,13 +66,26 @@ class Trust:
             raise Distrusted(f"{words}{where}") from None
         except crypto.Error:
             raise Distrusted("OpenSSL could not verify it") from None
+        finally:
+            _forget_errors()
         try:
             links = [one.to_cryptography() for one in chain]
-        except ValueError:
+        except UNPARSED:
             raise Distrusted(UNREADABLE) from None
         if problem := chain_problem(links):
             raise Distrusted(problem)
         return links
+
+
+def _forget_errors() -> None:
+    """Empty OpenSSL's queue of errors: a false signature stays in it.
+
+    Whichever connection is read next might be told of it as of its own, and be closed.
+    """
+    try:
+        crypto.X509Store().load_locations(None)
+    except crypto.Error:
+        pass  # which has taken them all: that is what it is called for
 
 
 def nobody() -> Trust:

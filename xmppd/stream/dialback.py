@@ -25,6 +25,9 @@ OUTCOMES: tuple[Outcome, ...] = ("valid", "invalid", "error")
 LONGEST_KEY = 255
 """Characters of a key that others have made: they may be made in any way (XEP-0220 §2.1.1)."""
 
+LONGEST_ID = 255
+"""Characters of a stream's id that we are asked about: it is in our answer."""
+
 
 def secret_key(secret: str) -> bytes:
     """What keys are made with: the secret's hash in hexadecimal (XEP-0185 §2)."""
@@ -66,17 +69,19 @@ def read(nonza: Nonza) -> Dialback:
     """What an element says. Raises StreamError."""
     attrs = nonza.attrs
     remote, local = _domain(attrs.get("from", "")), _domain(attrs.get("to", ""))
-    said = attrs.get("type", "")
+    said, stream_id = attrs.get("type", ""), attrs.get("id", "")
+    if nonza.name == VERIFY and not 0 < len(stream_id) <= LONGEST_ID:
+        raise StreamError("bad-format", "the id of a stream is wanted", reason="s2s.malformed")
     outcome = next((each for each in OUTCOMES if each == said), None)
     if said and outcome is None:
         raise StreamError("bad-format", "valid, invalid or error", reason="s2s.malformed")
     if outcome is not None:
         condition = _condition(nonza) if outcome == "error" else ""
-        return Dialback(remote, local, outcome, "", condition, attrs.get("id", ""))
+        return Dialback(remote, local, outcome, "", condition, stream_id)
     key = nonza.text.strip()
     if not key or len(key) > LONGEST_KEY:
         raise StreamError("bad-format", "a key is wanted", reason="s2s.malformed")
-    return Dialback(remote, local, "", key, "", attrs.get("id", ""))
+    return Dialback(remote, local, "", key, "", stream_id)
 
 
 def _domain(text: str) -> str:

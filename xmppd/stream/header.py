@@ -13,6 +13,9 @@ from xmppd.wire import escape
 from xmppd.wire.frames import StreamOpen
 from xmppd.wire.stanza import XML_LANG
 
+LANGUAGE = "en"
+"""The default of the stanzas in our streams (RFC 6120 §4.7.4)."""
+
 _VERSION = re.compile(r"0*([0-9]{1,4})\.0*([0-9]{1,4})")
 """Leading zeros mean nothing (RFC 6120 §4.7.5)."""
 
@@ -121,7 +124,7 @@ def write(
     stream_id: str,
     version: tuple[int, int],
     to: JID | None,
-    lang: str = "en",
+    lang: str = LANGUAGE,
     content: str = ns.CLIENT,
 ) -> bytes:
     """The server's response header (RFC 6120 §4.7).
@@ -145,7 +148,7 @@ def write_to_server(
     attrs = [("xmlns:db", ns.DIALBACK), ("from", sender)]
     attrs += [("to", to)] if to else []
     attrs += [("id", stream_id)] if stream_id else []
-    return _written(ns.SERVER, [*attrs, ("xml:lang", "en")], version)
+    return _written(ns.SERVER, [*attrs, ("xml:lang", LANGUAGE)], version)
 
 
 def _written(content: str, attrs: list[tuple[str, str]], version: tuple[int, int]) -> bytes:

@@ -55,6 +55,7 @@ class IncomingStream(ServerStream):
         self.state = step(self.state, Input.HEADER, RECEIVING)
         self.version = header.version(frame)
         opened = header.read(frame, ns.SERVER)
+        self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
         self._addressed(opened.to, opened.sender)
         yield self._opening()
         if self.version >= (1, 0):

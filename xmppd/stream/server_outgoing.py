@@ -11,7 +11,7 @@ from xmppd.jid import JID
 from xmppd.stream import header
 from xmppd.stream.events import Send, StartTLS
 from xmppd.stream.peer import PeerTLS
-from xmppd.stream.server_events import By, Denied, Event, Negotiated
+from xmppd.stream.server_events import Admitted, By, Denied, Event, Negotiated
 from xmppd.stream.server_policy import ServerPolicy
 from xmppd.stream.server_stream import ServerStream
 from xmppd.stream.states import INITIATING, Input, State, step
@@ -97,7 +97,20 @@ class OutgoingStream(ServerStream):
         }
 
     def _dialback_now(self) -> bool:
-        return self.state is State.BOUND
+        """From `Negotiated` on: what was asked before we authenticate may be answered behind."""
+        return self.state in (State.BOUND, State.SASL) or self._wanted
+
+    def _grant(self, local: str, remote: str) -> Iterator[Event]:
+        """Where the stream serves both ways, the inverse may be sent here (XEP-0288 §2.2).
+
+        Whoever asks for a pair with another domain than the one that was reached has seen to it
+        that the peer serves that one, too (XEP-0220 §2.6.2).
+        """
+        yield from super()._grant(local, remote)
+        if self.bidirectional and remote not in self.peers:
+            self._let_in(remote)
+            proved = self.peer is not None and self.peer.proves(remote)
+            yield Admitted(remote, local, "certificate" if proved else "dialback")
 
     def _takes_keys(self) -> bool:
         return self.bidirectional and bool(self.grants)
@@ -106,12 +119,14 @@ class OutgoingStream(ServerStream):
         self.state = step(self.state, Input.HEADER, INITIATING)
         self.version = header.version(frame)
         opened = header.read(frame, ns.SERVER)
+        self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
         self._called = opened.sender
         self.id = frame.attrs.get("id", "")
         if not self.id:
             raise StreamError("bad-format", "no stream id", reason="stream.header")
         self.knows_dialback |= ns.DIALBACK in frame.prefixes.values()
         if self.version < (1, 0):  # it offers nothing (RFC 6120 §4.7.5), and we have no TLS then
+            self.external = False
             self._check_called()
             yield from self._negotiated()
 

@@ -27,6 +27,13 @@ _ERROR = f"{ns.STREAM} error"
 MOST_PENDING = 20
 """Keys of one stream that may wait at a time for their domains' word."""
 
+MOST_KEYS = 50
+"""Keys of one stream that are looked at for each domain that it has shown to be, and so many more:
+each may make us connect to somebody."""
+
+MOST_WORDS = 200
+"""Questions about our keys that are answered on a stream on which nobody may send yet."""
+
 MOST_OWN = 1_000
 """Questions of our own that one stream may carry at a time."""
 
@@ -45,13 +52,16 @@ class ServerStream:
         "_asking",
         "_failures",
         "_header_sent",
+        "_keys",
         "_pending",
+        "_words",
         "bidirectional",
         "ended_by",
         "flowing",
         "framer",
         "grants",
         "id",
+        "lang",
         "local",
         "peer",
         "peers",
@@ -73,6 +83,8 @@ class ServerStream:
         """The peer's, as the header says, "" where it does not."""
         self.id = ""
         """The id of the response header."""
+        self.lang = ""
+        """The language of its stanzas that name none, "" where it is ours (RFC 6120 §8.1.5)."""
         self.version = (0, 0)
         self.peer: PeerTLS | None = None
         """What TLS says of the peer; None without TLS."""
@@ -88,7 +100,7 @@ class ServerStream:
         """Pairs, local and remote, that we have asked for."""
         self._asking: set[tuple[str, str, str]] = set()
         """Remote and local domain, and stream id, of keys that we have asked the peer about."""
-        self._failures = 0
+        self._failures = self._keys = self._words = 0
         self._header_sent = False
 
     # ------------------------------------------------------------------ going in
@@ -161,21 +173,26 @@ class ServerStream:
     # ------------------------------------------------------------------ dialback of the peer's
 
     def judge(
-        self, remote: str, local: str, outcome: Outcome, condition: str = ""
+        self, remote: str, local: str, outcome: Outcome, condition: str = "not-acceptable"
     ) -> Iterator[Event]:
         """What has become of a `KeyGiven` (XEP-0220 §2.2.1)."""
         if self.state is State.CLOSED or (remote, local) not in self._pending:
             return
         self._pending.discard((remote, local))
         try:
-            if outcome == "valid":
+            if outcome == "valid" and self.policy.refusal(remote):  # since it was asked
+                yield from self._turn_down(remote, local, "not-allowed")
+            elif outcome == "valid":
                 yield Send(dialback.result(local, remote, "valid"))
                 yield from self._admit(remote, local, "dialback")
             elif outcome == "invalid" and not self.peers:
                 yield Send(dialback.result(local, remote, "invalid"))
                 raise StreamError("not-authorized", reason="s2s.key", detail=remote)
+            elif outcome == "invalid":
+                yield from self._turn_down(remote, local, "forbidden")
+                self._failed(remote)
             else:
-                yield from self._turn_down(remote, local, condition or "forbidden")
+                yield from self._turn_down(remote, local, condition)
         except StreamError as error:
             yield from self.fail(error)
 
@@ -203,14 +220,19 @@ class ServerStream:
         """The peer wants to send from `remote` to `local` (XEP-0220 §2.2.1)."""
         policy, peer = self.policy, self.peer
         proof = policy.require(remote)
-        if remote in self.peers:
-            yield Send(dialback.result(local, remote, "valid"))
-        elif (remote, local) in self._pending:
+        if (remote, local) in self._pending:
             return  # it will be told
-        elif not policy.hosts(local):
+        if remote not in self.peers:
+            self._keys += 1
+            if self._keys > MOST_KEYS * (1 + len(self.peers)):
+                raise StreamError("policy-violation", reason="s2s.attempts", detail=remote)
+        if not policy.hosts(local):
             yield from self._turn_down(remote, local, "item-not-found")
         elif policy.refusal(remote):
             yield from self._turn_down(remote, local, "not-allowed")
+        elif remote in self.peers:
+            yield Send(dialback.result(local, remote, "valid"))
+            yield from self._serve_back(remote, local)
         elif len(self.peers) >= policy.most_pairs or len(self._pending) >= MOST_PENDING:
             yield from self._turn_down(remote, local, "resource-constraint")
         elif peer is not None and peer.proves(remote):
@@ -225,11 +247,11 @@ class ServerStream:
             yield KeyGiven(remote, local, key)
 
     def _turn_down(self, remote: str, local: str, condition: str) -> Iterator[Event]:
-        """An error of dialback, which leaves the stream as it is; too many of them end it."""
+        """An error of dialback, which leaves the stream as it is (XEP-0220 §2.5)."""
         yield Send(dialback.result(local, remote, "error", condition))
-        self._failed(remote)
 
     def _failed(self, remote: str) -> None:
+        """It has tried to be what it is not; raises StreamError when that was once too often."""
         self._failures += 1
         if self._failures >= self.policy.max_attempts * (1 + len(self.peers)):
             raise StreamError("policy-violation", reason="s2s.attempts", detail=remote)
@@ -242,6 +264,9 @@ class ServerStream:
             self._asking.discard((remote, local, stream_id))
             yield Judged(remote, local, stream_id, said.outcome, said.condition)
             return
+        self._words += 1
+        if self._words > MOST_WORDS and not (self.peers or self.grants):
+            raise StreamError("policy-violation", reason="limit.requests")
         yield Send(dialback.word(local, remote, stream_id, *self._word(said)))
 
     def _word(self, said: Dialback) -> tuple[Outcome, str]:
@@ -272,19 +297,19 @@ class ServerStream:
         self._let_in(remote)
         self._flow()
         yield Admitted(remote, local, by)
+        yield from self._serve_back(remote, local)
+
+    def _serve_back(self, remote: str, local: str) -> Iterator[Event]:
+        """Where the stream serves both ways, the inverse of a pair is granted (XEP-0288 §2.2)."""
         if self.bidirectional and (local, remote) not in self.grants:
             self.grants.add((local, remote))
             yield Granted(local, remote)
 
     def _grant(self, local: str, remote: str) -> Iterator[Event]:
-        """Stanzas to `remote` may be sent, and come from it where the stream serves both ways."""
+        """Stanzas from `local` to `remote` may be sent."""
         self.grants.add((local, remote))
         self._flow()
         yield Granted(local, remote)
-        if self.bidirectional and remote not in self.peers:
-            self._let_in(remote)
-            proved = self.peer is not None and self.peer.proves(remote)
-            yield Admitted(remote, local, "certificate" if proved else "dialback")
 
     def _let_in(self, remote: str) -> None:
         self.peers.add(remote)

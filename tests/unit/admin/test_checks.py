@@ -274,6 +274,19 @@ def test_certificate_that_is_for_no_server_is_advice(configure, tmp_path, usages
     start(setting)
 
 
+def test_a_components_own_certificate_is_looked_at_too(configure, tmp_path):
+    certs = tmp_path / "certs"
+    pair = CA.issue(dns("capulet.lit"))
+    write_pair(pair, certs / "capulet.lit.crt", certs / "capulet.lit.key")
+    setting = configure('[tls]\ncertificates = "certs"\n')
+    found = [detail for subject, detail, _ in problems(setting) if subject == "certificates"]
+    assert found == []
+    name = "conference.capulet.lit"
+    write_pair(CA.issue(dns("mantua.lit")), certs / f"{name}.crt", certs / f"{name}.key")
+    (detail,) = [detail for subject, detail, _ in problems(setting) if subject == "certificates"]
+    assert f"does not name {name}" in detail
+
+
 def believed(configure, tmp_path, pair, more=""):
     """What is said of other servers where this one has such a certificate."""
     CA.write(tmp_path / "authorities.pem")

@@ -10,11 +10,12 @@ from OpenSSL import SSL
 
 from tests.support.certificates import Authority, dns
 from tests.support.peer_tls import Configure, other_server, showing, store_in
-from tests.support.tcp import Port, Socket
+from tests.support.tcp import Peer, Port, Socket
 from xmppd.errors import StreamError
+from xmppd.net.c2s import ClientFactory
 from xmppd.net.carrier import Carrier
 from xmppd.net.layer import TLSLayer
-from xmppd.net.peers import PeerFacts, tls_with
+from xmppd.net.peers import Incoming, PeerFacts, tls_with
 from xmppd.net.tls import CertificateStore
 
 CA = Authority()
@@ -205,3 +206,26 @@ def test_the_layer_counts_a_servers_tickets_among_records_without_data(
     layer = connection(port, store, "1.3").carrier._transport
     assert isinstance(layer, TLSLayer)
     assert layer._empty <= 2
+
+
+class Listener(ClientFactory):
+    """A listener whose peers are servers."""
+
+    def creator(self, domain: str) -> Incoming:
+        return Incoming(self.certificates, domain)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_listener_says_what_its_connections_are_for(
+    port: Port, store: CertificateStore, direct: bool
+) -> None:
+    parts = (port.host, store, port.admission, port.idle, port.turn)
+    peer = Peer(Listener(*parts, direct=direct), port.clock, "192.0.2.7")
+    if not direct:
+        peer.protocol.start_tls("verona.example")
+    peer.start_tls(alpn=[b"xmpp-server"], configure=SHOWING)
+    assert peer.tls is not None
+    assert peer.tls.get_alpn_proto_negotiated() == b"xmpp-server"
+    facts = PeerFacts(peer.protocol._transport.getHandle())
+    assert facts.problem == ""
+    assert facts.proves("mantua.example")

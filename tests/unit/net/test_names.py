@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.certificates import Authority, dns, email, srv_name, xmpp_addr
-from xmppd.net.certificates import SRV_NAME, XMPP_ADDR
+from xmppd.domainpart import prepare_domain
+from xmppd.net.certificates import SRV_NAME, XMPP_ADDR, der_string
 from xmppd.net.names import Names, ip_literal
 
 CA = Authority()
@@ -115,6 +119,58 @@ def test_with_a_nul_in_one_name_none_counts(name: str) -> None:
         both = names(bad, *dns("verona.example"), xmpp_addr("verona.example"))
         assert not both.include("verona.example")
         assert not both.include("padua.example")
+
+
+class Asserting:
+    """A certificate of these names, whatever they are like; nobody has signed it."""
+
+    def __init__(self, *of: x509.GeneralName) -> None:
+        self._names = of
+
+    @property
+    def extensions(self) -> Asserting:
+        return self
+
+    def get_extension_for_class(self, kind: object) -> Asserting:
+        return self
+
+    @property
+    def value(self) -> tuple[x509.GeneralName, ...]:
+        return self._names
+
+
+LABELS = st.sampled_from(["a", "b", "*", "a*", "xn--mnchen-3ya", "", "1", " ", "\0", "A", "_x"])
+WRITTEN = st.lists(LABELS, max_size=4).map(".".join)
+
+
+def is_meant(name: str, domain: str) -> bool:
+    """RFC 6125 §6.4 by the letter, for names that are all of ASCII."""
+    name, labels = name.lower(), domain.split(".")
+    if name == domain:
+        return True
+    rest = labels[1:]
+    return len(rest) > 1 and not domain.startswith("xn--") and name == ".".join(["*", *rest])
+
+
+@given(name=WRITTEN, domain=st.sampled_from(["a.b", "a", "a.a.b", "b.a.b.a", "xn--mnchen-3ya.a.b"]))
+def test_a_name_of_the_dns_names_what_the_rfc_says_and_nothing_else(name: str, domain: str) -> None:
+    certificate: Any = Asserting(x509.DNSName(name))
+    found = Names(certificate).include(prepare_domain(domain))
+    assert found == ("\0" not in name and is_meant(name, domain))
+
+
+@given(
+    octets=st.binary(max_size=60),
+    text=st.text(st.characters(max_codepoint=127), max_size=30),
+    kind=st.sampled_from([XMPP_ADDR, SRV_NAME]),
+)
+def test_whatever_a_certificate_says_it_raises_nothing(
+    octets: bytes, text: str, kind: x509.ObjectIdentifier
+) -> None:
+    others = [x509.OtherName(kind, octets), x509.OtherName(kind, der_string(text, kind))]
+    certificate: Any = Asserting(x509.DNSName(text), *others)
+    for domain in ("verona.example", "münchen.example", "192.0.2.7", "[2001:db8::1]"):
+        Names(certificate).include(domain)
 
 
 @pytest.mark.parametrize("domain", ["", "*.verona.example", "a b", "\0", "x" * 64, "123"])

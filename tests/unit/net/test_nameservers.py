@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from tests.support.deferred import result
 from tests.support.finding import Datagrams, Network
 from xmppd.config import S2S
-from xmppd.net.nameservers import A_TURN, NameServers, Server, Unanswered, servers_in
+from xmppd.net.nameservers import A_TURN, LONGEST, NameServers, Server, Unanswered, servers_in
 
 ONE, TWO = ("192.0.2.1", 53), ("192.0.2.2", 5353)
 
@@ -53,9 +53,9 @@ class Asking:
         return str(raised.value)
 
 
-def test_a_question_goes_out_from_a_random_port_and_wants_recursion() -> None:
+def test_a_question_goes_out_with_a_random_id_from_a_port_of_its_own_and_wants_recursion() -> None:
     asking = [Asking() for _ in range(8)]
-    assert len({each.network.bound[0][0] for each in asking}) > 1
+    assert {each.network.bound[0] for each in asking} == {(0, "")}
     assert len({each.port.question.id for each in asking}) > 1
     question = asking[0].port.question
     assert question.recDes
@@ -101,7 +101,9 @@ def test_that_there_is_no_such_name_is_an_answer() -> None:
 def test_what_does_not_answer_the_question_is_not_taken_for_the_answer() -> None:
     asking = Asking()
     asking.port.answer(asking.reply(id=asking.port.question.id ^ 1))
-    assert not asking.answered.called
+    asking.port.answer(asking.reply(), ("192.0.2.66", 53))
+    asking.port.answer(asking.reply(), ("192.0.2.1", 5300))
+    assert not asking.answered.called and not asking.port.closed
     another = asking.reply()
     another.queries = [dns.Query(b"b.example", dns.A, dns.IN)]
     asking.port.answer(another)
@@ -162,6 +164,17 @@ def test_an_answer_by_tcp_that_is_truncated_all_the_same_ends_it() -> None:
     by_tcp(asking, connected(asking), trunc=1)
     assert asking.problem == "192.0.2.1:53 answers another question"
     assert len(asking.network.connections) == 1
+
+
+def test_an_answer_by_tcp_that_is_far_too_long_is_not_received() -> None:
+    asking = truncated()
+    transport = connected(asking)
+    transport.protocol.dataReceived(LONGEST.to_bytes(2, "big") + bytes(LONGEST - 2))
+    assert not transport.aborting
+    transport.protocol.dataReceived(bytes(1))
+    assert transport.aborting
+    transport.protocol.connectionLost(Failure(error.ConnectionAborted()))
+    assert asking.problem == "192.0.2.1:53 has closed the connection"
 
 
 def test_a_server_that_closes_or_refuses_the_connection_has_failed() -> None:

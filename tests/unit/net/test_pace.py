@@ -68,3 +68,11 @@ def test_who_gives_up_leaves_his_place_to_the_next() -> None:
     crowd.waiting[3].addErrback(lambda _: None)
     crowd.waiting[3].cancel()
     assert crowd.turn() == [0, 1, 2, 4, 5, 6]
+
+
+def test_who_comes_as_others_pass_is_behind_those_who_wait() -> None:
+    crowd = Crowd(3)
+    entering = crowd.pace.wait()
+    entering.addCallback(lambda _: crowd.pace.wait().addCallback(crowd._pass, 9) and None)
+    crowd.pace.wait().addCallback(crowd._pass, 3)
+    assert crowd.turn() == [0, 1, 2, 3, 9]

@@ -20,13 +20,15 @@ from tests.support.certificates import (
     dns,
     email,
     key_usage,
+    pem,
     permitted,
     purposes,
     srv_name,
     xmpp_addr,
 )
 from tests.support.peer_tls import ROLES, connected_from, connected_to, facts, showing, store_in
-from xmppd.net.chains import chain_problem
+from xmppd.config import S2S, TLS
+from xmppd.net.chains import chain_problem, is_constrained
 from xmppd.net.pairs import Pair
 from xmppd.net.peers import PeerFacts
 from xmppd.net.selfsigned import self_signed
@@ -93,7 +95,7 @@ STRANGER = Authority("Tybalt")
         (STRANGER.issue(MANTUA), "unable to get local issuer certificate"),
         (
             Authority("Friar Laurence").issue(MANTUA),  # of the same name, with another key
-            "",
+            "certificate signature failure",
         ),
         (
             CA.intermediate(end=NOW - DAY).issue(MANTUA),
@@ -212,6 +214,19 @@ def test_one_certificate_in_the_file_is_enough_whoever_has_issued_it(
     assert facts(store_in(tmp_path, friar), friar.issue(MANTUA), role).proves("mantua.example")
 
 
+def test_one_servers_own_certificate_in_the_file_is_enough(tmp_path: Path, role: str) -> None:
+    pair = self_signed("mantua.example", tmp_path, NOW)
+    store = store_in(tmp_path, CA)
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(pem([pair.certificate]))
+    store.reload(TLS(), ["verona.example"], S2S(ca=str(file)))
+    peer = facts(store, pair, role)
+    assert (peer.problem, peer.proves("mantua.example")) == ("", True)
+    assert not peer.proves("verona.example")
+    other = self_signed("padua.example", tmp_path, NOW)
+    assert not facts(store, other, role).proves("padua.example")
+
+
 def test_an_authority_that_is_none_is_not_trusted_for_being_in_the_file(
     tmp_path: Path, role: str
 ) -> None:
@@ -253,6 +268,24 @@ def test_a_nul_in_a_name_makes_the_certificate_worthless(
         peer = facts(store, CA.issue([*MANTUA, bad]), role)
         assert not peer.proves("mantua.example")
         assert not peer.proves("tybalt.example")
+
+
+def test_a_false_signature_is_forgotten_by_openssl(store: CertificateStore, role: str) -> None:
+    """What stays in its queue of errors would be laid to the charge of the next connection."""
+    pair = Authority("Friar Laurence").issue(MANTUA)
+    assert facts(store, pair, role).problem == "certificate signature failure"
+    with pytest.raises(SSL.Error) as error:
+        SSL.Context(SSL.TLS_METHOD).set_cipher_list(b"DAGGER")
+    assert [reason for _, _, reason in error.value.args[0]] == ["no cipher match"]
+
+
+def test_an_authority_that_can_not_be_read_is_taken_for_constrained(role: str) -> None:
+    class Odd:
+        @property
+        def extensions(self) -> None:
+            raise ValueError("invalid extension")
+
+    assert is_constrained([CA.issue(MANTUA).certificate, Odd()])  # type: ignore[list-item]
 
 
 def test_sha1_and_md5_vouch_for_nobody(role: str) -> None:

@@ -90,12 +90,12 @@ class ComponentConnection:
     def clogged(self) -> None:
         """The component takes more slowly than it is sent."""
         if self.instance is not None:
-            self.instance.clogged = True
+            self.instance.holding.begin()
 
     def unclogged(self) -> None:
         """It has caught up."""
         if self.instance is not None:
-            self.instance.unclog()
+            self.instance.holding.end()
 
     @property
     def most_unsent(self) -> int:

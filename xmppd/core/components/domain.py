@@ -102,7 +102,7 @@ class Component:
         name = self._choice.owner(address.bare) if self._choice.names else ""
         instance = self.instances.get(name)
         if instance is not None:
-            instance.hold_back(session)
+            instance.holding.hold(session)
 
     def tell(self, name: str, stanza: Stanza) -> None:
         """Send a stanza to the instance of a name, or to all that are there for ""."""

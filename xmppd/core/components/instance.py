@@ -26,7 +26,7 @@ from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
 from xmppd.core.components.spool import Spool
-from xmppd.core.sessions import Session
+from xmppd.core.holding import Holding
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.components import Waiting
@@ -107,12 +107,11 @@ class Instance:
         "_expired",
         "_expiring",
         "_from_component",
-        "_held",
         "_server",
         "_settings",
         "_settling",
-        "clogged",
         "domain",
+        "holding",
         "line",
         "name",
         "pending",
@@ -145,15 +144,14 @@ class Instance:
         self._settling: IDelayedCall | None = None
         self._backlog: Backlog | None = None
         """What is held back while it is being drained, and until the next one is there."""
-        self._held: dict[str, Callable[[], None]] = {}
-        """By full JID, the clients that are read more slowly on its account."""
+        self.holding = Holding()
+        """The clients that are read more slowly on its account, while it takes what it is sent more
+        slowly than that comes."""
         self.line: Line | None = None
         self.since = 0.0
         """When it connected, in seconds UTC since 1970."""
         self.pending = Pending(server.router.bounce, server.clock)
         self.spool: Spool | None = None
-        self.clogged = False
-        """Whether it takes what it is sent more slowly than that comes."""
         self.sent = self.received = 0
         """Stanzas to it and from it."""
 
@@ -185,7 +183,7 @@ class Instance:
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
         if request:
             self.pending.check_room()
-        if self.clogged and line is not None:
+        if self.holding.active and line is not None:
             self._slow_down(stanza, line)
         if spool is not None:
             spool.deliver(stanza)
@@ -239,19 +237,7 @@ class Instance:
         sender = stanza.sender
         session = self._server.directory.get(sender) if sender is not None else None
         if session is not None:
-            self.hold_back(session)
-
-    def hold_back(self, session: Session) -> None:
-        """Read a client more slowly that has something sent to it, while it is behind."""
-        if self.clogged and session.jid not in self._held:
-            self._held[session.jid] = session.hold()
-
-    def unclog(self) -> None:
-        """It has caught up: clients are read again."""
-        self.clogged = False
-        held, self._held = self._held, {}
-        for release in held.values():
-            release()
+            self.holding.hold(session)
 
     # ------------------------------------------------------------------ here and away
 
@@ -315,7 +301,7 @@ class Instance:
         """
         self.line = None
         self._no_settling()
-        self.unclog()
+        self.holding.end()
         self.pending.give_up("component.gone")
         spool = self.spool
         if spool is not None and spool.seconds:

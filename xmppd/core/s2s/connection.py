@@ -190,6 +190,11 @@ class ServerConnection:
         """The domains that may send on it."""
         return self.stream.peers
 
+    @property
+    def lang(self) -> str:
+        """The language of its stanzas that name none; see `ServerStream.lang`."""
+        return self.stream.lang
+
     def manage(self) -> Managed:
         """Count from here on what passes (XEP-0198 §4)."""
         self.managed = Managed(self._router.from_server, self._clock, self.write)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from xmppd.core.backlog import Backlog
 from xmppd.core.s2s import conditions
+from xmppd.core.s2s.attempts import STRANGERS
 from xmppd.core.s2s.connection import Question, ServerConnection
 from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.outgoing import OutgoingConnection
@@ -105,7 +106,7 @@ class Pair:
             self.line.send(stanza)
             return
         self._backlog.keep(stanza)
-        self.want()
+        self.want("" if stanza.sender is None else stanza.sender.bare)
 
     def again(self, sent: Iterable[Sent]) -> None:
         """Send what a connection that was lost may not have brought there.
@@ -146,7 +147,7 @@ class Pair:
             there.callback(None)
         else:
             self._visitors.append(there)
-            self.want()
+            self.want(self.local)
         return there
 
     def put_questions(self, connection: OutgoingConnection) -> None:
@@ -160,22 +161,15 @@ class Pair:
 
     # ------------------------------------------------------------------ reaching it
 
-    def want(self) -> None:
-        """See to it that there is an attempt under way."""
+    def want(self, who: str = STRANGERS) -> None:
+        """See to it that there is an attempt under way; `who` it is on whose account."""
         if self.trying:
             return
         self._stop_retrying()
         remotes = self.remote.remotes
         trail = self._new_trail()
-        try:
-            remotes.rules.check(self.remote.domain)
-            remotes.check_attempts()
-        except StanzaError as error:
-            trail.failed(error)
-            self._failed(error)
-            return
         self.trying = True
-        attempt = Deferred.fromCoroutine(reach(self, trail))
+        attempt = Deferred.fromCoroutine(self._reach(who, trail))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
 
@@ -189,6 +183,18 @@ class Pair:
             remote.trail = trail
         return trail
 
+    async def _reach(self, who: str, trail: Trail) -> None:
+        remotes, attempts = self.remote.remotes, self.remote.remotes.attempts
+        try:
+            remotes.rules.check(self.remote.domain)
+            await attempts.begin(who)
+            try:
+                await reach(self, trail)
+            finally:
+                attempts.end(who)
+        finally:
+            self.trying = False
+
     def grant_on(self, connection: ServerConnection) -> Deferred[None]:
         """Fires when the peer has said on this connection that we may send, and that is begun."""
         answer: Deferred[None] = Deferred()
@@ -196,12 +202,11 @@ class Pair:
         return answer
 
     def _reached(self, _: None) -> None:
-        self.trying = False
         if self.line is None and (self.wanted or self.questions):
             self.want()  # something came when only a question was to be put, or the other way
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
-        self.trying, self._granting = False, None
+        self._granting = None
         error, domain = failure.value, self.remote.domain
         if isinstance(error, DeferredTimeout | CancelledError):
             text = f"{domain} takes too long"

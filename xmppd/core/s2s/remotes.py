@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from xmppd import config
 from xmppd.core.s2s import conditions
+from xmppd.core.s2s.attempts import Attempts
 from xmppd.core.s2s.connection import Question, ServerConnection
 from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.management import Management
@@ -54,6 +55,7 @@ class Remotes:
         self.connections: set[ServerConnection] = set()
         self.by_place: dict[Place, OutgoingConnection] = {}
         """The last connection of ours to each place."""
+        self.attempts = Attempts(lambda: self.settings.attempts)
         self.rules = Rules(host)
         self.management = Management(self)
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
@@ -159,12 +161,6 @@ class Remotes:
         """A connection of ours to one of a domain's places that it may share (XEP-0220 §2.6.2)."""
         found = (self.by_place.get(place) for place in places)
         return next((each for each in found if each is not None and each.may_share(domain)), None)
-
-    def check_attempts(self) -> None:
-        """Raise StanzaError where as many domains are being reached as may be."""
-        trying = sum(pair.trying for each in self._remotes.values() for pair in each.pairs.values())
-        if trying >= self.settings.attempts:
-            raise StanzaError("resource-constraint", reason="s2s.attempts")
 
     # ------------------------------------------------------------------ what connections tell
 
