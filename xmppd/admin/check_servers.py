@@ -68,6 +68,9 @@ def _is_public(domain: str) -> bool:
 
 
 def _found(domain: str, found: Found) -> Iterator[str | Note]:
+    if found.error is not None and found.error.reason == "s2s.dns-failed":
+        yield f"{domain}: was not looked for, the DNS can't be asked ({found.error.detail})"
+        return
     if found.error is not None:
         meaning, _ = REASONS[found.error.reason]
         hint = f"Publish _xmpp-server._tcp.{domain}, unless it is for servers that have routes"

@@ -100,7 +100,7 @@ def tried(result: Outcome) -> Iterator[str]:
     """How an attempt went that an operator has had made."""
     yield from _policy(result)
     domain, error = result["domain"], result["error"]
-    if result["carried"]:
+    if result["reached"] and result["carried"]:
         command = f"xmppctl s2s-close {domain}"
         yield f"there is a stream already; for a new attempt `{command}` first"
     yield from _attempt({**result, "error": None})

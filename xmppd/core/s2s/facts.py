@@ -50,7 +50,7 @@ class Link(NamedTuple):
     """Whether stanzas are acknowledged (XEP-0198)."""
     since: float
     busy: float
-    """When a stanza last passed."""
+    """When anything but white space last passed."""
     sent: int
     received: int
     unacknowledged: int

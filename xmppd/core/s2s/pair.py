@@ -147,7 +147,7 @@ class Pair:
             there.callback(None)
         else:
             self._visitors.append(there)
-            self.want()
+            self.want(self.local)
         return there
 
     def put_questions(self, connection: OutgoingConnection) -> None:
@@ -173,17 +173,6 @@ class Pair:
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
 
-    async def _reach(self, who: str, trail: Trail) -> None:
-        attempts = self.remote.remotes.attempts
-        try:
-            await attempts.begin(who)
-            try:
-                await reach(self, trail)
-            finally:
-                attempts.end(who)
-        finally:
-            self.trying = False
-
     def _new_trail(self) -> Trail:
         """That of an attempt that begins; in a pause, what the last one met is still told."""
         remote, remotes = self.remote, self.remote.remotes
@@ -193,6 +182,18 @@ class Pair:
         if not remote.backoff.pausing:
             remote.trail = trail
         return trail
+
+    async def _reach(self, who: str, trail: Trail) -> None:
+        remotes, attempts = self.remote.remotes, self.remote.remotes.attempts
+        try:
+            remotes.rules.check(self.remote.domain)
+            await attempts.begin(who)
+            try:
+                await reach(self, trail)
+            finally:
+                attempts.end(who)
+        finally:
+            self.trying = False
 
     def grant_on(self, connection: ServerConnection) -> Deferred[None]:
         """Fires when the peer has said on this connection that we may send, and that is begun."""

@@ -123,8 +123,7 @@ class Remotes:
         if pair is not None and pair.line is not None:
             pair.line.send(stanza)
             return
-        if refusal := self.rules.refusal(to.domain):
-            raise StanzaError("not-allowed", reason=refusal, detail=to.domain)
+        self.rules.check(to.domain)
         if not self.rules.hosts(sender.domain):
             raise StanzaError("not-allowed", reason="s2s.local", detail=sender.domain)
         self.pair(sender.domain, to.domain).deliver(stanza)

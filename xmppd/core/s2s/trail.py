@@ -44,6 +44,6 @@ class Trail:
             self.steps.append(Step(self._now(), what, said[:SAID], ok))
 
     def failed(self, error: StanzaError) -> None:
-        """The attempt has come to nothing; where in the code that was need not be remembered."""
+        """The attempt has come to nothing. What was on the stack is not kept."""
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.error = error
