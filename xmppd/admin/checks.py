@@ -14,10 +14,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from xmppd.admin import control, ports
+from xmppd.admin import check_servers, control, ports
 from xmppd.admin.assembly import check_modules, seal_of
+from xmppd.admin.check_servers import LookUp, Note
 from xmppd.admin.directory import no_place, user_name
 from xmppd.admin.hold import check_unheld
 from xmppd.admin.secret import NAME, kept_secret
@@ -28,7 +29,7 @@ from xmppd.net import pairs
 from xmppd.net.chains import is_for_servers
 from xmppd.net.peers import own_problem
 from xmppd.net.tls import CertificateStore
-from xmppd.net.trust import REMEDY, read_trust
+from xmppd.net.trust import REMEDY, Trust, read_trust
 from xmppd.reasons import REASONS
 from xmppd.storage.dialect import POSTGRESQL, SQLITE
 from xmppd.storage.migrate import CORE, read_schema_set
@@ -57,6 +58,8 @@ class Setting:
     unanswered: ConfigError | None = None
     """Why a server that is there could not be asked."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    look_up: LookUp | None = None
+    """What asks the DNS; without it nobody does."""
 
 
 class Finding(NamedTuple):
@@ -66,13 +69,19 @@ class Finding(NamedTuple):
     detail: str
     remedy: str = ""
     """"" where all is in order."""
+    hint: str = ""
+    """What would make it better where it is no fault."""
+
+
+Told: TypeAlias = str | Note | ConfigError
+"""What is in order, what could be better, what is not in order."""
 
 
 class Check(NamedTuple):
     """A check: it yields what is in order and raises or yields what is not."""
 
     subject: str
-    run: Callable[[Setting], Iterator[str | ConfigError]]
+    run: Callable[[Setting], Iterator[Told]]
     needed: bool = True
     """Whether the server can't start with a fault of this kind."""
 
@@ -84,6 +93,8 @@ def check_all(setting: Setting) -> Iterator[Finding]:
             if isinstance(found, ConfigError):
                 where = found.key or found.source
                 yield Finding(check.subject, f"{where}: {found.problem}", found.remedy)
+            elif isinstance(found, Note):
+                yield Finding(check.subject, found.said, hint=found.hint)
             else:
                 yield Finding(check.subject, found)
 
@@ -97,7 +108,7 @@ def check_start(config: Config, source: str) -> None:
                     raise found
 
 
-def _run(check: Check, setting: Setting) -> Iterator[str | ConfigError]:
+def _run(check: Check, setting: Setting) -> Iterator[Told]:
     try:
         yield from check.run(setting)
     except ConfigError as error:
@@ -108,13 +119,13 @@ def _run(check: Check, setting: Setting) -> Iterator[str | ConfigError]:
         yield ConfigError(setting.source, check.subject, problem, "Let this user get there")
 
 
-def _configuration(setting: Setting) -> Iterator[str | ConfigError]:
+def _configuration(setting: Setting) -> Iterator[Told]:
     loaded = check_modules(setting.config, setting.source)
     domains = ", ".join(setting.config.server.domains)
     yield f"{setting.source}: serves {domains}; {loaded} modules"
 
 
-def _data(setting: Setting) -> Iterator[str | ConfigError]:
+def _data(setting: Setting) -> Iterator[Told]:
     path = Path(setting.config.server.data)
     source = setting.source
     existing = next(level for level in (path, *path.parents) if level.exists())
@@ -153,7 +164,7 @@ def _check_writable(setting: Setting, key: str, directory: Path) -> None:
         raise ConfigError(setting.source, key, problem, remedy) from None
 
 
-def _secrets(setting: Setting) -> Iterator[str | ConfigError]:
+def _secrets(setting: Setting) -> Iterator[Told]:
     data = Path(setting.config.server.data)
     if (data / NAME).exists():
         kept_secret(data)
@@ -162,7 +173,7 @@ def _secrets(setting: Setting) -> Iterator[str | ConfigError]:
         yield "legacy.key is sound"
 
 
-def _store(setting: Setting) -> Iterator[str | ConfigError]:
+def _store(setting: Setting) -> Iterator[Told]:
     url = setting.config.store.url
     if is_postgresql(url):
         yield from _server_store(setting)
@@ -191,7 +202,7 @@ def _store(setting: Setting) -> Iterator[str | ConfigError]:
     yield _of_version(setting, path, version, known)
 
 
-def _server_store(setting: Setting) -> Iterator[str | ConfigError]:
+def _server_store(setting: Setting) -> Iterator[Told]:
     """Look at a PostgreSQL database."""
     server = import_postgresql(setting.source)
     known = read_schema_set(CORE, POSTGRESQL).version
@@ -232,7 +243,7 @@ def _opened(path: str, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=LOCKED, isolation_level=None)
 
 
-def _certificates(setting: Setting) -> Iterator[str | ConfigError]:
+def _certificates(setting: Setting) -> Iterator[Told]:
     tls, domains = setting.config.tls, setting.config.server.domains
     with tempfile.TemporaryDirectory() as scratch:
         store = CertificateStore(
@@ -277,18 +288,27 @@ def _until(setting: Setting, domain: str, end: datetime) -> str | ConfigError:
     return f"{domain}: valid until {end:%Y-%m-%d} ({(end - setting.now).days} days)"
 
 
-def _other_servers(setting: Setting) -> Iterator[str | ConfigError]:
-    """The authorities, and whether another server with the same rules would believe this one."""
-    s2s, certificates = setting.config.s2s, setting.config.tls.certificates
-    if not s2s.enabled:
+def _other_servers(setting: Setting) -> Iterator[Told]:
+    """Whether this one can tell who others are, and they find and believe it."""
+    config = setting.config
+    if not config.s2s.enabled:
         yield "there are none ([s2s] enabled)"
         return
-    trust = read_trust(s2s.ca, setting.source)
+    trust = read_trust(config.s2s.ca, setting.source)
     if trust.problem:
         yield _Advice(setting.source, "s2s.ca", trust.problem, REMEDY)
-        return
-    yield f"certificates are checked against {s2s.ca or 'the authorities of this host'}"
-    if s2s.require != "certificate" or not certificates:
+    else:
+        authorities = config.s2s.ca or "the authorities of this host"
+        yield f"certificates are checked against {authorities}"
+        yield from _believed(setting, trust)
+        yield from check_servers.papers(config, setting.source, setting.now, trust)
+    yield from check_servers.names(config, setting.look_up)
+
+
+def _believed(setting: Setting, trust: Trust) -> Iterator[Told]:
+    """Whether another server with the same rules would believe this one."""
+    certificates = setting.config.tls.certificates
+    if setting.config.s2s.require != "certificate" or not certificates:
         return
     for domain in setting.config.server.domains:
         pair, faulty = pairs.find(Path(certificates), domain, setting.now)
@@ -300,7 +320,7 @@ def _other_servers(setting: Setting) -> Iterator[str | ConfigError]:
             yield _Advice(setting.source, domain, words, remedy)
 
 
-def _control(setting: Setting) -> Iterator[str | ConfigError]:
+def _control(setting: Setting) -> Iterator[Told]:
     path = setting.config.listen.control
     if setting.status is not None:
         yield f"the running server (process {setting.status['pid']}) answers at {path}"
@@ -313,7 +333,7 @@ def _control(setting: Setting) -> Iterator[str | ConfigError]:
     yield f"no server runs; {path} is free"
 
 
-def _ports(setting: Setting) -> Iterator[str | ConfigError]:
+def _ports(setting: Setting) -> Iterator[Told]:
     held = (setting.status or {}).get("listening", ())
     if nobody := ports.nobody_connects(setting.config):
         yield _Advice(setting.source, "listen", *nobody)
@@ -329,7 +349,7 @@ def _ports(setting: Setting) -> Iterator[str | ConfigError]:
             yield f"{key}: {description} {'is free' if tried else 'was not tried'}"
 
 
-def _components(setting: Setting) -> Iterator[str | ConfigError]:
+def _components(setting: Setting) -> Iterator[Told]:
     """The bundled ones, and with a running server whether all are there."""
     status = setting.status or {}
     children = {one["domain"]: one for one in status.get("bundled", ())}

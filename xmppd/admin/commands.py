@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd import __version__
-from xmppd.admin import components
+from xmppd.admin import components, federation
 from xmppd.admin.operated import Arguments, CommandError, Operated, Outcome, refusal_told
 from xmppd.core.sessions import Session
 from xmppd.errors import ConfigError, StoreError, StreamError
@@ -159,6 +159,7 @@ async def _why(on: Operated, args: Subject) -> Outcome:
     return {
         "subject": subject,
         "refusals": [refusal_told(refusal) for refusal in on.host.refusals.about(subject)],
+        "elsewhere": federation.about(on, subject),
     }
 
 
@@ -174,6 +175,7 @@ async def _status(on: Operated, args: Arguments) -> Outcome:
         "connections": len(host.connections),
         "sessions": len(host.directory),
         "components": {each.domain: len(each.connected) for each in host.components},
+        "servers": len(host.remotes.connections),
         "accounts": accounts,
         "routed": host.router.routed,
         "refusals": dict(sorted(host.refusals.counts.items())),
@@ -213,6 +215,9 @@ COMMANDS: Mapping[str, Command] = {
     "components": Command(Arguments, components.listed),
     "components drain": Command(components.Drain, components.drained),
     "explain": Command(components.Domain, components.explained),
+    "s2s": Command(federation.Some, federation.listed),
+    "s2s-try": Command(federation.Visit, federation.tried),
+    "s2s-close": Command(federation.Elsewhere, federation.closed),
     "why": Command(Subject, _why),
     "status": Command(Arguments, _status),
     "reload": Command(Arguments, _reload),

@@ -139,7 +139,8 @@ def status(result: Outcome) -> Iterator[str]:
     for listening in result["listening"]:
         yield f"{listening['key']}: {listening['address']}"
     sessions = counted(result["sessions"], "sessions")
-    yield f"{counted(result['connections'], 'connections')}, {sessions}"
+    servers = f"{counted(result['servers'], 'streams')} with other servers"
+    yield f"{counted(result['connections'], 'connections')}, {sessions}, {servers}"
     yield f"{counted(result['routed'], 'stanzas')} from clients"
     there = [domain for domain, instances in result["components"].items() if instances]
     absent = [domain for domain in result["components"] if domain not in there]
@@ -168,7 +169,9 @@ def changes(result: Outcome) -> Iterator[str]:
 
 
 def finding(found: Finding) -> str:
-    """One check's outcome, with the remedy where there is one."""
+    """One check's outcome, with the remedy, or what would make it better, if anything."""
     if found.remedy:
         return escape(f"PROBLEM  {found.subject}: {found.detail}. {found.remedy}")
+    if found.hint:
+        return escape(f"note     {found.subject}: {found.detail}. {found.hint}")
     return escape(f"ok       {found.subject}: {found.detail}")

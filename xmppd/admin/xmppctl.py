@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xmppd import __version__, config
-from xmppd.admin import display
+from xmppd.admin import display, display_federation
 from xmppd.admin.checks import Setting, check_all
 from xmppd.admin.client import Caller, ServerCaller, caller
 from xmppd.admin.control import KEY, answers
+from xmppd.admin.lookup import look_up
 from xmppd.admin.operated import CommandError, Outcome
 from xmppd.config import Config
 from xmppd.config.load import BUILT_IN
@@ -124,6 +125,19 @@ def _show(
     return run
 
 
+def _try(this: Invocation) -> int:
+    """An attempt to reach a domain, step by step; status 1 where it is not reached."""
+    options = this.options
+    with closing(this.caller()) as server:
+        result = server.call(
+            options.command, domain=options.domain, local=options.local, seconds=options.seconds
+        )
+    lines = [display.as_json(result)] if options.json else display_federation.tried(result)
+    for line in lines:
+        print(line)
+    return 0 if result["reached"] else 1
+
+
 def _check(this: Invocation) -> int:
     """Every check, one line each; status 1 when there is a fault."""
     assert this.config is not None  # `_invocation` sees to that
@@ -135,7 +149,8 @@ def _check(this: Invocation) -> int:
     except CommandError as error:
         unanswered = ConfigError(this.source, KEY, error.problem, error.remedy)
     faults = 0
-    for finding in check_all(Setting(this.config, this.source, status, unanswered)):
+    setting = Setting(this.config, this.source, status, unanswered, look_up=look_up)
+    for finding in check_all(setting):
         faults += bool(finding.remedy)
         print(display.finding(finding))
     print(display.counted(faults, "problems") if faults else "all in order", file=sys.stderr)
@@ -191,6 +206,7 @@ PASSWORD: Mapping[str, Any] = {
 DOMAIN: Mapping[str, Any] = {"metavar": "DOMAIN", "nargs": "?", "default": "", "help": "only these"}
 COMPONENT: Mapping[str, Any] = {"metavar": "COMPONENT", "help": "the component's domain"}
 ONE = "only this one of several instances"
+ELSEWHERE: Mapping[str, Any] = {"metavar": "DOMAIN", "help": "a domain of another server"}
 
 COMMANDS: Mapping[str, Entry] = {
     "adduser": Entry(
@@ -254,9 +270,38 @@ COMMANDS: Mapping[str, Entry] = {
         "explain conference.example.org",
         {"domain": COMPONENT, "--json": JSON},
     ),
+    "s2s": Entry(
+        _show(display_federation.links, "domain"),
+        "list the streams with other servers, and the domains that could not be reached",
+        "s2s example.net",
+        {"domain": DOMAIN, "--json": JSON},
+    ),
+    "s2s-try": Entry(
+        _try,
+        "reach a domain of another server now, and tell step by step how that went",
+        "s2s-try example.net",
+        {
+            "domain": ELSEWHERE,
+            "--from": {
+                "metavar": "DOMAIN",
+                "dest": "local",
+                "default": "",
+                "help": "the domain of ours that it is reached from (the first one)",
+            },
+            "--seconds": {"type": int, "default": 30, "help": "how long to wait for it (30)"},
+            "--json": JSON,
+        },
+    ),
+    "s2s-close": Entry(
+        _show(display_federation.closed, "domain"),
+        "end the streams with a domain; what is sent there later opens another",
+        "s2s-close example.net",
+        {"domain": ELSEWHERE, "--json": JSON},
+    ),
     "why": Entry(
-        _show(display.refusals, "subject"),
-        "tell what was refused lately, why, and what to do about it",
+        _show(display_federation.why, "subject"),
+        "tell what was refused lately, why, and what to do about it; of a domain elsewhere, also "
+        "how the last attempt to reach it went",
         "why juliet@example.org",
         {"subject": {"metavar": "JID|DOMAIN|ADDRESS", "help": "whom it concerns"}, "--json": JSON},
     ),

@@ -173,6 +173,10 @@ class Federation:
         """The places of a domain."""
         return self._finder.find(domain, trail)
 
+    def forget(self, domain: str) -> None:
+        """Look anew for a domain the next time."""
+        self._finder.forget(domain)
+
     def dial(self, place: Place, connection: OutgoingConnection, trail: Trail) -> Deferred[Any]:
         """Connect to a place and have `connection` carried."""
         build: Any = partial(

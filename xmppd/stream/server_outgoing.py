@@ -11,7 +11,7 @@ from xmppd.jid import JID
 from xmppd.stream import header
 from xmppd.stream.events import Send, StartTLS
 from xmppd.stream.peer import PeerTLS
-from xmppd.stream.server_events import Admitted, Denied, Event, Negotiated
+from xmppd.stream.server_events import Admitted, By, Denied, Event, Negotiated
 from xmppd.stream.server_policy import ServerPolicy
 from xmppd.stream.server_stream import ServerStream
 from xmppd.stream.states import INITIATING, Input, State, step
@@ -61,6 +61,11 @@ class OutgoingStream(ServerStream):
         """Whether it handles errors of dialback, and so may be asked for other domains (§2.6.2)."""
         return f"{ns.DIALBACK_FEATURE} dialback" in self._offers
 
+    @property
+    def shown_by(self) -> By:
+        """How we show who we are, as far as it has come to that."""
+        return "certificate" if self._wanted else "dialback"
+
     def open(self) -> Iterator[Event]:
         """Begin, once the connection stands."""
         yield self._opening()
@@ -96,12 +101,13 @@ class OutgoingStream(ServerStream):
         return self.state in (State.BOUND, State.SASL) or self._wanted
 
     def _grant(self, local: str, remote: str) -> Iterator[Event]:
-        """Where the stream serves both ways, who was reached may send from its domain (XEP-0288).
+        """Where the stream serves both ways, the inverse may be sent here (XEP-0288 §2.2).
 
-        From that one alone: that it takes us for somebody shows nothing of any other.
+        Whoever asks for a pair with another domain than the one that was reached has seen to it
+        that the peer serves that one, too (XEP-0220 §2.6.2).
         """
         yield from super()._grant(local, remote)
-        if self.bidirectional and remote == self.remote and remote not in self.peers:
+        if self.bidirectional and remote not in self.peers:
             self._let_in(remote)
             proved = self.peer is not None and self.peer.proves(remote)
             yield Admitted(remote, local, "certificate" if proved else "dialback")

@@ -27,6 +27,10 @@ _ERROR = f"{ns.STREAM} error"
 MOST_PENDING = 20
 """Keys of one stream that may wait at a time for their domains' word."""
 
+MOST_KEYS = 50
+"""Keys of one stream that are looked at for each domain that it has shown to be, and so many more:
+each may make us connect to somebody."""
+
 MOST_WORDS = 200
 """Questions about our keys that are answered on a stream on which nobody may send yet."""
 
@@ -48,6 +52,7 @@ class ServerStream:
         "_asking",
         "_failures",
         "_header_sent",
+        "_keys",
         "_pending",
         "_words",
         "bidirectional",
@@ -95,7 +100,7 @@ class ServerStream:
         """Pairs, local and remote, that we have asked for."""
         self._asking: set[tuple[str, str, str]] = set()
         """Remote and local domain, and stream id, of keys that we have asked the peer about."""
-        self._failures = self._words = 0
+        self._failures = self._keys = self._words = 0
         self._header_sent = False
 
     # ------------------------------------------------------------------ going in
@@ -168,7 +173,7 @@ class ServerStream:
     # ------------------------------------------------------------------ dialback of the peer's
 
     def judge(
-        self, remote: str, local: str, outcome: Outcome, condition: str = ""
+        self, remote: str, local: str, outcome: Outcome, condition: str = "not-acceptable"
     ) -> Iterator[Event]:
         """What has become of a `KeyGiven` (XEP-0220 §2.2.1)."""
         if self.state is State.CLOSED or (remote, local) not in self._pending:
@@ -183,8 +188,11 @@ class ServerStream:
             elif outcome == "invalid" and not self.peers:
                 yield Send(dialback.result(local, remote, "invalid"))
                 raise StreamError("not-authorized", reason="s2s.key", detail=remote)
+            elif outcome == "invalid":
+                yield from self._turn_down(remote, local, "forbidden")
+                self._failed(remote)
             else:
-                yield from self._turn_down(remote, local, condition or "forbidden")
+                yield from self._turn_down(remote, local, condition)
         except StreamError as error:
             yield from self.fail(error)
 
@@ -214,6 +222,10 @@ class ServerStream:
         proof = policy.require(remote)
         if (remote, local) in self._pending:
             return  # it will be told
+        if remote not in self.peers:
+            self._keys += 1
+            if self._keys > MOST_KEYS * (1 + len(self.peers)):
+                raise StreamError("policy-violation", reason="s2s.attempts", detail=remote)
         if not policy.hosts(local):
             yield from self._turn_down(remote, local, "item-not-found")
         elif policy.refusal(remote):
@@ -235,11 +247,11 @@ class ServerStream:
             yield KeyGiven(remote, local, key)
 
     def _turn_down(self, remote: str, local: str, condition: str) -> Iterator[Event]:
-        """An error of dialback, which leaves the stream as it is; too many of them end it."""
+        """An error of dialback, which leaves the stream as it is (XEP-0220 §2.5)."""
         yield Send(dialback.result(local, remote, "error", condition))
-        self._failed(remote)
 
     def _failed(self, remote: str) -> None:
+        """It has tried to be what it is not; raises StreamError when that was once too often."""
         self._failures += 1
         if self._failures >= self.policy.max_attempts * (1 + len(self.peers)):
             raise StreamError("policy-violation", reason="s2s.attempts", detail=remote)

@@ -403,7 +403,7 @@ def status(**state):
 
 
 def of_components(setting):
-    return [found[1:] for found in check_all(setting) if found.subject == "components"]
+    return [found[1:3] for found in check_all(setting) if found.subject == "components"]
 
 
 def test_bundled_component_is_told_with_its_domain_or_why_it_stays_out(configure, echo):

@@ -102,12 +102,16 @@ def test_status_tells_of_components_and_of_those_that_fail():
         "listening": [],
         "sessions": 0,
         "connections": 0,
+        "servers": 2,
         "routed": 0,
         "components": {"echo.capulet.lit": 1, "rooms.capulet.lit": 0},
         "bundled": [child, failing],
         "certificate_problems": [],
         "refusals": {},
     }
+    assert list(display.status(result))[1] == (
+        "0 connections, 0 sessions, 2 streams with other servers"
+    )
     assert list(display.status(result))[3:] == [
         "components connected: echo.capulet.lit",
         "components not connected: rooms.capulet.lit",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,20 @@ def test_no_session_is_resumed_which_would_bring_no_certificate(
         ours.shutdown()
         assert theirs.session_reused is False
         session = theirs.session
+
+
+@pytest.mark.parametrize("connect", [connected_from, connected_to])
+def test_a_strangers_long_chain_is_not_followed_in_the_handshake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connect: Callable[..., Any]
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(contexts, "_whatever", lambda *look: looks.append(1) or True)
+    issuer = Authority("Tybalt")
+    for number in range(40):
+        issuer = issuer.intermediate(f"Tybalt {number}")
+    ours, _ = connect(store_in(tmp_path, CA), showing(issuer.issue(dns("mantua.example"))))
+    assert len(looks) < 10
+    assert PeerFacts(ours).problem.startswith("unable to get local issuer certificate")
 
 
 # Outgoing

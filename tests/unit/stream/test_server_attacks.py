@@ -28,9 +28,10 @@ from tests.support.server_streams import (
     verify,
 )
 from xmppd.stream import dialback
+from xmppd.stream.events import Closed
 from xmppd.stream.server_events import Admitted, Granted, Judged, KeyGiven
 from xmppd.stream.server_outgoing import OutgoingStream
-from xmppd.stream.server_stream import MOST_OWN, MOST_PENDING
+from xmppd.stream.server_stream import MOST_KEYS, MOST_OWN, MOST_PENDING
 from xmppd.wire.limits import Limits
 
 UNSOLICITED = "policy-violation s2s.unsolicited"
@@ -119,17 +120,27 @@ def test_keys_that_wait_have_a_bound() -> None:
     scripted = incoming(require="dialback", max_attempts=2).send(*many)
     assert len(scripted.of(KeyGiven)) == MOST_PENDING
     assert condition(scripted.one()) == "resource-constraint"
-    assert scripted.send(key("last.lit")).error == "policy-violation s2s.attempts"
 
 
 def test_who_is_turned_down_again_and_again_is_sent_away() -> None:
-    scripted = incoming(require="dialback", max_attempts=3).send(*[key(to=VERONA)] * 3)
-    assert scripted.error == "policy-violation s2s.attempts"
-    assert scripted.log.count(b"item-not-found") == 3
+    scripted = incoming(require="dialback").send(*[key(to=VERONA)] * MOST_KEYS)
+    assert not scripted.of(Closed)
+    assert scripted.send(key(to=VERONA)).error == "policy-violation s2s.attempts"
+    assert scripted.log.count(b"item-not-found") == MOST_KEYS
 
 
 def test_who_has_shown_one_domain_does_not_try_for_ever() -> None:
-    scripted = admitted(max_attempts=3).send(*[key(VERONA)] * 6)
+    scripted = admitted().send(*[key(VERONA)] * (2 * MOST_KEYS + 1))
+    assert scripted.error == "policy-violation s2s.attempts"
+
+
+def test_who_has_shown_one_domain_is_not_believed_for_ever() -> None:
+    """Each key that a domain disowns is an attempt to speak for it (XEP-0220 §2.2.1)."""
+    scripted = admitted(max_attempts=2, require="dialback")
+    for number in range(4):
+        assert not scripted.of(Closed)
+        scripted.send(key(f"m{number}.lit"))
+        scripted.act(scripted.stream.judge(f"m{number}.lit", CAPULET, "invalid"))
     assert scripted.error == "policy-violation s2s.attempts"
 
 

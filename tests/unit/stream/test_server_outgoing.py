@@ -394,10 +394,10 @@ def test_on_one_that_serves_both_it_may_add_domains_xep0288_2_2() -> None:
     assert HALLS not in scripted.stream.peers
 
 
-def test_a_pair_with_another_domain_lets_that_one_send_nothing() -> None:
-    """That it takes stanzas for a domain does not make it that domain."""
+def test_the_inverse_of_another_pair_may_be_sent_xep0288_2_2() -> None:
+    """It was seen before that the peer serves that domain (XEP-0220 §2.6.2)."""
     scripted = authenticate(outgoing(MONTAGUE, offers=["bidi", "dialback"])).send(outcome())
     scripted.act(scripted.stream.request(ROOMS, HALLS))
     scripted.send(outcome(HALLS, ROOMS))
     assert Granted(ROOMS, HALLS) in scripted.of(Granted)
-    assert scripted.stream.peers == {MONTAGUE}
+    assert scripted.stream.peers == {MONTAGUE, HALLS}

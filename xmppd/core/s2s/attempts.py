@@ -1,41 +1,85 @@
-"""How many domains are being reached at a time, and on whose account."""
+"""How many domains are being reached at a time, and whose turn it is.
+
+Who waits is taken by turns of their senders: whoever writes to a thousand domains at once keeps
+nobody else from reaching one.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
 
 from xmppd.errors import StanzaError
 
-OF_ONE = 100
-"""Attempts of one sender at a time: nobody keeps others from reaching anybody."""
-
 STRANGERS = ""
-"""Who makes us look for the domains that they claim to be: all of them together have half."""
+"""Who makes us look for the domains that they claim to be, all of them together."""
+
+WAITING = 1_000
+"""Attempts of one sender that may wait for their turn."""
 
 
 class Attempts:
-    """Those that are under way; `most` gives how many there may be."""
+    """Those that are under way; `most` gives how many there may be, of one sender half of them."""
 
-    __slots__ = ("_by", "_most", "count")
+    __slots__ = ("_by", "_most", "_waiting", "count")
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
         self._by: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[Deferred[None]]] = OrderedDict()
         self.count = 0
 
-    def begin(self, who: str) -> None:
-        """One more, on account of a bare JID or of `STRANGERS`; raises StanzaError."""
-        most = self._most()
-        share = max(1, most // 2) if who == STRANGERS else min(OF_ONE, most)
-        if self.count >= most or self._by[who] >= share:
-            raise StanzaError("resource-constraint", reason="s2s.attempts", detail=who)
-        self.count += 1
-        self._by[who] += 1
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return sum(map(len, self._waiting.values()))
+
+    def begin(self, who: str) -> Deferred[None]:
+        """Fires when an attempt on account of a bare JID, or of `STRANGERS`, has its turn.
+
+        `end` has to be called behind it, unless it was cancelled or has failed: with StanzaError,
+        where too many of the same wait.
+        """
+        turn: Deferred[None] = Deferred(lambda it: self._forget(who, it))
+        queue = self._waiting.setdefault(who, deque())
+        if len(queue) >= WAITING:
+            turn.errback(StanzaError("resource-constraint", reason="s2s.attempts", detail=who))
+            return turn
+        queue.append(turn)
+        self._next()
+        return turn
 
     def end(self, who: str) -> None:
-        """It has come to an end."""
+        """An attempt that had its turn has come to an end."""
         self.count -= 1
         self._by[who] -= 1
         if not self._by[who]:
             del self._by[who]
+        self._next()
+
+    def _next(self) -> None:
+        """Give turns to those who may have one, one sender after the other."""
+        most = self._most()
+        share = max(1, most // 2)
+        while self.count < most:
+            who = next((each for each in self._waiting if self._by[each] < share), None)
+            if who is None:
+                return
+            queue = self._waiting[who]
+            turn = queue.popleft()
+            if queue:
+                self._waiting.move_to_end(who)
+            else:
+                del self._waiting[who]
+            self.count += 1
+            self._by[who] += 1
+            turn.callback(None)
+
+    def _forget(self, who: str, turn: Deferred[None]) -> None:
+        queue = self._waiting.get(who)
+        if queue is not None and turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[who]

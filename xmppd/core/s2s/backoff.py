@@ -46,15 +46,16 @@ class Backoff:
         """It has been reached."""
         self.count, self.until, self.error, self._places = 0, 0.0, None, ()
 
+    @property
+    def pausing(self) -> bool:
+        """Whether the pause lasts."""
+        return self.error is not None and self._now() < self.until
+
     def check(self, places: tuple[Place, ...]) -> None:
         """Raise the last StanzaError while the pause lasts and these are the places that failed.
 
         Weights deal their order anew each time, so that does not count.
         """
-        if (
-            self.error is not None
-            and self._now() < self.until
-            and self._places == tuple(sorted(places))
-        ):
-            error = self.error
+        error = self.error
+        if error is not None and self.pausing and self._places == tuple(sorted(places)):
             raise StanzaError(error.condition, error.text, reason=error.reason, detail=error.detail)

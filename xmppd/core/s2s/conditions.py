@@ -46,6 +46,8 @@ def ended(domain: str, condition: str) -> StanzaError:
     text = f"{domain} ended the stream" + (f": {condition}" if condition else "")
     if condition in OF_STREAMS:
         return StanzaError(OF_STREAMS[condition], text, reason="s2s.host-unknown")
+    if condition == "not-authorized":
+        return StanzaError(TIMEOUT, text, reason="s2s.denied")
     return StanzaError(TIMEOUT, text, reason="s2s.ended")
 
 

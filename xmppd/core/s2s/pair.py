@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -56,6 +56,7 @@ class Pair:
         "_granting",
         "_kept",
         "_retrying",
+        "_visitors",
         "line",
         "local",
         "outgoing",
@@ -76,6 +77,7 @@ class Pair:
         self._granting: Granting | None = None
         self._kept: Kept | None = None
         self._retrying: IDelayedCall | None = None
+        self._visitors: list[Deferred[None]] = []
 
     def _new_backlog(self) -> Backlog:
         settings = self.remote.remotes.settings
@@ -88,8 +90,8 @@ class Pair:
 
     @property
     def wanted(self) -> bool:
-        """Whether anything waits."""
-        return bool(self.waiting)
+        """Whether anything waits, or anybody."""
+        return bool(self.waiting or self._visitors)
 
     @property
     def idle(self) -> bool:
@@ -135,6 +137,19 @@ class Pair:
         else:
             self.want()
 
+    def visit(self) -> Deferred[None]:
+        """Have a stream that may carry stanzas, though there are none.
+
+        Fails with StanzaError where that comes to nothing.
+        """
+        there: Deferred[None] = Deferred()
+        if self.line is not None:
+            there.callback(None)
+        else:
+            self._visitors.append(there)
+            self.want(self.local)
+        return there
+
     def put_questions(self, connection: OutgoingConnection) -> None:
         """Ask what waits to be asked."""
         questions, self.questions = self.questions, []
@@ -152,28 +167,39 @@ class Pair:
             return
         self._stop_retrying()
         remotes = self.remote.remotes
-        trail = self.remote.trail = Trail(remotes.host.clock.seconds)
-        try:
-            remotes.attempts.begin(who)
-        except StanzaError as error:
-            self._failed(error)
-            return
+        trail = self._new_trail()
         self.trying = True
-        attempt = Deferred.fromCoroutine(reach(self, trail))
+        attempt = Deferred.fromCoroutine(self._reach(who, trail))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
-        attempt.addBoth(self._ended, who)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
+
+    def _new_trail(self) -> Trail:
+        """That of an attempt that begins; in a pause, what the last one met is still told."""
+        remote, remotes = self.remote, self.remote.remotes
+        trail = Trail(remotes.host.clock.seconds)
+        proof = remotes.rules.require(remote.domain)
+        trail.note("policy", f"from {self.local}; what it has to show: {proof}")
+        if not remote.backoff.pausing:
+            remote.trail = trail
+        return trail
+
+    async def _reach(self, who: str, trail: Trail) -> None:
+        remotes, attempts = self.remote.remotes, self.remote.remotes.attempts
+        try:
+            remotes.rules.check(self.remote.domain)
+            await attempts.begin(who)
+            try:
+                await reach(self, trail)
+            finally:
+                attempts.end(who)
+        finally:
+            self.trying = False
 
     def grant_on(self, connection: ServerConnection) -> Deferred[None]:
         """Fires when the peer has said on this connection that we may send, and that is begun."""
         answer: Deferred[None] = Deferred()
         self._granting = Granting(connection, answer)
         return answer
-
-    def _ended(self, outcome: Any, who: str) -> Any:
-        self.trying = False
-        self.remote.remotes.attempts.end(who)
-        return outcome
 
     def _reached(self, _: None) -> None:
         if self.line is None and (self.wanted or self.questions):
@@ -189,6 +215,7 @@ class Pair:
             log.failure("an attempt to reach {domain} met a bug", failure, domain=domain)
             error = StanzaError("internal-server-error", reason="stream.internal")
         trail.note("end", str(error), ok=False)
+        trail.failed(error)
         self._failed(error)
 
     def _failed(self, error: StanzaError) -> None:
@@ -197,6 +224,9 @@ class Pair:
         questions, self.questions = self.questions, []
         for question in questions:
             remotes.answer(question, "error", conditions.unverifiable(error))
+        visitors, self._visitors = self._visitors, []
+        for there in visitors:
+            there.errback(error)
         clock, kept = remotes.host.clock, self._kept
         if kept is not None and self.wanted and clock.seconds() < kept.until:
             pause = max(1.0, min(kept.until, self.remote.backoff.until) - clock.seconds())
@@ -263,6 +293,9 @@ class Pair:
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
             granting.answer.callback(None)
+        visitors, self._visitors = self._visitors, []
+        for there in visitors:
+            there.callback(None)
         kept, self._kept = self._kept, None
         if kept is not None:
             self.again(kept.managed.stop())

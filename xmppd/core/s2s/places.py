@@ -38,6 +38,9 @@ class Finder(Protocol):
         Fails with StanzaError: what its stanzas are answered with (RFC 6120 §10.4).
         """
 
+    def forget(self, domain: str) -> None:
+        """Look anew for a domain the next time, whatever is remembered of it."""
+
     def reach(self, place: Place, build: Build, trail: Trail) -> Deferred[Any]:
         """Connect to a place by TCP: the protocol, connected.
 

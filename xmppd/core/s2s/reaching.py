@@ -26,6 +26,7 @@ async def reach(pair: Pair, trail: Trail) -> None:
     Raises StanzaError: what the senders of those are told.
     """
     if pair.outgoing is not None:
+        pair.outgoing.trail = trail
         await _use(pair, pair.outgoing)
         return
     remote = pair.remote
@@ -35,6 +36,7 @@ async def reach(pair: Pair, trail: Trail) -> None:
     if pair.wanted and await _share(pair, remote.remotes.at(places, remote.domain), trail):
         return
     remote.backoff.check(places)
+    remote.trail = trail
     error: StanzaError | None = None
     for place in places:
         try:
@@ -82,6 +84,7 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     pair.put_questions(connection)
     pair.remote.backoff.succeeded()
     if not pair.wanted or pair.line is not None:
+        connection.trail.note("end", "it is asked about a key, and nothing is sent")
         return
     granting = pair.grant_on(connection)
     try:
@@ -90,6 +93,11 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     except CancelledError:  # it takes too long
         connection.close()
         raise
+    finally:
+        if connection.stream.failed_external:
+            connection.trail.note("sasl", "it does not take our certificate for ours", ok=False)
+    by = connection.stream.shown_by
+    connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 
 
 async def _share(pair: Pair, shared: ServerConnection | None, trail: Trail) -> bool:
@@ -106,4 +114,5 @@ async def _share(pair: Pair, shared: ServerConnection | None, trail: Trail) -> b
     except (StanzaError, DeferredTimeout) as error:
         trail.note("dialback", f"not on that stream: {error}", ok=False)
         return False
+    trail.note("end", f"stanzas may be sent from {pair.local}")
     return True

@@ -123,8 +123,7 @@ class Remotes:
         if pair is not None and pair.line is not None:
             pair.line.send(stanza)
             return
-        if refusal := self.rules.refusal(to.domain):
-            raise StanzaError("not-allowed", reason=refusal, detail=to.domain)
+        self.rules.check(to.domain)
         if not self.rules.hosts(sender.domain):
             raise StanzaError("not-allowed", reason="s2s.local", detail=sender.domain)
         self.pair(sender.domain, to.domain).deliver(stanza)
@@ -146,6 +145,10 @@ class Remotes:
     def find(self, domain: str) -> Remote | None:
         """A domain elsewhere, if anything is known of it."""
         return self._remotes.get(domain)
+
+    def known(self) -> Iterable[Remote]:
+        """All domains elsewhere of which anything is known."""
+        return self._remotes.values()
 
     def _forget_one(self) -> None:
         for domain, remote in self._remotes.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xmppd.domains import matching
+from xmppd.errors import StanzaError
 from xmppd.stream.server_policy import Proof
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Rules:
         if settings.allow and not matching(domain, settings.allow):
             return "s2s.refused"
         return ""
+
+    def check(self, domain: str) -> None:
+        """Raise StanzaError where there is no traffic with a domain."""
+        if refusal := self.refusal(domain):
+            raise StanzaError("not-allowed", reason=refusal, detail=domain)
 
     def require(self, domain: str) -> Proof:
         """What it has to show, whoever has connected to whom."""

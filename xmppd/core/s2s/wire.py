@@ -43,6 +43,9 @@ class Network(Protocol):
     def find(self, domain: str, trail: Trail) -> Deferred[tuple[Place, ...]]:
         """See `places.Finder`."""
 
+    def forget(self, domain: str) -> None:
+        """See `places.Finder`."""
+
     def dial(self, place: Place, connection: OutgoingConnection, trail: Trail) -> Deferred[Any]:
         """Connect to a place and have `connection` carried.
 
