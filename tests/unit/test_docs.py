@@ -25,7 +25,7 @@ FOLDERS = r"xmppd|tests|etc|docs|benchmarks|twisted|components|\.ci"
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 PATH = re.compile(rf"(?<![\w./-])(?:{FOLDERS})/[\w./*@-]*\w|(?<![\w./-])(?:{FOLDERS})/(?!\w)")
 LINK = re.compile(r"\]\((?!https?:|xmpp:|mailto:|#)([^)#]+)")
-COMMAND = re.compile(r"\bxmppctl(?: (?:-c|--config) \S+)? ([a-z]\w*)")
+COMMAND = re.compile(r"\bxmppctl(?: (?:-c|--config) \S+)? ([a-z][\w-]*)")
 KEY = re.compile(r"\[(\w+)\] (\w+)")
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
