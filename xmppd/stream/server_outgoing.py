@@ -20,6 +20,7 @@ from xmppd.wire.frames import StreamOpen
 from xmppd.wire.stanza import Nonza
 
 _FEATURES = f"{ns.STREAM} features"
+_ERRORS = f"{{{ns.DIALBACK_FEATURE}}}dialback/{{{ns.DIALBACK_FEATURE}}}errors"
 _MECHANISM = f"{{{ns.SASL}}}mechanism"
 _STARTTLS = Tag("starttls", ns=ns.TLS).render()
 _BIDI = Tag("bidi", ns=ns.BIDI).render()
@@ -152,7 +153,7 @@ class OutgoingStream(ServerStream):
             raise StreamError("policy-violation", "features twice", reason="stream.element")
         self._check_called()
         self._offers = frozenset(nonza.children)
-        self._errors = any(nonza.element.iter(f"{{{ns.DIALBACK_FEATURE}}}errors"))
+        self._errors = nonza.element.find(_ERRORS) is not None
         if self.peer is None and f"{ns.TLS} starttls" in self._offers:
             self.state = step(self.state, Input.STARTTLS, INITIATING)
             yield Send(_STARTTLS)
