@@ -32,24 +32,9 @@ TO_DIALBACK = {
     "s2s.no-such-domain": NOT_FOUND,
     "s2s.not-offered": NOT_FOUND,
     "s2s.host-unknown": NOT_FOUND,
+    "s2s.attempts": "resource-constraint",
 }
 """By reason code, what a peer is told whose domain could not be asked (XEP-0220 §2.5)."""
-
-
-TOLD = frozenset(
-    {
-        "item-not-found",
-        "forbidden",
-        "not-acceptable",
-        "not-authorized",
-        "policy-violation",
-        "resource-constraint",
-        "remote-connection-failed",
-        NOT_FOUND,
-        TIMEOUT,
-    }
-)
-"""The conditions of XEP-0220 §2.5: of another, that a domain has told us, nobody is told."""
 
 
 def ended(domain: str, condition: str) -> StanzaError:
@@ -68,3 +53,12 @@ def denied(domain: str, condition: str) -> StanzaError:
 def unverifiable(error: StanzaError) -> str:
     """The condition of a dialback error for a peer whose domain could not be asked."""
     return TO_DIALBACK.get(error.reason, TIMEOUT)
+
+
+def unjudged(condition: str) -> str:
+    """The same where its domain, which was asked, has answered with an error (XEP-0220 §2.5).
+
+    What that was is not passed on: of a domain that is not hosted the peer would think that it is
+    ours. "resource-constraint" is our own word, where too much is asked already.
+    """
+    return condition if condition == "resource-constraint" else NOT_FOUND

@@ -252,13 +252,11 @@ class Remotes:
         """It has answered."""
         asked = connection.questions.pop((event.remote, event.local, event.stream_id), None)
         if asked is not None:
-            self.answer(asked, event.outcome, event.condition)
+            self.answer(asked, event.outcome, conditions.unjudged(event.condition))
 
     def answer(self, question: Question, outcome: Outcome, condition: str) -> None:
         """Tell the peer."""
         given, connection = question.given, question.asked_on
-        if outcome == "error":
-            condition = condition if condition in conditions.TOLD else conditions.TIMEOUT
         connection.judge(given.remote, given.local, outcome, condition)
 
     # ------------------------------------------------------------------ the time
