@@ -23,6 +23,7 @@ TABLES = {
     "server": 'domains = ["localhost"]\ndata = "data"',
     "listen": 'c2s = ["tcp:0:interface=127.0.0.1"]\nc2s_tls = ["tcp:0:interface=127.0.0.1"]',
     "bundled": "start = false",
+    "s2s": "enabled = false",
 }
 """What a server gets that says nothing else: the tables that its own text does not have."""
 
