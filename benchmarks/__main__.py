@@ -46,6 +46,8 @@ examples:
       a quick look at rooms; those of 1,000 take minutes to fill, on Prosody above all
   python -m benchmarks --rows pubsub-1000,pep-200,pubsub-publish --rounds 1 --secs 3
       a quick look at nodes and personal events
+  python -m benchmarks --rows s2s,s2s-out,s2s-in,s2s-500 --rounds 1 --secs 3
+      a quick look at other servers
   python -m benchmarks.profile_xmppd chat
       where xmppd spends its time (cProfile)
 """

@@ -38,7 +38,8 @@ class Client:
 
     `tail` keeps the end of a read in which a closing tag may have been cut; `peer` is whom
     the client chats with; `mechanism` is the SASL mechanism it used; `contacts` is its roster as
-    the server sent it; `hear` is given what comes in when no script runs.
+    the server sent it; `hear` is given what comes in when no script runs. A `connection` that is
+    there already is used instead of one to `address`.
     """
 
     __slots__ = (
@@ -57,11 +58,16 @@ class Client:
     )
 
     def __init__(
-        self, crowd: "Crowd", number: int, user: str, address: tuple[str, int] | None = None
+        self,
+        crowd: "Crowd",
+        number: int,
+        user: str,
+        address: tuple[str, int] | None = None,
+        connection: socket.socket | None = None,
     ) -> None:
         self._crowd = crowd
         self._outbox = b""
-        self._socket = socket.create_connection(address or crowd.address, timeout=30)
+        self._socket = connection or socket.create_connection(address or crowd.address, timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
         self.fd = self._socket.fileno()

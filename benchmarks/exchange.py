@@ -67,8 +67,11 @@ class Exchange:
 
     def _read(self, wait: float, answer: Callable[[Client, int], None] | None) -> None:
         """Read what has come; `answer` is told which client got how many stanzas."""
-        clients = self._crowd.clients
+        clients, others = self._crowd.clients, self._crowd.others
         for fd, events in self._crowd.epoll.poll(wait):
+            if fd in others:
+                others[fd](events)
+                continue
             client = clients[fd]
             if events & select.EPOLLOUT:
                 client.flush()

@@ -2,8 +2,8 @@
 
 Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
 passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
-Offline storage, acks (XEP-0198), rooms (XEP-0045), nodes (XEP-0060, XEP-0163) and the port for
-components are there for the rows that need them, and for no other.
+Offline storage, acks (XEP-0198), rooms (XEP-0045), nodes (XEP-0060, XEP-0163), the port for
+components and the one for other servers are there for the rows that need them, and for no other.
 """
 
 import re
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.server import COMPONENT, NODES, OWNERS, ROOMS, SECRET, Server
+from benchmarks.server import COMPONENT, NODES, OWNERS, ROOMS, SECRET, SHUT, Server
 
 _PROSODY = """\
 run_as_root = true
@@ -24,11 +24,14 @@ c2s_ports = {{ {port} }}
 c2s_direct_tls_ports = {{ }}
 component_ports = {{ {component_port} }}
 component_interfaces = {{ "127.0.0.1" }}
-s2s_ports = {{ }}
+s2s_ports = {{ {s2s_port} }}
+s2s_require_encryption = false
+s2s_secure_auth = false
+plugin_paths = {{ "{home}/plugins" }}
 modules_enabled = {{
     "roster", "saslauth", "tls", "disco", "ping", "version", "time", "uptime", "register"{enabled}
 }}
-modules_disabled = {{ "s2s"{disabled} }}
+modules_disabled = {{ {disabled} }}
 authentication = "internal_hashed"
 password_hash = "SHA-256"
 allow_registration = true
@@ -57,7 +60,25 @@ Component "{NODES}" "pubsub"
 """Rooms beyond the cache's size would be written to disk. Only admins create nodes, and of items a
 node keeps 256 at most as it comes, its store 10,000."""
 
-_PROSODY_MODULES = {"acks": ', "smacks"', "vcard": ', "vcard"', "pep": ', "pep"'}
+_PROSODY_MODULES = {
+    "acks": ', "smacks"',
+    "vcard": ', "vcard"',
+    "pep": ', "pep"',
+    "s2s": ', "dialback", "places"',
+}
+_PROSODY_ABSENT = {"offline": '"offline"', "s2s": '"s2s"'}
+"""What is loaded as it comes."""
+
+_PROSODY_PLACES = """\
+module:set_global();
+local manual = require "net.resolvers.manual";
+require "net.resolvers.service".new = function (host, service, _, extra)
+    local port = host:find(".{shut}", 1, true) and {shut_port} or {remote_port};
+    local places = {{ {{ "tcp4", "127.0.0.1", port, extra }} }};
+    return manual.new(service == "xmpp-server" and places or {{}});
+end
+"""
+"""A module that says where other servers are: Prosody asks name servers at port 53 only."""
 
 _EJABBERD = """\
 hosts: [localhost]
@@ -77,7 +98,7 @@ listen:
     shaper: none
     max_stanza_size: 262144
     backlog: 1024
-{component}access_rules:
+{component}{s2s}access_rules:
   registration:
     allow: all
 modules:
@@ -107,7 +128,27 @@ _EJABBERD_COMPONENT = """\
         password: "{secret}"
 """
 
+_EJABBERD_S2S = """\
+  -
+    port: {port}
+    ip: "127.0.0.1"
+    module: ejabberd_s2s_in
+    shaper: none
+    max_stanza_size: 262144
+    backlog: 1024
+s2s_use_starttls: false
+"""
+
+_INETRC = """\
+{{resolv_conf, ""}}.
+{{hosts_file, ""}}.
+{{nameserver, {{127, 0, 0, 1}}, {port}}}.
+{{lookup, [dns]}}.
+"""
+"""Where Erlang looks names up: at the load generator's name server, and nowhere else."""
+
 _EJABBERD_MODULES = {
+    "s2s": "  mod_s2s_dialback: {}\n",
     "offline": "  mod_offline:\n    access_max_user_messages: offline\n",
     "acks": "  mod_stream_mgmt: {}\n",
     "vcard": "  mod_vcard: {}\n",
@@ -170,6 +211,7 @@ class Prosody(Server):
             crt=self.certificate.path("crt"),
             key=self.certificate.path("key"),
             component_port=self.component_port,
+            s2s_port=self.s2s_port if "s2s" in self.features else "",
             component="".join(
                 component
                 for feature, component in _PROSODY_COMPONENTS.items()
@@ -178,8 +220,16 @@ class Prosody(Server):
             enabled="".join(
                 module for feature, module in _PROSODY_MODULES.items() if feature in self.features
             ),
-            disabled="" if "offline" in self.features else ', "offline"',
+            disabled=", ".join(
+                module
+                for feature, module in _PROSODY_ABSENT.items()
+                if feature not in self.features
+            ),
         )
+        plugins = self.home / "plugins"
+        plugins.mkdir(exist_ok=True)
+        ports = {"remote_port": self.remote_port, "shut_port": self.shut_port}
+        (plugins / "mod_places.lua").write_text(_PROSODY_PLACES.format(shut=SHUT, **ports))
         self._config.write_text(text)
 
     def multiply(self, node: str, stamp: int, count: int) -> bool:
@@ -233,11 +283,14 @@ class Ejabberd(Server):
             )
             if "component" in self.features
             else "",
+            s2s=_EJABBERD_S2S.format(port=self.s2s_port) if "s2s" in self.features else "",
             enabled="".join(
                 _EJABBERD_MODULES.get(feature, "") for feature in sorted(self.features)
             ),
         )
         self._config.write_text(text)
+        self._inetrc = self.home / "inetrc"
+        self._inetrc.write_text(_INETRC.format(port=self.names_port))
 
     def command(self) -> list[str]:
         """Run it in the foreground, with the limits `ejabberdctl` gives it."""
@@ -251,7 +304,8 @@ class Ejabberd(Server):
 
     def environment(self) -> dict[str, str]:
         """Point ejabberd at its files, and Erlang at Debian's libraries."""
-        return {
+        names = {"ERL_INETRC": str(self._inetrc)} if "s2s" in self.features else {}
+        return names | {
             "EJABBERD_CONFIG_PATH": str(self._config),
             "EJABBERD_LOG_PATH": str(self.home / "ejabberd.log"),
             "ERL_CRASH_DUMP": str(self.home / "crash.dump"),

@@ -104,8 +104,11 @@ def _of_chat(row: str) -> Callable[[Results], float | None]:
     return lambda results: results.ratio(row, _SUBJECT, _SUBJECT, peers_row="chat")
 
 
-def _worst_ping(results: Results) -> float | None:
-    return max((measure.cost for measure in results.of("big-roster", _SUBJECT)), default=None)
+def _worst(row: str) -> Callable[[Results], float | None]:
+    def figure(results: Results) -> float | None:
+        return max((measure.cost for measure in results.of(row, _SUBJECT)), default=None)
+
+    return figure
 
 
 BARS = (
@@ -144,7 +147,12 @@ BARS = (
     Bar(
         "pubsub-items", "50 of 10,000 items: ÷ the better peer", 1.00, _against_best("pubsub-items")
     ),
-    Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst_ping),
+    Bar("s2s", "another domain: ÷ the better peer", 0.60, _against_best("s2s")),
+    Bar("s2s-10", "10 other domains: ÷ the better peer", 0.60, _against_best("s2s-10")),
+    Bar("s2s-out", "to another domain: ÷ the better peer", 0.60, _against_best("s2s-out")),
+    Bar("s2s-in", "from another domain: ÷ the better peer", 0.60, _against_best("s2s-in")),
+    Bar("s2s-500", "500 domains, worst p99 of local round trips, ms", 50.0, _worst("s2s-500")),
+    Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst("big-roster")),
 )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from benchmarks import (
     bigroster,
     components,
+    elsewhere,
     groupchat,
     items,
     nodes,
@@ -13,6 +14,7 @@ from benchmarks import (
     offline,
     pep,
     presence,
+    reaching,
 )
 from benchmarks.acks import chatting_with_acks
 from benchmarks.chat import chatting
@@ -36,6 +38,8 @@ _users = _accounts(lambda options: options.users)
 _occupants = _accounts(lambda options: occupants.MOST)
 _ROOMS = frozenset({"muc"})
 _NODES = frozenset({"pubsub"})
+_S2S = frozenset({"s2s"})
+_CROSSED = "µs CPU per message out or in"
 
 ROWS = (
     Row("chat", "chat, closed loop, plain", _DELIVERED, chatting(tls=False, paced=False), _users),
@@ -202,6 +206,46 @@ ROWS = (
         items.retrieve,
         nodes.provide_library,
         _NODES,
+    ),
+    Row(
+        "s2s",
+        "messages to another domain and back, closed loop, plain",
+        _CROSSED,
+        elsewhere.chatting(1, "both"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-10",
+        "messages to 10 other domains and back, closed loop, plain",
+        _CROSSED,
+        elsewhere.chatting(10, "both"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-out",
+        "messages to another domain, closed loop, plain",
+        "µs CPU per message out",
+        elsewhere.chatting(1, "out"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-in",
+        "messages from another domain, closed loop, plain",
+        "µs CPU per message in",
+        elsewhere.chatting(1, "in"),
+        _users,
+        _S2S,
+    ),
+    Row(
+        "s2s-500",
+        "local chat while 500 other domains are contacted at once",
+        "ms, the 99th percentile of round trips",
+        reaching.local_chat,
+        _accounts(lambda options: reaching.PEOPLE),
+        _S2S,
     ),
     Row(
         "big-roster",

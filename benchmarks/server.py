@@ -32,6 +32,10 @@ ROOMS = "conference.localhost"
 """Where rooms are, in the rows about them."""
 NODES = "pubsub.localhost"
 """Where nodes are, in the rows about them."""
+REMOTE = "far.example"
+"""Below this are the domains of the load generator's, in the rows about other servers."""
+SHUT = "shut.example"
+"""Below this are domains of servers that are down."""
 OWNERS = [f"prospero{number}" for number in range(20)]
 """The accounts that make nodes there."""
 
@@ -94,6 +98,10 @@ class Server(ABC):
     `home` is its private directory; accounts in it outlive a restart. A context manager:
     entering starts it (RuntimeError when it does not come up), leaving stops it.
 
+    With the feature "s2s" it finds all domains below `REMOTE` at `remote_port`, and those below
+    `SHUT` at `shut_port`, where nobody listens; a server that has to ask asks a name server at
+    `names_port`.
+
     `accounts`, `rosters` and `nodes` name what has been made in it so far. `features` names the
     modules that it loads on top of those of every row.
     """
@@ -106,6 +114,10 @@ class Server(ABC):
         self.certificate = certificate
         self.port = free_port()
         self.component_port = free_port()
+        self.s2s_port = free_port()
+        self.remote_port = free_port()
+        self.shut_port = free_port()
+        self.names_port = free_port()
         self.accounts: set[str] = set()
         self.rosters: set[str] = set()
         self.nodes: set[str] = set()
@@ -145,6 +157,11 @@ class Server(ABC):
     def component_address(self) -> tuple[str, int]:
         """Where the server listens for the component, where it has the feature "component"."""
         return ("127.0.0.1", self.component_port)
+
+    @property
+    def s2s_address(self) -> tuple[str, int]:
+        """Where the server listens for other servers, where it has the feature "s2s"."""
+        return ("127.0.0.1", self.s2s_port)
 
     def load(self, features: frozenset[str]) -> None:
         """Have the modules for these features loaded, and no others, from the next start on."""

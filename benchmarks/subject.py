@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.server import COMPONENT, SECRET, Server
+from benchmarks.server import COMPONENT, REMOTE, SECRET, SHUT, Server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _PROFILED = REPOSITORY / "benchmarks" / "profiled"
@@ -20,6 +20,8 @@ data = "{home}/data"
 c2s = ["tcp:{port}:interface=127.0.0.1"]
 c2s_tls = []
 component = ["tcp:{component_port}:interface=127.0.0.1"]
+s2s = ["tcp:{s2s_port}:interface=127.0.0.1"]
+s2s_tls = []
 
 [tls]
 certificates = "{certificates}"
@@ -47,6 +49,22 @@ _COMPONENT = """
 [components."{domain}"]
 secret = "{secret}"
 multicast = 100_000
+"""
+
+_S2S = """
+[s2s]
+require = "none"
+this_host = true
+connections_per_address = 0
+
+[s2s.routes]
+"*.{remote}" = ["tcp:127.0.0.1:{remote_port}"]
+"*.{shut}" = ["tcp:127.0.0.1:{shut_port}"]
+"""
+
+_NO_S2S = """
+[s2s]
+enabled = false
 """
 
 _BUNDLED_SETTINGS = {
@@ -97,11 +115,20 @@ class Xmppd(Server):
             home=self.home,
             port=self.port,
             component_port=self.component_port,
+            s2s_port=self.s2s_port,
             certificates=self.certificate.directory,
         )
         if "component" in self.features:
             text += _COMPONENT.format(domain=COMPONENT, secret=SECRET)
+        text += self._elsewhere()
         self._config.write_text(text + self._bundled() + self.store())
+
+    def _elsewhere(self) -> str:
+        """Return the configuration's `[s2s]`: no other servers but for the rows about them."""
+        if "s2s" not in self.features:
+            return _NO_S2S
+        ports = {"remote_port": self.remote_port, "shut_port": self.shut_port}
+        return _S2S.format(remote=REMOTE, shut=SHUT, **ports)
 
     def _bundled(self) -> str:
         """Return the configuration's `[bundled]`: of the components those that a row needs."""

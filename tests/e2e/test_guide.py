@@ -18,6 +18,8 @@ LISTEN = """
 [listen]
 c2s = ["tcp:0:interface=127.0.0.1"]
 c2s_tls = []
+s2s = []
+s2s_tls = []
 component = ["tcp:0:interface=127.0.0.1"]
 """
 

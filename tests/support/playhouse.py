@@ -17,6 +17,8 @@ c2s = ["tcp:0:interface=127.0.0.1"]
 c2s_tls = ["tcp:0:interface=127.0.0.1"]
 [bundled]
 start = false
+[s2s]
+enabled = false
 [store]
 url = "sqlite::memory:"
 """

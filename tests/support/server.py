@@ -73,7 +73,8 @@ class Verona:
 
     Keyword arguments are tables of the configuration: ``auth={"legacy": True}``. `available` are
     the modules, all that there are unless told otherwise. `after` is a server whose stores this
-    one takes over, accounts included, as if it had been killed and started again.
+    one takes over, accounts included, as if it had been killed and started again. `clock` is one
+    that goes already.
     """
 
     def __init__(
@@ -82,11 +83,13 @@ class Verona:
         accounts: Iterable[str] = ("juliet", "romeo"),
         available: Iterable[ModuleType] | None = None,
         after: Verona | None = None,
+        clock: Clock | None = None,
         **tables: dict[str, Any],
     ) -> None:
         self.config = _config(tables)
-        self.clock = Clock()
-        self.clock.advance(NOW if after is None else after.clock.seconds() + 1)
+        self.clock = clock or Clock()
+        if clock is None:
+            self.clock.advance(NOW if after is None else after.clock.seconds() + 1)
         if after is None:
             stores = result(open_stores("sqlite::memory:", self.clock, Path()))
         else:

@@ -98,6 +98,7 @@ class Router:
         "_held",
         "answered",
         "domains",
+        "guests",
         "hooks",
         "iq",
         "refusals",
@@ -126,6 +127,8 @@ class Router:
         self._attached = 0
         self.domains: tuple[str, ...]
         self.serve(domains)
+        self.guests: Container[str] = ()
+        """Domains of ours that no other server may write to."""
         self.remote: Route = self._no_remote
         self.spread = Spread(self, hooks, directory, self._held.keys())
         """Takes one stanza to many."""
@@ -294,7 +297,7 @@ class Router:
         try:
             stanza.to = to = _address(address)
             route = self.routes.get(to.domain)
-            if route is None:
+            if route is None or to.domain in self.guests:
                 raise StreamError("host-unknown", reason="s2s.host-unknown", detail=to.domain)
             if len(attrs.get("id", "")) > LONGEST_ID:
                 raise StanzaError("bad-request", "too long an id", reason="stanza.id")

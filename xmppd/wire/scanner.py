@@ -112,9 +112,9 @@ class Scanner:
         _, most_in_tag, most_deep, most_attributes, most_children = limits
         small = min(limits.stanza, limits.tag)
         kinds = {f"{content} {kind}": kind for kind in ("message", "presence", "iq")}
-        plain = stream.is_usual(content)
         other_default = stream.scope.get("") != content
         prefixes = [f"{prefix}:".encode() for prefix in stream.scope if prefix]
+        plain = stream.is_usual(content) and prefixes == [b"stream:"]
         end_of_tag = START_TAG.match
         nested = _STREAM_NAMES
         start = total = len(stream.tag)  # as expat counts

@@ -16,8 +16,9 @@ well-formed, it has closed the message at its end and nowhere else. One of a com
 another in it: a message forwarded to be sent in a user's name (XEP-0356 §5), the answer to an IQ
 that was delegated (XEP-0355 §4.3). Then two begin and two end, and what ends first is the one
 inside. What could be more than it seems goes the long way, to a scanner:
-a prefix that is declared in the start tag, a character reference that may spell a namespace, the
-stream namespace, more elements or attributes in one message than the limits allow in one place.
+a prefix that is declared in the start tag or by the header of another server alone, a character
+reference that may spell a namespace, the stream namespace, more elements or attributes in one
+message than the limits allow in one place.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from xmppd.wire.framer import Framer
 from xmppd.wire.frames import Frame
 from xmppd.wire.limits import Limits
 from xmppd.wire.parsers import Parsers
+from xmppd.wire.scanner import Inside
 from xmppd.wire.stanza import Stanza
 from xmppd.wire.whole import Cutter, may_hold
 
@@ -30,6 +31,19 @@ def long_way(data: bytes, limits: Limits) -> list[tuple[object, ...]]:
 
 def at_once(data: bytes, limits: Limits) -> list[tuple[object, ...]]:
     return [shape(f) for f in frames_of(HEADER, data, limits=limits)]
+
+
+SERVERS = (
+    f"<stream:stream xmlns='{ns.SERVER}' xmlns:db='{ns.DIALBACK}' xmlns:stream='{ns.STREAM}'"
+    " from='capulet.lit' to='montague.lit' version='1.0'{}>"
+)
+"""The header of another server; behind the prefixes there is room for one more."""
+
+
+def of_server(*pieces: bytes, more: str = "") -> list[tuple[object, ...]]:
+    """The frames of a stream of another server's."""
+    header = SERVERS.format(more).encode()
+    return [shape(f) for f in frames_of(header, *pieces, content=ns.SERVER)][1:]
 
 
 def cut(data: bytes, limits: Limits = Limits()) -> tuple[int, list[Frame]]:  # noqa: B008
@@ -422,3 +436,52 @@ def test_iqs_of_a_component_are_cut_whole() -> None:
         [f"{ns.DELEGATION} delegation"],
         [],
     ]
+
+
+FROM_SERVER = b"<message from='a@capulet.lit' to='b@montague.lit'>%b</message>"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(FROM_SERVER % b"<body>But soft!</body>", id="a message"),
+        pytest.param(FROM_SERVER % b"<db:result>key</db:result>", id="dialback inside"),
+        pytest.param(FROM_SERVER % b"<x db:a='1'/>", id="an attribute of dialback"),
+        pytest.param(FROM_SERVER % b"<body>db:</body>", id="a text like a prefix"),
+        pytest.param(
+            FROM_SERVER % b"<db:x xmlns:db='urn:rose'/>", id="the prefix means something else"
+        ),
+        pytest.param(FROM_SERVER % b"<stream:error/>", id="the stream's prefix"),
+        pytest.param(FROM_SERVER % b"<body xmlns='jabber:client'>x</body>", id="of a client's"),
+        pytest.param(b"<message xmlns='jabber:client'></message>", id="a client's message"),
+        pytest.param(b"<message db:a='1'><body/></message>", id="its own tag has the prefix"),
+        pytest.param(b"<db:result from='a' to='b'>key</db:result>", id="dialback"),
+        pytest.param(b"<db:verify from='a' to='b' id='1' type='valid'/>", id="its answer"),
+        pytest.param(b"<presence from='a@b' to='c@d'/>", id="presence"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", FROM_SERVER % b"<body/>"])
+@pytest.mark.parametrize("after", [b"", FROM_SERVER % b"<db:x/>"])
+def test_what_a_server_sends_is_read_as_by_the_long_way(
+    before: bytes, data: bytes, after: bytes
+) -> None:
+    """XEP-0220 §2.1: its header declares a prefix more than a client's."""
+    data = before + data + after
+    frames = of_server(data)
+    assert frames == of_server(data[:1], data[1:])
+    # Where a header declares yet another one, nothing is cut whole, and no parser is shared.
+    assert frames == of_server(data, more=" xmlns:rose='urn:rose'")
+
+
+def test_messages_of_a_server_are_cut_whole() -> None:
+    parsers, limits = Parsers(), Limits()
+    scope = {"": ns.SERVER, "stream": ns.STREAM, "db": ns.DIALBACK}
+    inside = Inside(f"{ns.STREAM} stream", SERVERS.format("").encode(), scope)
+    cutter = parsers.inside(inside, limits, ns.SERVER).cutter
+    assert cutter is not None
+    frames: list[Frame] = []
+    data = FROM_SERVER % b"<body>x</body>"
+    assert may_hold(data, ns.SERVER)
+    assert cutter.cut(data, frames) == len(data)
+    assert [shape(f) for f in frames] == of_server(data[:1], data[1:])
+    assert not may_hold(FROM_SERVER % b"<db:x/>", ns.SERVER)

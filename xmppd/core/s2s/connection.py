@@ -182,6 +182,8 @@ class ServerConnection:
                 self._remotes.management.take(self, frame)
             else:
                 self._act(self.stream.on_frame(frame))
+                if not self.open:
+                    return  # what came behind it in the same read counts for nothing
         if frames:
             self.busy = self._clock.seconds()
 

@@ -82,17 +82,13 @@ class Management:
     def _on_resume(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Go on with a stream of the same domain's, once what it has sent is in safe hands."""
         id_, remote = nonza.attrs.get("previd", ""), connection.stream.remote
-        before = self._attached.get(id_)
+        proved = remote in connection.stream.peers
+        before = self._attached.get(id_) if proved else None
         if before is not None and before is not connection and before.stream.remote == remote:
             # The peer has noticed before us that its connection is dead.
             before.end(StreamError("conflict", reason="session.resumed"), keep=True)
         lost = self._lost.get(id_)
-        if (
-            lost is None
-            or lost.remote != remote
-            or remote not in connection.stream.peers
-            or connection.managed is not None
-        ):
+        if lost is None or lost.remote != remote or not proved or connection.managed is not None:
             connection.write(failed("item-not-found"))
             return
         del self._lost[id_]

@@ -305,11 +305,13 @@ class Pair:
             except StanzaError as error:
                 self._bounce(stanza, error)
 
-    def denied(self, condition: str) -> None:
-        """The peer does not let it."""
-        granting, self._granting = self._granting, None
-        if granting is not None and not granting.answer.called:
-            granting.answer.errback(conditions.denied(self.remote.domain, condition))
+    def denied(self, connection: ServerConnection, condition: str) -> None:
+        """The peer does not let it on this connection; another may be waited for by now."""
+        granting = self._granting
+        if granting is not None and granting.on is connection:
+            self._granting = None
+            if not granting.answer.called:
+                granting.answer.errback(conditions.denied(self.remote.domain, condition))
 
     def keep(self, managed: Managed) -> None:
         """Our stream was lost, and may be resumed."""

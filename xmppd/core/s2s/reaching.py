@@ -30,10 +30,12 @@ async def reach(pair: Pair, trail: Trail) -> None:
         await _use(pair, pair.outgoing)
         return
     remote = pair.remote
-    if pair.wanted and await _share(pair, remote.shareable(), trail):
+    asked = remote.shareable()
+    if pair.wanted and await _share(pair, asked, trail):
         return
     places = await remote.remotes.network.find(remote.domain, trail)
-    if pair.wanted and await _share(pair, remote.remotes.at(places, remote.domain), trail):
+    there = remote.remotes.at(places, remote.domain)
+    if pair.wanted and there is not asked and await _share(pair, there, trail):
         return
     remote.backoff.check(places)
     remote.trail = trail
@@ -112,7 +114,8 @@ async def _share(pair: Pair, shared: ServerConnection | None, trail: Trail) -> b
         shared.request(pair.local, pair.remote.domain)
         await granting
     except (StanzaError, DeferredTimeout) as error:
-        trail.note("dialback", f"not on that stream: {error}", ok=False)
+        why = error if isinstance(error, StanzaError) else "no answer in time"
+        trail.note("dialback", f"not on that stream: {why}", ok=False)
         return False
     trail.note("end", f"stanzas may be sent from {pair.local}")
     return True

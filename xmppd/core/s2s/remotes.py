@@ -91,6 +91,7 @@ class Remotes:
             max_attempts=self.host.config.auth.max_attempts,
             parsers=self._parsers,
         )
+        self.host.router.guests = self.host.config.auth.anonymous
         wanted = settings.enabled and hasattr(self, "network")
         if wanted and self._detach is None:
             self._detach = self.host.router.attach(self.route)
@@ -180,7 +181,7 @@ class Remotes:
 
     def denied(self, connection: ServerConnection, local: str, remote: str, condition: str) -> None:
         """We may not."""
-        self.pair(local, remote).denied(condition)
+        self.pair(local, remote).denied(connection, condition)
 
     def resumed(self, connection: ServerConnection, h: int) -> None:
         """A stream of ours goes on by a connection; see `Pair.resumed`."""
