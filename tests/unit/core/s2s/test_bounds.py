@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -236,9 +237,9 @@ def test_each_failure_makes_the_pause_longer_up_to_a_bound() -> None:
         if len(web.dialled) > before:
             times.append(web.clock.seconds())
         web.advance(0.25)
-    pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
+    pauses = [b - a for a, b in pairwise(times)]
     assert pauses[0] <= 2.25
-    assert all(1.5 * 0.75 <= b / a <= 3 for a, b in zip(pauses[:4], pauses[1:5], strict=True))
+    assert all(1.5 * 0.75 <= b / a <= 3 for a, b in pairwise(pauses[:5]))
     assert max(pauses) <= 60.25
     assert min(pauses[6:]) >= 45
 
