@@ -106,6 +106,8 @@ class Remotes:
             domains = {connection.stream.remote, *connection.peers}
             if not wanted or any(map(self.rules.refusal, filter(None, domains))):
                 connection.end(gone)
+            elif connection.stream.local and not self.rules.hosts(connection.stream.local):
+                connection.end(StreamError("host-gone", reason="stream.host-gone"))
 
     @property
     def enabled(self) -> bool:
