@@ -106,6 +106,7 @@ def test_stream_is_told_from_both_of_its_ends(verona, mantua):
     assert link == {
         "local": (VERONA,),
         "remote": (MANTUA,),
+        "more": 0,
         "direction": "both",
         "incoming": False,
         "state": "open",
@@ -164,6 +165,16 @@ def test_the_longest_list_has_an_end(verona, monkeypatch):
     assert facts.links(verona.host.remotes, most=0) == []
     monkeypatch.setattr(facts.links, "__defaults__", ("", 0))
     assert list(display.links(do(verona, "s2s"))) == ["these are 0 of 1 streams"]
+
+
+def test_stream_of_many_domains_is_told_with_some_and_found_by_each(verona):
+    write_to(verona)
+    [connection] = verona.host.remotes.connections
+    connection.stream.peers.update(f"{n:03}.{MANTUA}" for n in range(1000))
+    told = do(verona, "s2s", domain=f"999.{MANTUA}")
+    [link] = told["links"]
+    assert link["remote"] == (MANTUA, *(f"{n:03}.{MANTUA}" for n in range(facts.DOMAINS - 1)))
+    assert f",018.{MANTUA} and 981 more  at " in next(display.links(told))
 
 
 def test_domain_in_a_pause_is_told_with_its_end(verona, mantua):
