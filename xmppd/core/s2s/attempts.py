@@ -31,7 +31,7 @@ in a turn 25 to 27."""
 class Attempts:
     """Those that are under way; `most` gives how many there may be, of one sender half of them."""
 
-    __slots__ = ("_begun", "_by", "_clock", "_most", "_waiting", "count")
+    __slots__ = ("_begun", "_busy", "_by", "_clock", "_most", "_waiting", "count")
 
     def __init__(self, most: Callable[[], int], clock: IReactorTime) -> None:
         self._most = most
@@ -40,6 +40,8 @@ class Attempts:
         """In this turn of the reactor."""
         self._by: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[Deferred[None]]] = OrderedDict()
+        self._busy = False
+        """Whether turns are being given: one that ends within itself gives no other."""
         self.count = 0
 
     @property
@@ -72,24 +74,34 @@ class Attempts:
 
     def _next(self) -> None:
         """Give turns to those who may have one, one sender after the other."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while (turn := self._take()) is not None:
+                turn.callback(None)
+        finally:
+            self._busy = False
+
+    def _take(self) -> Deferred[None] | None:
+        """Who has the next turn, if anybody may."""
         most = self._most()
         share = max(1, most // 2)
-        while self.count < most and self._begun < AT_ONCE:
-            who = next((each for each in self._waiting if self._by[each] < share), None)
-            if who is None:
-                return
-            queue = self._waiting[who]
-            turn = queue.popleft()
-            if queue:
-                self._waiting.move_to_end(who)
-            else:
-                del self._waiting[who]
-            self.count += 1
-            self._by[who] += 1
-            if not self._begun:
-                self._clock.callLater(0, self._go_on)
-            self._begun += 1
-            turn.callback(None)
+        who = next((each for each in self._waiting if self._by[each] < share), None)
+        if self.count >= most or self._begun >= AT_ONCE or who is None:
+            return None
+        queue = self._waiting[who]
+        turn = queue.popleft()
+        if queue:
+            self._waiting.move_to_end(who)
+        else:
+            del self._waiting[who]
+        self.count += 1
+        self._by[who] += 1
+        if not self._begun:
+            self._clock.callLater(0, self._go_on)
+        self._begun += 1
+        return turn
 
     def _go_on(self) -> None:
         """Another turn of the reactor has begun."""

@@ -44,6 +44,7 @@ class Question(NamedTuple):
 
     asked_on: ServerConnection
     given: KeyGiven
+    since: float
 
 
 class ServerConnection:
@@ -248,6 +249,14 @@ class ServerConnection:
         given, stream_id = question.given, question.asked_on.stream.id
         self.questions[given.remote, given.local, stream_id] = question
         self._act(self.stream.ask(given.local, given.remote, stream_id, given.key))
+
+    def give_up(self, before: float) -> None:
+        """Wait no longer for answers to what was asked before then."""
+        late = [each for each, question in self.questions.items() if question.since < before]
+        for each in late:
+            self._remotes.answer(self.questions.pop(each), "error", conditions.TIMEOUT)
+        if late and not (self.stream.grants or self.stream.peers):
+            self.close()
 
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).

@@ -239,7 +239,7 @@ class Remotes:
 
     def verify(self, connection: ServerConnection, given: KeyGiven) -> None:
         """Ask the domain that a peer claims to be whether it has made a key (XEP-0220 §2.1.2)."""
-        question = Question(connection, given)
+        question = Question(connection, given, self.host.clock.seconds())
         try:
             self.pair(given.local, given.remote).ask(question)
         except StanzaError as error:
@@ -264,6 +264,7 @@ class Remotes:
         """Close what nobody uses."""
         seconds, now = self.settings.idle_seconds, self.host.clock.seconds()
         for connection in list(self.connections):
+            connection.give_up(now - self.settings.attempt_seconds)
             # Those of others are theirs to close: they may be about to send.
             idle = not connection.incoming and seconds and now - connection.busy >= seconds
             if connection.useless or idle:
