@@ -185,7 +185,7 @@ class Pair:
         proof = remotes.rules.require(remote.domain)
         trail.note("policy", f"from {self.local}; what it has to show: {proof}")
         if not remote.backoff.pausing:
-            remote.trail = trail
+            remote.follow(trail)
         return trail
 
     async def _reach(self, who: str, trail: Trail) -> None:

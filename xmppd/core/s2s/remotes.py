@@ -21,6 +21,7 @@ from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
+from xmppd.core.s2s.trail import Trails
 from xmppd.core.s2s.wire import Network
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import Sent
@@ -58,6 +59,7 @@ class Remotes:
         self.attempts = Attempts(lambda: self.settings.attempts, host.clock)
         self.rules = Rules(host)
         self.management = Management(self)
+        self.trails = Trails()
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
         self._secret = secret_key(secrets.token_urlsafe(32))
         self._detach: Callable[[], None] | None = None
