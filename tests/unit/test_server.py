@@ -25,10 +25,16 @@ from xmppd.server import DRAIN, Server
 def test_listens_on_every_endpoint_and_the_control_socket(playhouse):
     server = playhouse.start()
     assert playhouse.failures == []
-    assert len(playhouse.reactor.tcpServers) == 2
+    assert len(playhouse.reactor.tcpServers) == 4
     assert playhouse.reactor.unixServers[0][0] == str(playhouse.directory / "data/control.sock")
     keys = [one["key"] for one in server._facts()["listening"]]
-    assert keys == ["listen.c2s", "listen.c2s_tls", "listen.control"]
+    assert keys == [
+        "listen.c2s",
+        "listen.c2s_tls",
+        "listen.s2s",
+        "listen.s2s_tls",
+        "listen.control",
+    ]
 
 
 def test_data_directory_is_for_its_owner_alone(playhouse):

@@ -268,6 +268,19 @@ def test_in_a_pause_the_attempt_that_failed_is_what_is_told(verona):
     assert told["attempt"][0]["at"] == NOW + 5.5
 
 
+def test_domain_that_does_not_let_us_send_is_left_alone_for_longer_each_time():
+    verona, _ = neighbours(VERONA, MANTUA, require="dialback")
+    sea = sea_of(verona)
+    sea.problems[VERONA] = "self-signed certificate"
+    sea.down.add(VERONA)  # where mantua would ask about the key
+    for failures in (1, 2):
+        write_to(verona)
+        told = why(verona)["elsewhere"]
+        assert (told["failures"], told["error"]["reason"]) == (failures, "s2s.denied")
+        assert told["error"]["text"] == f"{MANTUA} does not accept us: remote-connection-failed"
+        verona.clock.advance(3)
+
+
 def test_policy_is_told_with_its_keys(verona):
     reconfigured(
         verona,

@@ -84,8 +84,8 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     """Have a stream of ours that stands carry what there is."""
     pair.outgoing = connection
     pair.put_questions(connection)
-    pair.remote.backoff.succeeded()
     if not pair.wanted or pair.line is not None:
+        pair.remote.backoff.succeeded()
         connection.trail.note("end", "it is asked about a key, and nothing is sent")
         return
     granting = pair.grant_on(connection)
@@ -98,6 +98,7 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     finally:
         if connection.stream.failed_external:
             connection.trail.note("sasl", "it does not take our certificate for ours", ok=False)
+    pair.remote.backoff.succeeded()
     by = connection.stream.shown_by
     connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 

@@ -55,7 +55,7 @@ class Remotes:
         self.connections: set[ServerConnection] = set()
         self.by_place: dict[Place, OutgoingConnection] = {}
         """The last connection of ours to each place."""
-        self.attempts = Attempts(lambda: self.settings.attempts)
+        self.attempts = Attempts(lambda: self.settings.attempts, host.clock)
         self.rules = Rules(host)
         self.management = Management(self)
         self._remotes: OrderedDict[str, Remote] = OrderedDict()

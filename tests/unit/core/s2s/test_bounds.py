@@ -110,6 +110,7 @@ def test_many_that_fail_at_once_are_many_all_the_same() -> None:
     juliet = verona.log_in("juliet")
     web.places["first.lit"] = None
     juliet.send(chat("a@first.lit"))
+    web.advance(1)
     for n in range(500):
         juliet.send(chat(f"a@m{n}.lit"))
     assert juliet.take() == b""
