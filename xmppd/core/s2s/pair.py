@@ -176,7 +176,7 @@ class Pair:
     def _new_trail(self) -> Trail:
         """That of an attempt that begins; in a pause, what the last one met is still told."""
         remote, remotes = self.remote, self.remote.remotes
-        trail = Trail(remotes.host.clock.seconds)
+        trail = remotes.trail(self.remote.domain)
         proof = remotes.rules.require(remote.domain)
         trail.note("policy", f"from {self.local}; what it has to show: {proof}")
         if not remote.backoff.pausing:

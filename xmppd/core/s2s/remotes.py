@@ -21,6 +21,7 @@ from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
+from xmppd.core.s2s.trail import Trail
 from xmppd.core.s2s.wire import Network
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import Sent
@@ -38,6 +39,9 @@ log = Logger()
 
 MOST = 20_000
 """Of how many domains it is known how they were last reached."""
+
+WHOLE = 1_000
+"""Of how many of them each step of that is: whose names have a hundred addresses leaves 50 KiB."""
 
 SWEEP = 10.0
 """Seconds between two looks for connections that nobody uses."""
@@ -59,6 +63,8 @@ class Remotes:
         self.rules = Rules(host)
         self.management = Management(self)
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
+        self._trails: OrderedDict[str, Trail] = OrderedDict()
+        """By domain, the whole ones; the latest last."""
         self._secret = secret_key(secrets.token_urlsafe(32))
         self._detach: Callable[[], None] | None = None
         self._sweeping = LoopingCall(self._sweep)
@@ -150,6 +156,15 @@ class Remotes:
     def known(self) -> Iterable[Remote]:
         """All domains elsewhere of which anything is known."""
         return self._remotes.values()
+
+    def trail(self, domain: str) -> Trail:
+        """The trail of a new attempt to reach a domain."""
+        trails, trail = self._trails, Trail(self.host.clock.seconds)
+        trails[domain] = trail
+        trails.move_to_end(domain)
+        if len(trails) > WHOLE:
+            trails.popitem(last=False)[1].shorten()
+        return trail
 
     def _forget_one(self) -> None:
         for domain, remote in self._remotes.items():

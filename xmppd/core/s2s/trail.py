@@ -10,6 +10,9 @@ from xmppd.errors import StanzaError
 STEPS = 200
 """The most steps that an attempt keeps: whose names have a hundred addresses is told as much."""
 
+FEW = 10
+"""How many are kept, the last ones, when others were tried behind it."""
+
 SAID = 300
 """Characters of a step: some of it may be a peer's own words."""
 
@@ -42,6 +45,10 @@ class Trail:
         """Note a step."""
         if len(self.steps) < STEPS:
             self.steps.append(Step(self._now(), what, said[:SAID], ok))
+
+    def shorten(self) -> None:
+        """Keep the last steps alone."""
+        del self.steps[:-FEW]
 
     def failed(self, error: StanzaError) -> None:
         """The attempt has come to nothing. What was on the stack is not kept."""
