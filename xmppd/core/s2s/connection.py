@@ -82,6 +82,11 @@ class ServerConnection:
         """Whether anything may still be sent."""
         return self.stream.state is not State.CLOSED
 
+    @property
+    def patience(self) -> float:
+        """Seconds until it has to be of use."""
+        return self._remotes.host.config.limits.negotiation_seconds
+
     # ------------------------------------------------------------------ driven by the wire
 
     def begin(self, wire: Wire, address: str) -> None:
@@ -89,8 +94,7 @@ class ServerConnection:
         self.wire = wire
         self.address = address
         self._remotes.connections.add(self)
-        seconds = self._remotes.host.config.limits.negotiation_seconds
-        self._timer = self._clock.callLater(seconds, self._too_slow)
+        self._timer = self._clock.callLater(self.patience, self._too_slow)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer."""
