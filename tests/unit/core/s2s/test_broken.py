@@ -165,3 +165,14 @@ def test_after_all_that_nothing_is_left() -> None:
     assert bodies(scene.juliet) == ["two"]
     left = [c for c in scene.web.clock.getDelayedCalls() if "Looping" not in repr(c)]
     assert left == []
+
+
+def test_a_stream_that_has_owed_nothing_keeps_its_domain_no_longer_than_it_may_be_resumed() -> None:
+    """Such domains were never forgotten, until there was no room for any other."""
+    scene = Scene(resume_seconds=30)
+    scene.web.at.clear()
+    scene.lose()
+    scene.web.advance(20)
+    assert not at_rest(scene.verona)
+    scene.web.advance(20)
+    assert at_rest(scene.verona)
