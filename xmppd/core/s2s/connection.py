@@ -299,19 +299,21 @@ class ServerConnection:
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
-            note = self._remotes.host.refusals.note
-            note(
-                error.reason, self.who, self.stream.local, self.address, error.detail or error.text
-            )
-            log.info(
-                "stream with {who} at {address} ended: {error}",
-                who=self.who,
-                address=self.address,
-                error=str(error),
-            )
+            self._note(error)
         self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
+
+    def _note(self, error: StreamError) -> None:
+        """Remember why it ended, and log it; strangers do not fill the log."""
+        host, who, address = self._remotes.host, self.who, self.address
+        detail = error.detail or error.text
+        host.refusals.note(error.reason, who, self.stream.local, address, detail)
+        said = "stream with {who} at {address} ended: {error}"
+        if not self.incoming or self.by is not None:
+            log.info(said, who=who, address=address, error=str(error))
+        elif host.debugging:
+            log.debug(said, who=who, address=address, error=str(error))
 
     def _release(self, error: StreamError | None, *, broken: bool) -> None:
         """Let go of everything; may be called more than once.

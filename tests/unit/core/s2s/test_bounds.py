@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.federated import Hand, Town, Web
+from tests.support.logs import logged
 from tests.support.server import Client, condition
 from tests.support.server_streams import auth, features, header, key, message, verdict
 from xmppd import ns
@@ -194,6 +195,19 @@ def test_who_is_sent_no_stanzas_is_owed_little() -> None:
     assert protocol.most_unsent() == verona.config.limits.write_buffer_bytes
     connection.stream.grants.add((CAPULET, MONTAGUE))
     assert protocol.most_unsent() > verona.config.s2s.octets
+
+
+def test_strangers_do_not_fill_the_log() -> None:
+    web = Web()
+    verona = web.town(CAPULET)
+    with logged() as told:
+        for _ in range(10):
+            verona.called().send("<a></b>")
+    assert told == []
+    assert sum(verona.host.refusals.counts.values()) == 10
+    with logged() as told:
+        proved(verona).send("<a></b>")
+    assert [each for each in told if "ended: not-well-formed" in each]
 
 
 # ---------------------------------------------------------------------- what is left
