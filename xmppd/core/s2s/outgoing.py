@@ -87,6 +87,11 @@ class OutgoingConnection(ServerConnection):
         if not self.negotiated.called:
             self.negotiated.callback(None)
 
+    @property
+    def stands(self) -> bool:
+        """Whether it may carry questions."""
+        return self.open and self.negotiated.called
+
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
 

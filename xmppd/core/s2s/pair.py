@@ -135,11 +135,13 @@ class Pair:
     def ask(self, question: Question) -> None:
         """Ask the domain whether it has made a key (XEP-0220 §2.1.2).
 
-        Never on the connection where the key was given (XEP-0288 §2.2).
+        Never on the connection where the key was given (XEP-0288 §2.2), and at once where there is
+        another: the peer may wait for it before it lets this pair have a stream.
         """
         self.questions.append(question)
-        if self.outgoing is not None and self.outgoing.negotiated.called:
-            self.put_questions(self.outgoing)
+        connection = self.remote.askable()
+        if connection is not None:
+            self.put_questions(connection)
         else:
             self.want()
 
@@ -160,7 +162,10 @@ class Pair:
         """Ask what waits to be asked."""
         questions, self.questions = self.questions, []
         for question in questions:
-            connection.put(question)
+            if question.asked_on is connection:
+                self.remote.remotes.answer(question, "error", conditions.TIMEOUT)
+            else:
+                connection.put(question)
 
     def _bounce(self, stanza: Stanza, error: StanzaError) -> None:
         self.remote.remotes.host.router.bounce(stanza, error)
@@ -208,8 +213,9 @@ class Pair:
         return answer
 
     def _reached(self, _: None) -> None:
-        if self.line is None and (self.wanted or self.questions):
-            self.want()  # something came when only a question was to be put, or the other way
+        # Something came when only a question was to be put, or the other way.
+        if self.questions or (self.line is None and self.wanted):
+            self.want()
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
         self._granting = None
