@@ -34,15 +34,17 @@ async def test_5_what_one_says_comes_once_and_in_order_however_often_the_link_br
         verona.routes[mantua.domain] = [f"tcp:127.0.0.1:{proxy.port}"]
         verona.configure(retry_seconds=1)
         verona.ctl("reload")
-        async with there(verona, f"juliet@{verona.domain}/balcony") as (juliet,):
-            async with there(mantua, f"romeo@{mantua.domain}/orchard") as (romeo,):
-                for number in range(SAID):
-                    juliet.say(str(romeo.boundjid.full), f"{number}")
-                    await asyncio.sleep(0.01)
-                    if number % 10 == 9:
-                        proxy.cut()
-                assert await heard(romeo, SAID) == [f"{number}" for number in range(SAID)]
-                assert juliet.messages.empty()
+        async with (
+            there(verona, f"juliet@{verona.domain}/balcony") as (juliet,),
+            there(mantua, f"romeo@{mantua.domain}/orchard") as (romeo,),
+        ):
+            for number in range(SAID):
+                juliet.say(str(romeo.boundjid.full), f"{number}")
+                await asyncio.sleep(0.01)
+                if number % 10 == 9:
+                    proxy.cut()
+            assert await heard(romeo, SAID) == [f"{number}" for number in range(SAID)]
+            assert juliet.messages.empty()
         assert proxy.cuts
 
 
@@ -54,19 +56,21 @@ async def test_both_ways_nothing_is_lost(both) -> None:
         verona.routes[mantua.domain] = [f"tcp:127.0.0.1:{proxy.port}"]
         verona.configure(retry_seconds=1)
         verona.ctl("reload")
-        async with there(verona, f"juliet@{verona.domain}/balcony") as (juliet,):
-            async with there(mantua, f"romeo@{mantua.domain}/orchard") as (romeo,):
-                for number in range(SAID):
-                    juliet.say(str(romeo.boundjid.full), f"{number}")
-                    romeo.say(str(juliet.boundjid.full), f"{number}")
-                    await asyncio.sleep(0.01)
-                    if number % 10 == 9:
-                        proxy.cut()
-                assert await heard(romeo, SAID) == [f"{number}" for number in range(SAID)]
-                came: dict[str, None] = {}
-                while len(came) < SAID:
-                    came[str((await soon(juliet.messages.get()))["body"])] = None
-                assert list(came) == [f"{number}" for number in range(SAID)]
+        async with (
+            there(verona, f"juliet@{verona.domain}/balcony") as (juliet,),
+            there(mantua, f"romeo@{mantua.domain}/orchard") as (romeo,),
+        ):
+            for number in range(SAID):
+                juliet.say(str(romeo.boundjid.full), f"{number}")
+                romeo.say(str(juliet.boundjid.full), f"{number}")
+                await asyncio.sleep(0.01)
+                if number % 10 == 9:
+                    proxy.cut()
+            assert await heard(romeo, SAID) == [f"{number}" for number in range(SAID)]
+            came: dict[str, None] = {}
+            while len(came) < SAID:
+                came[str((await soon(juliet.messages.get()))["body"])] = None
+            assert list(came) == [f"{number}" for number in range(SAID)]
         assert proxy.cuts
 
 

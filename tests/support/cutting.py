@@ -19,7 +19,9 @@ _RST = struct.pack("ii", 1, 0)
 
 
 class CuttingProxy:
-    """Listens on `port`, and passes on to `target` at `host`; `passed` counts octets, `cuts` connections.
+    """Listens on `port`, and passes on to `target` at `host`.
+
+    `passed` counts octets, `cuts` connections.
 
     In pieces whose sizes `seed` decides, so that a cut falls anywhere in a stanza.
     """

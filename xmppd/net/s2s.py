@@ -42,9 +42,13 @@ class _ServerCarrier(Carrier):
         return PeerFacts(self._transport.getHandle())
 
     def most_unsent(self) -> int:
-        """How many octets may wait for the peer; the connection sees to that before, too."""
-        limits = self._host.config.limits
-        return self._host.config.s2s.octets + limits.write_buffer_bytes
+        """How many octets may wait for the peer; the connection sees to that before, too.
+
+        A peer that is sent no stanzas here is owed no more than a client.
+        """
+        carried, limits = self._carried, self._host.config.limits
+        stanzas = carried is not None and carried.stream.grants
+        return limits.write_buffer_bytes + (self._host.config.s2s.octets if stanzas else 0)
 
     def pauseProducing(self) -> None:
         """The peer reads more slowly than we write."""

@@ -82,6 +82,11 @@ class ServerConnection:
         """Whether anything may still be sent."""
         return self.stream.state is not State.CLOSED
 
+    @property
+    def patience(self) -> float:
+        """Seconds until it has to be of use."""
+        return self._remotes.host.config.limits.negotiation_seconds
+
     # ------------------------------------------------------------------ driven by the wire
 
     def begin(self, wire: Wire, address: str) -> None:
@@ -89,8 +94,7 @@ class ServerConnection:
         self.wire = wire
         self.address = address
         self._remotes.connections.add(self)
-        seconds = self._remotes.host.config.limits.negotiation_seconds
-        self._timer = self._clock.callLater(seconds, self._too_slow)
+        self._timer = self._clock.callLater(self.patience, self._too_slow)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer."""
@@ -295,19 +299,21 @@ class ServerConnection:
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
-            note = self._remotes.host.refusals.note
-            note(
-                error.reason, self.who, self.stream.local, self.address, error.detail or error.text
-            )
-            log.info(
-                "stream with {who} at {address} ended: {error}",
-                who=self.who,
-                address=self.address,
-                error=str(error),
-            )
+            self._note(error)
         self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
+
+    def _note(self, error: StreamError) -> None:
+        """Remember why it ended, and log it; strangers do not fill the log."""
+        host, who, address = self._remotes.host, self.who, self.address
+        detail = error.detail or error.text
+        host.refusals.note(error.reason, who, self.stream.local, address, detail)
+        said = "stream with {who} at {address} ended: {error}"
+        if not self.incoming or self.by is not None:
+            log.info(said, who=who, address=address, error=str(error))
+        elif host.debugging:
+            log.debug(said, who=who, address=address, error=str(error))
 
     def _release(self, error: StreamError | None, *, broken: bool) -> None:
         """Let go of everything; may be called more than once.

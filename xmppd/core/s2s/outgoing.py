@@ -17,6 +17,9 @@ from xmppd.stream.server_outgoing import OutgoingStream
 if TYPE_CHECKING:
     from xmppd.core.s2s.pair import Pair
 
+SHARE = 3
+"""One place may take that part of the time that there is for all of them."""
+
 
 class OutgoingConnection(ServerConnection):
     """Drives an `OutgoingStream`, which was opened for a pair.
@@ -38,6 +41,11 @@ class OutgoingConnection(ServerConnection):
         self.negotiated: Deferred[None] = Deferred(self._give_up)
         self._given_up = False
         self._why = ""
+
+    @property
+    def patience(self) -> float:
+        """Seconds until its stream has to stand: there may be other places to try."""
+        return min(super().patience, self._remotes.settings.attempt_seconds / SHARE)
 
     def begin(self, wire: Wire, address: str) -> None:
         """The connection stands."""

@@ -96,7 +96,13 @@ class Pair:
     @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
-        return not (self.line or self.outgoing or self.trying or self._kept)
+        return not (self.line or self.outgoing or self.trying or self._keeps)
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether a stream that was lost may still be resumed."""
+        kept = self._kept
+        return kept is not None and self.remote.remotes.host.clock.seconds() < kept.until
 
     # ------------------------------------------------------------------ stanzas
 
@@ -287,6 +293,8 @@ class Pair:
             managed, connection.managed = connection.managed, None
             settle(sent.claim for sent in managed.stop())
             return
+        if self.line is not None:
+            return  # nothing was asked for, or something else carries it by now
         if self._kept is not None and h is not None:
             settle(self._kept.managed.outbox.acknowledge(h))
         self.remote.remotes.management.begin(connection, None)

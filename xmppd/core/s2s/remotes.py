@@ -40,6 +40,7 @@ log = Logger()
 MOST = 20_000
 """Of how many domains it is known how they were last reached."""
 
+
 SWEEP = 10.0
 """Seconds between two looks for connections that nobody uses."""
 
