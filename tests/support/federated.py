@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -108,6 +109,8 @@ class Wire:
         self.other: Wire
         self.names = set(names)
         """What the certificate at this end names."""
+        self.until = inf
+        """When that expires."""
         self.begun_for: str | None = None
         """Which domain TLS was begun for."""
         self.known = ""
@@ -137,7 +140,7 @@ class Wire:
 
     def peer(self) -> FakeTLS:
         names = self.other.names
-        return FakeTLS(names, "" if names else "no certificate")
+        return FakeTLS(names, "" if names else "no certificate", self.other.until)
 
     def authenticated(self, domain: str) -> None:
         self.known = domain

@@ -109,7 +109,7 @@ def test_domain_that_is_not_found_is_noted(checked):
 
 
 def test_dns_that_can_not_be_asked_is_no_word_about_the_domain(checked):
-    error = StanzaError("remote-server-timeout", reason="s2s.dns-failed", detail="timed out")
+    error = StanzaError("remote-server-not-found", reason="s2s.dns-failed", detail="timed out")
     last = checked(found=Found(error=error))[-1]
     assert last == f"ok       {DOMAIN}: was not looked for, the DNS can't be asked (timed out)"
 

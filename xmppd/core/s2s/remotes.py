@@ -201,19 +201,24 @@ class Remotes:
         self, connection: ServerConnection, error: StreamError | None, *, broken: bool
     ) -> None:
         """A connection is gone, or its stream is closed, if it is not `broken`."""
-        failed, stream = connection.error(error), connection.stream
-        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
-        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
-        for pair in [pair for remote in found for pair in remote.pairs.values()]:
-            pair.lost(connection, failed)
+        failed = connection.error(error)
+        self.leave(connection, failed)
         questions, connection.questions = connection.questions, {}
         for question in questions.values():
             self.answer(question, "error", conditions.unverifiable(failed))
         managed, connection.managed = connection.managed, None
         if managed is not None:
-            self._leave(connection, managed, broken=broken)
+            self._settle(connection, managed, broken=broken)
 
-    def _leave(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
+    def leave(self, connection: ServerConnection, error: StanzaError) -> None:
+        """Nothing more can be sent on a connection."""
+        stream = connection.stream
+        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
+        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
+        for pair in [pair for remote in found for pair in remote.pairs.values()]:
+            pair.lost(connection, error)
+
+    def _settle(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
         """What was sent and not acknowledged goes once more: a link that breaks loses nothing."""
         if self._detach is None:
             managed.leave()  # the server stops
@@ -250,13 +255,11 @@ class Remotes:
         """It has answered."""
         asked = connection.questions.pop((event.remote, event.local, event.stream_id), None)
         if asked is not None:
-            self.answer(asked, event.outcome, event.condition)
+            self.answer(asked, event.outcome, conditions.unjudged(event.condition))
 
     def answer(self, question: Question, outcome: Outcome, condition: str) -> None:
         """Tell the peer."""
         given, connection = question.given, question.asked_on
-        if outcome == "error":
-            condition = condition if condition in conditions.TOLD else conditions.TIMEOUT
         connection.judge(given.remote, given.local, outcome, condition)
 
     # ------------------------------------------------------------------ the time
@@ -270,6 +273,8 @@ class Remotes:
             idle = not connection.incoming and seconds and now - connection.busy >= seconds
             if connection.useless or idle:
                 connection.close()
+            elif connection.expired(now):
+                connection.close(StreamError("reset", reason="s2s.expired"))
 
     def close(self) -> None:
         """The server stops: nobody is reached any more, and streams end."""
