@@ -470,6 +470,5 @@ def test_an_error_of_the_peer_is_the_end_rfc6120_4_9_1_1() -> None:
 
 
 def test_nothing_is_read_behind_the_end() -> None:
-    scripted = admitted()
-    scripted.act(scripted.stream.close())
+    scripted = admitted().send("<poison/>")
     assert not scripted.send(message()).stanzas

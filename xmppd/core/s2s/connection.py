@@ -19,6 +19,7 @@ from xmppd.stream.events import Closed, Passed, Send, StartTLS
 from xmppd.stream.server_events import (
     Admitted,
     By,
+    Closing,
     Denied,
     Event,
     Granted,
@@ -28,7 +29,7 @@ from xmppd.stream.server_events import (
 )
 from xmppd.stream.server_stream import ServerStream
 from xmppd.stream.states import State
-from xmppd.wire.frames import Frame
+from xmppd.wire.frames import Frame, StreamClose
 from xmppd.wire.stanza import Nonza, Stanza
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 log = Logger()
 
 _MANAGEMENT = f"{ns.STREAM_MANAGEMENT} "
+
+CLOSING_SECONDS = 5.0
+"""How long the peer's closing tag is waited for once ours is out (RFC 6120 §4.4)."""
 
 
 class Question(NamedTuple):
@@ -80,7 +84,7 @@ class ServerConnection:
     @property
     def open(self) -> bool:
         """Whether anything may still be sent."""
-        return self.stream.state is not State.CLOSED
+        return self.stream.state is not State.CLOSED and not self.stream.closing
 
     @property
     def patience(self) -> float:
@@ -122,14 +126,15 @@ class ServerConnection:
         self._keep = keep
         self._act(self.stream.fail(error))
 
-    def close(self) -> None:
-        """End the stream in peace."""
-        self._act(self.stream.close())
+    def close(self, why: StreamError | None = None) -> None:
+        """End the stream in peace, or for a reason that leaves it in order."""
+        self._part()
+        self._act(self.stream.close(why))
 
     def lost(self) -> None:
         """The wire is gone."""
         self.stream.lost()
-        self._release(None, broken=True)
+        self._release(None, broken=not self.stream.closing)
 
     def clogged(self) -> None:
         """The peer takes more slowly than it is sent."""
@@ -186,8 +191,10 @@ class ServerConnection:
             elif frame.__class__ is Nonza and frame.name.startswith(_MANAGEMENT):
                 self._remotes.management.take(self, frame)
             else:
+                if frame.__class__ is StreamClose:
+                    self._part()
                 self._act(self.stream.on_frame(frame))
-                if not self.open:
+                if self.stream.state is State.CLOSED:
                     return  # what came behind it in the same read counts for nothing
         if frames:
             self.busy = self._clock.seconds()
@@ -242,6 +249,8 @@ class ServerConnection:
             self._remotes.judged(self, event)
         elif isinstance(event, Negotiated):
             self._negotiated()
+        elif isinstance(event, Closing):
+            self._closing()
         elif isinstance(event, Closed):
             self._closed(event.error)
 
@@ -273,12 +282,17 @@ class ServerConnection:
 
         One who has opened a stream that serves both ways has to know how (XEP-0288 §2.2).
         """
-        return self.stream.bidirectional and remote in self.peers
+        return self.open and self.stream.bidirectional and remote in self.peers
 
     @property
     def useless(self) -> bool:
         """Whether it has served only to ask, and has been answered."""
         return False
+
+    def expired(self, now: float) -> bool:
+        """Whether a certificate that the peer was believed by has expired (RFC 6120 §13.7.2.3)."""
+        peer = self.stream.peer
+        return peer is not None and peer.until <= now
 
     def error(self, error: StreamError | None) -> StanzaError:
         """What whoever waits for it is told, now that its stream has ended."""
@@ -302,6 +316,25 @@ class ServerConnection:
             self._timer = None
 
     # ------------------------------------------------------------------ the end
+
+    def _part(self) -> None:
+        """Say the last time what is handled, or the peer might send it again (XEP-0198 §4)."""
+        if self.managed is not None and self.managed.agreed and self.open:
+            self.managed.acknowledge()
+
+    def _closing(self) -> None:
+        """What is sent from now on takes another way."""
+        if self.managed is not None and self.managed.agreed:
+            self.managed.part()
+        self._settled()
+        self.holding.end()
+        self._remotes.leave(self, self.error(None))
+        self._timer = self._clock.callLater(CLOSING_SECONDS, self._void)
+
+    def _void(self) -> None:
+        """The peer does not close."""
+        self._timer = None
+        self._act(self.stream.void())
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MOST = 10_000
 """How many streams that were lost may be resumed."""
 
+_ACKNOWLEDGED = f"{ns.STREAM_MANAGEMENT} a"
 ENABLE = Tag("enable", {"resume": "true"}, ns=ns.STREAM_MANAGEMENT).render()
 
 
@@ -58,6 +59,8 @@ class Management:
 
     def take(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Act on an element of stream management; raises StreamError for one out of place."""
+        if not connection.open and nonza.name != _ACKNOWLEDGED:
+            return  # nothing can be agreed upon, or answered, any more
         acts = _FROM_INITIATOR if connection.incoming else _FROM_RECEIVER
         act = acts.get(nonza.name)
         if act is None:
@@ -184,7 +187,7 @@ def _managed(connection: ServerConnection) -> Managed:
 
 _COUNTS: dict[str, Callable[[Management, ServerConnection, Nonza], None]] = {
     f"{ns.STREAM_MANAGEMENT} r": Management._on_request,
-    f"{ns.STREAM_MANAGEMENT} a": Management._on_acknowledged,
+    _ACKNOWLEDGED: Management._on_acknowledged,
 }
 _FROM_INITIATOR = {
     f"{ns.STREAM_MANAGEMENT} enable": Management._on_enable,

@@ -99,7 +99,7 @@ class OutgoingConnection(ServerConnection):
         """
         stream = self.stream
         peer, proof = stream.peer, stream.policy.require(remote)
-        if not stream.grants or not stream.offers_errors:
+        if not self.open or not stream.grants or not stream.offers_errors:
             return False
         if proof == "certificate":
             return peer is not None and peer.proves(remote)

@@ -187,11 +187,11 @@ class Pair:
     def _new_trail(self) -> Trail:
         """That of an attempt that begins; in a pause, what the last one met is still told."""
         remote, remotes = self.remote, self.remote.remotes
-        trail = remotes.trail(self.remote.domain)
+        trail = Trail(remotes.host.clock.seconds)
         proof = remotes.rules.require(remote.domain)
         trail.note("policy", f"from {self.local}; what it has to show: {proof}")
         if not remote.backoff.pausing:
-            remote.trail = trail
+            remote.follow(trail)
         return trail
 
     async def _reach(self, who: str, trail: Trail) -> None:

@@ -38,7 +38,7 @@ async def reach(pair: Pair, trail: Trail) -> None:
     if pair.wanted and there is not asked and await _share(pair, there, trail):
         return
     remote.backoff.check(places)
-    remote.trail = trail
+    remote.follow(trail)
     error: StanzaError | None = None
     for place in places:
         try:

@@ -31,6 +31,12 @@ class Remote:
         self.trail: Trail | None = None
         self._bucket: Bucket | None = None
 
+    def follow(self, trail: Trail) -> None:
+        """This is the trail of the last attempt from now on."""
+        if self.trail is not trail:
+            self.trail = trail
+            self.remotes.trails.keep(trail)
+
     def pair(self, local: str) -> Pair:
         """The pair with one of our domains."""
         pair = self.pairs.get(local)

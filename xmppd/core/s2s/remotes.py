@@ -21,7 +21,7 @@ from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
-from xmppd.core.s2s.trail import Trail
+from xmppd.core.s2s.trail import Trails
 from xmppd.core.s2s.wire import Network
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import Sent
@@ -40,8 +40,6 @@ log = Logger()
 MOST = 20_000
 """Of how many domains it is known how they were last reached."""
 
-WHOLE = 1_000
-"""Of how many of them each step of that is: whose names have a hundred addresses leaves 50 KiB."""
 
 SWEEP = 10.0
 """Seconds between two looks for connections that nobody uses."""
@@ -62,9 +60,8 @@ class Remotes:
         self.attempts = Attempts(lambda: self.settings.attempts, host.clock)
         self.rules = Rules(host)
         self.management = Management(self)
+        self.trails = Trails()
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
-        self._trails: OrderedDict[str, Trail] = OrderedDict()
-        """By domain, the whole ones; the latest last."""
         self._secret = secret_key(secrets.token_urlsafe(32))
         self._detach: Callable[[], None] | None = None
         self._sweeping = LoopingCall(self._sweep)
@@ -157,15 +154,6 @@ class Remotes:
         """All domains elsewhere of which anything is known."""
         return self._remotes.values()
 
-    def trail(self, domain: str) -> Trail:
-        """The trail of a new attempt to reach a domain."""
-        trails, trail = self._trails, Trail(self.host.clock.seconds)
-        trails[domain] = trail
-        trails.move_to_end(domain)
-        if len(trails) > WHOLE:
-            trails.popitem(last=False)[1].shorten()
-        return trail
-
     def _forget_one(self) -> None:
         for domain, remote in self._remotes.items():
             if remote.idle:
@@ -213,19 +201,24 @@ class Remotes:
         self, connection: ServerConnection, error: StreamError | None, *, broken: bool
     ) -> None:
         """A connection is gone, or its stream is closed, if it is not `broken`."""
-        failed, stream = connection.error(error), connection.stream
-        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
-        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
-        for pair in [pair for remote in found for pair in remote.pairs.values()]:
-            pair.lost(connection, failed)
+        failed = connection.error(error)
+        self.leave(connection, failed)
         questions, connection.questions = connection.questions, {}
         for question in questions.values():
             self.answer(question, "error", conditions.unverifiable(failed))
         managed, connection.managed = connection.managed, None
         if managed is not None:
-            self._leave(connection, managed, broken=broken)
+            self._settle(connection, managed, broken=broken)
 
-    def _leave(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
+    def leave(self, connection: ServerConnection, error: StanzaError) -> None:
+        """Nothing more can be sent on a connection."""
+        stream = connection.stream
+        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
+        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
+        for pair in [pair for remote in found for pair in remote.pairs.values()]:
+            pair.lost(connection, error)
+
+    def _settle(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
         """What was sent and not acknowledged goes once more: a link that breaks loses nothing."""
         if self._detach is None:
             managed.leave()  # the server stops
@@ -262,13 +255,11 @@ class Remotes:
         """It has answered."""
         asked = connection.questions.pop((event.remote, event.local, event.stream_id), None)
         if asked is not None:
-            self.answer(asked, event.outcome, event.condition)
+            self.answer(asked, event.outcome, conditions.unjudged(event.condition))
 
     def answer(self, question: Question, outcome: Outcome, condition: str) -> None:
         """Tell the peer."""
         given, connection = question.given, question.asked_on
-        if outcome == "error":
-            condition = condition if condition in conditions.TOLD else conditions.TIMEOUT
         connection.judge(given.remote, given.local, outcome, condition)
 
     # ------------------------------------------------------------------ the time
@@ -282,6 +273,8 @@ class Remotes:
             idle = not connection.incoming and seconds and now - connection.busy >= seconds
             if connection.useless or idle:
                 connection.close()
+            elif connection.expired(now):
+                connection.close(StreamError("reset", reason="s2s.expired"))
 
     def close(self) -> None:
         """The server stops: nobody is reached any more, and streams end."""

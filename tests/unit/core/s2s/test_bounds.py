@@ -168,23 +168,6 @@ def test_where_all_of_them_are_in_use_no_other_is_begun(monkeypatch: pytest.Monk
     assert answer(juliet) == "resource-constraint"
 
 
-def test_of_fewer_is_each_step_of_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Domains with 20 places each, of which one may have as many as he likes."""
-    monkeypatch.setattr(remotes_module, "WHOLE", 3)
-    web = Web()
-    verona = web.town(CAPULET)
-    juliet = verona.log_in("juliet")
-    web.at["down"] = web.town(MONTAGUE)
-    for n in range(6):
-        web.places[f"m{n}.lit"] = tuple(Place("down", port) for port in range(1, 21))
-        juliet.send(chat(f"a@m{n}.lit"))
-        web.settle()
-    found = [verona.remotes.find(f"m{n}.lit") for n in range(6)]
-    steps = [len(each.trail.steps) for each in found if each is not None and each.trail]
-    assert steps[:3] == [10] * 3
-    assert min(steps[3:]) > 20
-
-
 def test_who_is_sent_no_stanzas_is_owed_little() -> None:
     """Answers about keys, say, for one who does not read them, on 500 connections."""
     verona = Web().town(CAPULET)
