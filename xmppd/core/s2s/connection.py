@@ -205,6 +205,12 @@ class ServerConnection:
         return self.stream.peers
 
     @property
+    def domains(self) -> set[str]:
+        """The domains elsewhere that it has to do with."""
+        stream = self.stream
+        return {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)} - {""}
+
+    @property
     def lang(self) -> str:
         """The language of its stanzas that name none; see `ServerStream.lang`."""
         return self.stream.lang

@@ -104,11 +104,11 @@ class Remotes:
             self._detach = None
             self._sweeping.stop()
             self.management.close()
-        gone = StreamError("policy-violation", reason="s2s.refused")
         for connection in list(self.connections):
-            domains = {connection.stream.remote, *connection.peers}
-            if not wanted or any(map(self.rules.refusal, filter(None, domains))):
-                connection.end(gone)
+            if not wanted or any(map(self.rules.refusal, connection.domains)):
+                connection.end(StreamError("policy-violation", reason="s2s.refused"))
+            elif (local := connection.stream.local) and not self.rules.hosts(local):
+                connection.end(StreamError("host-gone", reason="stream.host-gone"))
 
     @property
     def enabled(self) -> bool:
