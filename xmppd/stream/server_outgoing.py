@@ -134,7 +134,7 @@ class OutgoingStream(ServerStream):
         self.id = frame.attrs.get("id", "")
         if not self.id:
             raise StreamError("bad-format", "no stream id", reason="stream.header")
-        self.knows_dialback |= ns.DIALBACK in frame.prefixes.values()
+        self.knows_dialback = ns.DIALBACK in frame.prefixes.values()
         if self.version < (1, 0):  # it offers nothing (RFC 6120 §4.7.5), and we have no TLS then
             self.external = False
             self._check_called()
