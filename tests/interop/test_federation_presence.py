@@ -112,7 +112,6 @@ async def test_rfc6121_3_1_3_a_request_waits_for_who_is_away(pair: Pair) -> None
             await forget(juliet, nurse)
 
 
-@pytest.mark.xfail(strict=True, reason="an error that is for an account is told to nobody")
 async def test_rfc6120_10_4_a_request_to_nowhere_comes_back(xmppd: FederatedXmppd) -> None:
     async with here(citizen("juliet", xmppd)) as (juliet,):
         send(juliet, "subscribe", "romeo@nowhere.lit")

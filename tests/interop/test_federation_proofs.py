@@ -99,7 +99,6 @@ async def test_xep_0220_2_3_both_dial_back_at_the_same_time(
     assert peer.has_had(Link(one, other, "dialback"), Link(other, one, "dialback"))
 
 
-@pytest.mark.xfail(reason="a key that comes meanwhile waits until somebody gives up")
 async def test_xep_0220_2_6_1_both_at_the_same_time_where_a_stream_may_be_shared(
     xmppd: FederatedXmppd, peer: Foreign
 ) -> None:

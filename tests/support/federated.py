@@ -50,6 +50,8 @@ class Web:
         """From which domain and to which host."""
         self.asked: list[str] = []
         """Which domains were looked for."""
+        self.forgotten: list[str] = []
+        """Of which domains whatever is remembered was to be forgotten."""
         self.given_up = 0
         """Waits for one of those that do not answer, which have ended."""
         self.way: deque[Callable[[], None]] = deque()
@@ -204,6 +206,9 @@ class Town(Verona):
         self.web.asked.append(domain)
         found = self.web.places.get(domain, _unknown(domain))
         return self.web.hang() if found is None else _fired(found)
+
+    def forget(self, domain: str) -> None:
+        self.web.forgotten.append(domain)
 
     def dial(self, place: Place, connection: OutgoingConnection, trail: Trail) -> Deferred[Any]:
         self.web.dialled.append((connection.stream.local, place.host))

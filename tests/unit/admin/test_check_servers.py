@@ -68,6 +68,18 @@ def test_component_that_no_certificate_names_is_noted(checked, tmp_path, authori
     assert [line for line in checked(CERTIFICATES + COMPONENT) if line.startswith("note")] == []
 
 
+def test_component_whose_certificate_nobody_trusts_is_noted(checked, tmp_path, authority):
+    papers(tmp_path, authority, DOMAIN)
+    papers(tmp_path, Authority("Tybalt"), ROOMS)
+    write_pair(
+        authority.issue(dns("localhost")),
+        tmp_path / "certs" / "localhost.crt",
+        tmp_path / "certs" / "localhost.key",
+    )
+    (note,) = [line for line in checked(CERTIFICATES + COMPONENT) if line.startswith("note")]
+    assert f"no trusted certificate names {ROOMS}: " in note
+
+
 def test_bundled_components_are_among_them(checked, tmp_path, authority, monkeypatch):
     monkeypatch.setattr("xmppd.bundled.BUNDLED", (Bundled("muc", "conference", {}),))
     papers(tmp_path, authority, DOMAIN)

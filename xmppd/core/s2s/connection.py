@@ -86,6 +86,11 @@ class ServerConnection:
         """Whether anything may still be sent."""
         return self.stream.state is not State.CLOSED and not self.stream.closing
 
+    @property
+    def patience(self) -> float:
+        """Seconds until it has to be of use."""
+        return self._remotes.host.config.limits.negotiation_seconds
+
     # ------------------------------------------------------------------ driven by the wire
 
     def begin(self, wire: Wire, address: str) -> None:
@@ -93,8 +98,7 @@ class ServerConnection:
         self.wire = wire
         self.address = address
         self._remotes.connections.add(self)
-        seconds = self._remotes.host.config.limits.negotiation_seconds
-        self._timer = self._clock.callLater(seconds, self._too_slow)
+        self._timer = self._clock.callLater(self.patience, self._too_slow)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer."""
@@ -199,6 +203,12 @@ class ServerConnection:
     def peers(self) -> set[str]:
         """The domains that may send on it."""
         return self.stream.peers
+
+    @property
+    def domains(self) -> set[str]:
+        """The domains elsewhere that it has to do with."""
+        stream = self.stream
+        return {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)} - {""}
 
     @property
     def lang(self) -> str:
@@ -328,19 +338,21 @@ class ServerConnection:
 
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
-            note = self._remotes.host.refusals.note
-            note(
-                error.reason, self.who, self.stream.local, self.address, error.detail or error.text
-            )
-            log.info(
-                "stream with {who} at {address} ended: {error}",
-                who=self.who,
-                address=self.address,
-                error=str(error),
-            )
+            self._note(error)
         self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
+
+    def _note(self, error: StreamError) -> None:
+        """Remember why it ended, and log it; strangers do not fill the log."""
+        host, who, address = self._remotes.host, self.who, self.address
+        detail = error.detail or error.text
+        host.refusals.note(error.reason, who, self.stream.local, address, detail)
+        said = "stream with {who} at {address} ended: {error}"
+        if not self.incoming or self.by is not None:
+            log.info(said, who=who, address=address, error=str(error))
+        elif host.debugging:
+            log.debug(said, who=who, address=address, error=str(error))
 
     def _release(self, error: StreamError | None, *, broken: bool) -> None:
         """Let go of everything; may be called more than once.

@@ -162,7 +162,10 @@ class Management:
             raise too_high(error) from error
 
     def _on_failed(self, connection: ServerConnection, nonza: Nonza) -> None:
-        self._remotes.not_resumed(connection, count(nonza) if "h" in nonza.attrs else None)
+        try:
+            self._remotes.not_resumed(connection, count(nonza) if "h" in nonza.attrs else None)
+        except TooHighError as error:
+            raise too_high(error) from error
 
     # ------------------------------------------------------------------ both
 

@@ -17,6 +17,9 @@ from xmppd.stream.server_outgoing import OutgoingStream
 if TYPE_CHECKING:
     from xmppd.core.s2s.pair import Pair
 
+SHARE = 3
+"""One place may take that part of the time that there is for all of them."""
+
 
 class OutgoingConnection(ServerConnection):
     """Drives an `OutgoingStream`, which was opened for a pair.
@@ -38,6 +41,11 @@ class OutgoingConnection(ServerConnection):
         self.negotiated: Deferred[None] = Deferred(self._give_up)
         self._given_up = False
         self._why = ""
+
+    @property
+    def patience(self) -> float:
+        """Seconds until its stream has to stand: there may be other places to try."""
+        return min(super().patience, self._remotes.settings.attempt_seconds / SHARE)
 
     def begin(self, wire: Wire, address: str) -> None:
         """The connection stands."""
@@ -78,6 +86,11 @@ class OutgoingConnection(ServerConnection):
         self._settled()
         if not self.negotiated.called:
             self.negotiated.callback(None)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it may carry questions."""
+        return self.open and self.negotiated.called
 
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).

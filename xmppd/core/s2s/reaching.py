@@ -16,7 +16,7 @@ from xmppd.errors import StanzaError
 if TYPE_CHECKING:
     from xmppd.core.s2s.pair import Pair
 
-SHARING_SECONDS = 10.0
+SHARING_SECONDS = 5.0
 """How long a peer may take to say whether we may use a stream for another pair, too."""
 
 
@@ -38,7 +38,7 @@ async def reach(pair: Pair, trail: Trail) -> None:
     if pair.wanted and there is not asked and await _share(pair, there, trail):
         return
     remote.backoff.check(places)
-    remote.trail = trail
+    remote.follow(trail)
     error: StanzaError | None = None
     for place in places:
         try:

@@ -21,6 +21,7 @@ from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
+from xmppd.core.s2s.trail import Trails
 from xmppd.core.s2s.wire import Network
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import Sent
@@ -38,6 +39,7 @@ log = Logger()
 
 MOST = 20_000
 """Of how many domains it is known how they were last reached."""
+
 
 SWEEP = 10.0
 """Seconds between two looks for connections that nobody uses."""
@@ -58,6 +60,7 @@ class Remotes:
         self.attempts = Attempts(lambda: self.settings.attempts, host.clock)
         self.rules = Rules(host)
         self.management = Management(self)
+        self.trails = Trails()
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
         self._secret = secret_key(secrets.token_urlsafe(32))
         self._detach: Callable[[], None] | None = None
@@ -101,12 +104,10 @@ class Remotes:
             self._detach = None
             self._sweeping.stop()
             self.management.close()
-        gone = StreamError("policy-violation", reason="s2s.refused")
         for connection in list(self.connections):
-            domains = {connection.stream.remote, *connection.peers}
-            if not wanted or any(map(self.rules.refusal, filter(None, domains))):
-                connection.end(gone)
-            elif connection.stream.local and not self.rules.hosts(connection.stream.local):
+            if not wanted or any(map(self.rules.refusal, connection.domains)):
+                connection.end(StreamError("policy-violation", reason="s2s.refused"))
+            elif (local := connection.stream.local) and not self.rules.hosts(local):
                 connection.end(StreamError("host-gone", reason="stream.host-gone"))
 
     @property

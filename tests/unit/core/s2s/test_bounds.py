@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.support.federated import Hand, Town, Web
+from tests.support.logs import logged
 from tests.support.server import Client, condition
 from tests.support.server_streams import auth, features, header, key, message, verdict
 from xmppd import ns
 from xmppd.core.s2s import remotes as remotes_module
+from xmppd.core.s2s.incoming import IncomingConnection
 from xmppd.core.s2s.places import Place
 from xmppd.errors import StanzaError
+from xmppd.net.s2s import IncomingProtocol
 
 CAPULET, MONTAGUE, SILENT = "capulet.lit", "montague.lit", "silent.lit"
 ROMEO = "romeo@montague.lit"
@@ -162,6 +166,31 @@ def test_where_all_of_them_are_in_use_no_other_is_begun(monkeypatch: pytest.Monk
         web.places[f"m{n}.lit"] = None
         juliet.send(chat(f"a@m{n}.lit"))
     assert answer(juliet) == "resource-constraint"
+
+
+def test_who_is_sent_no_stanzas_is_owed_little() -> None:
+    """Answers about keys, say, for one who does not read them, on 500 connections."""
+    verona = Web().town(CAPULET)
+    factory: Any = SimpleNamespace(host=verona.host, turn=verona.turn)
+    protocol = IncomingProtocol(factory)
+    connection = IncomingConnection(verona.remotes, tls_available=True)
+    protocol._carried = connection
+    assert protocol.most_unsent() == verona.config.limits.write_buffer_bytes
+    connection.stream.grants.add((CAPULET, MONTAGUE))
+    assert protocol.most_unsent() > verona.config.s2s.octets
+
+
+def test_strangers_do_not_fill_the_log() -> None:
+    web = Web()
+    verona = web.town(CAPULET)
+    with logged() as told:
+        for _ in range(10):
+            verona.called().send("<a></b>")
+    assert told == []
+    assert sum(verona.host.refusals.counts.values()) == 10
+    with logged() as told:
+        proved(verona).send("<a></b>")
+    assert [each for each in told if "ended: not-well-formed" in each]
 
 
 # ---------------------------------------------------------------------- what is left

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.support.federated import Town, Web
+from tests.support.federated import Played, Town, Web
 from tests.support.server import Client, condition
 from tests.support.server_streams import features, header, outcome
 from xmppd import ns
@@ -228,6 +228,19 @@ def test_places_are_tried_in_their_order() -> None:
     web.settle()
     assert bodies(romeo) == ["wherefore"]
     assert [host for _, host in web.dialled] == ["down", "host.montague.lit"]
+
+
+def test_a_place_that_is_silent_is_not_waited_for_until_there_is_no_time_left() -> None:
+    """It takes connections and says nothing: the next place was never tried."""
+    web = Web()
+    verona, mantua = web.town(CAPULET), web.town(MONTAGUE)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    web.at["silent"] = Played(web, ())
+    web.places[MONTAGUE] = (Place("silent", 5269), Place("host.montague.lit", 5269))
+    juliet.send(chat("wherefore"))
+    web.advance(40)
+    assert bodies(romeo) == ["wherefore"]
+    assert juliet.take() == b""
 
 
 def test_a_place_whose_certificate_is_another_s_is_passed_over() -> None:
