@@ -59,6 +59,16 @@ def test_the_answer_says_who_we_are_and_who_is_meant_rfc6120_4_7() -> None:
     assert b"version='1.0'" in stream
 
 
+@pytest.mark.parametrize("to", [VERONA, None, "juliet@capulet.lit", "a b"])
+def test_without_a_host_of_ours_the_answer_is_of_one_that_is_rfc6120_4_9_1_3(
+    to: str | None,
+) -> None:
+    scripted = bare().send(header(to=to))
+    shown = scripted.log.decode().partition("<stream:error>")[0]
+    assert f" from='{CAPULET}'" in shown
+    assert scripted.ended is not None
+
+
 def test_each_stream_has_an_id_of_its_own_rfc6120_4_7_3() -> None:
     scripted = incoming(MONTAGUE)
     first = scripted.stream.id
