@@ -200,6 +200,11 @@ class ServerStream:
         """Whether an answer of the peer is outstanding."""
         return bool(self._asking or self._asked)
 
+    @property
+    def has_served(self) -> bool:
+        """Whether the peer has asked about keys of ours on it, and wants nothing else."""
+        return bool(self._words) and not self._keys
+
     # ------------------------------------------------------------------ dialback of the peer's
 
     def judge(
