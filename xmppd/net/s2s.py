@@ -48,7 +48,7 @@ class _ServerCarrier(CloggingCarrier):
         A peer that is sent no stanzas here is owed no more than a client.
         """
         carried, limits = self._carried, self._host.config.limits
-        stanzas = carried is not None and carried.stream.grants
+        stanzas = carried is not None and carried.carries
         return limits.write_buffer_bytes + (self._host.config.s2s.octets if stanzas else 0)
 
     def shape(self, domain: str) -> None:

@@ -43,6 +43,11 @@ def ended(domain: str, condition: str) -> StanzaError:
     return StanzaError(TIMEOUT, text, reason=OF_STREAMS.get(condition, "s2s.ended"))
 
 
+def too_slow(domain: str) -> StanzaError:
+    """A domain was not reached in time."""
+    return StanzaError(TIMEOUT, f"{domain} takes too long", reason="s2s.slow")
+
+
 def denied(domain: str, condition: str) -> StanzaError:
     """The peer does not let us send."""
     text = f"{domain} does not accept us: {condition}"

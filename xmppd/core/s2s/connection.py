@@ -277,6 +277,16 @@ class ServerConnection:
         if late and not (self.stream.grants or self.stream.peers):
             self.close()
 
+    @property
+    def carries(self) -> bool:
+        """Whether it is what carries the stanzas of a pair: a peer may have many that are not."""
+        return any(
+            (domain := self._remotes.find(remote)) is not None
+            and (pair := domain.pairs.get(local)) is not None
+            and pair.line is self
+            for local, remote in self.stream.grants
+        )
+
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
 
@@ -366,4 +376,7 @@ class ServerConnection:
 
     def _too_slow(self) -> None:
         self._timer = None
+        if self.stream.has_served:  # all that it was for
+            self.close()
+            return
         self.end(StreamError("connection-timeout", reason="stream.timeout"))

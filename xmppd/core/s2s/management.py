@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MOST = 10_000
 """How many streams that were lost may be resumed."""
 
+OF_ONE = 100
+"""How many of them of one domain."""
+
 _ACKNOWLEDGED = f"{ns.STREAM_MANAGEMENT} a"
 ENABLE = Tag("enable", {"resume": "true"}, ns=ns.STREAM_MANAGEMENT).render()
 
@@ -111,10 +114,14 @@ class Management:
         """The connection of a stream that another server has opened is lost."""
         if self._attached.pop(managed.id, None) is None:
             return
-        while len(self._lost) >= MOST:
+        remote = connection.stream.remote
+        same = [id_ for id_, lost in self._lost.items() if lost.remote == remote]
+        if len(same) >= OF_ONE:
+            self._forget(same[0])
+        if len(self._lost) >= MOST:
             self._forget(next(iter(self._lost)))
         expiry = self._clock.callLater(managed.seconds, self._forget, managed.id)
-        self._lost[managed.id] = Lost(connection.stream.remote, managed, expiry)
+        self._lost[managed.id] = Lost(remote, managed, expiry)
 
     def forget(self, managed: Managed) -> None:
         """Such a stream is closed: nobody resumes it (§5)."""

@@ -221,8 +221,7 @@ class Pair:
         self._granting = None
         error, domain = failure.value, self.remote.domain
         if isinstance(error, DeferredTimeout | CancelledError):
-            text = f"{domain} takes too long"
-            error = StanzaError(conditions.TIMEOUT, text, reason="s2s.slow")
+            error = conditions.too_slow(domain)
         elif not isinstance(error, StanzaError):
             log.failure("an attempt to reach {domain} met a bug", failure, domain=domain)
             error = StanzaError("internal-server-error", reason="stream.internal")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
+from xmppd.core.s2s import conditions
 from xmppd.core.s2s.connection import ServerConnection
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.places import Place
@@ -37,20 +38,30 @@ async def reach(pair: Pair, trail: Trail) -> None:
     there = remote.remotes.at(places, remote.domain)
     if pair.wanted and there is not asked and await _share(pair, there, trail):
         return
-    remote.backoff.check(places)
+    remote.backoff.begin(places)
     remote.follow(trail)
+    try:
+        await _try_all(pair, places, trail)
+    except StanzaError as error:
+        remote.backoff.failed(error)
+        raise
+    except CancelledError:
+        remote.backoff.failed(conditions.too_slow(remote.domain))
+        raise
+
+
+async def _try_all(pair: Pair, places: tuple[Place, ...], trail: Trail) -> None:
+    """Try one place after the other; raises what the last one has failed with."""
     error: StanzaError | None = None
     for place in places:
         try:
             await _try(pair, place, trail)
             return
         except _Refused as refused:  # it has said no, and would elsewhere
-            error = refused.error
-            break
+            raise refused.error from None
         except StanzaError as failed:
             error = failed
     assert error is not None, "there is at least one place"
-    remote.backoff.failed(places, error)
     raise error
 
 
