@@ -124,6 +124,7 @@ class ServerConnection:
     def end(self, error: StreamError, *, keep: bool = False) -> None:
         """End the stream with `error`; `keep` says that the peer may resume it all the same."""
         self._keep = keep
+        self._part()
         self._act(self.stream.fail(error))
 
     def close(self, why: StreamError | None = None) -> None:
