@@ -94,9 +94,18 @@ class Pair:
         return bool(self.waiting or self._visitors)
 
     @property
+    def resumes(self) -> bool:
+        """Whether a stream of ours is to go on that only one of its own can: by any other, what the
+        peer has handled and not said so of would be sent twice."""
+        kept = self._kept
+        if kept is None or not kept.managed.outbox:
+            return False
+        return self.remote.remotes.host.clock.seconds() < kept.until
+
+    @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
-        return not (self.line or self.outgoing or self.trying or self._kept)
+        return not (self.line or self.outgoing or self.trying or self.waiting)
 
     # ------------------------------------------------------------------ stanzas
 
