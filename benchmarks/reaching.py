@@ -30,6 +30,7 @@ about a key on a connection of its own."""
 _STAMP = re.compile(rb"<body>t=(\d+) (ask|say)</body></message>")
 _MESSAGE = re.compile(rb"<message\b([^>]*)>.*?</message>", re.DOTALL)
 _ERROR = re.compile(rb"\btype=['\"]error['\"]")
+_TO = re.compile(rb"\bto=['\"]([^'\"/]+)")
 _FROM = re.compile(rb"\bfrom=['\"]([^'\"/]+)")
 
 
@@ -113,12 +114,13 @@ class Letters:
 
     def _arrived(self, link: Link, stanza: bytes) -> None:
         """Answer a message that has come to a domain."""
-        author = _FROM.search(stanza)
+        author, user = _FROM.search(stanza), _TO.search(stanza)
         assert author is not None
-        sender = f"romeo@{link.domain}".encode()
+        assert user is not None
         answer = b"<message from='%b' to='%b' type='chat'><body>Ay me</body></message>"
-        self._waiting[link.domain] = answer % (sender, author[1])
-        ours = self._remote.outgoing.get(link.domain)
+        domain = user[1].decode().partition("@")[2]
+        self._waiting[domain] = answer % (user[1], author[1])
+        ours = self._remote.outgoing.get(domain)
         if ours is not None and ours.ready:
             self._ready(ours)
 
@@ -174,6 +176,7 @@ def local_chat(server: Server, options: Options) -> Measure:
                 "p99 alone": f"{percentile(alone, 0.99):.1f} ms",
                 "p99 after": f"{percentile(after, 0.99):.1f} ms",
                 "ms until the prompt were reached": (reached - began) * 1e3,
+                "streams": remote.taken,
                 "late reached": len(set(late) & letters.answered),
                 "down reported": len(set(shut) & letters.errors),
                 "security": security(crowd),

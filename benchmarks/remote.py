@@ -74,11 +74,13 @@ class Remote:
     def __init__(self, crowd: Crowd, server: Server, asks: bool = False) -> None:
         self._asks = asks
         self._numbers = itertools.count(1)
-        self._asked: dict[str, Link] = {}
-        """By the ids of their streams: links that wait for what becomes of their key."""
+        self._asked: dict[tuple[str, str], Link] = {}
+        """By domain and the ids of their streams: links that wait for what becomes of a key."""
         self._crowd = crowd
         self._server = server
         self._late: list[tuple[float, Link]] = []
+        self.taken = 0
+        """How many streams were opened to it."""
         self.links: dict[int, Link] = {}
         self.outgoing: dict[str, Link] = {}
         self.stanza: Hear = lambda link, stanza: None
@@ -186,6 +188,7 @@ class Remote:
                 self.stanza(link, token)
 
     def _greeted(self, link: Link, said: dict[str, str]) -> None:
+        self.taken += 1
         link.domain = link.user = said.get("to", "")
         link.id = f"r{next(self._numbers)}"
         if link.domain.startswith(SLOW):
@@ -205,11 +208,12 @@ class Remote:
             valid = f" type='valid' id='{said['id']}'"
             link.send(_db("verify", said["to"], said["from"], valid))
         elif self._asks:
-            self._asked[link.id] = link
-            question = _db("verify", link.domain, DOMAIN, f" id='{link.id}'", key)
-            self.open(link.domain).questions.append(question)
+            domain = said["to"]
+            self._asked[domain, link.id] = link
+            question = _db("verify", domain, DOMAIN, f" id='{link.id}'", key)
+            self.open(domain).questions.append(question)
         else:
-            self._verified(link)
+            link.send(_valid(said["to"]))
 
     def _told(self, link: Link, name: str, said: dict[str, str]) -> None:
         """Take an answer, to our key or to a question about another's."""
@@ -218,11 +222,15 @@ class Remote:
         if name == "db:result":
             link.ready = True
             self.ready(link)
-        elif (asked := self._asked.pop(said["id"], None)) is not None and asked.fd in self.links:
-            self._verified(asked)
+        else:
+            asked = self._asked.pop((said["to"], said["id"]), None)
+            if asked is not None and asked.fd in self.links:
+                asked.send(_valid(said["to"]))
 
-    def _verified(self, link: Link) -> None:
-        link.send(_db("result", link.domain, DOMAIN, " type='valid'"))
+
+def _valid(domain: str) -> bytes:
+    """Say that the key was good."""
+    return _db("result", domain, DOMAIN, " type='valid'")
 
 
 def _db(name: str, sender: str, to: str, more: str, key: str = "") -> bytes:

@@ -128,6 +128,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the other server has no certificate of its domain that is trusted",
         "its operator has to get one; or allow dialback in [s2s.domains] (see `xmppctl why`)",
     ),
+    "s2s.expired": (
+        "the certificate of the other server, or of its authority, expired while a stream was open",
+        "nothing here; a new stream is made, and the certificate looked at anew",
+    ),
     "s2s.authzid": (
         "a certificate was to stand for another domain than the stream header's",
         "the other server is broken (XEP-0178 §3)",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,21 +10,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.verona import MASKS, VERONA, Server, running
+from tests.support.coroutines import pytest_pyfunc_call as pytest_pyfunc_call
 from tests.support.postgresql import shared
 from tests.support.pubsub_bodies import BODY_XSLT, stylesheet
-
-ONE_TEST = 60.0
-"""Seconds that a test which is a coroutine may take."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
-    """Run a test that is a coroutine in an event loop of its own."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), ONE_TEST))
-    return True
 
 
 @pytest.fixture(scope="session")

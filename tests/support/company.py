@@ -29,8 +29,8 @@ BEHIND = f"<ping xmlns='{ns.PING}'/>"
 class Person(Client):
     """A client whose roster pushes and presence, but for its own, are told one after the other."""
 
-    def __init__(self, jid: str, server: Reachable, *plugins: str) -> None:
-        super().__init__(jid, PASSWORD, server, plugins=plugins)
+    def __init__(self, jid: str, server: Reachable, *plugins: str, tls: str = "starttls") -> None:
+        super().__init__(jid, PASSWORD, server, tls=tls, plugins=plugins)
         self.auto_authorize = None
         self.auto_subscribe = False
         self.news: asyncio.Queue[Element] = asyncio.Queue()

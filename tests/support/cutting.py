@@ -19,15 +19,17 @@ _RST = struct.pack("ii", 1, 0)
 
 
 class CuttingProxy:
-    """Listens on `port`, and passes on to `target`; `passed` counts octets, `cuts` connections.
+    """Listens on `port`, and passes on to `target` at `host`.
+
+    `passed` counts octets, `cuts` connections.
 
     In pieces whose sizes `seed` decides, so that a cut falls anywhere in a stanza.
     """
 
-    def __init__(self, target: int, seed: int = 0) -> None:
+    def __init__(self, target: int, seed: int = 0, host: str = "127.0.0.1") -> None:
         self.passed = 0
         self.cuts = 0
-        self._target = target
+        self._target = (host, target)
         self._random = random.Random(seed)
         self._lock = Lock()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -60,7 +62,7 @@ class CuttingProxy:
         while True:
             try:
                 near, _ = self._server.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
+                far = socket.create_connection(self._target)
             except OSError:
                 return
             for end in (near, far):

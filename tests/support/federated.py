@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -49,6 +50,8 @@ class Web:
         """From which domain and to which host."""
         self.asked: list[str] = []
         """Which domains were looked for."""
+        self.forgotten: list[str] = []
+        """Of which domains whatever is remembered was to be forgotten."""
         self.given_up = 0
         """Waits for one of those that do not answer, which have ended."""
         self.way: deque[Callable[[], None]] = deque()
@@ -106,6 +109,8 @@ class Wire:
         self.other: Wire
         self.names = set(names)
         """What the certificate at this end names."""
+        self.until = inf
+        """When that expires."""
         self.begun_for: str | None = None
         """Which domain TLS was begun for."""
         self.known = ""
@@ -135,7 +140,7 @@ class Wire:
 
     def peer(self) -> FakeTLS:
         names = self.other.names
-        return FakeTLS(names, "" if names else "no certificate")
+        return FakeTLS(names, "" if names else "no certificate", self.other.until)
 
     def authenticated(self, domain: str) -> None:
         self.known = domain
@@ -201,6 +206,9 @@ class Town(Verona):
         self.web.asked.append(domain)
         found = self.web.places.get(domain, _unknown(domain))
         return self.web.hang() if found is None else _fired(found)
+
+    def forget(self, domain: str) -> None:
+        self.web.forgotten.append(domain)
 
     def dial(self, place: Place, connection: OutgoingConnection, trail: Trail) -> Deferred[Any]:
         self.web.dialled.append((connection.stream.local, place.host))

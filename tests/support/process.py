@@ -68,6 +68,7 @@ class RunningProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",  # servers of other makes write down what came as it came
         )
         streams = ((self._process.stdout, self.lines), (self._process.stderr, self.errors))
         self._readers = [Thread(target=self._read, args=both, daemon=True) for both in streams]

@@ -44,10 +44,10 @@ needs_prosody = pytest.mark.skipif(
 )
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     """A port that nobody listens on now."""
     with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.bind((address, 0))
         port: int = sock.getsockname()[1]
         return port
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
@@ -49,6 +50,7 @@ class FakeTLS:
 
     names: set[str] = field(default_factory=set)
     problem: str = ""
+    until: float = inf
     version: str = "TLSv1.3"
     cipher: str = "TLS_AES_128_GCM_SHA256"
 

@@ -31,6 +31,15 @@ def test_listens_on_every_endpoint_and_the_control_socket(playhouse):
     assert keys == ["listen.c2s", "listen.c2s_tls", "listen.control"]
 
 
+def test_listens_for_other_servers_where_there_are_any(playhouse):
+    playhouse.write(base=BASE.replace("enabled = false", "enabled = true"))
+    server = playhouse.start()
+    keys = [one["key"] for one in server._facts()["listening"]]
+    assert keys[2:4] == ["listen.s2s", "listen.s2s_tls"]
+    assert [port for port, *_ in playhouse.reactor.tcpServers[2:]] == [5269, 5270]
+    assert server.assembly.host.remotes.enabled
+
+
 def test_data_directory_is_for_its_owner_alone(playhouse):
     playhouse.start()
     assert stat.S_IMODE((playhouse.directory / "data").stat().st_mode) == 0o700

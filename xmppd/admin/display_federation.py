@@ -36,7 +36,8 @@ def links(result: Outcome) -> Iterator[str]:
 
 def _link(link: Outcome) -> str:
     ours, theirs = (",".join(filter(None, link[side])) or "?" for side in ("local", "remote"))
-    who = f"{ours} {ARROWS[link['direction']]} {theirs}{STATES[link['state']]}"
+    more = f" and {link['more']} more" if link["more"] else ""
+    who = f"{ours} {ARROWS[link['direction']]} {theirs}{more}{STATES[link['state']]}"
     times = f"{duration(link['seconds'])}  idle {duration(link['idle_seconds'])}"
     counts = f"sent {link['sent']}  received {link['received']}"
     waits = f"unacknowledged {link['unacknowledged']}" if link["managed"] else "not acknowledged"

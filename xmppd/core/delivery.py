@@ -67,7 +67,9 @@ _ROWS: dict[tuple[str, str], tuple[Action, Action, Action, Action]] = {
     # §8.5.2.1.2, §8.5.2.2.2, §8.5.3.1, §8.5.3.2.2
     ("presence", ""): (_A.AVAILABLE, _A.AVAILABLE, _A.DELIVER, _A.IGNORE),
     ("presence", "unavailable"): (_A.AVAILABLE, _A.AVAILABLE, _A.DELIVER, _A.IGNORE),
-    ("presence", "error"): (_A.IGNORE, _A.IGNORE, _A.DELIVER, _A.IGNORE),
+    # Not told of there: that a request for a subscription, or a probe, which go out in the name of
+    # the account, could not be delivered is for its user to know (RFC 6120 §8.3, §10.4).
+    ("presence", "error"): (_A.AVAILABLE, _A.AVAILABLE, _A.DELIVER, _A.IGNORE),
     **{
         ("presence", kind): (_A.SUBSCRIPTION,) * 4
         for kind in ("subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe")

@@ -69,7 +69,7 @@ NOT_OFFERED = Refusal(_NOT_FOUND, "The domain has no XMPP server.", "s2s.not-off
 NO_ROUTE = Refusal(_NOT_FOUND, "There is no way to the domain.", "s2s.no-route")
 NO_ADDRESS = Refusal(_NOT_FOUND, "The domain's server has no address.", "s2s.no-address")
 HERE = Refusal(_NOT_FOUND, "The domain's server has no address of use.", "s2s.this-host")
-FAILED = Refusal(_TIMEOUT, "The domain's server could not be looked up.", "s2s.dns-failed")
+FAILED = Refusal(_NOT_FOUND, "The domain's server could not be looked up.", "s2s.dns-failed")
 UNREACHABLE = Refusal(_TIMEOUT, "The domain's server can't be reached.", "s2s.unreachable")
 
 

@@ -12,6 +12,9 @@ class PeerTLS(Protocol):
     """The protocol's version: "TLSv1.3"."""
     cipher: str
     """The cipher suite's name."""
+    until: float
+    """When the first certificate of the peer's chain expires, in seconds since 1970, where that is
+    trusted (RFC 6120 §13.7.2.3)."""
     problem: str
     """Why the peer's certificate is not to be trusted, in words; "" where its chain is verified."""
 

@@ -59,6 +59,20 @@ class Judged(NamedTuple):
     condition: str
 
 
+class Closing(NamedTuple):
+    """Nothing more is sent; what the peer sends before it has closed, too, still passes."""
+
+
 Event: TypeAlias = (
-    Passed | Send | StartTLS | KeyGiven | Admitted | Negotiated | Granted | Denied | Judged | Closed
+    Passed
+    | Send
+    | StartTLS
+    | KeyGiven
+    | Admitted
+    | Negotiated
+    | Granted
+    | Denied
+    | Judged
+    | Closing
+    | Closed
 )

@@ -45,8 +45,9 @@ class IncomingStream(ServerStream):
         """Whether it has authenticated by SASL; it is admitted when it has begun anew."""
 
     def secured(self, peer: PeerTLS) -> None:
-        """TLS is in place."""
+        """TLS is in place: who the peer was in the clear counts no more (RFC 6120 §5.4.3.3)."""
         self.peer = peer
+        self.remote = ""
         self._offers_tls = False
 
     # ------------------------------------------------------------------ header, features

@@ -20,6 +20,7 @@ from xmppd.wire.frames import StreamOpen
 from xmppd.wire.stanza import Nonza
 
 _FEATURES = f"{ns.STREAM} features"
+_ERRORS = f"{{{ns.DIALBACK_FEATURE}}}dialback/{{{ns.DIALBACK_FEATURE}}}errors"
 _MECHANISM = f"{{{ns.SASL}}}mechanism"
 _STARTTLS = Tag("starttls", ns=ns.TLS).render()
 _BIDI = Tag("bidi", ns=ns.BIDI).render()
@@ -33,7 +34,15 @@ class OutgoingStream(ServerStream):
     whether EXTERNAL is to be tried.
     """
 
-    __slots__ = ("_called", "_offers", "_wanted", "external", "failed_external", "knows_dialback")
+    __slots__ = (
+        "_called",
+        "_errors",
+        "_offers",
+        "_wanted",
+        "external",
+        "failed_external",
+        "knows_dialback",
+    )
 
     transitions = INITIATING
 
@@ -48,6 +57,7 @@ class OutgoingStream(ServerStream):
         """Whether the peer has refused it."""
         self.knows_dialback = False
         self._offers: frozenset[str] = frozenset()
+        self._errors = False
         self._wanted = False
         self._called: JID | None = None
 
@@ -59,7 +69,7 @@ class OutgoingStream(ServerStream):
     @property
     def offers_errors(self) -> bool:
         """Whether it handles errors of dialback, and so may be asked for other domains (§2.6.2)."""
-        return f"{ns.DIALBACK_FEATURE} dialback" in self._offers
+        return self._errors
 
     @property
     def shown_by(self) -> By:
@@ -124,7 +134,7 @@ class OutgoingStream(ServerStream):
         self.id = frame.attrs.get("id", "")
         if not self.id:
             raise StreamError("bad-format", "no stream id", reason="stream.header")
-        self.knows_dialback |= ns.DIALBACK in frame.prefixes.values()
+        self.knows_dialback = ns.DIALBACK in frame.prefixes.values()
         if self.version < (1, 0):  # it offers nothing (RFC 6120 §4.7.5), and we have no TLS then
             self.external = False
             self._check_called()
@@ -143,6 +153,7 @@ class OutgoingStream(ServerStream):
             raise StreamError("policy-violation", "features twice", reason="stream.element")
         self._check_called()
         self._offers = frozenset(nonza.children)
+        self._errors = nonza.element.find(_ERRORS) is not None
         if self.peer is None and f"{ns.TLS} starttls" in self._offers:
             self.state = step(self.state, Input.STARTTLS, INITIATING)
             yield Send(_STARTTLS)
@@ -152,7 +163,7 @@ class OutgoingStream(ServerStream):
             self.external &= any((each.text or "").strip() == "EXTERNAL" for each in found)
         else:
             self.external = False
-        self.knows_dialback |= self.offers_errors
+        self.knows_dialback |= f"{ns.DIALBACK_FEATURE} dialback" in self._offers
         yield from self._negotiated()
 
     def _negotiated(self) -> Iterator[Event]:

@@ -14,7 +14,16 @@ from xmppd.stream import dialback, header
 from xmppd.stream.dialback import Dialback, Outcome
 from xmppd.stream.events import Closed, Passed, Send
 from xmppd.stream.peer import PeerTLS
-from xmppd.stream.server_events import Admitted, By, Denied, Event, Granted, Judged, KeyGiven
+from xmppd.stream.server_events import (
+    Admitted,
+    By,
+    Closing,
+    Denied,
+    Event,
+    Granted,
+    Judged,
+    KeyGiven,
+)
 from xmppd.stream.server_policy import ServerPolicy
 from xmppd.stream.states import Input, State, step
 from xmppd.wire import faults
@@ -54,8 +63,10 @@ class ServerStream:
         "_header_sent",
         "_keys",
         "_pending",
+        "_why",
         "_words",
         "bidirectional",
+        "closing",
         "ended_by",
         "flowing",
         "framer",
@@ -90,6 +101,9 @@ class ServerStream:
         """What TLS says of the peer; None without TLS."""
         self.bidirectional = False
         self.flowing = False
+        self.closing = False
+        """Our closing tag is out, and the peer's is still to come."""
+        self._why: StreamError | None = None
         self.ended_by = ""
         """The condition of the stream error that the peer has sent, if any."""
         self.peers: set[str] = set()
@@ -134,8 +148,24 @@ class ServerStream:
         if self.state is not State.CLOSED:
             yield from self._close(faults.stream_error(error), error)
 
-    def close(self) -> Iterator[Event]:
-        """End the stream in peace (RFC 6120 §4.4)."""
+    def close(self, why: StreamError | None = None) -> Iterator[Event]:
+        """End the stream though nothing is wrong with it, or for a reason that is not the peer's.
+
+        Where the peer may send on it, what is on its way still passes: the stream is `closing`
+        until the peer's closing tag has come, or `void` says that it takes too long (§4.4).
+        """
+        if self.state is State.CLOSED or self.closing:
+            return
+        last_words = b"" if why is None else faults.stream_error(why)
+        if not self.peers:
+            yield from self._close(last_words, why)
+            return
+        yield Send(last_words + header.CLOSE)
+        self.closing, self._why = True, why
+        yield Closing()
+
+    def void(self) -> Iterator[Event]:
+        """The peer's closing tag is waited for no longer."""
         if self.state is not State.CLOSED:
             yield from self._close(b"", None)
 
@@ -170,13 +200,19 @@ class ServerStream:
         """Whether an answer of the peer is outstanding."""
         return bool(self._asking or self._asked)
 
+    @property
+    def has_served(self) -> bool:
+        """Whether the peer has asked about keys of ours on it, and wants nothing else."""
+        return bool(self._words) and not self._keys
+
     # ------------------------------------------------------------------ dialback of the peer's
 
     def judge(
         self, remote: str, local: str, outcome: Outcome, condition: str = "not-acceptable"
     ) -> Iterator[Event]:
         """What has become of a `KeyGiven` (XEP-0220 §2.2.1)."""
-        if self.state is State.CLOSED or (remote, local) not in self._pending:
+        over = self.state is State.CLOSED or self.closing
+        if over or (remote, local) not in self._pending:
             return
         self._pending.discard((remote, local))
         try:
@@ -329,7 +365,8 @@ class ServerStream:
         if isinstance(frame, StreamOpen):
             yield from self._on_header(frame)
         elif isinstance(frame, Nonza):
-            yield from self._on_nonza(frame)
+            if not self.closing or frame.name == _ERROR:  # else it can't be answered any more
+                yield from self._on_nonza(frame)
         elif isinstance(frame, StreamClose):
             yield from self._close(b"", None)
         elif isinstance(frame, Stanza):
@@ -370,10 +407,11 @@ class ServerStream:
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
         self.state = step(self.state, Input.CLOSE, self.transitions)
         self.framer.close()
-        if not self._header_sent:
-            yield self._opening()
-        yield Send(last_words + header.CLOSE)
-        yield Closed(error)
+        if not self.closing:
+            if not self._header_sent:
+                yield self._opening()
+            yield Send(last_words + header.CLOSE)
+        yield Closed(error or self._why)
 
     def _opening(self) -> Send:
         raise NotImplementedError

@@ -68,6 +68,18 @@ def test_component_that_no_certificate_names_is_noted(checked, tmp_path, authori
     assert [line for line in checked(CERTIFICATES + COMPONENT) if line.startswith("note")] == []
 
 
+def test_component_whose_certificate_nobody_trusts_is_noted(checked, tmp_path, authority):
+    papers(tmp_path, authority, DOMAIN)
+    papers(tmp_path, Authority("Tybalt"), ROOMS)
+    write_pair(
+        authority.issue(dns("localhost")),
+        tmp_path / "certs" / "localhost.crt",
+        tmp_path / "certs" / "localhost.key",
+    )
+    (note,) = [line for line in checked(CERTIFICATES + COMPONENT) if line.startswith("note")]
+    assert f"no trusted certificate names {ROOMS}: " in note
+
+
 def test_bundled_components_are_among_them(checked, tmp_path, authority, monkeypatch):
     monkeypatch.setattr("xmppd.bundled.BUNDLED", (Bundled("muc", "conference", {}),))
     papers(tmp_path, authority, DOMAIN)
@@ -97,7 +109,7 @@ def test_domain_that_is_not_found_is_noted(checked):
 
 
 def test_dns_that_can_not_be_asked_is_no_word_about_the_domain(checked):
-    error = StanzaError("remote-server-timeout", reason="s2s.dns-failed", detail="timed out")
+    error = StanzaError("remote-server-not-found", reason="s2s.dns-failed", detail="timed out")
     last = checked(found=Found(error=error))[-1]
     assert last == f"ok       {DOMAIN}: was not looked for, the DNS can't be asked (timed out)"
 

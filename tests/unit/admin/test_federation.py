@@ -6,21 +6,30 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from tests.support.deferred import result
-from tests.support.neighbours import ADDRESS, log_in, neighbours, sea_of, settle
+from tests.support.federated import Web
 from tests.support.server import NOW, Verona, condition
+from tests.support.server_streams import features, header, outcome
+from xmppd import ns
 from xmppd.admin import display_federation as display
 from xmppd.admin.commands import perform
 from xmppd.admin.operated import CommandError, Operated
 from xmppd.core.s2s import facts
+from xmppd.errors import StanzaError
 from xmppd.reasons import REASONS
 
 VERONA, MANTUA = "verona.lit", "mantua.lit"
 ROMEO = f"romeo@{MANTUA}"
 
 
+def two(**s2s):
+    """Two servers with these keys of `[s2s]`."""
+    web = Web()
+    return web.town(VERONA, s2s=s2s), web.town(MANTUA, s2s=s2s)
+
+
 @pytest.fixture
 def both():
-    return neighbours(VERONA, MANTUA)
+    return two()
 
 
 @pytest.fixture
@@ -33,13 +42,24 @@ def mantua(both):
     return both[1]
 
 
+def down(town):
+    """Nobody takes connections for it any more."""
+    town.web.at[f"host.{town.domain}"] = StanzaError(
+        "remote-server-timeout", reason="s2s.unreachable"
+    )
+
+
+def up(town):
+    town.web.move(town.domain, f"host.{town.domain}", town)
+
+
 def start(server, command, **args) -> Deferred:
     return perform(Operated(server.host), command, args)
 
 
 def do(server, command, **args):
     outcome = start(server, command, **args)
-    settle(server)
+    server.web.settle()
     told = result(outcome)
     json.dumps(told)
     return told
@@ -54,21 +74,20 @@ def refused(server, command, **args):
 
 def write_to(server, who=ROMEO):
     """Juliet of that server sends a message; what came back."""
-    juliet = log_in(server, "juliet")
+    juliet = server.log_in("juliet")
     juliet.send(f"<message to='{who}' id='1'><body>hello</body></message>")
-    settle(server)
+    server.web.settle()
     return juliet
 
 
 def acknowledged(server):
     """What was sent is asked about, and answered."""
-    server.clock.advance(0.25)
-    settle(server)
+    server.web.advance(0.25)
 
 
 def reconfigured(server, **s2s):
     server.reload(server={"domains": list(server.host.domains)}, s2s=s2s)
-    settle(server)
+    server.web.settle()
 
 
 def whats(told):
@@ -87,14 +106,15 @@ def test_stream_is_told_from_both_of_its_ends(verona, mantua):
     assert link == {
         "local": (VERONA,),
         "remote": (MANTUA,),
+        "more": 0,
         "direction": "both",
         "incoming": False,
         "state": "open",
         "theirs": "certificate",
         "ours": "certificate",
-        "address": ADDRESS,
+        "address": "192.0.2.1",
         "tls": "TLSv1.3",
-        "cipher": "TLS_AES_256_GCM_SHA384",
+        "cipher": "TLS_AES_128_GCM_SHA256",
         "managed": True,
         "since": NOW,
         "sent": 1,
@@ -110,7 +130,7 @@ def test_stream_is_told_from_both_of_its_ends(verona, mantua):
 
 
 def test_stream_for_one_way_is_told_as_that():
-    verona, mantua = neighbours(VERONA, MANTUA, bidirectional=False)
+    verona, mantua = two(bidirectional=False)
     write_to(verona)
     [there], [here] = do(verona, "s2s")["links"], do(mantua, "s2s")["links"]
     assert (there["direction"], there["ours"], there["theirs"]) == (
@@ -122,8 +142,8 @@ def test_stream_for_one_way_is_told_as_that():
 
 
 def test_dialback_is_told_and_the_stream_that_carried_the_question():
-    verona, mantua = neighbours(VERONA, MANTUA, require="dialback")
-    sea_of(verona).problems[VERONA] = "self-signed certificate"
+    verona, mantua = two(require="dialback")
+    verona.names.clear()
     write_to(verona)
     shown = {link["state"]: (link["ours"], link["theirs"]) for link in do(mantua, "s2s")["links"]}
     assert shown == {"open": ("certificate", "dialback"), "asking": ("", "")}
@@ -147,8 +167,18 @@ def test_the_longest_list_has_an_end(verona, monkeypatch):
     assert list(display.links(do(verona, "s2s"))) == ["these are 0 of 1 streams"]
 
 
-def test_domain_in_a_pause_is_told_with_its_end(verona):
-    sea_of(verona).down.add(MANTUA)
+def test_stream_of_many_domains_is_told_with_some_and_found_by_each(verona):
+    write_to(verona)
+    [connection] = verona.host.remotes.connections
+    connection.stream.peers.update(f"{n:03}.{MANTUA}" for n in range(1000))
+    told = do(verona, "s2s", domain=f"999.{MANTUA}")
+    [link] = told["links"]
+    assert link["remote"] == (MANTUA, *(f"{n:03}.{MANTUA}" for n in range(facts.DOMAINS - 1)))
+    assert f",018.{MANTUA} and 981 more  at " in next(display.links(told))
+
+
+def test_domain_in_a_pause_is_told_with_its_end(verona, mantua):
+    down(mantua)
     write_to(verona)
     told = do(verona, "s2s")
     assert told["links"] == []
@@ -169,8 +199,8 @@ def test_domain_in_a_pause_is_told_with_its_end(verona):
     assert "tried again with the next" in list(display.links(do(verona, "s2s")))[1]
 
 
-def test_stanzas_that_wait_are_counted(verona, monkeypatch):
-    monkeypatch.setattr(verona.host.remotes.network, "find", lambda domain, trail: Deferred())
+def test_stanzas_that_wait_are_counted(verona):
+    verona.web.places[MANTUA] = None
     write_to(verona)
     [domain] = do(verona, "s2s")["domains"]
     assert (domain["waiting"], domain["trying"]) == (1, True)
@@ -212,7 +242,7 @@ def test_domain_never_tried_is_told_how_to_try_it(verona):
 def test_attempt_that_went_well_is_told_step_by_step(verona, mantua):
     write_to(verona)
     told = why(verona)["elsewhere"]
-    assert whats(told) == ["policy", "dns", "tcp", "tls", "certificate", "stream", "sasl", "end"]
+    assert whats(told) == ["policy", "tls", "certificate", "stream", "sasl", "end"]
     assert all(step["ok"] for step in told["attempt"])
     assert told["error"] is None
     assert told["attempt"][-1]["said"] == f"stanzas may be sent from {VERONA}, by certificate"
@@ -221,23 +251,23 @@ def test_attempt_that_went_well_is_told_step_by_step(verona, mantua):
     )
 
 
-def test_attempt_that_failed_is_told_with_reason_and_remedy(verona):
-    sea_of(verona).problems[MANTUA] = "self-signed certificate"
+def test_attempt_that_failed_is_told_with_reason_and_remedy(verona, mantua):
+    mantua.names.clear()
     write_to(verona)
     told = why(verona)["elsewhere"]
     assert told["error"]["reason"] == "s2s.certificate"
     assert told["error"]["remedy"] == REASONS["s2s.certificate"][1]
     failed = [step["said"] for step in told["attempt"] if not step["ok"]]
-    assert failed[0] == "self-signed certificate"
+    assert failed[0] == "no certificate"
     lines = shown(verona)
-    assert "    0.00s  certificate  FAILED  self-signed certificate" in lines
+    assert "    0.00s  certificate  FAILED  no certificate" in lines
     meaning, remedy = REASONS["s2s.certificate"]
     assert f"s2s.certificate: {meaning}. What to do: {remedy}" in lines
     assert lines[-1].startswith(f"{MANTUA}  1 attempt in vain  not tried again before ")
 
 
 def test_what_the_other_domain_said_of_us_is_told(verona):
-    sea_of(verona).problems[VERONA] = "certificate has expired"
+    verona.names.clear()
     write_to(verona)
     error = why(verona)["elsewhere"]["error"]
     assert error["reason"] == "s2s.denied"
@@ -245,15 +275,46 @@ def test_what_the_other_domain_said_of_us_is_told(verona):
 
 
 def test_certificate_that_was_not_taken_stands_beside_the_dialback_that_was():
-    verona, _ = neighbours(VERONA, MANTUA, require="dialback")
-    sea_of(verona).problems[VERONA] = "self-signed certificate"
+    verona, _ = two(require="dialback")
+    verona.names.clear()
     write_to(verona)
     told = why(verona)["elsewhere"]
     assert told["attempt"][-1]["said"] == f"stanzas may be sent from {VERONA}, by dialback"
 
 
-def test_in_a_pause_the_attempt_that_failed_is_what_is_told(verona):
-    sea_of(verona).down.add(MANTUA)
+def test_refused_certificate_and_dialback_on_the_same_stream_are_both_told(verona):
+    played = verona.web.played(MANTUA, MANTUA)
+    write_to(verona)
+    (hand,) = played.hands
+    hand.send(header(MANTUA, VERONA, id="1"), features("starttls"), empty("proceed", ns.TLS))
+    hand.send(header(MANTUA, VERONA, id="2"), features("external", "dialback"))
+    hand.send(empty("failure", ns.SASL), outcome(MANTUA, VERONA))
+    told = why(verona)["elsewhere"]
+    assert [step["said"] for step in told["attempt"][-3:]] == [
+        "trying SASL EXTERNAL",
+        "it does not take our certificate for ours",
+        f"stanzas may be sent from {VERONA}, by dialback",
+    ]
+    assert do(verona, "s2s")["links"][0]["ours"] == "dialback"
+
+
+def empty(name, space):
+    return f"<{name} xmlns='{space}'/>"
+
+
+def test_in_a_pause_an_attempt_at_other_places_is_what_is_told(verona, mantua):
+    down(mantua)
+    write_to(verona)
+    mantua.web.move(MANTUA, "elsewhere", mantua)
+    verona.clock.advance(0.5)
+    write_to(verona)
+    told = why(verona)["elsewhere"]
+    assert told["attempt"][0]["at"] == NOW + 0.5
+    assert told["error"] is None
+
+
+def test_in_a_pause_the_attempt_that_failed_is_what_is_told(verona, mantua):
+    down(mantua)
     write_to(verona)
     before = why(verona)["elsewhere"]["attempt"]
     verona.clock.advance(0.5)
@@ -266,6 +327,18 @@ def test_in_a_pause_the_attempt_that_failed_is_what_is_told(verona):
     told = why(verona)["elsewhere"]
     assert told["failures"] == 2
     assert told["attempt"][0]["at"] == NOW + 5.5
+
+
+def test_domain_that_does_not_let_us_send_is_left_alone_for_longer_each_time():
+    verona, _ = two(require="dialback")
+    verona.names.clear()
+    down(verona)  # where mantua would ask about the key
+    for failures in (1, 2):
+        write_to(verona)
+        told = why(verona)["elsewhere"]
+        assert (told["failures"], told["error"]["reason"]) == (failures, "s2s.denied")
+        assert told["error"]["text"] == f"{MANTUA} does not accept us: remote-connection-failed"
+        verona.clock.advance(3)
 
 
 def test_policy_is_told_with_its_keys(verona):
@@ -297,10 +370,13 @@ def test_only_domains_elsewhere_are_told_as_such(verona):
     assert why(verona, ROMEO)["elsewhere"]["links"] == 1
 
 
-def test_words_of_strangers_are_safe_for_a_terminal(verona):
-    sea_of(verona).problems[MANTUA] = "\x1b[31m"
+def test_words_of_strangers_are_safe_for_a_terminal(verona, mantua):
+    mantua.names.clear()
     write_to(verona)
-    assert not any("\x1b" in line for line in shown(verona))
+    told = why(verona)
+    told["elsewhere"]["attempt"][-1]["said"] = "\x1b[31m"
+    *_, line, _, _ = display.why(told)
+    assert line.endswith("FAILED  \\x1b[31m")
 
 
 # ---------------------------------------------------------------------- try, close
@@ -310,30 +386,29 @@ def test_try_reaches_a_domain_for_which_nothing_waits(verona):
     told = do(verona, "s2s-try", domain=MANTUA)
     assert told["reached"]
     assert whats(told)[-2:] == ["sasl", "end"]
-    assert sea_of(verona).forgotten == [MANTUA]
+    assert verona.web.forgotten == [MANTUA]
     assert list(display.tried(told))[-1] == f"{MANTUA}: reached, stanzas may be sent from {VERONA}"
     [link] = do(verona, "s2s")["links"]
     assert (link["state"], link["sent"]) == ("open", 0)
 
 
-def test_try_does_not_wait_for_the_end_of_a_pause(verona):
-    sea = sea_of(verona)
-    sea.down.add(MANTUA)
+def test_try_does_not_wait_for_the_end_of_a_pause(verona, mantua):
+    down(mantua)
     write_to(verona)
-    sea.down.clear()
+    up(mantua)
     assert do(verona, "s2s-try", domain=MANTUA)["reached"]
     assert do(verona, "s2s")["domains"] == []
 
 
-def test_try_that_fails_tells_why(verona):
-    sea_of(verona).down.add(MANTUA)
+def test_try_that_fails_tells_why(verona, mantua):
+    down(mantua)
     told = do(verona, "s2s-try", domain=MANTUA)
     assert not told["reached"]
     assert told["error"]["reason"] == "s2s.unreachable"
     *_, reason, last = display.tried(told)
     assert reason.startswith("s2s.unreachable: ")
     assert last == f"{MANTUA}: not reached"
-    sea_of(verona).down.clear()
+    up(mantua)
     write_to(verona)
     assert do(verona, "s2s")["links"] == []  # a pause has begun
 
@@ -350,8 +425,8 @@ def test_try_where_there_is_a_stream_says_so(verona, mantua):
 
 
 def test_try_goes_on_with_the_stream_of_a_question():
-    verona, mantua = neighbours(VERONA, MANTUA, require="dialback", bidirectional=False)
-    sea_of(verona).problems[VERONA] = "self-signed certificate"
+    verona, mantua = two(require="dialback", bidirectional=False)
+    verona.names.clear()
     write_to(verona)
     told = do(mantua, "s2s-try", domain=VERONA)
     assert told["reached"]
@@ -359,8 +434,8 @@ def test_try_goes_on_with_the_stream_of_a_question():
     assert whats(told) == ["policy", "sasl", "end"]
 
 
-def test_try_does_not_wait_for_ever(verona, monkeypatch):
-    monkeypatch.setattr(verona.host.remotes.network, "find", lambda domain, trail: Deferred())
+def test_try_does_not_wait_for_ever(verona):
+    verona.web.places[MANTUA] = None
     outcome = start(verona, "s2s-try", domain=MANTUA, seconds=5)
     verona.clock.advance(5)
     told = result(outcome)
@@ -397,7 +472,7 @@ def test_close_ends_the_streams_of_a_domain_and_the_next_stanza_opens_another(ve
     assert not mantua.host.remotes.connections
     assert refused(verona, "s2s-close", domain=MANTUA) == f"there is no stream with {MANTUA}"
     juliet.send(f"<message to='{ROMEO}'><body>again</body></message>")
-    settle(verona)
+    verona.web.settle()
     assert len(do(verona, "s2s")["links"]) == 1
 
 

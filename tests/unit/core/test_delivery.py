@@ -52,7 +52,7 @@ BARE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("message", "error"): (NOBODY, "", ""),
     ("presence", ""): ("available", "", ""),
     ("presence", "unavailable"): ("available", "", ""),
-    ("presence", "error"): (NOBODY, "", ""),
+    ("presence", "error"): ("available", "", ""),
     ("iq", "get"): (NOBODY, "service-unavailable", "service-unavailable"),
     ("iq", "set"): (NOBODY, "service-unavailable", "service-unavailable"),
     ("iq", "result"): (NOBODY, "", ""),

@@ -165,7 +165,7 @@ def test_a_failure_of_the_dns_is_no_reason_to_go_to_the_domain_itself_rfc6120_3_
     getattr(found.zones, fault).add(STARTTLS)
     finding = found.find(DOMAIN)
     found.network.advance(3)
-    assert refusal(finding) == (TIMEOUT, "s2s.dns-failed")
+    assert refusal(finding) == (NOT_FOUND, "s2s.dns-failed")
     assert found.told[0].startswith(f"!dns SRV {STARTTLS}: ")
     assert f"A {DOMAIN}" not in found.zones.asked
 
@@ -191,13 +191,13 @@ def test_a_failure_of_direct_tls_alone_changes_nothing() -> None:
 def test_a_failure_where_the_other_service_is_not_offered_may_pass() -> None:
     found = Found({DIRECT: ["SRV 0 0 0 ."], DOMAIN: ["A 192.0.2.1"]})
     found.zones.broken.add(STARTTLS)
-    assert refused(found) == (TIMEOUT, "s2s.dns-failed")
+    assert refused(found) == (NOT_FOUND, "s2s.dns-failed")
 
 
 def test_a_failure_to_look_up_the_domain_itself() -> None:
     found = Found()
     found.zones.broken.add(f"A {DOMAIN}")
-    assert refused(found) == (TIMEOUT, "s2s.dns-failed")
+    assert refused(found) == (NOT_FOUND, "s2s.dns-failed")
 
 
 def test_a_name_of_the_hosts_own_file_needs_no_dns(tmp_path: Path) -> None:
@@ -309,8 +309,8 @@ def test_a_place_that_nobody_answers_at() -> None:
     ("broken", "outcome"),
     [
         ((), (NOT_FOUND, "s2s.no-such-domain")),
-        (("A a.example",), (TIMEOUT, "s2s.dns-failed")),
-        (("A a.example", "AAAA a.example"), (TIMEOUT, "s2s.dns-failed")),
+        (("A a.example",), (NOT_FOUND, "s2s.dns-failed")),
+        (("A a.example", "AAAA a.example"), (NOT_FOUND, "s2s.dns-failed")),
     ],
 )
 def test_a_place_without_address(broken, outcome) -> None:

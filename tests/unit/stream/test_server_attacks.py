@@ -280,3 +280,14 @@ def test_another_domain_is_not_granted_for_the_asking_xep0288_4() -> None:
 def test_the_secret_is_in_no_key() -> None:
     secret = policy().secret
     assert secret.decode() not in dialback.make_key(secret, MONTAGUE, CAPULET, "1")
+
+
+def test_a_word_that_nobody_waits_for_admits_nobody() -> None:
+    """It comes twice, say, or for a key that was answered meanwhile."""
+    scripted = incoming(require="dialback").send(key())
+    scripted.act(scripted.stream.judge(HALLS, CAPULET, "valid"))
+    scripted.act(scripted.stream.judge(MONTAGUE, ROOMS, "valid"))
+    assert not scripted.stream.peers
+    scripted.act(scripted.stream.judge(MONTAGUE, CAPULET, "error", "remote-server-timeout"))
+    scripted.act(scripted.stream.judge(MONTAGUE, CAPULET, "valid"))
+    assert not scripted.stream.peers

@@ -109,6 +109,14 @@ def test_a_peer_without_from_is_offered_no_external_but_dialback() -> None:
     assert scripted.send(key()).stream.peers == {MONTAGUE}
 
 
+def test_who_it_was_in_the_clear_counts_no_more_rfc6120_5_4_3_3() -> None:
+    scripted = bare().send(header(), STARTTLS).secure(MONTAGUE)
+    scripted.take()
+    scripted.send(header(None))
+    assert offered(scripted) == ["bidi", "sm", "dialback"]
+    assert scripted.stream.remote == ""
+
+
 def test_a_certificate_that_is_required_is_looked_at_with_the_header_xep0178_3() -> None:
     scripted = bare().send(header(), STARTTLS).secure(VERONA).send(header())
     assert scripted.error == "not-authorized s2s.certificate"
@@ -470,6 +478,5 @@ def test_an_error_of_the_peer_is_the_end_rfc6120_4_9_1_1() -> None:
 
 
 def test_nothing_is_read_behind_the_end() -> None:
-    scripted = admitted()
-    scripted.act(scripted.stream.close())
+    scripted = admitted().send("<poison/>")
     assert not scripted.send(message()).stanzas

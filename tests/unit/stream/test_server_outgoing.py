@@ -191,6 +191,17 @@ def test_any_prefix_announces_dialback_xep0220_2(declared: str) -> None:
 # ---------------------------------------------------------------------- TLS
 
 
+@pytest.mark.parametrize("inside, handled", [("", False), ("<errors/>", True)])
+def test_who_handles_errors_of_dialback_says_so_xep0220_2_4(inside: str, handled: bool) -> None:
+    """Dialback alone does not mean that a stream may be shared (§2.6.2)."""
+    offer = f"<dialback xmlns='{ns.DIALBACK_FEATURE}'>{inside}</dialback>"
+    text = f"<stream:features>{offer}</stream:features>"
+    scripted = fresh(require="none").send(header(id="1"), text)
+    assert isinstance(scripted.stream, OutgoingStream)
+    assert scripted.stream.offers_errors is handled
+    assert scripted.stream.knows_dialback
+
+
 def test_tls_that_is_taken_out_on_the_way_is_missed_rfc6120_13_9() -> None:
     """One in the middle takes STARTTLS out of the features."""
     scripted = fresh(require="dialback").send(header(id="1"), features("dialback"))
@@ -224,6 +235,12 @@ def test_nothing_offered_before_tls_counts_behind_it_rfc6120_5_4_3_3() -> None:
     assert not stream.bidirectional
     assert not stream.external
     assert not stream.offers_management
+
+
+def test_nor_does_dialback_that_was_announced_in_the_clear_rfc6120_5_4_3_3() -> None:
+    scripted = fresh().send(header(id="1"), features("starttls", "dialback"), PROCEED)
+    scripted.secure(MONTAGUE).send(header(id="2", declared=""), features())
+    assert authenticate(scripted).of(Denied) == [Denied(CAPULET, MONTAGUE, "not-authorized")]
 
 
 UNEXPECTED = {

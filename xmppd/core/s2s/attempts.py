@@ -1,7 +1,9 @@
 """How many domains are being reached at a time, and whose turn it is.
 
 Who waits is taken by turns of their senders: whoever writes to a thousand domains at once keeps
-nobody else from reaching one.
+nobody else from reaching one. And they are begun a few at a time: to begin one, and to answer what
+the other server asks, takes a millisecond of work, and for as long as all of it takes that is begun
+at once, everybody on this server would have to wait.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from xmppd.errors import StanzaError
 
@@ -19,16 +22,26 @@ STRANGERS = ""
 WAITING = 1_000
 """Attempts of one sender that may wait for their turn."""
 
+AT_ONCE = 4
+"""Attempts that begin in one turn of the reactor. Measured: while 500 are begun at once, chat on
+this server takes 130 to 150 ms at the 99th percentile; with 16 in a turn 62, 8 in a turn 31, and 4
+in a turn 25 to 27."""
+
 
 class Attempts:
     """Those that are under way; `most` gives how many there may be, of one sender half of them."""
 
-    __slots__ = ("_by", "_most", "_waiting", "count")
+    __slots__ = ("_begun", "_busy", "_by", "_clock", "_most", "_waiting", "count")
 
-    def __init__(self, most: Callable[[], int]) -> None:
+    def __init__(self, most: Callable[[], int], clock: IReactorTime) -> None:
         self._most = most
+        self._clock = clock
+        self._begun = 0
+        """In this turn of the reactor."""
         self._by: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[Deferred[None]]] = OrderedDict()
+        self._busy = False
+        """Whether turns are being given: one that ends within itself gives no other."""
         self.count = 0
 
     @property
@@ -61,21 +74,39 @@ class Attempts:
 
     def _next(self) -> None:
         """Give turns to those who may have one, one sender after the other."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while (turn := self._take()) is not None:
+                turn.callback(None)
+        finally:
+            self._busy = False
+
+    def _take(self) -> Deferred[None] | None:
+        """Who has the next turn, if anybody may."""
         most = self._most()
         share = max(1, most // 2)
-        while self.count < most:
-            who = next((each for each in self._waiting if self._by[each] < share), None)
-            if who is None:
-                return
-            queue = self._waiting[who]
-            turn = queue.popleft()
-            if queue:
-                self._waiting.move_to_end(who)
-            else:
-                del self._waiting[who]
-            self.count += 1
-            self._by[who] += 1
-            turn.callback(None)
+        who = next((each for each in self._waiting if self._by[each] < share), None)
+        if self.count >= most or self._begun >= AT_ONCE or who is None:
+            return None
+        queue = self._waiting[who]
+        turn = queue.popleft()
+        if queue:
+            self._waiting.move_to_end(who)
+        else:
+            del self._waiting[who]
+        self.count += 1
+        self._by[who] += 1
+        if not self._begun:
+            self._clock.callLater(0, self._go_on)
+        self._begun += 1
+        return turn
+
+    def _go_on(self) -> None:
+        """Another turn of the reactor has begun."""
+        self._begun = 0
+        self._next()
 
     def _forget(self, who: str, turn: Deferred[None]) -> None:
         queue = self._waiting.get(who)

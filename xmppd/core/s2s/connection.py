@@ -19,6 +19,7 @@ from xmppd.stream.events import Closed, Passed, Send, StartTLS
 from xmppd.stream.server_events import (
     Admitted,
     By,
+    Closing,
     Denied,
     Event,
     Granted,
@@ -28,7 +29,7 @@ from xmppd.stream.server_events import (
 )
 from xmppd.stream.server_stream import ServerStream
 from xmppd.stream.states import State
-from xmppd.wire.frames import Frame
+from xmppd.wire.frames import Frame, StreamClose
 from xmppd.wire.stanza import Nonza, Stanza
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ log = Logger()
 
 _MANAGEMENT = f"{ns.STREAM_MANAGEMENT} "
 
+CLOSING_SECONDS = 5.0
+"""How long the peer's closing tag is waited for once ours is out (RFC 6120 §4.4)."""
+
 
 class Question(NamedTuple):
     """A key that a peer has given on a connection, and that its domain is asked about."""
 
     asked_on: ServerConnection
     given: KeyGiven
+    since: float
 
 
 class ServerConnection:
@@ -79,7 +84,12 @@ class ServerConnection:
     @property
     def open(self) -> bool:
         """Whether anything may still be sent."""
-        return self.stream.state is not State.CLOSED
+        return self.stream.state is not State.CLOSED and not self.stream.closing
+
+    @property
+    def patience(self) -> float:
+        """Seconds until it has to be of use."""
+        return self._remotes.host.config.limits.negotiation_seconds
 
     # ------------------------------------------------------------------ driven by the wire
 
@@ -88,8 +98,7 @@ class ServerConnection:
         self.wire = wire
         self.address = address
         self._remotes.connections.add(self)
-        seconds = self._remotes.host.config.limits.negotiation_seconds
-        self._timer = self._clock.callLater(seconds, self._too_slow)
+        self._timer = self._clock.callLater(self.patience, self._too_slow)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer."""
@@ -117,14 +126,15 @@ class ServerConnection:
         self._keep = keep
         self._act(self.stream.fail(error))
 
-    def close(self) -> None:
-        """End the stream in peace."""
-        self._act(self.stream.close())
+    def close(self, why: StreamError | None = None) -> None:
+        """End the stream in peace, or for a reason that leaves it in order."""
+        self._part()
+        self._act(self.stream.close(why))
 
     def lost(self) -> None:
         """The wire is gone."""
         self.stream.lost()
-        self._release(None, broken=True)
+        self._release(None, broken=not self.stream.closing)
 
     def clogged(self) -> None:
         """The peer takes more slowly than it is sent."""
@@ -181,8 +191,10 @@ class ServerConnection:
             elif frame.__class__ is Nonza and frame.name.startswith(_MANAGEMENT):
                 self._remotes.management.take(self, frame)
             else:
+                if frame.__class__ is StreamClose:
+                    self._part()
                 self._act(self.stream.on_frame(frame))
-                if not self.open:
+                if self.stream.state is State.CLOSED:
                     return  # what came behind it in the same read counts for nothing
         if frames:
             self.busy = self._clock.seconds()
@@ -191,6 +203,12 @@ class ServerConnection:
     def peers(self) -> set[str]:
         """The domains that may send on it."""
         return self.stream.peers
+
+    @property
+    def domains(self) -> set[str]:
+        """The domains elsewhere that it has to do with."""
+        stream = self.stream
+        return {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)} - {""}
 
     @property
     def lang(self) -> str:
@@ -231,6 +249,8 @@ class ServerConnection:
             self._remotes.judged(self, event)
         elif isinstance(event, Negotiated):
             self._negotiated()
+        elif isinstance(event, Closing):
+            self._closing()
         elif isinstance(event, Closed):
             self._closed(event.error)
 
@@ -249,17 +269,40 @@ class ServerConnection:
         self.questions[given.remote, given.local, stream_id] = question
         self._act(self.stream.ask(given.local, given.remote, stream_id, given.key))
 
+    def give_up(self, before: float) -> None:
+        """Wait no longer for answers to what was asked before then."""
+        late = [each for each, question in self.questions.items() if question.since < before]
+        for each in late:
+            self._remotes.answer(self.questions.pop(each), "error", conditions.TIMEOUT)
+        if late and not (self.stream.grants or self.stream.peers):
+            self.close()
+
+    @property
+    def carries(self) -> bool:
+        """Whether it is what carries the stanzas of a pair: a peer may have many that are not."""
+        return any(
+            (domain := self._remotes.find(remote)) is not None
+            and (pair := domain.pairs.get(local)) is not None
+            and pair.line is self
+            for local, remote in self.stream.grants
+        )
+
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
 
         One who has opened a stream that serves both ways has to know how (XEP-0288 §2.2).
         """
-        return self.stream.bidirectional and remote in self.peers
+        return self.open and self.stream.bidirectional and remote in self.peers
 
     @property
     def useless(self) -> bool:
         """Whether it has served only to ask, and has been answered."""
         return False
+
+    def expired(self, now: float) -> bool:
+        """Whether a certificate that the peer was believed by has expired (RFC 6120 §13.7.2.3)."""
+        peer = self.stream.peer
+        return peer is not None and peer.until <= now
 
     def error(self, error: StreamError | None) -> StanzaError:
         """What whoever waits for it is told, now that its stream has ended."""
@@ -284,21 +327,42 @@ class ServerConnection:
 
     # ------------------------------------------------------------------ the end
 
+    def _part(self) -> None:
+        """Say the last time what is handled, or the peer might send it again (XEP-0198 §4)."""
+        if self.managed is not None and self.managed.agreed and self.open:
+            self.managed.acknowledge()
+
+    def _closing(self) -> None:
+        """What is sent from now on takes another way."""
+        if self.managed is not None and self.managed.agreed:
+            self.managed.part()
+        self._settled()
+        self.holding.end()
+        self._remotes.leave(self, self.error(None))
+        self._timer = self._clock.callLater(CLOSING_SECONDS, self._void)
+
+    def _void(self) -> None:
+        """The peer does not close."""
+        self._timer = None
+        self._act(self.stream.void())
+
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
-            note = self._remotes.host.refusals.note
-            note(
-                error.reason, self.who, self.stream.local, self.address, error.detail or error.text
-            )
-            log.info(
-                "stream with {who} at {address} ended: {error}",
-                who=self.who,
-                address=self.address,
-                error=str(error),
-            )
+            self._note(error)
         self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
+
+    def _note(self, error: StreamError) -> None:
+        """Remember why it ended, and log it; strangers do not fill the log."""
+        host, who, address = self._remotes.host, self.who, self.address
+        detail = error.detail or error.text
+        host.refusals.note(error.reason, who, self.stream.local, address, detail)
+        said = "stream with {who} at {address} ended: {error}"
+        if not self.incoming or self.by is not None:
+            log.info(said, who=who, address=address, error=str(error))
+        elif host.debugging:
+            log.debug(said, who=who, address=address, error=str(error))
 
     def _release(self, error: StreamError | None, *, broken: bool) -> None:
         """Let go of everything; may be called more than once.
@@ -312,4 +376,7 @@ class ServerConnection:
 
     def _too_slow(self) -> None:
         self._timer = None
+        if self.stream.has_served:  # all that it was for
+            self.close()
+            return
         self.end(StreamError("connection-timeout", reason="stream.timeout"))

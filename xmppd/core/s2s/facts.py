@@ -6,7 +6,7 @@ Values only, read from what is there: nothing here changes anything.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from xmppd.core.s2s.connection import ServerConnection
@@ -20,6 +20,8 @@ from xmppd.stream.server_events import By
 
 MOST = 2_000
 """The most streams, and domains, that are told of at once."""
+DOMAINS = 20
+"""The most domains of either side that are told of one stream."""
 
 Direction: TypeAlias = Literal["out", "in", "both"]
 
@@ -31,6 +33,8 @@ class Link(NamedTuple):
     """Our domains that have to do with it, the header's first."""
     remote: tuple[str, ...]
     """Theirs; "" where the peer has not said one yet."""
+    more: int
+    """How many of either side are left out."""
     direction: Direction
     """Which way stanzas may pass, whoever has connected; see `incoming`."""
     incoming: bool
@@ -97,35 +101,42 @@ class Policy(NamedTuple):
 
 def links(remotes: Remotes, domain: str = "", most: int = MOST) -> list[Link]:
     """The streams with a domain, or all (""), by the peer's domain; `most` at most."""
-    chosen = (each for each in remotes.connections if domain in ("", *_remote_domains(each)))
+    chosen = with_domain(remotes, domain) if domain else remotes.connections
     return [_link(each) for each in heapq.nsmallest(most, chosen, key=_rank)]
 
 
 def with_domain(remotes: Remotes, domain: str) -> list[ServerConnection]:
-    """The connections that have to do with a domain, of ours or another."""
-    return [each for each in remotes.connections if domain in _remote_domains(each)]
+    """The connections that have to do with a domain elsewhere."""
+    return [each for each in remotes.connections if domain in _theirs_on(each)]
 
 
 def _rank(connection: ServerConnection) -> tuple[str, float]:
     return connection.stream.remote, connection.since
 
 
-def _remote_domains(connection: ServerConnection) -> tuple[str, ...]:
+def _theirs_on(connection: ServerConnection) -> set[str]:
     stream = connection.stream
-    granted = (remote for _, remote in stream.grants)
-    return _each(stream.remote, (*stream.peers, *granted))
+    return {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
 
 
-def _each(first: str, others: Iterable[str]) -> tuple[str, ...]:
-    return (first, *sorted({*others} - {first}))
+def _ours_on(connection: ServerConnection) -> set[str]:
+    stream = connection.stream
+    return {stream.local, *(local for local, _ in stream.grants)}
+
+
+def _some(first: str, domains: set[str]) -> tuple[str, ...]:
+    return (first, *heapq.nsmallest(DOMAINS - 1, domains - {first}))
 
 
 def _link(connection: ServerConnection) -> Link:
     stream, managed = connection.stream, connection.managed
     peer = stream.peer
+    ours, theirs = _ours_on(connection), _theirs_on(connection)
+    local, remote = _some(stream.local, ours), _some(stream.remote, theirs)
     return Link(
-        local=_each(stream.local, (local for local, _ in stream.grants)),
-        remote=_remote_domains(connection),
+        local=local,
+        remote=remote,
+        more=len(ours) + len(theirs) - len(local) - len(remote),
         direction=_direction(connection),
         incoming=connection.incoming,
         state=_state(connection),

@@ -20,10 +20,11 @@ SOON = 0.25
 class Managed(Acknowledging):
     """What both ends of a stream count; `write` sends octets on it.
 
-    `id` is the SM-ID by which it may be resumed, "" for never, `seconds` for how long.
+    `agreed` says that the peer counts, too; `id` is the SM-ID by which the stream may be resumed,
+    "" for never, `seconds` for how long.
     """
 
-    __slots__ = ("_asking", "_clock", "id", "seconds", "write")
+    __slots__ = ("_asking", "_clock", "agreed", "id", "seconds", "write")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Managed(Acknowledging):
         super().__init__(route)
         self._clock = clock
         self.write = write
+        self.agreed = False
         self.id = ""
         self.seconds = 0.0
         self._asking: IDelayedCall | None = None
@@ -43,7 +45,7 @@ class Managed(Acknowledging):
 
     def begin(self, id_: str, seconds: float) -> None:
         """The peer has agreed: what it sends counts from here on (§3)."""
-        self.id, self.seconds = id_, seconds
+        self.agreed, self.id, self.seconds = True, id_, seconds
         self.inbox = Inbox()
 
     # ------------------------------------------------------------------ to the peer
@@ -74,6 +76,13 @@ class Managed(Acknowledging):
             self._ask_soon()
 
     # ------------------------------------------------------------------ the end, and what follows
+
+    def part(self) -> None:
+        """The peer was told the last time what is handled: what comes behind that does not count.
+
+        It knows so, and sends that again by another stream, or answers it with an error.
+        """
+        self._route = _unheard
 
     def leave(self) -> None:
         """The connection is lost."""
@@ -108,6 +117,10 @@ class Managed(Acknowledging):
         self.outbox.clear()
         self.outbox.acknowledged = h
         self.write = write
+
+
+def _unheard(peer: Any, stanza: Stanza) -> None:
+    """Where stanzas go that do not count any more."""
 
 
 def _nowhere(data: bytes) -> None:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 MOST = 10_000
 """How many streams that were lost may be resumed."""
 
+OF_ONE = 100
+"""How many of them of one domain."""
+
+_ACKNOWLEDGED = f"{ns.STREAM_MANAGEMENT} a"
 ENABLE = Tag("enable", {"resume": "true"}, ns=ns.STREAM_MANAGEMENT).render()
 
 
@@ -58,6 +62,8 @@ class Management:
 
     def take(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Act on an element of stream management; raises StreamError for one out of place."""
+        if not connection.open and nonza.name != _ACKNOWLEDGED:
+            return  # nothing can be agreed upon, or answered, any more
         acts = _FROM_INITIATOR if connection.incoming else _FROM_RECEIVER
         act = acts.get(nonza.name)
         if act is None:
@@ -108,10 +114,14 @@ class Management:
         """The connection of a stream that another server has opened is lost."""
         if self._attached.pop(managed.id, None) is None:
             return
-        while len(self._lost) >= MOST:
+        remote = connection.stream.remote
+        same = [id_ for id_, lost in self._lost.items() if lost.remote == remote]
+        if len(same) >= OF_ONE:
+            self._forget(same[0])
+        if len(self._lost) >= MOST:
             self._forget(next(iter(self._lost)))
         expiry = self._clock.callLater(managed.seconds, self._forget, managed.id)
-        self._lost[managed.id] = Lost(connection.stream.remote, managed, expiry)
+        self._lost[managed.id] = Lost(remote, managed, expiry)
 
     def forget(self, managed: Managed) -> None:
         """Such a stream is closed: nobody resumes it (§5)."""
@@ -159,7 +169,10 @@ class Management:
             raise too_high(error) from error
 
     def _on_failed(self, connection: ServerConnection, nonza: Nonza) -> None:
-        self._remotes.not_resumed(connection, count(nonza) if "h" in nonza.attrs else None)
+        try:
+            self._remotes.not_resumed(connection, count(nonza) if "h" in nonza.attrs else None)
+        except TooHighError as error:
+            raise too_high(error) from error
 
     # ------------------------------------------------------------------ both
 
@@ -181,7 +194,7 @@ def _managed(connection: ServerConnection) -> Managed:
 
 _COUNTS: dict[str, Callable[[Management, ServerConnection, Nonza], None]] = {
     f"{ns.STREAM_MANAGEMENT} r": Management._on_request,
-    f"{ns.STREAM_MANAGEMENT} a": Management._on_acknowledged,
+    _ACKNOWLEDGED: Management._on_acknowledged,
 }
 _FROM_INITIATOR = {
     f"{ns.STREAM_MANAGEMENT} enable": Management._on_enable,

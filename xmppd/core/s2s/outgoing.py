@@ -17,6 +17,9 @@ from xmppd.stream.server_outgoing import OutgoingStream
 if TYPE_CHECKING:
     from xmppd.core.s2s.pair import Pair
 
+SHARE = 3
+"""One place may take that part of the time that there is for all of them."""
+
 
 class OutgoingConnection(ServerConnection):
     """Drives an `OutgoingStream`, which was opened for a pair.
@@ -38,6 +41,11 @@ class OutgoingConnection(ServerConnection):
         self.negotiated: Deferred[None] = Deferred(self._give_up)
         self._given_up = False
         self._why = ""
+
+    @property
+    def patience(self) -> float:
+        """Seconds until its stream has to stand: there may be other places to try."""
+        return min(super().patience, self._remotes.settings.attempt_seconds / SHARE)
 
     def begin(self, wire: Wire, address: str) -> None:
         """The connection stands."""
@@ -79,6 +87,11 @@ class OutgoingConnection(ServerConnection):
         if not self.negotiated.called:
             self.negotiated.callback(None)
 
+    @property
+    def stands(self) -> bool:
+        """Whether it may carry questions."""
+        return self.open and self.negotiated.called
+
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
 
@@ -86,7 +99,7 @@ class OutgoingConnection(ServerConnection):
         """
         stream = self.stream
         peer, proof = stream.peer, stream.policy.require(remote)
-        if not stream.grants or not stream.offers_errors:
+        if not self.open or not stream.grants or not stream.offers_errors:
             return False
         if proof == "certificate":
             return peer is not None and peer.proves(remote)

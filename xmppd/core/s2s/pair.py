@@ -97,15 +97,18 @@ class Pair:
     def resumes(self) -> bool:
         """Whether a stream of ours is to go on that only one of its own can: by any other, what the
         peer has handled and not said so of would be sent twice."""
-        kept = self._kept
-        if kept is None or not kept.managed.outbox:
-            return False
-        return self.remote.remotes.host.clock.seconds() < kept.until
+        return self._keeps and bool(self._kept and self._kept.managed.outbox)
 
     @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
-        return not (self.line or self.outgoing or self.trying or self.waiting)
+        return not (self.line or self.outgoing or self.trying or self.waiting or self._keeps)
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether a stream that was lost may still be resumed."""
+        kept = self._kept
+        return kept is not None and self.remote.remotes.host.clock.seconds() < kept.until
 
     # ------------------------------------------------------------------ stanzas
 
@@ -138,11 +141,13 @@ class Pair:
     def ask(self, question: Question) -> None:
         """Ask the domain whether it has made a key (XEP-0220 §2.1.2).
 
-        Never on the connection where the key was given (XEP-0288 §2.2).
+        Never on the connection where the key was given (XEP-0288 §2.2), and at once where there is
+        another: the peer may wait for it before it lets this pair have a stream.
         """
         self.questions.append(question)
-        if self.outgoing is not None and self.outgoing.negotiated.called:
-            self.put_questions(self.outgoing)
+        connection = self.remote.askable()
+        if connection is not None:
+            self.put_questions(connection)
         else:
             self.want()
 
@@ -163,7 +168,10 @@ class Pair:
         """Ask what waits to be asked."""
         questions, self.questions = self.questions, []
         for question in questions:
-            connection.put(question)
+            if question.asked_on is connection:
+                self.remote.remotes.answer(question, "error", conditions.TIMEOUT)
+            else:
+                connection.put(question)
 
     def _bounce(self, stanza: Stanza, error: StanzaError) -> None:
         self.remote.remotes.host.router.bounce(stanza, error)
@@ -189,7 +197,7 @@ class Pair:
         proof = remotes.rules.require(remote.domain)
         trail.note("policy", f"from {self.local}; what it has to show: {proof}")
         if not remote.backoff.pausing:
-            remote.trail = trail
+            remote.follow(trail)
         return trail
 
     async def _reach(self, who: str, trail: Trail) -> None:
@@ -211,15 +219,15 @@ class Pair:
         return answer
 
     def _reached(self, _: None) -> None:
-        if self.line is None and (self.wanted or self.questions):
-            self.want()  # something came when only a question was to be put, or the other way
+        # Something came when only a question was to be put, or the other way.
+        if self.questions or (self.line is None and self.wanted):
+            self.want()
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
         self._granting = None
         error, domain = failure.value, self.remote.domain
         if isinstance(error, DeferredTimeout | CancelledError):
-            text = f"{domain} takes too long"
-            error = StanzaError(conditions.TIMEOUT, text, reason="s2s.slow")
+            error = conditions.too_slow(domain)
         elif not isinstance(error, StanzaError):
             log.failure("an attempt to reach {domain} met a bug", failure, domain=domain)
             error = StanzaError("internal-server-error", reason="stream.internal")
@@ -290,6 +298,8 @@ class Pair:
             managed, connection.managed = connection.managed, None
             settle(sent.claim for sent in managed.stop())
             return
+        if self.line is not None:
+            return  # nothing was asked for, or something else carries it by now
         if self._kept is not None and h is not None:
             settle(self._kept.managed.outbox.acknowledge(h))
         self.remote.remotes.management.begin(connection, None)

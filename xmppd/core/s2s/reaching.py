@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
+from xmppd.core.s2s import conditions
 from xmppd.core.s2s.connection import ServerConnection
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.places import Place
@@ -16,7 +17,7 @@ from xmppd.errors import StanzaError
 if TYPE_CHECKING:
     from xmppd.core.s2s.pair import Pair
 
-SHARING_SECONDS = 10.0
+SHARING_SECONDS = 5.0
 """How long a peer may take to say whether we may use a stream for another pair, too."""
 
 
@@ -38,20 +39,30 @@ async def reach(pair: Pair, trail: Trail) -> None:
     there = remote.remotes.at(places, remote.domain)
     if shares and there is not asked and await _share(pair, there, trail):
         return
-    remote.backoff.check(places)
-    remote.trail = trail
+    remote.backoff.begin(places)
+    remote.follow(trail)
+    try:
+        await _try_all(pair, places, trail)
+    except StanzaError as error:
+        remote.backoff.failed(error)
+        raise
+    except CancelledError:
+        remote.backoff.failed(conditions.too_slow(remote.domain))
+        raise
+
+
+async def _try_all(pair: Pair, places: tuple[Place, ...], trail: Trail) -> None:
+    """Try one place after the other; raises what the last one has failed with."""
     error: StanzaError | None = None
     for place in places:
         try:
             await _try(pair, place, trail)
             return
         except _Refused as refused:  # it has said no, and would elsewhere
-            error = refused.error
-            break
+            raise refused.error from None
         except StanzaError as failed:
             error = failed
     assert error is not None, "there is at least one place"
-    remote.backoff.failed(places, error)
     raise error
 
 
@@ -85,8 +96,8 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     """Have a stream of ours that stands carry what there is."""
     pair.outgoing = connection
     pair.put_questions(connection)
-    pair.remote.backoff.succeeded()
     if not pair.wanted or pair.line is not None:
+        pair.remote.backoff.succeeded()
         connection.trail.note("end", "it is asked about a key, and nothing is sent")
         return
     granting = pair.grant_on(connection)
@@ -99,6 +110,7 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
     finally:
         if connection.stream.failed_external:
             connection.trail.note("sasl", "it does not take our certificate for ours", ok=False)
+    pair.remote.backoff.succeeded()
     by = connection.stream.shown_by
     connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xmppd.core.limits import Bucket
 from xmppd.core.s2s.backoff import Backoff
 from xmppd.core.s2s.connection import ServerConnection
+from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.trail import Trail
 
@@ -30,6 +31,12 @@ class Remote:
         self.trail: Trail | None = None
         self._bucket: Bucket | None = None
 
+    def follow(self, trail: Trail) -> None:
+        """This is the trail of the last attempt from now on."""
+        if self.trail is not trail:
+            self.trail = trail
+            self.remotes.trails.keep(trail)
+
     def pair(self, local: str) -> Pair:
         """The pair with one of our domains."""
         pair = self.pairs.get(local)
@@ -46,6 +53,11 @@ class Remote:
         """A connection with it that may carry another pair, too (XEP-0220 §2.6.1)."""
         lines = {pair.line for pair in self.pairs.values() if pair.line is not None}
         return next((line for line in lines if line.may_share(self.domain)), None)
+
+    def askable(self) -> OutgoingConnection | None:
+        """A stream of ours with it that may carry questions about keys (XEP-0220 §2.1.2)."""
+        streams = (pair.outgoing for pair in self.pairs.values())
+        return next((each for each in streams if each is not None and each.stands), None)
 
     def bucket(self) -> Bucket | None:
         """What all its connections together are held to; None for no limit."""

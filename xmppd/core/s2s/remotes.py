@@ -21,6 +21,7 @@ from xmppd.core.s2s.pair import Pair
 from xmppd.core.s2s.places import Place
 from xmppd.core.s2s.remote import Remote
 from xmppd.core.s2s.rules import Rules
+from xmppd.core.s2s.trail import Trails
 from xmppd.core.s2s.wire import Network
 from xmppd.errors import StanzaError, StreamError
 from xmppd.stream.acks import Sent
@@ -39,6 +40,7 @@ log = Logger()
 MOST = 20_000
 """Of how many domains it is known how they were last reached."""
 
+
 SWEEP = 10.0
 """Seconds between two looks for connections that nobody uses."""
 
@@ -55,9 +57,10 @@ class Remotes:
         self.connections: set[ServerConnection] = set()
         self.by_place: dict[Place, OutgoingConnection] = {}
         """The last connection of ours to each place."""
-        self.attempts = Attempts(lambda: self.settings.attempts)
+        self.attempts = Attempts(lambda: self.settings.attempts, host.clock)
         self.rules = Rules(host)
         self.management = Management(self)
+        self.trails = Trails()
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
         self._secret = secret_key(secrets.token_urlsafe(32))
         self._detach: Callable[[], None] | None = None
@@ -101,11 +104,11 @@ class Remotes:
             self._detach = None
             self._sweeping.stop()
             self.management.close()
-        gone = StreamError("policy-violation", reason="s2s.refused")
         for connection in list(self.connections):
-            domains = {connection.stream.remote, *connection.peers}
-            if not wanted or any(map(self.rules.refusal, filter(None, domains))):
-                connection.end(gone)
+            if not wanted or any(map(self.rules.refusal, connection.domains)):
+                connection.end(StreamError("policy-violation", reason="s2s.refused"))
+            elif (local := connection.stream.local) and not self.rules.hosts(local):
+                connection.end(StreamError("host-gone", reason="stream.host-gone"))
 
     @property
     def enabled(self) -> bool:
@@ -198,19 +201,24 @@ class Remotes:
         self, connection: ServerConnection, error: StreamError | None, *, broken: bool
     ) -> None:
         """A connection is gone, or its stream is closed, if it is not `broken`."""
-        failed, stream = connection.error(error), connection.stream
-        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
-        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
-        for pair in [pair for remote in found for pair in remote.pairs.values()]:
-            pair.lost(connection, failed)
+        failed = connection.error(error)
+        self.leave(connection, failed)
         questions, connection.questions = connection.questions, {}
         for question in questions.values():
             self.answer(question, "error", conditions.unverifiable(failed))
         managed, connection.managed = connection.managed, None
         if managed is not None:
-            self._leave(connection, managed, broken=broken)
+            self._settle(connection, managed, broken=broken)
 
-    def _leave(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
+    def leave(self, connection: ServerConnection, error: StanzaError) -> None:
+        """Nothing more can be sent on a connection."""
+        stream = connection.stream
+        domains = {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)}
+        found = [self._remotes[domain] for domain in domains if domain in self._remotes]
+        for pair in [pair for remote in found for pair in remote.pairs.values()]:
+            pair.lost(connection, error)
+
+    def _settle(self, connection: ServerConnection, managed: Managed, *, broken: bool) -> None:
         """What was sent and not acknowledged goes once more: a link that breaks loses nothing."""
         if self._detach is None:
             managed.leave()  # the server stops
@@ -237,7 +245,7 @@ class Remotes:
 
     def verify(self, connection: ServerConnection, given: KeyGiven) -> None:
         """Ask the domain that a peer claims to be whether it has made a key (XEP-0220 §2.1.2)."""
-        question = Question(connection, given)
+        question = Question(connection, given, self.host.clock.seconds())
         try:
             self.pair(given.local, given.remote).ask(question)
         except StanzaError as error:
@@ -247,13 +255,11 @@ class Remotes:
         """It has answered."""
         asked = connection.questions.pop((event.remote, event.local, event.stream_id), None)
         if asked is not None:
-            self.answer(asked, event.outcome, event.condition)
+            self.answer(asked, event.outcome, conditions.unjudged(event.condition))
 
     def answer(self, question: Question, outcome: Outcome, condition: str) -> None:
         """Tell the peer."""
         given, connection = question.given, question.asked_on
-        if outcome == "error":
-            condition = condition if condition in conditions.TOLD else conditions.TIMEOUT
         connection.judge(given.remote, given.local, outcome, condition)
 
     # ------------------------------------------------------------------ the time
@@ -262,10 +268,13 @@ class Remotes:
         """Close what nobody uses."""
         seconds, now = self.settings.idle_seconds, self.host.clock.seconds()
         for connection in list(self.connections):
+            connection.give_up(now - self.settings.attempt_seconds)
             # Those of others are theirs to close: they may be about to send.
             idle = not connection.incoming and seconds and now - connection.busy >= seconds
             if connection.useless or idle:
                 connection.close()
+            elif connection.expired(now):
+                connection.close(StreamError("reset", reason="s2s.expired"))
 
     def close(self) -> None:
         """The server stops: nobody is reached any more, and streams end."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.support.federated import Town, Web
+from tests.support.federated import Played, Town, Web
 from tests.support.server import Client, condition
 from tests.support.server_streams import features, header, outcome
 from xmppd import ns
@@ -102,12 +102,12 @@ def test_what_waits_has_a_bound_of_octets() -> None:
 
 
 IN_VAIN = {
-    "there is no such domain": (
+    "it can't be resolved": (
         StanzaError("remote-server-not-found", reason="s2s.no-such-domain"),
         "remote-server-not-found",
     ),
-    "the DNS fails": (
-        StanzaError("remote-server-timeout", reason="s2s.dns-failed"),
+    "it can't be reached": (
+        StanzaError("remote-server-timeout", reason="s2s.unreachable"),
         "remote-server-timeout",
     ),
 }
@@ -230,6 +230,19 @@ def test_places_are_tried_in_their_order() -> None:
     assert [host for _, host in web.dialled] == ["down", "host.montague.lit"]
 
 
+def test_a_place_that_is_silent_is_not_waited_for_until_there_is_no_time_left() -> None:
+    """It takes connections and says nothing: the next place was never tried."""
+    web = Web()
+    verona, mantua = web.town(CAPULET), web.town(MONTAGUE)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    web.at["silent"] = Played(web, ())
+    web.places[MONTAGUE] = (Place("silent", 5269), Place("host.montague.lit", 5269))
+    juliet.send(chat("wherefore"))
+    web.advance(40)
+    assert bodies(romeo) == ["wherefore"]
+    assert juliet.take() == b""
+
+
 def test_a_place_whose_certificate_is_another_s_is_passed_over() -> None:
     web = Web()
     verona, mantua = web.town(CAPULET), web.town(MONTAGUE)
@@ -275,19 +288,26 @@ SAID = {
     "not found": (
         f"<db:result from='{MONTAGUE}' to='{CAPULET}' type='error'><error type='cancel'>"
         f"<item-not-found xmlns='{ns.STANZA_ERRORS}'/></error></db:result>",
-        "remote-server-not-found",
+        "remote-server-timeout",
     ),
     "the end": ("</stream:stream>", "remote-server-timeout"),
     "host-unknown": (
         f"<stream:error><host-unknown xmlns='{ns.STREAM_ERRORS}'/></stream:error>",
-        "remote-server-not-found",
+        "remote-server-timeout",
+    ),
+    "see-other-host": (
+        f"<stream:error><see-other-host xmlns='{ns.STREAM_ERRORS}'>verona.lit</see-other-host>"
+        "</stream:error>",
+        "remote-server-timeout",
     ),
     "nonsense": ("<a></b>", "remote-server-timeout"),
 }
 
 
 @pytest.mark.parametrize("said, expected", SAID.values(), ids=SAID.keys())
-def test_senders_are_told_what_the_peer_has_said_xep0220_2_1_1(said: str, expected: str) -> None:
+def test_senders_are_told_what_the_peer_has_said_rfc6120_10_4_3_xep0220_2_1_1(
+    said: str, expected: str
+) -> None:
     web = Web()
     verona = web.town(CAPULET)
     hand, juliet = met(web, verona, "dialback")
@@ -489,7 +509,8 @@ def test_a_stream_that_was_lost_with_nothing_on_it_keeps_nobody_from_being_forgo
     web.advance(1)
     (connection,) = verona.remotes.connections
     connection.wire.cut()  # type: ignore[union-attr]
-    web.advance(1)
+    assert not pair_of(verona).idle
+    web.advance(121)
     assert pair_of(verona).idle
 
 

@@ -148,15 +148,17 @@ def test_a_spoofer_is_found_out_xep0220_2_2_1() -> None:
     assert mantua.remotes.connections == set() or not verona.remotes.pair(CAPULET, MONTAGUE).line
 
 
+NOT_FOUND, FAILED = "remote-server-not-found", "remote-connection-failed"
 IN_VAIN = {
-    "not found": (StanzaError("remote-server-not-found", reason="s2s.no-such-domain"), None),
-    "not reached": (None, StanzaError("remote-server-timeout", reason="s2s.unreachable")),
+    "not found": (StanzaError(NOT_FOUND, reason="s2s.no-such-domain"), None, NOT_FOUND),
+    "not looked up": (StanzaError(NOT_FOUND, reason="s2s.dns-failed"), None, FAILED),
+    "not reached": (None, StanzaError("remote-server-timeout", reason="s2s.unreachable"), FAILED),
 }
 
 
-@pytest.mark.parametrize("found, there", IN_VAIN.values(), ids=IN_VAIN.keys())
+@pytest.mark.parametrize("found, there, expected", IN_VAIN.values(), ids=IN_VAIN.keys())
 def test_a_domain_that_can_t_be_asked_xep0220_2_5(
-    found: StanzaError | None, there: StanzaError | None
+    found: StanzaError | None, there: StanzaError | None, expected: str
 ) -> None:
     web = Web()
     verona = web.town(CAPULET, s2s=DIALBACK)
@@ -165,10 +167,39 @@ def test_a_domain_that_can_t_be_asked_xep0220_2_5(
         web.at["down"] = there
     hand = called(web, verona)
     (answer,) = hand.elements()
-    expected = "remote-server-not-found" if found else "remote-connection-failed"
     assert (answer.get("type"), condition(answer)) == ("error", expected)
     assert not hand.closed, "an error of dialback is not one of the stream"
     assert verona.remotes.attempts.count == 0
+
+
+@pytest.mark.parametrize("said", ["item-not-found", "policy-violation", "gone"])
+def test_a_domain_that_answers_with_an_error_xep0220_2_5(said: str) -> None:
+    web = Web()
+    verona = web.town(CAPULET, s2s=DIALBACK)
+    played = web.played(MONTAGUE)
+    hand = called(web, verona)
+    (theirs,) = played.hands
+    assert "<db:verify" in authority(theirs)
+    error = f"<error type='cancel'><{said} xmlns='{ns.STANZA_ERRORS}'/></error>"
+    id_ = hand.id
+    theirs.send(
+        f"<db:verify from='{MONTAGUE}' to='{CAPULET}' id='{id_}' type='error'>{error}</db:verify>"
+    )
+    (answer,) = hand.elements()
+    assert (answer.get("type"), condition(answer)) == ("error", NOT_FOUND)
+    assert not hand.closed
+
+
+@pytest.mark.parametrize("said", ["host-unknown", "host-gone"])
+def test_a_domain_that_is_not_there_any_more_xep0220_2_5(said: str) -> None:
+    web = Web()
+    verona = web.town(CAPULET, s2s=DIALBACK)
+    played = web.played(MONTAGUE)
+    hand = called(web, verona)
+    (theirs,) = played.hands
+    theirs.send(header(MONTAGUE, CAPULET, id="a1"))
+    theirs.send(f"<stream:error><{said} xmlns='{ns.STREAM_ERRORS}'/></stream:error>")
+    assert condition(hand.elements()[0]) == NOT_FOUND
 
 
 @pytest.mark.parametrize("until", ["dialled", "open", "asked"])
@@ -308,3 +339,21 @@ def test_strangers_keep_nobody_from_reaching_anybody() -> None:
     assert bodies(romeo) == ["wherefore"]
     web.advance(100)
     assert verona.remotes.attempts.count == 0
+
+
+def test_each_word_is_for_the_stream_that_it_names_xep0220_2_1_2() -> None:
+    """Two claim to be montague at once, and one of them is."""
+    web = Web()
+    verona = web.town(CAPULET, s2s=DIALBACK)
+    juliet = verona.log_in("juliet")
+    played = web.played(MONTAGUE)
+    liar, true = called(web, verona), called(web, verona)
+    (theirs,) = played.hands
+    assert authority(theirs).count("<db:verify") == 2
+    theirs.send(verdict(id_=true.id), verdict(id_=liar.id, type_="invalid"))
+    assert "type='valid'" in true.take()
+    assert "type='invalid'" in liar.take()
+    liar.send(message())
+    assert juliet.take() == b""
+    true.send(message())
+    assert bodies(juliet) == ["wherefore"]
