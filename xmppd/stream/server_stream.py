@@ -13,6 +13,7 @@ from xmppd.errors import StreamError
 from xmppd.stream import dialback, header
 from xmppd.stream.dialback import Dialback, Outcome
 from xmppd.stream.events import Closed, Passed, Send
+from xmppd.stream.framed import FramedStream
 from xmppd.stream.peer import PeerTLS
 from xmppd.stream.server_events import (
     Admitted,
@@ -25,7 +26,7 @@ from xmppd.stream.server_events import (
     KeyGiven,
 )
 from xmppd.stream.server_policy import ServerPolicy
-from xmppd.stream.states import Input, State, step
+from xmppd.stream.states import State
 from xmppd.wire import faults
 from xmppd.wire.framer import Framer
 from xmppd.wire.frames import Frame, StreamClose, StreamOpen
@@ -47,7 +48,7 @@ MOST_OWN = 1_000
 """Questions of our own that one stream may carry at a time."""
 
 
-class ServerStream:
+class ServerStream(FramedStream):
     """What both ends have in common; who inherits it negotiates.
 
     Feed it with `receive`, which yields events; whoever drives it acts on each before the next.
@@ -68,8 +69,6 @@ class ServerStream:
         "bidirectional",
         "closing",
         "ended_by",
-        "flowing",
-        "framer",
         "grants",
         "id",
         "lang",
@@ -78,16 +77,14 @@ class ServerStream:
         "peers",
         "policy",
         "remote",
-        "state",
         "version",
     )
 
-    transitions: Mapping[tuple[State, Input], State]
-
     def __init__(self, policy: ServerPolicy) -> None:
+        super().__init__(
+            Framer(policy.before, content=ns.SERVER, halting=True, parsers=policy.parsers)
+        )
         self.policy = policy
-        self.framer = Framer(policy.before, content=ns.SERVER, halting=True, parsers=policy.parsers)
-        self.state = State.EXPECT_HEADER
         self.local = ""
         """The domain of ours that the header names."""
         self.remote = ""
@@ -100,7 +97,6 @@ class ServerStream:
         self.peer: PeerTLS | None = None
         """What TLS says of the peer; None without TLS."""
         self.bidirectional = False
-        self.flowing = False
         self.closing = False
         """Our closing tag is out, and the peer's is still to come."""
         self._why: StreamError | None = None
@@ -117,36 +113,7 @@ class ServerStream:
         self._failures = self._keys = self._words = 0
         self._header_sent = False
 
-    # ------------------------------------------------------------------ going in
-
-    def receive(self, data: bytes) -> Iterator[Event]:
-        """Take bytes from the peer."""
-        try:
-            frames = self.framer.feed(data)
-            while True:
-                for index, frame in enumerate(frames):
-                    if self.flowing:
-                        yield Passed(frames[index:])
-                        break
-                    yield from self._on_frame(frame)
-                if not self.framer.unread or self.state is State.CLOSED:
-                    return
-                frames = self.framer.feed(b"")
-        except StreamError as error:
-            yield from self.fail(error)
-
-    def on_frame(self, frame: Frame) -> Iterator[Event]:
-        """Take a frame that is cut already and that its driver does not know what to do with."""
-        try:
-            yield from self._on_frame(frame)
-        except StreamError as error:
-            yield from self.fail(error)
-
-    def fail(self, error: StreamError) -> Iterator[Event]:
-        """End the stream with `error` (RFC 6120 §4.9.1)."""
-        error.__traceback__ = error.__context__ = None
-        if self.state is not State.CLOSED:
-            yield from self._close(faults.stream_error(error), error)
+    # ------------------------------------------------------------------ the end
 
     def close(self, why: StreamError | None = None) -> Iterator[Event]:
         """End the stream though nothing is wrong with it, or for a reason that is not the peer's.
@@ -168,11 +135,6 @@ class ServerStream:
         """The peer's closing tag is waited for no longer."""
         if self.state is not State.CLOSED:
             yield from self._close(b"", None)
-
-    def lost(self) -> None:
-        """The connection is gone: nothing is sent any more."""
-        self.state = step(self.state, Input.CLOSE, self.transitions)
-        self.framer.close()
 
     # ------------------------------------------------------------------ dialback of our own
 
@@ -405,8 +367,7 @@ class ServerStream:
         raise NotImplementedError
 
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
-        self.state = step(self.state, Input.CLOSE, self.transitions)
-        self.framer.close()
+        self._shut()
         if not self.closing:
             if not self._header_sent:
                 yield self._opening()
