@@ -506,7 +506,7 @@ def perform(stage: Stage, steps: list[Step]) -> None:
             stage.play(step)
         stage.end()
         del stage
-        if perform.played % 20 == 0:  # type: ignore[attr-defined]
+        if perform.played % 100 == 99:  # type: ignore[attr-defined]
             gc.collect()
         perform.played += 1  # type: ignore[attr-defined]
     assert critical == []
