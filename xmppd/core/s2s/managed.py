@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -17,6 +17,13 @@ SOON = 0.25
 """Seconds after which a peer is asked how much it has handled, where that is not much."""
 
 
+class Parted(NamedTuple):
+    """What a stream had before it was being closed: where its stanzas went, and how many."""
+
+    route: Callable[[Any, Stanza], None]
+    inbox: Inbox
+
+
 class Managed(Acknowledging):
     """What both ends of a stream count; `write` sends octets on it.
 
@@ -24,7 +31,7 @@ class Managed(Acknowledging):
     "" for never, `seconds` for how long.
     """
 
-    __slots__ = ("_asking", "_clock", "agreed", "id", "seconds", "write")
+    __slots__ = ("_asking", "_clock", "_parted", "agreed", "id", "seconds", "write")
 
     def __init__(
         self,
@@ -39,6 +46,7 @@ class Managed(Acknowledging):
         self.id = ""
         self.seconds = 0.0
         self._asking: IDelayedCall | None = None
+        self._parted: Parted | None = None
 
     def _write(self, data: bytes) -> None:
         self.write(data)
@@ -82,7 +90,15 @@ class Managed(Acknowledging):
 
         It knows so, and sends that again by another stream, or answers it with an error.
         """
-        self._route = _unheard
+        if self._parted is None:
+            self._parted = Parted(self._route, self.inbox)
+            self._route, self.inbox = _unheard, Inbox()
+
+    def rejoin(self) -> None:
+        """The peer has not heard that, and goes on: all counts as it did before."""
+        if self._parted is not None:
+            self._route, self.inbox = self._parted
+            self._parted = None
 
     def leave(self) -> None:
         """The connection is lost."""

@@ -87,24 +87,35 @@ class Management:
 
     def _on_resume(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Go on with a stream of the same domain's, once what it has sent is in safe hands."""
-        id_, remote = nonza.attrs.get("previd", ""), connection.stream.remote
-        proved = remote in connection.stream.peers
-        before = self._attached.get(id_) if proved else None
-        if before is not None and before is not connection and before.stream.remote == remote:
+        id_, h = nonza.attrs.get("previd", ""), count(nonza)
+        lost = self._resumable(connection, id_)
+        if lost is None:
+            connection.write(failed("item-not-found"))
+        else:
+            handled = all_handled(lost.managed.inbox)
+            handled.addCallback(lambda _: self._go_on(connection, id_, h))
+
+    def _resumable(self, connection: ServerConnection, id_: str) -> Lost | None:
+        """A stream that was lost, and that the peer of a connection may go on with there."""
+        remote = connection.stream.remote
+        if remote not in connection.stream.peers or connection.managed is not None:
+            return None
+        before = self._attached.get(id_)
+        if before is not None and before.stream.remote == remote:
             # The peer has noticed before us that its connection is dead.
             before.end(StreamError("conflict", reason="session.resumed"), keep=True)
         lost = self._lost.get(id_)
-        if lost is None or lost.remote != remote or not proved or connection.managed is not None:
+        return lost if lost is not None and lost.remote == remote else None
+
+    def _go_on(self, connection: ServerConnection, id_: str, h: int) -> None:
+        if not connection.open:
+            return  # it was lost again meanwhile, and may be resumed by another
+        lost = self._resumable(connection, id_)
+        if lost is None:
             connection.write(failed("item-not-found"))
             return
-        del self._lost[id_]
-        lost.expiry.cancel()
-        h, managed = count(nonza), lost.managed
-        all_handled(managed.inbox).addCallback(lambda _: self._go_on(connection, id_, managed, h))
-
-    def _go_on(self, connection: ServerConnection, id_: str, managed: Managed, h: int) -> None:
-        if not connection.open:
-            return
+        self._forget(id_)
+        managed = lost.managed
         connection.write(resumed(id_, managed.inbox.handled))
         managed.go_on(h, connection.write)
         connection.managed = managed
@@ -114,6 +125,7 @@ class Management:
         """The connection of a stream that another server has opened is lost."""
         if self._attached.pop(managed.id, None) is None:
             return
+        managed.rejoin()
         remote = connection.stream.remote
         same = [id_ for id_, lost in self._lost.items() if lost.remote == remote]
         if len(same) >= OF_ONE:

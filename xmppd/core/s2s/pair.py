@@ -94,9 +94,15 @@ class Pair:
         return bool(self.waiting or self._visitors)
 
     @property
+    def resumes(self) -> bool:
+        """Whether a stream of ours is to go on that only one of its own can: by any other, what the
+        peer has handled and not said so of would be sent twice."""
+        return self._keeps and bool(self._kept and self._kept.managed.outbox)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
-        return not (self.line or self.outgoing or self.trying or self._keeps)
+        return not (self.line or self.outgoing or self.trying or self.waiting or self._keeps)
 
     @property
     def _keeps(self) -> bool:

@@ -32,11 +32,12 @@ async def reach(pair: Pair, trail: Trail) -> None:
         return
     remote = pair.remote
     asked = remote.shareable()
-    if pair.wanted and await _share(pair, asked, trail):
+    shares = pair.wanted and not pair.resumes
+    if shares and await _share(pair, asked, trail):
         return
     places = await remote.remotes.network.find(remote.domain, trail)
     there = remote.remotes.at(places, remote.domain)
-    if pair.wanted and there is not asked and await _share(pair, there, trail):
+    if shares and there is not asked and await _share(pair, there, trail):
         return
     remote.backoff.begin(places)
     remote.follow(trail)
