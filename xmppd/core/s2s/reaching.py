@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
+from xmppd.core.s2s import conditions
 from xmppd.core.s2s.connection import ServerConnection
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.places import Place
@@ -38,19 +39,22 @@ async def reach(pair: Pair, trail: Trail) -> None:
     if pair.wanted and there is not asked and await _share(pair, there, trail):
         return
     remote.backoff.check(places)
+    pair.refused.check(places)
     remote.follow(trail)
     error: StanzaError | None = None
+    pauses = remote.backoff
     for place in places:
         try:
             await _try(pair, place, trail)
             return
         except _Refused as refused:  # it has said no, and would elsewhere
-            error = refused.error
+            error, pauses = refused.error, pair.refused
             break
         except StanzaError as failed:
             error = failed
+            pauses = pair.refused if failed.reason in conditions.PEERS_OWN else remote.backoff
     assert error is not None, "there is at least one place"
-    remote.backoff.failed(places, error)
+    pauses.failed(places, error)
     raise error
 
 
@@ -99,6 +103,7 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
         if connection.stream.failed_external:
             connection.trail.note("sasl", "it does not take our certificate for ours", ok=False)
     pair.remote.backoff.succeeded()
+    pair.refused.succeeded()
     by = connection.stream.shown_by
     connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 
