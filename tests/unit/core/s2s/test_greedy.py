@@ -7,9 +7,11 @@ import pytest
 from tests.support.federated import Hand, Town, Web
 from tests.support.server import condition
 from tests.support.server_streams import BIDI, auth, header, key
+from xmppd import ns
 from xmppd.core.s2s import remotes as remotes_module
 
 CAPULET, MONTAGUE, IAGO = "capulet.lit", "montague.lit", "iago.lit"
+ENABLE = f"<enable xmlns='{ns.STREAM_MANAGEMENT}'/>"
 
 
 def chat(to: str = f"romeo@{MONTAGUE}", body: str = "x") -> str:
@@ -119,3 +121,46 @@ def test_a_domain_of_ours_that_is_refused_keeps_no_other_from_being_heard() -> N
     juliet.send(chat())
     web.settle()
     assert len(romeo.elements()) == 1
+
+
+# ---------------------------------------------------------------------- what is not acknowledged
+
+
+def taking(web: Web) -> tuple[Town, Hand]:
+    """Iago's server takes all that it is sent, on a managed stream that serves both ways."""
+    verona = web.town(CAPULET, s2s={"octets": 65_536})
+    hand = iago(verona, bidi=True).send(ENABLE)
+    hand.take()
+    return verona, hand
+
+
+@pytest.mark.parametrize("size", [10, 5_000, 30_000])
+def test_who_acknowledges_nothing_is_not_owed_more_and_more_xep0198_4(size: int) -> None:
+    """It takes all of it, so nothing is on its way that could be too much."""
+    web = Web()
+    verona, hand = taking(web)
+    juliet = verona.log_in("juliet")
+    for _ in range(200_000 // (100 + size)):
+        juliet.send(chat(f"a@{IAGO}", "x" * size))
+    (connection,) = verona.remotes.connections
+    assert connection.managed is not None
+    assert 60_000 < connection.managed.outbox.octets < 65_536 + 64 * 300 + size
+    assert {condition(each) for each in juliet.elements()} == {"resource-constraint"}
+    h = hand.take().count("<message")
+    hand.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='{h}'/>")
+    juliet.send(chat(f"a@{IAGO}", "on"))
+    assert "<body>on</body>" in hand.take()
+    assert juliet.take() == b""
+
+
+def test_a_word_now_and_then_makes_no_room_for_all_that_comes_xep0198_4() -> None:
+    web = Web()
+    verona, hand = taking(web)
+    juliet = verona.log_in("juliet")
+    for n in range(2_000):
+        juliet.send(chat(f"a@{IAGO}", "x" * 100))
+        if not n % 10:
+            hand.send(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='{n // 10}'/>")
+    (connection,) = verona.remotes.connections
+    assert connection.managed is not None
+    assert connection.managed.outbox.octets < 65_536 + 64 * 300
