@@ -29,6 +29,8 @@ XEP = (280, "1.0.1", "complete")
 RECENT = 64
 """How many messages of an account are remembered by a number each: errors about them are copied."""
 
+_SERVERS_ONLY = "carbons come from servers only"
+
 _PRIVATE = f"{ns.CARBONS} private"
 _MUC_USER = f"{ns.MUC_USER} x"
 _DIRECT_INVITATION = f"{ns.CONFERENCE} x"
@@ -46,6 +48,14 @@ def register(context: ModuleContext) -> None:
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} enable", carbons.enable)
     context.iq(On.ACCOUNT, "set", f"{ns.CARBONS} disable", carbons.disable)
     context.hook(hooks.client_message, Phase.GUARD, _refuse_forged, _concerned_by_forged)
+    elsewhere = context.gate(
+        hooks.account_message,
+        Phase.GUARD,
+        carbons.refuse_from_elsewhere,
+        carbons.concerned_from_elsewhere,
+    )
+    elsewhere.open(context.host.router.attached)
+    context.hook(hooks.attached, Phase.DELIVER, elsewhere.open)
     context.hook(hooks.session_unbound, Phase.COPY, carbons.forget)
     context.advertise(ns.CARBONS)
     context.advertise(ns.CARBONS_RULES)
@@ -135,6 +145,26 @@ class Carbons:
             return accounts
         return frozenset()
 
+    def refuse_from_elsewhere(self, stanza: Stanza) -> Stanza:
+        """Refuse what looks like a copy, and comes from another server, or from a room, say (§11).
+
+        What users here send was looked at already.
+        """
+        if self._is_from_elsewhere(stanza) and carbon.claims_to_be_copy(stanza):
+            raise StanzaError("forbidden", _SERVERS_ONLY, reason="carbons.forged")
+        return stanza
+
+    def concerned_from_elsewhere(
+        self, stanza: Stanza, accounts: AbstractSet[JID]
+    ) -> AbstractSet[JID]:
+        """Likewise, of what is sent to many."""
+        found = self._is_from_elsewhere(stanza) and carbon.claims_to_be_copy(stanza)
+        return accounts if found else frozenset()
+
+    def _is_from_elsewhere(self, stanza: Stanza) -> bool:
+        sender = stanza.sender
+        return sender is not None and sender.domain not in self._host.domains
+
     def _copied(self, stanza: Stanza, account: JID, peer: JID | None) -> bool:
         """Whether a message between the account and a peer is one to be copied (§6.1)."""
         key = hash((peer, stanza.id))
@@ -223,7 +253,7 @@ def _is_private_in_room(stanza: Stanza) -> bool:
 def _refuse_forged(stanza: Stanza, session: Session) -> Stanza:
     """Refuse what looks like a copy, and was not made by the recipient's server (§11)."""
     if carbon.claims_to_be_copy(stanza):
-        raise StanzaError("forbidden", "carbons come from servers only", reason="carbons.forged")
+        raise StanzaError("forbidden", _SERVERS_ONLY, reason="carbons.forged")
     return stanza
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from xmppd.core.s2s.incoming import IncomingConnection
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.places import Finder, Place
 from xmppd.core.s2s.trail import Trail
+from xmppd.errors import StanzaError
 from xmppd.net.admitted import AdmittedCarrier, AdmittingFactory
 from xmppd.net.clogging import CloggingCarrier
 from xmppd.net.idle import IdleWatch
@@ -53,7 +55,9 @@ class _ServerCarrier(CloggingCarrier):
 
     def shape(self, domain: str) -> None:
         """Hold the peer, which has shown to be `domain`, to what that domain may send."""
-        self._bucket = self._host.remotes.remote(domain).bucket()
+        remotes = self._host.remotes
+        with suppress(StanzaError):  # no room for another domain: what holds for strangers, holds
+            self._bucket = remotes.remote(domain).bucket() if remotes.settings.read_rate else None
 
     @property
     def established(self) -> bool:

@@ -19,6 +19,9 @@ OF_STREAMS = {
 }
 """The reason code where the peer has ended our stream with a stream error; else "s2s.ended"."""
 
+PEERS_OWN = frozenset({"s2s.denied", "s2s.ended"})
+"""What a peer has decided of the domain that we have come as: it may take another one of ours."""
+
 OF_DIALBACK = {"invalid": "internal-server-error"}
 """What senders are told where the peer does not take our word for who we are, else `TIMEOUT`
 (XEP-0220 §2.1.1)."""

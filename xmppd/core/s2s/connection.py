@@ -218,7 +218,8 @@ class ServerConnection:
 
     def manage(self) -> Managed:
         """Count from here on what passes (XEP-0198 §4)."""
-        self.managed = Managed(self._router.from_server, self._clock, self.write)
+        most = self._remotes.settings.octets
+        self.managed = Managed(self._router.from_server, self._clock, self.write, most)
         return self.managed
 
     def _act(self, events: Iterable[Event]) -> None:

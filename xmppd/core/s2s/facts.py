@@ -210,14 +210,14 @@ def _troubled(remotes: Remotes) -> Iterator[Reaching]:
 
 
 def _reaching(remote: Remote) -> Reaching:
-    pairs, backoff = remote.pairs.values(), remote.backoff
+    pairs = remote.pairs.values()
     return Reaching(
         domain=remote.domain,
         streams=len({id(pair.line) for pair in pairs if pair.line is not None}),
         waiting=sum(pair.waiting for pair in pairs),
         trying=any(pair.trying for pair in pairs),
-        failures=backoff.count,
-        until=backoff.until,
+        failures=remote.failures,
+        until=remote.until,
         trail=remote.trail,
     )
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+_ANSWERS = frozenset({"error", "result", "unsubscribed"})
+"""Types of stanzas that servers and clients answer others with of their own accord."""
+
 
 class Granting(NamedTuple):
     """What waits for a peer's word whether we may send."""
@@ -61,6 +64,7 @@ class Pair:
         "local",
         "outgoing",
         "questions",
+        "refused",
         "remote",
         "trying",
     )
@@ -73,6 +77,8 @@ class Pair:
         self.questions: list[Question] = []
         self.trying = False
         """Whether an attempt is under way."""
+        self.refused = remote.new_backoff()
+        """How often the other server has refused it, which says nothing of other pairs."""
         self._backlog = self._new_backlog()
         self._granting: Granting | None = None
         self._kept: Kept | None = None
@@ -102,7 +108,13 @@ class Pair:
     @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
-        return not (self.line or self.outgoing or self.trying or self.waiting or self._keeps)
+        return self.line is None and self.spare
+
+    @property
+    def spare(self) -> bool:
+        """Whether nothing depends on it but a stream that the other server has opened."""
+        carried = self.line is not None and not self.line.incoming
+        return not (carried or self.outgoing or self.trying or self.waiting or self._keeps)
 
     @property
     def _keeps(self) -> bool:
@@ -118,7 +130,7 @@ class Pair:
             self.line.send(stanza)
             return
         self._backlog.keep(stanza)
-        self.want("" if stanza.sender is None else stanza.sender.bare)
+        self.want(_on_account_of(stanza))
 
     def again(self, sent: Iterable[Sent]) -> None:
         """Send what a connection that was lost may not have brought there.
@@ -196,7 +208,7 @@ class Pair:
         trail = Trail(remotes.host.clock.seconds)
         proof = remotes.rules.require(remote.domain)
         trail.note("policy", f"from {self.local}; what it has to show: {proof}")
-        if not remote.backoff.pausing:
+        if not (remote.backoff.pausing or self.refused.pausing):
             remote.follow(trail)
         return trail
 
@@ -246,7 +258,8 @@ class Pair:
             there.errback(error)
         clock, kept = remotes.host.clock, self._kept
         if kept is not None and self.wanted and clock.seconds() < kept.until:
-            pause = max(1.0, min(kept.until, self.remote.backoff.until) - clock.seconds())
+            pauses_until = max(self.remote.backoff.until, self.refused.until)
+            pause = max(1.0, min(kept.until, pauses_until) - clock.seconds())
             self._retrying = clock.callLater(pause, self.want)
             return
         self._kept = None
@@ -351,6 +364,15 @@ class Pair:
             self._granting = None
             if not granting.answer.called:
                 granting.answer.errback(error)
+
+
+def _on_account_of(stanza: Stanza) -> str:
+    """Who it is that has a domain reached: whoever has asked, where this is but an answer.
+
+    Anybody elsewhere gets one, in the name of whomever he likes, for as many domains as he has.
+    """
+    sender = stanza.sender
+    return STRANGERS if sender is None or stanza.type in _ANSWERS else sender.bare
 
 
 def _domain(jid: object) -> str:

@@ -40,9 +40,13 @@ async def reach(pair: Pair, trail: Trail) -> None:
     if shares and there is not asked and await _share(pair, there, trail):
         return
     remote.backoff.begin(places)
+    pair.refused.begin(places)
     remote.follow(trail)
     try:
         await _try_all(pair, places, trail)
+    except _Refused as refused:
+        pair.refused.failed(refused.error)
+        raise refused.error from None
     except StanzaError as error:
         remote.backoff.failed(error)
         raise
@@ -53,15 +57,13 @@ async def reach(pair: Pair, trail: Trail) -> None:
 
 async def _try_all(pair: Pair, places: tuple[Place, ...], trail: Trail) -> None:
     """Try one place after the other; raises what the last one has failed with."""
-    error: StanzaError | None = None
+    error: StanzaError | _Refused | None = None
     for place in places:
         try:
             await _try(pair, place, trail)
             return
-        except _Refused as refused:  # it has said no, and would elsewhere
-            raise refused.error from None
         except StanzaError as failed:
-            error = failed
+            error = _Refused(failed) if failed.reason in conditions.PEERS_OWN else failed
     assert error is not None, "there is at least one place"
     raise error
 
@@ -111,6 +113,7 @@ async def _use(pair: Pair, connection: OutgoingConnection) -> None:
         if connection.stream.failed_external:
             connection.trail.note("sasl", "it does not take our certificate for ours", ok=False)
     pair.remote.backoff.succeeded()
+    pair.refused.succeeded()
     by = connection.stream.shown_by
     connection.trail.note("end", f"stanzas may be sent from {pair.local}, by {by}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xmppd.core.limits import Bucket
@@ -25,9 +26,7 @@ class Remote:
         self.remotes = remotes
         self.pairs: dict[str, Pair] = {}
         """By our domain."""
-        self.backoff = Backoff(
-            remotes.host.clock.seconds, lambda: float(remotes.settings.retry_seconds)
-        )
+        self.backoff = self.new_backoff()
         self.trail: Trail | None = None
         self._bucket: Bucket | None = None
 
@@ -48,6 +47,35 @@ class Remote:
     def idle(self) -> bool:
         """Whether it may be forgotten."""
         return all(pair.idle for pair in self.pairs.values())
+
+    @property
+    def spare(self) -> bool:
+        """Whether it may be forgotten where there is no room: nothing waits for it."""
+        return all(pair.spare for pair in self.pairs.values())
+
+    @property
+    def failures(self) -> int:
+        """How often in a row it could not be reached, or has refused one of our domains."""
+        return max(each.count for each in self._pauses())
+
+    @property
+    def until(self) -> float:
+        """When the longest pause behind that ends, in seconds since 1970."""
+        return max(each.until for each in self._pauses())
+
+    def _pauses(self) -> Iterator[Backoff]:
+        yield self.backoff
+        yield from (pair.refused for pair in self.pairs.values())
+
+    def new_backoff(self) -> Backoff:
+        """One that has not failed yet."""
+        remotes = self.remotes
+        return Backoff(remotes.host.clock.seconds, lambda: float(remotes.settings.retry_seconds))
+
+    def try_anew(self) -> None:
+        """End all pauses."""
+        for each in self._pauses():
+            each.succeeded()
 
     def shareable(self) -> ServerConnection | None:
         """A connection with it that may carry another pair, too (XEP-0220 §2.6.1)."""

@@ -40,6 +40,8 @@ log = Logger()
 MOST = 20_000
 """Of how many domains it is known how they were last reached."""
 
+LOOKED_AT = 200
+"""Of how many of these it is looked whether one may be forgotten for another."""
 
 SWEEP = 10.0
 """Seconds between two looks for connections that nobody uses."""
@@ -155,11 +157,23 @@ class Remotes:
         return self._remotes.values()
 
     def _forget_one(self) -> None:
-        for domain, remote in self._remotes.items():
-            if remote.idle:
-                del self._remotes[domain]
-                return
-        raise StanzaError("resource-constraint", reason="s2s.attempts")
+        """Forget one on which nothing depends, or else one that has but a stream of its own making.
+
+        A peer shows as many domains on a stream as it likes; what is sent to one that is forgotten
+        goes by a stream of ours. Who is looked at in vain comes last the next time.
+        """
+        remotes, found = self._remotes, ""
+        for _ in range(min(LOOKED_AT, len(remotes))):
+            domain = next(iter(remotes))
+            if remotes[domain].idle:
+                found = domain
+                break
+            if not found and remotes[domain].spare:
+                found = domain
+            remotes.move_to_end(domain)
+        if not found:
+            raise StanzaError("resource-constraint", reason="s2s.attempts")
+        del remotes[found]
 
     def at(self, places: Iterable[Place], domain: str) -> OutgoingConnection | None:
         """A connection of ours to one of a domain's places that it may share (XEP-0220 §2.6.2)."""
@@ -180,7 +194,11 @@ class Remotes:
 
     def granted(self, connection: ServerConnection, local: str, remote: str) -> None:
         """We may send for a pair on a connection."""
-        self.pair(local, remote).granted(connection)
+        try:
+            pair = self.pair(local, remote)
+        except StanzaError:
+            return  # there is no room, so nobody waits for it
+        pair.granted(connection)
 
     def denied(self, connection: ServerConnection, local: str, remote: str, condition: str) -> None:
         """We may not."""

@@ -20,5 +20,5 @@ def visit(remotes: Remotes, local: str, domain: str) -> Deferred[None]:
         return fail(StanzaError("not-allowed", reason="s2s.local", detail=local))
     remotes.network.forget(domain)
     remote = remotes.remote(domain)
-    remote.backoff.succeeded()
+    remote.try_anew()
     return remote.pair(local).visit()
