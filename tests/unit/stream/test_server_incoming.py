@@ -463,10 +463,12 @@ def test_the_end_is_answered_rfc6120_4_4() -> None:
 
 
 def test_an_error_of_the_peer_is_the_end_rfc6120_4_9_1_1() -> None:
-    text = f"<stream:error><host-gone xmlns='{ns.STREAM_ERRORS}'/></stream:error>"
+    words = f"<text xmlns='{ns.STREAM_ERRORS}'>moved &amp; gone</text>"
+    text = f"<stream:error><host-gone xmlns='{ns.STREAM_ERRORS}'/>{words}</stream:error>"
     scripted = admitted().send(text + CLOSE)
     assert scripted.ended is None
     assert scripted.stream.ended_by == "host-gone"
+    assert scripted.stream.last_words == "moved & gone"
 
 
 def test_nothing_is_read_behind_the_end() -> None:

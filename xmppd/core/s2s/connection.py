@@ -290,7 +290,8 @@ class ServerConnection:
 
     def error(self, error: StreamError | None) -> StanzaError:
         """What whoever waits for it is told, now that its stream has ended."""
-        return conditions.ended(self.stream.remote, self.stream.ended_by)
+        stream = self.stream
+        return conditions.ended(stream.remote, stream.ended_by, stream.last_words)
 
     def _negotiated(self) -> None:
         """Our own stream stands."""

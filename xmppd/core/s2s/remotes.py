@@ -170,13 +170,14 @@ class Remotes:
 
     def admitted(self, connection: ServerConnection, event: Admitted) -> None:
         """A domain may send on a connection."""
-        log.info(
-            "{remote} at {address} may send to {local}: {by}",
-            remote=event.remote,
-            address=connection.address,
-            local=event.local,
-            by=event.by,
-        )
+        if self.host.debugging:
+            log.debug(
+                "{remote} at {address} may send to {local}: {by}",
+                remote=event.remote,
+                address=connection.address,
+                local=event.local,
+                by=event.by,
+            )
 
     def granted(self, connection: ServerConnection, local: str, remote: str) -> None:
         """We may send for a pair on a connection."""
