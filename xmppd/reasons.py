@@ -97,8 +97,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "s2s.unreachable": (
         "no address of the other server took a connection in time",
-        "see that its server runs, that its DNS, or our route, names the right port, and that "
-        "firewalls let connections out here, and in there",
+        "see that it runs, at the port that its DNS or our route names, and for firewalls between",
     ),
     "s2s.this-host": (
         "all addresses of the other server lead to this host or its own link",
@@ -159,10 +158,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "the other server has no TLS, which is required",
         'its operator has to switch it on; or set require = "none" in [s2s.domains]',
     ),
-    "s2s.ended": (
-        "the other server has ended the stream",
-        "its words, if it had any, are told by `xmppctl why`; the rest by its own log",
-    ),
+    "s2s.ended": ("the other server has ended the stream", "see its words; else its own log"),
     "s2s.closed": (
         "the other server has closed the connection before there was a stream",
         "see that its DNS, or our route, names the right port: those for STARTTLS (SRV "
@@ -172,12 +168,16 @@ REASONS: dict[str, tuple[str, str]] = {
         "the other server does not take us for who we are",
         "it looks us up in the DNS, or checks our certificate: see both, and `xmppctl check`",
     ),
-    "s2s.slow": ("the other server took too long", "raise [s2s] attempt_seconds if need be"),
+    "s2s.slow": (
+        "the other server took too long",
+        "see that its port is one for servers; if it is only slow, raise [s2s] attempt_seconds",
+    ),
     "s2s.queue": (
         "as much waits for the other server as may",
         "it is slow, or away; raise [s2s] queue and octets",
     ),
     "s2s.refused": ("[s2s] allow or deny keeps that domain out", "change them if it is to get in"),
+    "s2s.off": ("[s2s] enabled is false", "set it to true and reload, to talk to other servers"),
     "s2s.own-domain": (
         "somebody else claims to be a domain of this server",
         "none is needed; if it is a second host of it, give both one name in DNS",

@@ -99,6 +99,7 @@ def test_headers_are_checked_rfc6120_4_7_4_9_3(sent: str, expected: str | None) 
 def test_a_refused_domain_is_told_so() -> None:
     scripted = bare(refused={MONTAGUE: "s2s.refused"}).send(header())
     assert scripted.error == "policy-violation s2s.refused"
+    assert b">no traffic with your domain is wanted here</text>" in scripted.take()
 
 
 def test_a_peer_without_from_is_offered_no_external_but_dialback() -> None:

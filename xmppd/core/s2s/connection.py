@@ -361,4 +361,5 @@ class ServerConnection:
 
     def _too_slow(self) -> None:
         self._timer = None
-        self.end(StreamError("connection-timeout", reason="stream.timeout"))
+        reason = "stream.timeout" if self.incoming else "s2s.slow"
+        self.end(StreamError("connection-timeout", reason=reason))

@@ -104,7 +104,8 @@ class Remotes:
             self._detach = None
             self._sweeping.stop()
             self.management.close()
-        gone = StreamError("policy-violation", reason="s2s.refused")
+        why = "s2s.refused" if settings.enabled else "s2s.off"
+        gone = StreamError("policy-violation", reason=why)
         for connection in list(self.connections):
             domains = {connection.stream.remote, *connection.peers}
             if not wanted or any(map(self.rules.refusal, filter(None, domains))):
