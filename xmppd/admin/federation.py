@@ -127,6 +127,7 @@ def _known(on: Operated, domain: str) -> Outcome:
         "links": len(facts.with_domain(remotes, domain)),
         "policy": {
             "refusal": policy.refusal,
+            "refusal_key": policy.refusal_by,
             "meaning": meaning,
             "remedy": remedy,
             "require": policy.require,

@@ -384,7 +384,10 @@ def _invocation(options: argparse.Namespace) -> Invocation:
         control = config.control_socket(options.config) if options.config else None
         if options.command == "check" or control is None or not answers(control):
             raise
-        _warn(f"{error}. Going on with the server that answers at {control}")
+        if options.command == "reload":  # the server says so itself
+            return Invocation(options, control, None, source)
+        end = "" if str(error).endswith("?") else "."
+        _warn(f"{error}{end} Going on with the server that answers at {control}")
         return Invocation(options, control, None, source)
     return Invocation(options, options.control or loaded.listen.control, loaded, source)
 

@@ -8,6 +8,7 @@ behind each failure, tells of one failure only, and leaves a protocol of its own
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -233,5 +234,6 @@ def _problem(reason: Failure) -> str:
     for kind, said in PROBLEMS:
         if isinstance(reason.value, kind):
             return said
-    message: str = reason.getErrorMessage()
+    number = getattr(reason.value, "osError", None)
+    message: str = os.strerror(number) if number else reason.getErrorMessage()
     return message

@@ -173,7 +173,7 @@ class DNSFinder:
         for kind, asking in reversed(asked):
             answer = await asking
             if answer.addresses:
-                trail.note("dns", f"the place is {place} (RFC 6120 §3.2.2)")
+                trail.note("dns", f"no SRV record, so it is {place} (RFC 6120 §3.2.2)")
                 return (place,)
             _note(trail, kind, name, answer)
             answers.append(answer)
@@ -193,7 +193,8 @@ class DNSFinder:
         try:
             return await dial.done
         except NoAddress:
-            raise _no_address(answers).of(place.host) from None
+            failed = any(answer.outcome == "failed" for answer in answers)
+            raise (FAILED if failed else NO_ADDRESS).of(place.host) from None
         except NotHere:
             raise HERE.of(str(place)) from None
         except Unreachable:

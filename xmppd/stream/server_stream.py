@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from xmppd import ns
-from xmppd.errors import StreamError
+from xmppd.errors import DETAIL_MAX, StreamError
 from xmppd.stream import dialback, header
 from xmppd.stream.dialback import Dialback, Outcome
 from xmppd.stream.events import Closed, Passed, Send
@@ -33,6 +33,7 @@ from xmppd.wire.frames import Frame, StreamClose, StreamOpen
 from xmppd.wire.stanza import Nonza, Stanza
 
 _ERROR = f"{ns.STREAM} error"
+_TEXT = f"{{{ns.STREAM_ERRORS}}}text"
 
 MOST_PENDING = 20
 """Keys of one stream that may wait at a time for their domains' word."""
@@ -72,6 +73,7 @@ class ServerStream(FramedStream):
         "grants",
         "id",
         "lang",
+        "last_words",
         "local",
         "peer",
         "peers",
@@ -102,6 +104,8 @@ class ServerStream(FramedStream):
         self._why: StreamError | None = None
         self.ended_by = ""
         """The condition of the stream error that the peer has sent, if any."""
+        self.last_words = ""
+        """What the peer has said besides, for its operator and ours."""
         self.peers: set[str] = set()
         self.grants: set[tuple[str, str]] = set()
         self._pending: set[tuple[str, str]] = set()
@@ -283,12 +287,8 @@ class ServerStream(FramedStream):
         """Raise StreamError where the peer has none of `remote` that is trusted."""
         if not peer.proves(remote):
             why = peer.problem or f"it does not name {remote}"
-            raise StreamError(
-                "not-authorized",
-                f"your certificate: {why}",
-                reason="s2s.certificate",
-                detail=remote,
-            )
+            said = f"the certificate of {remote}: {why}"
+            raise StreamError("not-authorized", said, reason="s2s.certificate")
 
     def _admit(self, remote: str, local: str, by: By) -> Iterator[Event]:
         """Stanzas from `remote` pass from here on, and to it where the stream serves both ways."""
@@ -352,6 +352,7 @@ class ServerStream(FramedStream):
             yield from self._on_verify(dialback.read(nonza))
         elif name == _ERROR:  # it has given up: nothing to add (RFC 6120 §4.9.1.1)
             self.ended_by = _condition(nonza)
+            self.last_words = nonza.element.findtext(_TEXT, "")[:DETAIL_MAX]
             yield from self._close(b"", None)
         elif nonza.namespace == ns.STREAM_MANAGEMENT and (self.peers or self.grants):
             yield Passed((nonza,))

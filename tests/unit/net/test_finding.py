@@ -308,7 +308,7 @@ def test_a_place_that_nobody_answers_at() -> None:
 @pytest.mark.parametrize(
     ("broken", "outcome"),
     [
-        ((), (NOT_FOUND, "s2s.no-such-domain")),
+        ((), (NOT_FOUND, "s2s.no-address")),
         (("A a.example",), (NOT_FOUND, "s2s.dns-failed")),
         (("A a.example", "AAAA a.example"), (NOT_FOUND, "s2s.dns-failed")),
     ],

@@ -109,6 +109,7 @@ def test_headers_are_checked_rfc6120_4_7_4_9_3(sent: str, expected: str | None) 
 def test_a_refused_domain_is_told_so() -> None:
     scripted = bare(refused={MONTAGUE: "s2s.refused"}).send(header())
     assert scripted.error == "policy-violation s2s.refused"
+    assert b">no traffic with your domain is wanted here</text>" in scripted.take()
 
 
 def test_a_peer_without_from_is_offered_no_external_but_dialback() -> None:
@@ -481,10 +482,12 @@ def test_the_end_is_answered_rfc6120_4_4() -> None:
 
 
 def test_an_error_of_the_peer_is_the_end_rfc6120_4_9_1_1() -> None:
-    text = f"<stream:error><host-gone xmlns='{ns.STREAM_ERRORS}'/></stream:error>"
+    words = f"<text xmlns='{ns.STREAM_ERRORS}'>moved &amp; gone</text>"
+    text = f"<stream:error><host-gone xmlns='{ns.STREAM_ERRORS}'/>{words}</stream:error>"
     scripted = admitted().send(text + CLOSE)
     assert scripted.ended is None
     assert scripted.stream.ended_by == "host-gone"
+    assert scripted.stream.last_words == "moved & gone"
 
 
 def test_nothing_is_read_behind_the_end() -> None:

@@ -308,7 +308,8 @@ class ServerConnection:
 
     def error(self, error: StreamError | None) -> StanzaError:
         """What whoever waits for it is told, now that its stream has ended."""
-        return conditions.ended(self.stream.remote, self.stream.ended_by)
+        stream = self.stream
+        return conditions.ended(stream.remote, stream.ended_by, stream.last_words)
 
     def _negotiated(self) -> None:
         """Our own stream stands."""
@@ -381,4 +382,5 @@ class ServerConnection:
         if self.stream.has_served:  # all that it was for
             self.close()
             return
-        self.end(StreamError("connection-timeout", reason="stream.timeout"))
+        reason = "stream.timeout" if self.incoming else "s2s.slow"
+        self.end(StreamError("connection-timeout", reason=reason))

@@ -245,6 +245,8 @@ class Pair:
             error = StanzaError("internal-server-error", reason="stream.internal")
         trail.note("end", str(error), ok=False)
         trail.failed(error)
+        if self.remote.remotes.host.debugging:
+            log.debug("{domain} is not reached: {error}", domain=domain, error=str(error))
         self._failed(error)
 
     def _failed(self, error: StanzaError) -> None:

@@ -23,6 +23,7 @@ def rules(web: Web | None = None, **s2s: Any) -> Any:
     [
         ({}, MONTAGUE, ""),
         ({}, CAPULET, "s2s.own-domain"),
+        ({"enabled": False}, MONTAGUE, "s2s.off"),
         ({"deny": ["montague.lit"]}, MONTAGUE, "s2s.refused"),
         ({"deny": ["montague.lit"]}, "halls.montague.lit", ""),
         ({"deny": ["*.montague.lit"]}, "halls.montague.lit", "s2s.refused"),
