@@ -22,10 +22,18 @@ class Holding:
         """Somebody is behind: clients that write to him are to be held."""
         self.active = True
 
-    def hold(self, session: Session) -> None:
-        """Take nothing more of a client for now, while somebody is behind."""
-        if self.active and session.jid not in self._held:
-            self._held[session.jid] = session.hold()
+    def hold(self, session: Session) -> bool:
+        """Take nothing more of a client for now, while somebody is behind; whether that is news."""
+        if not self.active or session.jid in self._held:
+            return False
+        self._held[session.jid] = session.hold()
+        return True
+
+    def release(self, session: Session) -> None:
+        """Let a client go on, though somebody is still behind."""
+        release = self._held.pop(session.jid, None)
+        if release is not None:
+            release()
 
     def end(self) -> None:
         """He has caught up, or is gone: all clients go on."""

@@ -43,6 +43,14 @@ CLOSING_SECONDS = 5.0
 """How long the peer's closing tag is waited for once ours is out (RFC 6120 §4.4)."""
 
 
+HELD_SECONDS = 2.0
+"""How long a client is not read that has written to a peer that does not keep up: a peer that reads
+an octet now and then would have it wait for as long as it likes."""
+
+_ANSWERS = ("error", "result")
+"""What clients send of their own accord, as often as they are asked to from elsewhere."""
+
+
 class Question(NamedTuple):
     """A key that a peer has given on a connection, and that its domain is asked about."""
 
@@ -176,8 +184,10 @@ class ServerConnection:
             raise StanzaError("resource-constraint", reason="s2s.queue")
         sender = stanza.sender
         session = self._remotes.host.directory.get(sender) if sender is not None else None
-        if session is not None:
-            self.holding.hold(session)
+        if session is None or stanza.type in _ANSWERS:
+            return
+        if self.holding.hold(session):
+            self._clock.callLater(HELD_SECONDS, self.holding.release, session)
 
     # ------------------------------------------------------------------ from the peer
 

@@ -164,3 +164,36 @@ def test_a_word_now_and_then_makes_no_room_for_all_that_comes_xep0198_4() -> Non
     (connection,) = verona.remotes.connections
     assert connection.managed is not None
     assert connection.managed.outbox.octets < 65_536 + 64 * 300
+
+
+# ---------------------------------------------------------------------- who writes to a slow one
+
+
+def slow(web: Web, verona: Town) -> Hand:
+    """Iago's server reads an octet now and then."""
+    hand = iago(verona, bidi=True)
+    (connection,) = verona.remotes.connections
+    connection.clogged()
+    return hand
+
+
+def test_who_writes_to_a_slow_peer_is_read_again_before_it_has_caught_up() -> None:
+    web = Web()
+    verona, mantua = web.town(CAPULET), web.town(MONTAGUE)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    slow(web, verona)
+    juliet.send(chat(f"a@{IAGO}"))
+    juliet.send(chat())
+    assert juliet.paused
+    web.advance(3)
+    assert not juliet.paused
+    assert len(romeo.elements()) == 1
+
+
+def test_whom_it_has_answered_is_not_held_back_for_that() -> None:
+    web = Web()
+    verona = web.town(CAPULET)
+    juliet = verona.log_in("juliet")
+    slow(web, verona)
+    juliet.send(f"<iq type='result' id='1' to='{IAGO}'/>")
+    assert not juliet.paused
