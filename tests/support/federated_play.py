@@ -40,6 +40,11 @@ PEOPLE = (
     "juliet@verona.lit/x",
     "prince@court.verona.lit/x",
 )
+OUT_OF_PLACE = frozenset(
+    {"stream.element", "stream.internal", "s2s.unsolicited", "s2s.malformed", "s2s.addressing"}
+) | {"acks.enabled", "acks.malformed", "acks.too-high"}
+"""What none of these servers should have to tell another."""
+
 EVIL = 1_000_000
 """Numbers from here on are said in the name of somebody else, and nobody may get them."""
 
@@ -100,11 +105,23 @@ class Guest:
         self.came: list[Came] = []
         self.claims: list[Claim] = []
         self._town = town
+        self._keeps = False
+        self._kept: list[Claim] = []
         town.host.router.attach(self._take, domain)
 
     def _take(self, stanza: Stanza) -> None:
         sender = str(stanza.sender)
         self.came.append(Came(stanza.kind, stanza.type, int(stanza.id[1:] or 0), sender))
+        if self._keeps and stanza.claim is not None:
+            stanza.claim.hold()
+            self._kept.append(stanza.claim)
+
+    def keep(self, keeps: bool) -> None:
+        """Have nothing in safe hands for a while, or all of it."""
+        self._keeps = keeps
+        kept, self._kept = self._kept, []
+        for claim in kept:
+            claim.let_go()
 
     def say(self, text: str, to: str, sender: str = "") -> None:
         stanza = stored.load(text.format(who=f"from='{sender or self.jid}' to='{to}'").encode())
@@ -183,6 +200,7 @@ class Stage:
         """What was sent on a stream that was lost, and was not acknowledged; where all streams can
         be resumed (`strict`), before that was agreed upon."""
         self._hands: list[Hand] = []
+        self._errors: list[str] = []
         self._people: dict[str, Guest | Resident] = {}
         self._denied: list[set[str]] = [set(), set(), set()]
         self.towns = [self._build(index) for index in range(3)]
@@ -227,13 +245,17 @@ class Stage:
         remotes.connections = InOrder()
         lost = remotes.lost
 
-        def told(connection: ServerConnection, *args: Any, **how: Any) -> None:
+        def told(connection: ServerConnection, error: Any, **how: Any) -> None:
+            if error is not None and error.reason in OUT_OF_PLACE:
+                wire: Any = connection.wire
+                if not isinstance(wire.other.carried, Hand):
+                    self._errors.append(str(error))
             managed = connection.managed
             if managed is not None:
                 resumes = managed.id and not connection.incoming
                 if not (self._strict and resumes):
                     self.again.update(_numbers(managed.outbox))
-            lost(connection, *args, **how)
+            lost(connection, error, **how)
 
         remotes.lost = told
 
@@ -296,8 +318,14 @@ class Stage:
             text = _SAID[kind].replace("{n}", str(n)).replace("{pad}", "o" * octets)
             self._people[sender].say(text, target)
 
-    def _carry(self, many: int) -> None:
-        """So much of what is on its way arrives."""
+    def _carry(self, which: int, many: int) -> None:
+        """So much of what is on its way arrives: by one end of a wire, or as it was sent."""
+        wires = self.web.standing()
+        if which < 2 * len(wires):
+            end = wires[which // 2] if which % 2 else wires[which // 2].other
+            for _ in range(many):
+                end.carry()
+            return
         for _ in range(many):
             if self.web.way:
                 self.web.way.popleft()()
@@ -350,6 +378,11 @@ class Stage:
 
     def _hear(self, which: int, hears: bool) -> None:
         self.towns[which % 3].hear(hears)
+
+    def _keep(self, which: int, keeps: bool) -> None:
+        guest = self._people[PEOPLE[2 * (which % 3) + 1]]
+        assert isinstance(guest, Guest)
+        guest.keep(keeps)
 
     def _deny(self, which: int, domain: int) -> None:
         """A server has to do with a domain no more, or again."""
@@ -404,6 +437,7 @@ class Stage:
             if self._denied[index]:
                 self._denied[index].clear()
                 town.reload(**self._tables(index))
+            self._keep(index, False)
         for hand in self._hands:
             wire: Any = hand.wire
             wire.cut()
@@ -417,6 +451,7 @@ class Stage:
         for n, said in self._said.items():
             self._check_said(n, said)
         self._check_order()
+        assert not self._errors, self._errors
         web.advance(1_200)
         for town in self.towns:
             self._check_end(town)

@@ -58,6 +58,7 @@ class Pair:
         "_backlog",
         "_granting",
         "_kept",
+        "_resuming",
         "_retrying",
         "_visitors",
         "line",
@@ -82,6 +83,8 @@ class Pair:
         self._backlog = self._new_backlog()
         self._granting: Granting | None = None
         self._kept: Kept | None = None
+        self._resuming: ServerConnection | None = None
+        """On what the peer has been asked to go on with that."""
         self._retrying: IDelayedCall | None = None
         self._visitors: list[Deferred[None]] = []
 
@@ -284,17 +287,18 @@ class Pair:
 
     def granted(self, connection: ServerConnection) -> None:
         """A stream may carry it."""
-        if self.line is not None:
+        if self.line is not None or self._resuming is not None:
             return
         if connection is self.outgoing and self.outgoing.stream.offers_management:
             kept = self._kept.managed if self._kept is not None else None
             if self.remote.remotes.management.begin(connection, kept):
+                self._resuming = connection
                 return  # nothing new is sent before the peer has answered
         self._open(connection)
 
     def resumed(self, connection: ServerConnection, h: int) -> None:
         """Our last stream goes on by this connection; its peer has handled `h`."""
-        kept, self._kept = self._kept, None
+        kept, self._kept, self._resuming = self._kept, None, None
         if kept is None:
             return
         connection.managed = kept.managed
@@ -323,6 +327,7 @@ class Pair:
     def _open(self, connection: ServerConnection) -> None:
         """From here on this connection carries it: first of all what waits."""
         self._stop_retrying()
+        self._resuming = None
         self.line = connection
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
@@ -361,6 +366,8 @@ class Pair:
             self.outgoing = None
         if self.line is connection:
             self.line = None
+        if self._resuming is connection:
+            self._resuming = None
         granting = self._granting
         if granting is not None and granting.on is connection:
             self._granting = None

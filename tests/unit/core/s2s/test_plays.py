@@ -34,7 +34,7 @@ talking = mixed(
     (1, doing("say", few, few, st.just("message"), st.integers(1, 20), st.just(700))),
 )
 passing = mixed(
-    (3, doing("carry", st.integers(1, 25))),
+    (3, doing("carry", st.integers(0, 9), st.integers(1, 25))),
     (3, doing("settle")),
     (3, doing("wait", st.sampled_from([0.0, 0.3, 2.0, 11.0, 45.0, 70.0, 130.0]))),
 )
@@ -48,6 +48,7 @@ breaking = mixed(
     (2, doing("dns", few, seconds)),
     (2, doing("road", towns, seconds)),
     (2, doing("hear", towns, st.booleans())),
+    (2, doing("keep", towns, st.booleans())),
     (1, doing("deny", towns, few)),
     (1, doing("wait", st.just(650.0))),
     (1, doing("lie", few)),

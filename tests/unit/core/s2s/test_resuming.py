@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.support.federated import Town, Web
 from tests.support.server import Client
+from tests.support.server_streams import key
 from xmppd import ns
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
@@ -24,11 +25,16 @@ def bodies(client: Client) -> list[str]:
 
 def notice(town: Town) -> None:
     """A server notices that the connection is gone by which it sends, and the other does not."""
+    drop(town)
+    town.web.settle()
+
+
+def drop(town: Town) -> None:
+    """The same, before anything comes of it."""
     (connection,) = [each for each in town.remotes.connections if not each.incoming]
     wire: Any = connection.wire
     wire.gone = True
     connection.lost()
-    town.web.settle()
 
 
 def test_a_stream_whose_end_the_peer_has_not_heard_of_goes_on_whole() -> None:
@@ -73,3 +79,46 @@ def test_what_is_not_in_safe_hands_yet_may_be_gone_on_with_by_a_third_connection
     juliet.send(chat("two", f"friar@{HALLS}"))
     web.advance(1)
     assert len(came) == 1
+
+
+def test_while_a_stream_of_ours_is_being_resumed_nothing_else_carries_its_stanzas() -> None:
+    """One of the peer's took them, and then ours went on with nobody who counted."""
+    web = Web()
+    verona, mantua = web.town(CAPULET), web.town(MONTAGUE)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    juliet.send(chat("one"))
+    web.settle()
+    juliet.send(chat("two"))
+    hand = verona.called(MONTAGUE).through_tls(MONTAGUE, CAPULET)
+    (old,) = mantua.remotes.connections
+    drop(verona)
+    while old.open:  # it is told when the new one has asked to go on with it
+        web.way.popleft()()
+    pair = verona.remotes.pair(CAPULET, MONTAGUE)
+    hand.wire.other.arrive(f"<bidi xmlns='{ns.BIDI}'/>{key()}".encode())
+    assert pair.line is None
+    web.advance(1)
+    assert pair.line is pair.outgoing is not None
+    assert bodies(romeo) == ["one", "two"]
+    assert "two" not in hand.take()
+
+
+def test_what_we_were_granted_once_is_not_asked_for_again() -> None:
+    """Where the other server's stream was the first, ours authenticated once more behind it."""
+    web = Web()
+    verona, _ = web.town(CAPULET), web.town(MONTAGUE)
+    juliet = verona.log_in("juliet")
+    hand = verona.called(MONTAGUE).through_tls(MONTAGUE, CAPULET)
+    juliet.send(chat("one"))
+    pair = verona.remotes.pair(CAPULET, MONTAGUE)
+    while pair.outgoing is None:
+        web.way.popleft()()
+    hand.wire.other.arrive(f"<bidi xmlns='{ns.BIDI}'/>{key()}".encode())
+    web.settle()
+    assert pair.line is hand.wire.other.carried
+    hand.wire.cut()
+    juliet.send(chat("two"))
+    web.settle()
+    assert pair.line is pair.outgoing is not None
+    assert len(verona.remotes.connections) == 1
+    assert [host for _, host in web.dialled] == ["host.montague.lit"]
