@@ -54,6 +54,8 @@ class Management:
         self._remotes = remotes
         self._clock = remotes.host.clock
         self._attached: dict[str, ServerConnection] = {}
+        self._resuming: set[ServerConnection] = set()
+        """By which somebody is about to go on; nothing else can be agreed upon there."""
         self._lost: dict[str, Lost] = {}
         """By SM-ID, those of streams that others have opened."""
 
@@ -70,7 +72,7 @@ class Management:
     # ------------------------------------------------------------------ streams of others
 
     def _on_enable(self, connection: ServerConnection, nonza: Nonza) -> None:
-        if connection.managed is not None:
+        if connection.managed is not None or connection in self._resuming:
             raise StreamError("policy-violation", "enabled already", reason="acks.enabled")
         if not connection.stream.peers:
             connection.write(failed("unexpected-request"))
@@ -84,6 +86,8 @@ class Management:
 
     def _on_resume(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Go on with a stream of the same domain's, once what it has sent is in safe hands."""
+        if connection in self._resuming:
+            raise StreamError("policy-violation", "resuming already", reason="acks.enabled")
         id_, remote = nonza.attrs.get("previd", ""), connection.stream.remote
         proved = remote in connection.stream.peers
         before = self._attached.get(id_) if proved else None
@@ -97,9 +101,11 @@ class Management:
         del self._lost[id_]
         lost.expiry.cancel()
         h, managed = count(nonza), lost.managed
+        self._resuming.add(connection)
         all_handled(managed.inbox).addCallback(lambda _: self._go_on(connection, id_, managed, h))
 
     def _go_on(self, connection: ServerConnection, id_: str, managed: Managed, h: int) -> None:
+        self._resuming.discard(connection)
         if not connection.open:
             return
         connection.write(resumed(id_, managed.inbox.handled))
