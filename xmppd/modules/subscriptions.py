@@ -21,6 +21,7 @@ from xmppd.core.hooks import Then
 from xmppd.core.host import Host
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
+from xmppd.domains import around
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.phases import Phase
@@ -171,8 +172,8 @@ class Subscriptions:
         Who is refused is told nothing: where there is no such account he would not be, either.
         """
         requests, most = resident.roster.requests, self._host.config.roster.requests
-        around = contact.domain.split(".")[-2:]
-        alike = sum(each.domain.split(".")[-2:] == around for each in requests)
+        same = around(contact.domain)
+        alike = sum(around(each.domain) == same for each in requests)
         elsewhere = contact.domain not in self._host.domains
         if len(requests) < most and (not elsewhere or alike < max(1, most // SHARE)):
             return True
