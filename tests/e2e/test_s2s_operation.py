@@ -113,10 +113,12 @@ def test_deny_ends_the_streams_by_a_reload(verona, mantua):
     assert verona.ctl("s2s") == "no stream with another server\n"
     until(lambda: mantua.told("s2s")["links"] == [])
     told = mantua.ctl("s2s-try", verona.domain, status=1)
-    assert f"{verona.domain} ended the stream: policy-violation" in told
+    said = "policy-violation: no traffic with your domain is wanted here"
+    assert f"{verona.domain} ended the stream: {said}" in told
     meaning, remedy = REASONS["s2s.refused"]
+    refused = f's2s.refused (s2s.deny has "{mantua.domain}")'
     assert verona.ctl("s2s-try", mantua.domain, status=1).splitlines() == [
-        f"{mantua.domain}: no traffic with it: s2s.refused: {meaning}. What to do: {remedy}",
+        f"{mantua.domain}: no traffic with it: {refused}: {meaning}. What to do: {remedy}",
         f"{mantua.domain}: not reached",
     ]
     assert "s2s.refused" in verona.ctl("why", mantua.domain)
