@@ -366,7 +366,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "tls.handshake": (
         "the TLS handshake failed",
-        "what failed stands with it: a protocol version, a cipher, a certificate",
+        "what failed stands with it: a protocol version, a cipher, a certificate, a wrong port",
     ),
     # authentication
     "auth.mechanism": ("a mechanism that was not offered", "use one of those offered"),

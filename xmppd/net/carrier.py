@@ -91,12 +91,16 @@ class Carrier(Reader):
             if timer is not None and timer.active():
                 timer.cancel()
         carried, self._carried = self._carried, None
-        if self._shaking_hands or isinstance(reason.value, SSL.Error):
-            self.fault = fault(reason.value)
+        self.fault = self._fault(reason)
         if carried is not None:
             if self._shaking_hands:
                 self._note_failed_handshake(carried.address, self.fault)
             carried.lost()
+
+    def _fault(self, reason: Failure) -> str:
+        """What TLS has failed with, in words; "" where it is not TLS that has."""
+        tls = self._shaking_hands or isinstance(reason.value, SSL.Error)
+        return fault(reason.value) if tls else ""
 
     def _note_failed_handshake(self, address: str, why: str) -> None:
         self._host.refusals.note("tls.handshake", address=address, detail=why)

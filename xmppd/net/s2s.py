@@ -75,9 +75,9 @@ class _ServerCarrier(Carrier):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, whoever ended it."""
         carried = self._carried
+        if carried is not None and (why := self._fault(reason)):
+            carried.handshake_failed(why)  # before it is lost: then whoever waits is told
         super().connectionLost(reason)
-        if carried is not None and self.fault:
-            carried.handshake_failed(self.fault)
 
 
 class IncomingProtocol(_ServerCarrier, AdmittedCarrier):
