@@ -107,6 +107,25 @@ def test_port_that_is_refused_is_told_and_tried_again_on_demand(verona, mantua):
     assert verona.ctl("s2s") == "no stream with another server\n"
 
 
+def test_port_without_tls_is_told_to_be_none_for_tls(verona, mantua):
+    way = verona.routes[mantua.domain]
+    verona.routes[mantua.domain] = [place.replace("tcp:", "tls:") for place in way]
+    configured(verona)
+    told = verona.ctl("s2s-try", mantua.domain, status=1)
+    verona.routes[mantua.domain] = way
+    assert "  tls          FAILED  what came is not TLS\n" in told
+    assert f"(tls.handshake): TLS with {mantua.domain} failed: what came is not TLS\n" in told
+    assert shown("tls.handshake") in told
+
+
+def test_who_has_switched_it_off_says_so(verona, mantua):
+    configured(mantua, enabled=False)
+    told = verona.ctl("s2s-try", mantua.domain, status=1)
+    configured(mantua)
+    said = "policy-violation: this server does not talk to others"
+    assert f"{mantua.domain} ended the stream: {said}" in told
+
+
 def test_deny_ends_the_streams_by_a_reload(verona, mantua):
     verona.ctl("s2s-try", mantua.domain)
     configured(verona, deny=[mantua.domain])
