@@ -177,7 +177,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "it is slow, or away; raise [s2s] queue and octets",
     ),
     "s2s.refused": ("[s2s] allow or deny keeps that domain out", "change them if it is to get in"),
-    "s2s.off": ("[s2s] enabled is false", "set it to true and reload, to talk to other servers"),
+    "s2s.off": ("[s2s] enabled is false", "set it to true and restart, to talk to other servers"),
     "s2s.own-domain": (
         "somebody else claims to be a domain of this server",
         "none is needed; if it is a second host of it, give both one name in DNS",
@@ -366,7 +366,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "tls.handshake": (
         "the TLS handshake failed",
-        "what failed stands with it: a protocol version, a cipher, a certificate",
+        "what failed stands with it: a protocol version, a cipher, a certificate, a wrong port",
     ),
     # authentication
     "auth.mechanism": ("a mechanism that was not offered", "use one of those offered"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
 
@@ -13,7 +12,6 @@ from tests.support.company import Person
 from tests.support.dns import NameServer
 from tests.support.process import until
 from tests.support.servers import Linked, two_servers
-from xmppd import ns
 from xmppd.reasons import REASONS
 
 
@@ -109,32 +107,15 @@ def test_port_that_is_refused_is_told_and_tried_again_on_demand(verona, mantua):
     assert verona.ctl("s2s") == "no stream with another server\n"
 
 
-def test_tls_that_fails_is_told_in_words(verona, mantua):
-    """By one who says that it may begin, and has none (RFC 6120 §5.4.3.2)."""
-    with socket.create_server(("127.0.0.3", 0)) as server:
-        verona.routes[mantua.domain] = [f"tcp:127.0.0.3:{server.getsockname()[1]}"]
-        configured(verona)
-        talker = Thread(target=_says_proceed, args=(server, mantua.domain))
-        talker.start()
-        told = verona.ctl("s2s-try", mantua.domain, status=1)
-        talker.join()
-    verona.routes[mantua.domain] = [mantua.address]
-    assert "TLS failed: " in told
-
-
-def _says_proceed(server: socket.socket, domain: str) -> None:
-    with server.accept()[0] as peer:
-        peer.recv(4096)
-        peer.sendall(
-            f"<stream:stream xmlns='jabber:server' xmlns:stream='{ns.STREAM}' id='i'"
-            f" from='{domain}' version='1.0'><stream:features>"
-            f"<starttls xmlns='{ns.TLS}'/></stream:features>".encode()
-        )
-        peer.recv(4096)
-        peer.sendall(f"<proceed xmlns='{ns.TLS}'/>".encode())
-        peer.recv(4096)
-        peer.sendall(b"What's in a name?")
-        peer.recv(4096)
+def test_port_without_tls_is_told_to_be_none_for_tls(verona, mantua):
+    way = verona.routes[mantua.domain]
+    verona.routes[mantua.domain] = [place.replace("tcp:", "tls:") for place in way]
+    configured(verona)
+    told = verona.ctl("s2s-try", mantua.domain, status=1)
+    verona.routes[mantua.domain] = way
+    assert "  tls          FAILED  what came is not TLS\n" in told
+    assert f"(tls.handshake): TLS with {mantua.domain} failed: what came is not TLS\n" in told
+    assert shown("tls.handshake") in told
 
 
 def test_deny_ends_the_streams_by_a_reload(verona, mantua):
@@ -143,10 +124,12 @@ def test_deny_ends_the_streams_by_a_reload(verona, mantua):
     assert verona.ctl("s2s") == "no stream with another server\n"
     until(lambda: mantua.told("s2s")["links"] == [])
     told = mantua.ctl("s2s-try", verona.domain, status=1)
-    assert f"{verona.domain} ended the stream: policy-violation" in told
+    said = "policy-violation: no traffic with your domain is wanted here"
+    assert f"{verona.domain} ended the stream: {said}" in told
     meaning, remedy = REASONS["s2s.refused"]
+    refused = f's2s.refused (s2s.deny has "{mantua.domain}")'
     assert verona.ctl("s2s-try", mantua.domain, status=1).splitlines() == [
-        f"{mantua.domain}: no traffic with it: s2s.refused: {meaning}. What to do: {remedy}",
+        f"{mantua.domain}: no traffic with it: {refused}: {meaning}. What to do: {remedy}",
         f"{mantua.domain}: not reached",
     ]
     assert "s2s.refused" in verona.ctl("why", mantua.domain)

@@ -29,7 +29,7 @@ def links(result: Outcome) -> Iterator[str]:
     if len(result["links"]) < result["streams"]:
         yield f"these are {len(result['links'])} of {result['streams']} streams"
     elif result["enabled"] and not result["links"]:
-        yield "no stream with another server"
+        yield f"no stream with {result['domain'] or 'another server'}"
     for domain in result["domains"]:
         yield from _reaching(domain)
 

@@ -319,7 +319,8 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "check": Entry(
         _check,
-        "go through configuration, certificates, store, ports and files",
+        "go through configuration, certificates, store, ports and files, and see how other "
+        "servers find this one",
         "-c /etc/xmppd/xmppd.toml check",
     ),
 }
@@ -384,8 +385,6 @@ def _invocation(options: argparse.Namespace) -> Invocation:
         control = config.control_socket(options.config) if options.config else None
         if options.command == "check" or control is None or not answers(control):
             raise
-        if options.command == "reload":  # the server says so itself
-            return Invocation(options, control, None, source)
         end = "" if str(error).endswith("?") else "."
         _warn(f"{error}{end} Going on with the server that answers at {control}")
         return Invocation(options, control, None, source)

@@ -191,6 +191,7 @@ def test_domain_in_a_pause_is_told_with_its_end(verona, mantua):
     assert NOW < domain["retry"] <= NOW + 2
     first, second = display.links(told)
     assert first == "no stream with another server"
+    assert next(display.links(do(verona, "s2s", domain=MANTUA))) == f"no stream with {MANTUA}"
     assert second.startswith(f"{MANTUA}  1 attempt in vain  not tried again before 2006-12-08 ")
     assert REASONS["s2s.unreachable"][0] in second
     verona.clock.advance(3)
@@ -264,6 +265,33 @@ def test_attempt_that_failed_is_told_with_reason_and_remedy(verona, mantua):
     meaning, remedy = REASONS["s2s.certificate"]
     assert lines.count(f"s2s.certificate: {meaning}. What to do: {remedy}") == 1
     assert lines[-1].startswith(f"{MANTUA}  1 attempt in vain  not tried again before ")
+
+
+def test_who_hangs_up_before_there_is_a_stream_may_have_another_port(verona):
+    played = verona.web.played(MANTUA, MANTUA)
+    write_to(verona)
+    (hand,) = played.hands
+    hand.wire.cut()
+    verona.web.settle()
+    told = why(verona)["elsewhere"]
+    assert told["error"]["reason"] == "s2s.closed"
+    assert told["error"]["text"] == f"{MANTUA} closed the connection before there was a stream"
+
+
+def test_who_says_nothing_is_told_as_slow_and_not_as_a_client(verona):
+    verona.web.played(MANTUA, MANTUA)
+    write_to(verona)
+    verona.web.advance(21)
+    assert why(verona)["elsewhere"]["error"]["reason"] == "s2s.slow"
+
+
+def test_senders_read_what_is_wrong_and_no_code(verona, mantua):
+    mantua.names.clear()
+    write_to(verona)
+    error = why(verona)["elsewhere"]["error"]
+    meaning, _ = REASONS["s2s.certificate"]
+    assert error["text"] == f"{MANTUA}: {meaning}"
+    assert error["detail"] == f"the certificate of {MANTUA}: no certificate"
 
 
 def test_what_the_other_domain_said_of_us_is_told(verona):

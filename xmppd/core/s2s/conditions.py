@@ -56,6 +56,11 @@ def closed(domain: str) -> StanzaError:
     return StanzaError(TIMEOUT, text, reason="s2s.closed")
 
 
+def without_tls(domain: str, why: str) -> StanzaError:
+    """TLS could not begin, or the peer has broken it off."""
+    return StanzaError(TIMEOUT, f"TLS with {domain} failed", reason="tls.handshake", detail=why)
+
+
 def failed(domain: str, error: StreamError) -> StanzaError:
     """We have ended our stream: what is wrong with the peer."""
     meaning, _ = REASONS[error.reason]

@@ -362,6 +362,8 @@ class ServerConnection:
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
             self._note(error)
+        elif self._remotes.host.debugging:
+            log.debug("stream with {who} at {address} closed", who=self.who, address=self.address)
         self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
