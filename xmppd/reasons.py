@@ -529,7 +529,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "stanza.no-such-user": ("the addressed account does not exist", "check the address"),
     "stanza.no-session": ("the addressed account has no session", "try again later"),
     "stanza.unhandled": ("nothing here handles this payload", "ask what is supported by XEP-0030"),
-    "stanza.remote": ("the domain is not served here and can't be reached", "check the address"),
+    "stanza.remote": (
+        "the domain is not served here, and this server does not talk to others",
+        "check the address; [s2s] enabled switches other servers on",
+    ),
     "stanza.node": ("no such service discovery node", "ask without a node"),
     "stanza.internal": ("a bug or a failing part of the server", "see the log at this time"),
     "stanza.store": ("the store is too busy or gone", "try again later; see the log"),
