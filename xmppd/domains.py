@@ -18,3 +18,11 @@ def matching(domain: str, patterns: Container[str]) -> str:
             return f"*.{above}"
         _, dot, above = above.partition(".")
     return ""
+
+
+def around(domain: str) -> str:
+    """The domain with all that may be of the same server: whoever has one has those below it.
+
+    Of a country's own second level that is too much: this is for sharing what there is.
+    """
+    return ".".join(domain.rsplit(".", 2)[-2:])

@@ -25,6 +25,7 @@ from xmppd.core import disco_answer
 from xmppd.core.disco import HASHES, DiscoInfo, verification_string
 from xmppd.core.disco_answer import IllFormedError
 from xmppd.core.requests import OwnRequests, RequestFailed
+from xmppd.domains import around
 from xmppd.jid import JID
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Stanza
@@ -41,16 +42,19 @@ AGAIN = 60.0
 """Seconds after which who gave no good answer may be asked once more."""
 
 MOST_ASKED = 1_000
-"""How many may be asked at a time."""
+"""How many may be asked at a time; half as many that are served elsewhere."""
 
 MOST_ASKED_OF_DOMAIN = 50
-"""How many may be asked at a time of one domain that is served elsewhere."""
+"""How many may be asked at a time that are served elsewhere, at one domain and all around it."""
 
 MOST_STRANGERS = 100
 """How many of these may be strangers, of whom no account has a subscription: anybody can be one;"""
 
 MOST_STRANGERS_OF_DOMAIN = 10
 """and how many at one domain."""
+
+USERS = ""
+"""What the server's own users are counted as."""
 
 LONGEST_VER = 128
 """Characters of a `ver`; the longest hash that is known has 88."""
@@ -145,7 +149,7 @@ class Capabilities:
         self._doubted: set[tuple[str, str]] = set()
         """Those hashes for which a stranger is asked: nobody else waits for him."""
         self._asked: Counter[str] = Counter()
-        """By domain, how many are being asked there,"""
+        """How many are being asked: users, as USERS; of others by domain, with those around it,"""
         self._strangers: Counter[str] = Counter()
         """and how many of them are strangers."""
 
@@ -216,8 +220,8 @@ class Capabilities:
         self._ask(entity)
 
     def _ask(self, entity: _Entity) -> None:
-        caps, domain = entity.caps, entity.jid.domain
-        if self._is_too_much(domain, entity.standing):
+        caps = entity.caps
+        if self._is_too_much(entity.jid.domain, entity.standing):
             self._waiting.pop(caps.key, None)  # the next presence of each is another try
             self._doubted.discard(caps.key)
             return
@@ -235,25 +239,26 @@ class Capabilities:
 
     def _is_too_much(self, domain: str, standing: Standing) -> bool:
         """Whether too many are being asked to ask one more."""
-        asked, strangers = self._asked, self._strangers
-        if standing is not Standing.USER and asked[domain] >= MOST_ASKED_OF_DOMAIN:
-            return True
+        asked, strangers, total = self._asked, self._strangers, self._asked.total()
+        crowd = _crowd(domain, standing)
+        if standing is Standing.USER:
+            return total >= MOST_ASKED
         if standing is Standing.STRANGER and (
-            strangers[domain] >= MOST_STRANGERS_OF_DOMAIN or strangers.total() >= MOST_STRANGERS
+            strangers[crowd] >= MOST_STRANGERS_OF_DOMAIN or strangers.total() >= MOST_STRANGERS
         ):
             return True
-        return asked.total() >= MOST_ASKED
+        return asked[crowd] >= MOST_ASKED_OF_DOMAIN or total - asked[USERS] >= MOST_ASKED // 2
 
     def _count(self, entity: _Entity, change: int) -> None:
         """Note that an entity is being asked, or is so no more."""
-        domain = entity.jid.domain
-        self._asked[domain] += change
-        if not self._asked[domain]:
-            del self._asked[domain]
+        crowd = _crowd(entity.jid.domain, entity.asked)
+        self._asked[crowd] += change
+        if not self._asked[crowd]:
+            del self._asked[crowd]
         if entity.asked is Standing.STRANGER:
-            self._strangers[domain] += change
-            if not self._strangers[domain]:
-                del self._strangers[domain]
+            self._strangers[crowd] += change
+            if not self._strangers[crowd]:
+                del self._strangers[crowd]
 
     def _answered(self, outcome: Stanza | Failure, entity: _Entity) -> None:
         entity.asking = None
@@ -301,6 +306,11 @@ class Capabilities:
     def _learn(self, entity: _Entity, info: DiscoInfo) -> None:
         entity.info = info
         self._told(entity.jid, info)
+
+
+def _crowd(domain: str, standing: Standing) -> str:
+    """What they are counted as who are asked."""
+    return USERS if standing is Standing.USER else around(domain)
 
 
 def _verified(answer: Stanza, caps: Caps) -> DiscoInfo | None:

@@ -1,13 +1,14 @@
 """The users' contacts elsewhere that are there: what each shows, and to which accounts.
 
-As many as `REMEMBERED` are known; of more, those that have said nothing for longest are forgotten.
+As many as `REMEMBERED` are known; of more, those that have said nothing for longest are forgotten,
+but of a server that has more than half of them, its own.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Iterator
 
+from xmppd.core.crowds import Crowds
 from xmppd.core.sharers import Shared
 from xmppd.jid import JID
 from xmppd.wire.stanza import Stanza
@@ -24,7 +25,8 @@ class Contacts:
     """Those that are known, by full JID, the one that said something last at the end."""
 
     def __init__(self) -> None:
-        self._presence: OrderedDict[JID, Stanza] = OrderedDict()
+        self._presence: dict[JID, Stanza] = {}
+        self._crowds = Crowds[JID]()
         self._shown: dict[JID, dict[JID, None]] = {}
 
     def __contains__(self, contact: object) -> bool:
@@ -53,8 +55,9 @@ class Contacts:
             forgotten.append(contact)
         else:
             self._presence[contact] = stanza
+            self._crowds.note(contact, contact.domain)
             if len(self._presence) > REMEMBERED:
-                forgotten.append(next(iter(self._presence)))
+                forgotten.append(self._crowds.last(contact))
         for each in forgotten:
             self.go(each)
         return news, forgotten
@@ -62,6 +65,7 @@ class Contacts:
     def go(self, contact: JID) -> bool:
         """Forget a contact; False where it was not known."""
         self._shown.pop(contact, None)
+        self._crowds.drop(contact)
         return self._presence.pop(contact, None) is not None
 
     def show(self, pair: Shared) -> bool:
@@ -88,6 +92,7 @@ class Contacts:
     def clear(self) -> None:
         """Forget everybody."""
         self._presence.clear()
+        self._crowds.clear()
         self._shown.clear()
 
     def hide_all(self) -> None:

@@ -8,7 +8,7 @@ component may be told what clients want events of, also what strangers show one 
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from xmppd import ns
 from xmppd.core import capabilities, presence, sharers
 from xmppd.core.capabilities import CAPS, Standing
 from xmppd.core.context import ModuleContext
+from xmppd.core.crowds import Crowds
 from xmppd.core.disco import CAPS_NODE
 from xmppd.core.host import Host
 from xmppd.core.iq import On
@@ -81,8 +82,9 @@ class Seen:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._capabilities = host.capabilities
-        self._shown: OrderedDict[Shared, None] = OrderedDict()
-        """Who elsewhere shows his presence to which account, the latest last."""
+        self._shown: set[Shared] = set()
+        """Who elsewhere shows his presence to which account."""
+        self._crowds = Crowds[Shared]()
         self._strangers = Sharers()
         """And who does whom no account there has for a contact."""
         self._to: Counter[JID] = Counter()
@@ -180,11 +182,11 @@ class Seen:
         pair = Shared(sender, account)
         if pair not in self._shown:
             self._to[sender] += not self._strangers.remove(pair)
-        self._shown[pair] = None
-        self._shown.move_to_end(pair)
+        self._shown.add(pair)
+        self._crowds.note(pair, sender.domain)
         self._named(sender, stanza, account, Standing.CONTACT)
         while len(self._shown) > MOST_CONTACTS:
-            self._hidden(next(iter(self._shown)))
+            self._hidden(self._crowds.last(pair))
 
     def _from_stranger(self, stanza: Stanza, sender: JID, account: JID) -> None:
         """Take note of a stranger's capabilities.
@@ -194,7 +196,7 @@ class Seen:
         """
         pair = Shared(sender, account)
         self._to[sender] += not self._sees(pair)
-        self._shown.pop(pair, None)
+        self._unshow(pair)
         for gone in self._strangers.add(pair):
             self._uncount(gone.sender)
         self._named(sender, stanza, JID.parse(account.domain), Standing.STRANGER)
@@ -203,9 +205,13 @@ class Seen:
         """One is seen by an account no longer; without any other account he is forgotten."""
         if not self._sees(pair):
             return
-        self._shown.pop(pair, None)
+        self._unshow(pair)
         self._strangers.remove(pair)
         self._uncount(pair.sender)
+
+    def _unshow(self, pair: Shared) -> None:
+        self._shown.discard(pair)
+        self._crowds.drop(pair)
 
     def _uncount(self, jid: JID) -> None:
         self._to[jid] -= 1

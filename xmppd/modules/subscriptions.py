@@ -21,6 +21,7 @@ from xmppd.core.hooks import Then
 from xmppd.core.host import Host
 from xmppd.core.residents import Resident
 from xmppd.core.sessions import Session
+from xmppd.domains import around
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.phases import Phase
@@ -45,6 +46,9 @@ from xmppd.wire.stanza import Stanza
 
 LONGEST_REQUEST = 4_096
 """Octets that a request for a subscription may have: a stranger has it kept."""
+
+SHARE = 4
+"""One server's requests may take that part of the room that an account has for them."""
 
 
 def register(context: ModuleContext) -> None:
@@ -121,6 +125,7 @@ class Subscriptions:
     async def _inbound(self, stanza: Stanza) -> None:
         assert stanza.to is not None and stanza.sender is not None
         account, contact, kind = stanza.to.bare, stanza.sender.bare, stanza.type
+        request = _request(stanza, contact, account) if kind == "subscribe" else None
         resident = await self._host.residents.fetch(account)
         if resident is None or resident.guest or contact == account:
             return  # of who is not there nobody is told (§8.5.1)
@@ -137,7 +142,8 @@ class Subscriptions:
                 return
             step = INBOUND[kind][before.state & NINE]
             if step.passes:
-                request = self._request(resident, stanza) if kind == "subscribe" else None
+                if request is not None and not self._has_room(resident, contact):
+                    return
                 after = replace(before, state=before.state & ~NINE | step.state)
                 await rosters.change(
                     host, resident, after, request=request, silent=request is not None
@@ -159,14 +165,20 @@ class Subscriptions:
         presence.say(host, resident, presence.of("subscribed", resident.jid, contact))
         presence.show(host, resident.jid, contact)
 
-    def _request(self, resident: Resident, stanza: Stanza) -> bytes:
-        """The request as it is kept, which has its bounds: any stranger may send one."""
-        if len(resident.roster.requests) >= self._host.config.roster.requests:
-            raise StanzaError("resource-constraint", reason="limit.subscription-requests")
-        request = stored.dump(stanza)
-        if len(request) > LONGEST_REQUEST:
-            raise StanzaError("policy-violation", reason="limit.subscription-request-size")
-        return request
+    def _has_room(self, resident: Resident, contact: JID) -> bool:
+        """Whether another request may wait: any stranger may send one.
+
+        Those of one server, with all domains that may be its own, leave room for those of others.
+        Who is refused is told nothing: where there is no such account he would not be, either.
+        """
+        requests, most = resident.roster.requests, self._host.config.roster.requests
+        same = around(contact.domain)
+        alike = sum(around(each.domain) == same for each in requests)
+        elsewhere = contact.domain not in self._host.domains
+        if len(requests) < most and (not elsewhere or alike < max(1, most // SHARE)):
+            return True
+        self._host.refusals.note("limit.subscription-requests", contact, resident.jid)
+        return False
 
     # ------------------------------------------------------------------ requests not answered yet
 
@@ -247,6 +259,14 @@ class Subscriptions:
         if claim is not None:
             claim.hold()
         Deferred.fromCoroutine(work).addErrback(failed).addBoth(done)
+
+
+def _request(stanza: Stanza, contact: JID, account: JID) -> bytes:
+    """The request as it is kept, which has its bounds, whether or not there is such an account."""
+    request = stored.dump(_between(stanza, contact, account))
+    if len(request) > LONGEST_REQUEST:
+        raise StanzaError("policy-violation", reason="limit.subscription-request-size")
+    return request
 
 
 def _between(stanza: Stanza, sender: JID, to: JID) -> Stanza:

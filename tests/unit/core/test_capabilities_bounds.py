@@ -135,6 +135,25 @@ def test_only_so_many_are_asked_at_a_time_of_one_domain_elsewhere(stage: Stage) 
     assert len(out) == most + 2
 
 
+def test_one_with_many_domains_leaves_room_for_others_and_all_of_them_for_users(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capabilities, "MOST_ASKED", 2 * capabilities.MOST_ASKED_OF_DOMAIN + 4)
+    out: list[Stanza] = []
+    kinds = iter([Kind(f"urn:example:{number}") for number in range(200)])
+    for number in range(60):
+        domain = f"m{number}.iago.lit"
+        stage.server.host.router.attach(out.append, domain)
+        crowd(stage, 1, domain, next(kinds), standing=Standing.CONTACT)
+    assert len(out) == capabilities.MOST_ASKED_OF_DOMAIN
+    for number in range(10):
+        domain = f"mantua{number}.lit"
+        stage.server.host.router.attach(out.append, domain)
+        crowd(stage, 1, domain, next(kinds), standing=Standing.CONTACT)
+    assert len(out) == capabilities.MOST_ASKED_OF_DOMAIN + 2
+    assert asked(stage.log_in("juliet", EXODUS)) != []
+
+
 # Strangers
 
 

@@ -52,3 +52,17 @@ def test_nothing_is_left_of_whom_is_forgotten(monkeypatch: pytest.MonkeyPatch, h
         assert known.come(PARIS, presence()) == (True, [ROMEO])
     assert ROMEO not in known and not known.shown(ROMEO)
     assert not known._shown
+
+
+def test_one_server_s_contacts_make_room_for_those_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One contact may have as many resources as his server likes."""
+    monkeypatch.setattr(contacts, "REMEMBERED", 4)
+    known = Contacts()
+    known.come(ROMEO, presence())
+    for n in range(9):
+        known.come(JID.parse(f"iago@m{n}.iago.lit/{n}"), presence())
+    assert ROMEO in known
+    assert known.come(PARIS, presence())[1] == [JID.parse("iago@m6.iago.lit/6")]
+    assert len(list(known)) == 4

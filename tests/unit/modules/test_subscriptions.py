@@ -205,15 +205,36 @@ def test_requests_are_bounded_in_number_and_size(elsewhere: Elsewhere, server: V
         stanza = build.stanza("presence", {"type": "subscribe", "id": name})
         stanza.sender, stanza.to = JID.parse(f"{name}@mantua.lit"), JID.parse(JULIET)
         server.host.router.route(stanza)
-    (refused,) = elsewhere.received
-    assert (refused.type, refused.id) == ("error", "c")
-    assert b"resource-constraint" in refused.inner
-    assert len(server.resident(JULIET).roster.requests) == 2
-    elsewhere.got()
+    assert elsewhere.got() == [], "nobody is told that there is such an account (§8.5.1)"
+    assert len(server.resident(JULIET).roster.requests) == 1
+    assert server.host.refusals.counts["limit.subscription-requests"] == 2
     elsewhere.send("subscribe", ROMEO, build.Tag("status", {}, "x" * 5_000))
     (refused,) = elsewhere.received
     assert b"policy-violation" in refused.inner
     assert state_of(server, STRANGER, ROMEO) == NONE
+
+
+def test_one_server_s_requests_leave_room_for_those_of_others(server: Verona) -> None:
+    server.reload(roster={"requests": 8})
+    senders = [f"a@m{n}.mantua.lit" for n in range(8)] + ["a@padua.lit", NURSE]
+    for sender in senders:
+        stanza = build.stanza("presence", {"type": "subscribe"})
+        stanza.sender, stanza.to = JID.parse(sender), JID.parse(JULIET)
+        server.host.router.route(stanza)
+    waiting = sorted(server.resident(JULIET).roster.requests)
+    assert waiting == ["a@m0.mantua.lit", "a@m1.mantua.lit", "a@padua.lit", NURSE]
+
+
+@pytest.mark.parametrize("size", [10, 5_000])
+def test_a_request_tells_nobody_who_has_an_account_rfc6121_8_5_1(
+    elsewhere: Elsewhere, server: Verona, size: int
+) -> None:
+    found = []
+    for to in (ROMEO, f"nobody@{DOMAIN}"):
+        elsewhere.send("subscribe", to, build.Tag("status", {}, "x" * size))
+        found.append([each.inner for each in elsewhere.received])
+        elsewhere.got()
+    assert found[0] == found[1]
 
 
 # ---------------------------------------------------------------- §3.2, §3.3 ending

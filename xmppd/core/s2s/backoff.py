@@ -43,7 +43,13 @@ class Backoff:
         """
         error, self._tried = self.error, tuple(sorted(places))
         if error is not None and self.pausing and self._failed == self._tried:
-            raise StanzaError(error.condition, error.text, reason=error.reason, detail=error.detail)
+            raise StanzaError(
+                error.condition,
+                error.text,
+                reason=error.reason,
+                detail=error.detail,
+                type=error.type,
+            )
 
     def failed(self, error: StanzaError) -> None:
         """None of those that were tried last could be reached."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.federated import Hand, Town, Web
 from tests.support.server import condition
 from tests.support.server_streams import BIDI, auth, header, key
 from xmppd import ns
+from xmppd.core.s2s import management as management_module
 from xmppd.core.s2s import remotes as remotes_module
 
 CAPULET, MONTAGUE, IAGO = "capulet.lit", "montague.lit", "iago.lit"
@@ -197,3 +199,38 @@ def test_whom_it_has_answered_is_not_held_back_for_that() -> None:
     slow(web, verona)
     juliet.send(f"<iq type='result' id='1' to='{IAGO}'/>")
     assert not juliet.paused
+
+
+# ---------------------------------------------------------------------- resumption
+
+
+def test_who_resumes_two_streams_by_one_connection_leaves_nothing_behind_xep0198_5(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While what it had sent is not in safe hands yet, it asks for the other one, too."""
+    waiting: list[Deferred[None]] = []
+
+    def all_handled(inbox: object) -> Deferred[None]:
+        waiting.append(Deferred())
+        return waiting[-1]
+
+    web = Web()
+    verona = web.town(CAPULET)
+    ids = []
+    for _ in range(2):
+        hand = iago(verona).send(ENABLE.replace("/>", " resume='true'/>"))
+        ids.append(hand.take().partition(" id='")[2].partition("'")[0])
+        hand.wire.cut()
+        web.settle()
+    monkeypatch.setattr(management_module, "all_handled", all_handled)
+    hand = iago(verona)
+    for id_ in ids:
+        hand.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='0'/>")
+    hand.send(ENABLE.replace("/>", " resume='true'/>"))
+    for each in waiting:
+        each.callback(None)
+    assert hand.take().count("<failed") == 2  # it has begun a stream of its own meanwhile
+    hand.wire.cut()
+    web.advance(200)
+    assert not verona.remotes.management._attached
+    assert not verona.remotes.management._lost
