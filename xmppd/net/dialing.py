@@ -9,7 +9,9 @@ behind each failure, tells of one failure only, and leaves a protocol of its own
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import error
@@ -27,6 +29,9 @@ DELAY = 0.25
 """Seconds before the next address is tried beside those that have not answered (RFC 8305 §5)."""
 RESOLUTION_DELAY = 0.05
 """Seconds that IPv4 waits for addresses of IPv6 that are not known yet (RFC 8305 §3)."""
+
+DISCARD = 9
+"""A port to which nothing is sent (RFC 863)."""
 
 PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
     (error.ConnectionRefusedError, "refused"),
@@ -107,7 +112,7 @@ class Dial:
         return self._winner is not None or bool(self.done.called)
 
     def _usable(self, address: str) -> bool:
-        if self._this_host or not is_here(address):
+        if self._this_host or not (is_here(address) or is_own(address)):
             return True
         self._kept_out = True
         self._trail.note("tcp", f"{address}: leads to this host; not tried", ok=False)
@@ -228,6 +233,21 @@ class _Attempt(ClientFactory):
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
         """Say so."""
         self._failed(self, reason)
+
+
+def is_own(address: str) -> bool:
+    """Whether an address is one of this host's: then what goes there would come from there.
+
+    Nothing is sent to find that out. It lies before any firewall that keeps others from its ports.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, DISCARD))
+            source: str = sock.getsockname()[0]
+    except OSError:
+        return False  # there is no way to it
+    return ip_address(source.partition("%")[0]) == ip_address(address)
 
 
 def _problem(reason: Failure) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from xmppd import ns
 from xmppd.errors import StreamError
 from xmppd.jid import JID
-from xmppd.stream import header
+from xmppd.stream import dialback, header
 from xmppd.stream.events import Send, StartTLS
 from xmppd.stream.peer import PeerTLS
 from xmppd.stream.server_events import Admitted, By, Denied, Event, Granted, Negotiated
@@ -132,8 +132,8 @@ class OutgoingStream(ServerStream):
         self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
         self._called = opened.sender
         self.id = frame.attrs.get("id", "")
-        if not self.id:
-            raise StreamError("bad-format", "no stream id", reason="stream.header")
+        if not 0 < len(self.id) <= dialback.LONGEST_ID:  # others may be asked about it
+            raise StreamError("bad-format", "the id of a stream is wanted", reason="stream.header")
         self.knows_dialback = ns.DIALBACK in frame.prefixes.values()
         if self.version < (1, 0):  # it offers nothing (RFC 6120 §4.7.5), and we have no TLS then
             self.external = False

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from twisted.internet.defer import CancelledError
 
-from xmppd.core.s2s.attempts import AT_ONCE, Attempts
+from xmppd.core.s2s import attempts as attempts_module
+from xmppd.core.s2s.attempts import AT_ONCE, Attempts, stranger
+from xmppd.errors import StanzaError
 
 JULIET = "juliet@capulet.lit"
 
@@ -85,3 +88,49 @@ def test_when_all_have_begun_nothing_is_left_to_be_done() -> None:
     for _ in range(3):
         reactor.turn()
     assert not reactor.calls
+
+
+# ---------------------------------------------------------------------- strangers
+
+
+def crowd(attempts: Attempts, reactor: Reactor, *who: str) -> list[str]:
+    """Who of these has had a turn, in order."""
+    order: list[str] = []
+    for each in who:
+        attempts.begin(each).addCallback(lambda _, each=each: order.append(each))
+    for _ in range(20):
+        reactor.turn()
+    return order
+
+
+def test_strangers_have_half_of_all_together_and_each_of_them_half_of_that() -> None:
+    reactor = Reactor()
+    attempts = of(reactor, 16)
+    one, two, three = map(stranger, ("192.0.2.1", "192.0.2.2", "iago.lit"))
+    assert crowd(attempts, reactor, *[one] * 20) == [one] * 4
+    assert crowd(attempts, reactor, two) == [two]
+    assert crowd(attempts, reactor, *[two] * 20, *[three] * 20) == [two] * 3
+    assert crowd(attempts, reactor, *[JULIET] * 20) == [JULIET] * 8
+    for each in (one, one, two):
+        attempts.end(each)
+    for _ in range(20):
+        reactor.turn()
+    assert attempts.count == 16
+    assert attempts._of_strangers == 8
+
+
+def test_what_waits_of_them_has_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts_module, "WAITING_OF_STRANGER", 3)
+    monkeypatch.setattr(attempts_module, "WAITING_OF_STRANGERS", 5)
+    attempts = of(Reactor(), 1)
+    attempts.begin(JULIET)
+    waiting = [attempts.begin(stranger(who)) for who in "aaaabbb"]
+    for refused in (waiting[3], waiting[6]):
+        refused.addErrback(lambda failure: failure.trap(StanzaError))
+    assert attempts.waiting == 5
+    waiting[0].addErrback(lambda failure: failure.trap(CancelledError))
+    waiting[0].cancel()
+    attempts.begin(stranger("b"))
+    assert attempts.waiting == attempts._waiting_strangers == 5
+    attempts.begin(JULIET)
+    assert attempts.waiting == 6

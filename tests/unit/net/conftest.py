@@ -6,7 +6,14 @@ import pytest
 
 from tests.support.tcp import Port
 from xmppd.config import TLS
+from xmppd.net import dialing
 from xmppd.net.tls import CertificateStore
+
+
+@pytest.fixture(autouse=True)
+def _other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses of others are not this host's, whichever it happens to have."""
+    monkeypatch.setattr(dialing, "is_own", lambda address: False)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,16 @@ from twisted.python.failure import Failure
 from tests.support.deferred import result
 from tests.support.finding import Network
 from xmppd.core.s2s.trail import Trail
-from xmppd.net.dialing import DELAY, RESOLUTION_DELAY, Dial, NoAddress, NotHere, Unreachable
+from xmppd.net import dialing
+from xmppd.net.dialing import (
+    DELAY,
+    RESOLUTION_DELAY,
+    Dial,
+    NoAddress,
+    NotHere,
+    Unreachable,
+    is_own,
+)
 
 FOUR, SIX = ("192.0.2.1", "192.0.2.2", "192.0.2.3"), ("2001:db8::1", "2001:db8::2")
 
@@ -188,6 +197,21 @@ def test_addresses_that_lead_to_this_host_are_not_tried() -> None:
     assert others.tried == [FOUR[0]]
     others.network.connections[0].refuse()
     others.fails(Unreachable)
+
+
+def test_nor_are_its_other_addresses_where_a_firewall_would_not_be_in_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialing, "is_own", {FOUR[0], SIX[0]}.__contains__)
+    dialling = Dialling().all(FOUR[0], SIX[0])
+    assert dialling.tried == []
+    dialling.fails(NotHere)
+    assert Dialling(this_host=True).all(FOUR[0]).tried == [FOUR[0]]
+
+
+def test_an_address_is_this_host_s_own_where_it_is_its_own_way_there() -> None:
+    assert is_own("127.0.0.1")
+    assert not is_own("203.0.113.77")
 
 
 def test_where_it_is_allowed_they_are() -> None:

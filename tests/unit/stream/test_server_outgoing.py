@@ -132,6 +132,10 @@ def test_the_first_word_is_ours_rfc6120_4_7() -> None:
 
 HEADERS = {
     "no id": (header(), "bad-format stream.header"),
+    "an id that others would end a stream for": (
+        header(id="1" * 256),
+        "bad-format stream.header",
+    ),
     "the clients' namespace": (
         header(id="1", content=ns.CLIENT),
         "invalid-namespace stream.header",

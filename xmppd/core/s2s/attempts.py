@@ -16,11 +16,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from xmppd.errors import StanzaError
 
-STRANGERS = ""
-"""Who makes us look for the domains that they claim to be, all of them together."""
-
 WAITING = 1_000
 """Attempts of one sender that may wait for their turn."""
+
+WAITING_OF_STRANGER = 200
+"""Likewise of one stranger,"""
+WAITING_OF_STRANGERS = 5_000
+"""and of all of them together."""
 
 AT_ONCE = 4
 """Attempts that begin in one turn of the reactor. Measured: while 500 are begun at once, chat on
@@ -28,10 +30,35 @@ this server takes 130 to 150 ms at the 99th percentile; with 16 in a turn 62, 8 
 in a turn 25 to 27."""
 
 
-class Attempts:
-    """Those that are under way; `most` gives how many there may be, of one sender half of them."""
+_STRANGER = " "
+"""What no bare JID begins with."""
 
-    __slots__ = ("_begun", "_busy", "_by", "_clock", "_most", "_waiting", "count")
+
+def stranger(who: str) -> str:
+    """One elsewhere who makes us look for domains: he claims to be them, or has answers sent there.
+
+    `who` is his network address, or what his domains have in common.
+    """
+    return f"{_STRANGER}{who}"
+
+
+class Attempts:
+    """Those that are under way; `most` gives how many there may be.
+
+    Of one sender half of them, and of all strangers as many: one of these half of that.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_busy",
+        "_by",
+        "_clock",
+        "_most",
+        "_of_strangers",
+        "_waiting",
+        "_waiting_strangers",
+        "count",
+    )
 
     def __init__(self, most: Callable[[], int], clock: IReactorTime) -> None:
         self._most = most
@@ -39,6 +66,7 @@ class Attempts:
         self._begun = 0
         """In this turn of the reactor."""
         self._by: Counter[str] = Counter()
+        self._of_strangers = self._waiting_strangers = 0
         self._waiting: OrderedDict[str, deque[Deferred[None]]] = OrderedDict()
         self._busy = False
         """Whether turns are being given: one that ends within itself gives no other."""
@@ -50,27 +78,39 @@ class Attempts:
         return sum(map(len, self._waiting.values()))
 
     def begin(self, who: str) -> Deferred[None]:
-        """Fires when an attempt on account of a bare JID, or of `STRANGERS`, has its turn.
+        """Fires when an attempt on account of a bare JID, or of a `stranger`, has its turn.
 
         `end` has to be called behind it, unless it was cancelled or has failed: with StanzaError,
         where too many of the same wait.
         """
         turn: Deferred[None] = Deferred(lambda it: self._forget(who, it))
-        queue = self._waiting.setdefault(who, deque())
-        if len(queue) >= WAITING:
+        if self._is_full(who):
             turn.errback(StanzaError("resource-constraint", reason="s2s.attempts", detail=who))
             return turn
-        queue.append(turn)
+        self._waiting.setdefault(who, deque()).append(turn)
+        self._waiting_strangers += _is_stranger(who)
         self._next()
         return turn
 
     def end(self, who: str) -> None:
         """An attempt that had its turn has come to an end."""
         self.count -= 1
+        self._of_strangers -= _is_stranger(who)
         self._by[who] -= 1
         if not self._by[who]:
             del self._by[who]
         self._next()
+
+    def _is_full(self, who: str) -> bool:
+        waiting = len(self._waiting.get(who, ()))
+        if not _is_stranger(who):
+            return waiting >= WAITING
+        return waiting >= WAITING_OF_STRANGER or self._waiting_strangers >= WAITING_OF_STRANGERS
+
+    def _may(self, who: str, share: int) -> bool:
+        if not _is_stranger(who):
+            return self._by[who] < share
+        return self._of_strangers < share and self._by[who] < max(1, share // 2)
 
     def _next(self) -> None:
         """Give turns to those who may have one, one sender after the other."""
@@ -87,7 +127,7 @@ class Attempts:
         """Who has the next turn, if anybody may."""
         most = self._most()
         share = max(1, most // 2)
-        who = next((each for each in self._waiting if self._by[each] < share), None)
+        who = next((each for each in self._waiting if self._may(each, share)), None)
         if self.count >= most or self._begun >= AT_ONCE or who is None:
             return None
         queue = self._waiting[who]
@@ -98,6 +138,8 @@ class Attempts:
             del self._waiting[who]
         self.count += 1
         self._by[who] += 1
+        self._of_strangers += _is_stranger(who)
+        self._waiting_strangers -= _is_stranger(who)
         if not self._begun:
             self._clock.callLater(0, self._go_on)
         self._begun += 1
@@ -112,5 +154,10 @@ class Attempts:
         queue = self._waiting.get(who)
         if queue is not None and turn in queue:
             queue.remove(turn)
+            self._waiting_strangers -= _is_stranger(who)
             if not queue:
                 del self._waiting[who]
+
+
+def _is_stranger(who: str) -> bool:
+    return who.startswith(_STRANGER)

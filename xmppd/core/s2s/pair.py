@@ -11,14 +11,16 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.addresses import network_of
 from xmppd.core.backlog import Backlog
 from xmppd.core.s2s import conditions
-from xmppd.core.s2s.attempts import STRANGERS
+from xmppd.core.s2s.attempts import stranger
 from xmppd.core.s2s.connection import Question, ServerConnection
 from xmppd.core.s2s.managed import Managed
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.reaching import reach
 from xmppd.core.s2s.trail import Trail
+from xmppd.domains import around
 from xmppd.errors import StanzaError
 from xmppd.stream.acks import Sent
 from xmppd.wire.claim import settle
@@ -164,7 +166,7 @@ class Pair:
         if connection is not None:
             self.put_questions(connection)
         else:
-            self.want()
+            self.want(_who_asks(question))
 
     def visit(self) -> Deferred[None]:
         """Have a stream that may carry stanzas, though there are none.
@@ -176,7 +178,7 @@ class Pair:
             there.callback(None)
         else:
             self._visitors.append(there)
-            self.want(self.local)
+            self.want()
         return there
 
     def put_questions(self, connection: OutgoingConnection) -> None:
@@ -193,15 +195,18 @@ class Pair:
 
     # ------------------------------------------------------------------ reaching it
 
-    def want(self, who: str = STRANGERS) -> None:
-        """See to it that there is an attempt under way; `who` it is on whose account."""
+    def want(self, who: str = "") -> None:
+        """See to it that there is an attempt under way; `who` it is on whose account.
+
+        "" for our domain's own: what was sent already is to arrive.
+        """
         if self.trying:
             return
         self._stop_retrying()
         remotes = self.remote.remotes
         trail = self._new_trail()
         self.trying = True
-        attempt = Deferred.fromCoroutine(self._reach(who, trail))
+        attempt = Deferred.fromCoroutine(self._reach(who or self.local, trail))
         attempt.addTimeout(remotes.settings.attempt_seconds, remotes.host.clock)
         attempt.addCallbacks(self._reached, self._not_reached, errbackArgs=(trail,))
 
@@ -235,8 +240,10 @@ class Pair:
 
     def _reached(self, _: None) -> None:
         # Something came when only a question was to be put, or the other way.
-        if self.questions or (self.line is None and self.wanted):
+        if self.line is None and self.wanted:
             self.want()
+        elif self.questions:
+            self.want(_who_asks(self.questions[0]))
 
     def _not_reached(self, failure: Failure, trail: Trail) -> None:
         self._granting = None
@@ -380,8 +387,15 @@ def _on_account_of(stanza: Stanza) -> str:
 
     Anybody elsewhere gets one, in the name of whomever he likes, for as many domains as he has.
     """
-    sender = stanza.sender
-    return STRANGERS if sender is None or stanza.type in _ANSWERS else sender.bare
+    sender, to = stanza.sender, stanza.to
+    if to is not None and (sender is None or stanza.type in _ANSWERS):
+        return stranger(around(to.domain))
+    return "" if sender is None else sender.bare
+
+
+def _who_asks(question: Question) -> str:
+    """Who has a domain asked about a key: whoever sits where it was given."""
+    return stranger(network_of(question.asked_on.address))
 
 
 def _domain(jid: object) -> str:
