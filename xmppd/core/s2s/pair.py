@@ -343,8 +343,8 @@ class Pair:
         for there in visitors:
             there.callback(None)
         kept, self._kept = self._kept, None
-        if kept is not None:
-            self.again(kept.managed.stop())
+        if kept is not None:  # other pairs may have shared it, which this connection may not carry
+            self.remote.remotes.again(kept.managed.stop())
         for stanza, _ in self._backlog.take():
             try:
                 connection.send(stanza)

@@ -137,3 +137,33 @@ def test_what_is_counted_by_the_peer_alone_is_not_heard_while_a_stream_is_closed
     connection.close()
     web.advance(1)
     assert bodies(romeo) == ["one"]
+
+
+def test_what_another_pair_has_sent_on_a_stream_that_does_not_go_on_takes_its_own_way() -> None:
+    """It went by the first pair's new stream, which the peer ended for it."""
+    web = Web()
+    rooms = "rooms.capulet.lit"
+    verona = web.town(CAPULET, rooms, s2s=ONE_WAY)
+    mantua = web.town(MONTAGUE, s2s=ONE_WAY)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    verona.account("nurse", domain=rooms)
+    nurse = verona.connect().open(rooms)
+    nurse.authenticate("nurse").open(rooms)
+    nurse.bind("n")
+    juliet.send(chat("one"))
+    web.settle()
+    nurse.send(chat("two"))
+    web.settle()
+    (old,) = mantua.remotes.connections
+    bodies(romeo)
+    nurse.send(chat("three"))
+    web.way.clear()
+    wire: Any = old.wire
+    wire.gone = True
+    old.lost()
+    mantua.remotes.management.close()
+    notice(verona)
+    web.advance(5)
+    assert "three" in bodies(romeo)
+    assert all(each.open for each in verona.remotes.connections)
+    assert web.dialled == [(CAPULET, "host.montague.lit")] * 2
