@@ -91,7 +91,9 @@ class Management:
         id_, remote = nonza.attrs.get("previd", ""), connection.stream.remote
         proved = remote in connection.stream.peers
         before = self._attached.get(id_) if proved else None
-        if before is not None and before is not connection and before.stream.remote == remote:
+        if before is connection or (before is not None and not before.open):
+            before = None  # what comes on a stream that is closing is heard no more
+        if before is not None and before.stream.remote == remote:
             # The peer has noticed before us that its connection is dead.
             before.end(StreamError("conflict", reason="session.resumed"), keep=True)
         lost = self._lost.get(id_)
