@@ -24,7 +24,8 @@ class XMPPError(Exception):
 
     def __init__(self, condition: str, text: str = "", *, reason: str, detail: str = "") -> None:
         detail = detail[:DETAIL_MAX]
-        said = [f"{condition} ({reason})", *filter(None, (text, detail))]
+        before = text.removesuffix(".") if detail else text
+        said = [f"{condition} ({reason})", *filter(None, (before, detail))]
         super().__init__(": ".join(said))
         self.condition = condition
         self.text = text

@@ -21,7 +21,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "stream.header": (
         "the stream header was wrong",
-        "it must open stream:stream in jabber:client (RFC 6120 §4.7, §4.8)",
+        "it must open stream:stream in jabber:client, in jabber:server between servers (RFC 6120 "
+        "§4.7, §4.8); of a server: see that its DNS, or our route, names no port for clients",
     ),
     "stream.version": ("the stream version was unusable", "offer version 1.0 (RFC 6120 §4.7.5)"),
     "stream.host-unknown": (
@@ -96,7 +97,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "s2s.unreachable": (
         "no address of the other server took a connection in time",
-        "its server or the way there is down; see that a firewall lets connections out",
+        "see that it runs, at the port that its DNS or our route names, and for firewalls between",
     ),
     "s2s.this-host": (
         "all addresses of the other server lead to this host or its own link",
@@ -126,7 +127,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "s2s.certificate": (
         "the other server has no certificate of its domain that is trusted",
-        "its operator has to get one; or allow dialback in [s2s.domains] (see `xmppctl why`)",
+        "its operator has to get one (not yet valid? see both clocks), or its authority has to be "
+        "in [s2s] ca; or allow dialback in [s2s.domains]",
     ),
     "s2s.expired": (
         "the certificate of the other server, or of its authority, expired while a stream was open",
@@ -156,17 +158,26 @@ REASONS: dict[str, tuple[str, str]] = {
         "the other server has no TLS, which is required",
         'its operator has to switch it on; or set require = "none" in [s2s.domains]',
     ),
-    "s2s.ended": ("the other server has ended the stream", "see `xmppctl why` for its words"),
+    "s2s.ended": ("the other server has ended the stream", "see its words; else its own log"),
+    "s2s.closed": (
+        "the other server has closed the connection before there was a stream",
+        "see that its DNS, or our route, names the right port: those for STARTTLS (SRV "
+        "_xmpp-server, tcp:) and for TLS from the first octet (_xmpps-server, tls:) differ",
+    ),
     "s2s.denied": (
         "the other server does not take us for who we are",
         "it looks us up in the DNS, or checks our certificate: see both, and `xmppctl check`",
     ),
-    "s2s.slow": ("the other server took too long", "raise [s2s] attempt_seconds if need be"),
+    "s2s.slow": (
+        "the other server took too long",
+        "see that its port is one for servers; if it is only slow, raise [s2s] attempt_seconds",
+    ),
     "s2s.queue": (
         "as much waits for the other server as may",
         "it is slow, or away; raise [s2s] queue and octets",
     ),
     "s2s.refused": ("[s2s] allow or deny keeps that domain out", "change them if it is to get in"),
+    "s2s.off": ("[s2s] enabled is false", "set it to true and restart, to talk to other servers"),
     "s2s.own-domain": (
         "somebody else claims to be a domain of this server",
         "none is needed; if it is a second host of it, give both one name in DNS",
@@ -355,7 +366,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "tls.handshake": (
         "the TLS handshake failed",
-        "what failed stands with it: a protocol version, a cipher, a certificate",
+        "what failed stands with it: a protocol version, a cipher, a certificate, a wrong port",
     ),
     # authentication
     "auth.mechanism": ("a mechanism that was not offered", "use one of those offered"),
@@ -518,7 +529,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "stanza.no-such-user": ("the addressed account does not exist", "check the address"),
     "stanza.no-session": ("the addressed account has no session", "try again later"),
     "stanza.unhandled": ("nothing here handles this payload", "ask what is supported by XEP-0030"),
-    "stanza.remote": ("the domain is not served here and can't be reached", "check the address"),
+    "stanza.remote": (
+        "the domain is not served here, and this server does not talk to others",
+        "check the address; [s2s] enabled switches other servers on",
+    ),
     "stanza.node": ("no such service discovery node", "ask without a node"),
     "stanza.internal": ("a bug or a failing part of the server", "see the log at this time"),
     "stanza.store": ("the store is too busy or gone", "try again later; see the log"),

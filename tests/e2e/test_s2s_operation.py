@@ -107,16 +107,29 @@ def test_port_that_is_refused_is_told_and_tried_again_on_demand(verona, mantua):
     assert verona.ctl("s2s") == "no stream with another server\n"
 
 
+def test_port_without_tls_is_told_to_be_none_for_tls(verona, mantua):
+    way = verona.routes[mantua.domain]
+    verona.routes[mantua.domain] = [place.replace("tcp:", "tls:") for place in way]
+    configured(verona)
+    told = verona.ctl("s2s-try", mantua.domain, status=1)
+    verona.routes[mantua.domain] = way
+    assert "  tls          FAILED  what came is not TLS\n" in told
+    assert f"(tls.handshake): TLS with {mantua.domain} failed: what came is not TLS\n" in told
+    assert shown("tls.handshake") in told
+
+
 def test_deny_ends_the_streams_by_a_reload(verona, mantua):
     verona.ctl("s2s-try", mantua.domain)
     configured(verona, deny=[mantua.domain])
     assert verona.ctl("s2s") == "no stream with another server\n"
     until(lambda: mantua.told("s2s")["links"] == [])
     told = mantua.ctl("s2s-try", verona.domain, status=1)
-    assert f"{verona.domain} ended the stream: policy-violation" in told
+    said = "policy-violation: no traffic with your domain is wanted here"
+    assert f"{verona.domain} ended the stream: {said}" in told
     meaning, remedy = REASONS["s2s.refused"]
+    refused = f's2s.refused (s2s.deny has "{mantua.domain}")'
     assert verona.ctl("s2s-try", mantua.domain, status=1).splitlines() == [
-        f"{mantua.domain}: no traffic with it: s2s.refused: {meaning}. What to do: {remedy}",
+        f"{mantua.domain}: no traffic with it: {refused}: {meaning}. What to do: {remedy}",
         f"{mantua.domain}: not reached",
     ]
     assert "s2s.refused" in verona.ctl("why", mantua.domain)

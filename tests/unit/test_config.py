@@ -178,7 +178,7 @@ def test_every_key_is_read_by_something():
         ("[auth]\nmechanisms = ['PLAIN', 'PLAIN']", 2, "auth.mechanisms", "there twice"),
         ("[auth]\nanonymous = ['elsinore.dk']", 2, "auth.anonymous", "no domain of this server"),
         ("[auth.impersonate]\n'romeo' = []", 1, "auth.impersonate", "bare JID"),
-        ("[auth]\nimpersonate = {'a@b' = 'c@d'}", 2, "auth.impersonate", "expected list"),
+        ("[auth]\nimpersonate = {'a@b' = 'c@d'}", 2, 'auth.impersonate."a@b"', "expected list"),
         ("[server]\ndomains = []", 2, "server.domains", "a list that is not empty"),
         ("[server]\ndomains = 'verona.it'", 2, "server.domains", "Give a list"),
         (
@@ -195,6 +195,9 @@ def test_every_key_is_read_by_something():
         ("[tls]\ncertificates = 'nowhere'", 2, "tls.certificates", "no directory"),
         ("[tls]\nclient_ca = 'nowhere.pem'", 2, "tls.client_ca", "no file"),
         ("[s2s]\nca = 'nowhere.pem'", 2, "s2s.ca", "no file"),
+        ("[s2s.domains.'a.it']\nrequires = 'none'", 2, 's2s.domains."a.it".requires', "mean"),
+        ("[s2s.domains.'a.it']\nrequire = 'x'", 2, 's2s.domains."a.it".require', '"dialback"'),
+        ("[s2s.routes]\n'b.it' = []\n'a.it' = 'x'", 3, 's2s.routes."a.it"', "Give a list"),
         ("[listen]\nc2s = ['5222']", 2, "listen.c2s", "kind:arguments"),
         ("[listen]\nc2s = ['tcp:http']", 2, "listen.c2s", "http is no port number"),
         ("[listen]\nc2s = ['tcp:65536']", 2, "listen.c2s", "no port number"),

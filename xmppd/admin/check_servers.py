@@ -52,14 +52,20 @@ def component_domains(config: Config, source: str) -> list[str]:
     return sorted({*bundled, *config.components})
 
 
-def names(config: Config, look_up: LookUp | None) -> Iterator[str | Note]:
-    """Where others look for the domains, by the DNS."""
+def names(config: Config, source: str, look_up: LookUp | None) -> Iterator[str | Note]:
+    """Where others look for the domains, by the DNS; which components they don't find there."""
     if not (config.listen.s2s or config.listen.s2s_tls):
         yield Note("[listen] s2s and s2s_tls are empty: no server can connect", "Add a listener")
     elif look_up is not None:
-        domains = [domain for domain in config.server.domains if _is_public(domain)]
-        for domain, found in look_up(domains, config.s2s).items():
-            yield from _found(domain, found)
+        domains = list(filter(_is_public, config.server.domains))
+        components = list(filter(_is_public, component_domains(config, source)))
+        found = look_up([*domains, *components], config.s2s)
+        for domain in domains:
+            yield from _found(domain, found[domain])
+        lost = [each for each in components if _is_lost(found[each])]
+        if lost and any(found[domain].places for domain in domains):
+            hint = "Publish _xmpp-server._tcp of each that people elsewhere are to reach"
+            yield Note(f"others do not find {', '.join(lost)}", hint)
 
 
 def _is_public(domain: str) -> bool:
@@ -67,9 +73,15 @@ def _is_public(domain: str) -> bool:
     return "." in domain and not domain.endswith(".localhost")
 
 
+def _is_lost(found: Found) -> bool:
+    """Whether others do not find it: that it could not be looked for says nothing."""
+    return found.error is not None and found.error.reason != "s2s.dns-failed"
+
+
 def _found(domain: str, found: Found) -> Iterator[str | Note]:
     if found.error is not None and found.error.reason == "s2s.dns-failed":
-        yield f"{domain}: was not looked for, the DNS can't be asked ({found.error.detail})"
+        said = f"{domain}: was not looked for, the DNS can't be asked ({found.error.detail})"
+        yield Note(said, REASONS["s2s.dns-failed"][1].capitalize())
         return
     if found.error is not None:
         meaning, _ = REASONS[found.error.reason]

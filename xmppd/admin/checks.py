@@ -302,7 +302,7 @@ def _other_servers(setting: Setting) -> Iterator[Told]:
         yield f"certificates are checked against {authorities}"
         yield from _believed(setting, trust)
         yield from check_servers.papers(config, setting.source, setting.now, trust)
-    yield from check_servers.names(config, setting.look_up)
+    yield from check_servers.names(config, setting.source, setting.look_up)
 
 
 def _believed(setting: Setting, trust: Trust) -> Iterator[Told]:

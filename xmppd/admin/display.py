@@ -61,7 +61,7 @@ def refusals(result: Outcome) -> Iterator[str]:
     number and the time of the first.
     """
     if not result["refusals"]:
-        yield f"nothing is remembered of {result['subject']}"
+        yield f"no refusal is remembered of {result['subject']}"
     reasons = {}
     times: dict[str, list[float]] = {}
     for refusal in result["refusals"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from xmppd.admin.display import counted, duration, moment, refusals
 from xmppd.admin.operated import Outcome
@@ -29,7 +29,7 @@ def links(result: Outcome) -> Iterator[str]:
     if len(result["links"]) < result["streams"]:
         yield f"these are {len(result['links'])} of {result['streams']} streams"
     elif result["enabled"] and not result["links"]:
-        yield "no stream with another server"
+        yield f"no stream with {result['domain'] or 'another server'}"
     for domain in result["domains"]:
         yield from _reaching(domain)
 
@@ -88,7 +88,7 @@ def why(result: Outcome) -> Iterator[str]:
     yield f"{elsewhere['domain']}: {counted(elsewhere['links'], 'streams')} with it now"
     if elsewhere["attempt"]:
         yield f"the last attempt, {moment(elsewhere['attempt'][0]['at'])}:"
-        yield from _attempt(elsewhere)
+        yield from _attempt(elsewhere, {refusal["reason"] for refusal in result["refusals"]})
     elif elsewhere["links"]:
         yield "it has connected to us: no attempt to reach it was needed"
     elif not elsewhere["policy"]["refusal"]:
@@ -104,7 +104,9 @@ def tried(result: Outcome) -> Iterator[str]:
     if result["reached"] and result["carried"]:
         command = f"xmppctl s2s-close {domain}"
         yield f"there is a stream already; for a new attempt `{command}` first"
-    yield from _attempt({**result, "error": None})
+        if result["attempt"]:
+            yield f"the last attempt, {moment(result['attempt'][0]['at'])}:"
+    yield from _steps(result["attempt"])
     if result["waits"]:
         yield f"{domain}: not reached yet; the attempt goes on, see `xmppctl why {domain}`"
     elif error is not None:
@@ -119,7 +121,9 @@ def _policy(elsewhere: Outcome) -> Iterator[str]:
     domain, policy = elsewhere["domain"], elsewhere["policy"]
     if policy["refusal"]:
         meaning, remedy = policy["meaning"], policy["remedy"]
-        yield f"{domain}: no traffic with it: {policy['refusal']}: {meaning}. What to do: {remedy}"
+        by = f" ({policy['refusal_key']})" if policy["refusal_key"] else ""
+        told = f"{policy['refusal']}{by}: {meaning}. What to do: {remedy}"
+        yield f"{domain}: no traffic with it: {told}"
         return
     way = "found by DNS"
     if policy["route_key"]:
@@ -128,15 +132,20 @@ def _policy(elsewhere: Outcome) -> Iterator[str]:
     yield f"{domain}: require = {policy['require']} ({policy['require_key']}), {way}"
 
 
-def _attempt(elsewhere: Outcome) -> Iterator[str]:
-    """Each step with the seconds since the first, then why it came to nothing, if it did."""
-    steps = elsewhere["attempt"]
+def _attempt(elsewhere: Outcome, explained: Container[str]) -> Iterator[str]:
+    """Each step, then why it came to nothing, if it did and that is not `explained` already."""
+    yield from _steps(elsewhere["attempt"])
+    error = elsewhere["error"]
+    if error is not None and error["reason"] not in explained:
+        yield from _failure(error)
+
+
+def _steps(steps: list[Outcome]) -> Iterator[str]:
+    """Each step with the seconds since the first."""
     for step in steps:
         failed = "" if step["ok"] else "FAILED  "
         seconds = step["at"] - steps[0]["at"]
         yield escape(f"  {seconds:6.2f}s  {step['what']:<11}  {failed}{step['said']}")
-    if elsewhere["error"] is not None:
-        yield from _failure(elsewhere["error"])
 
 
 def _failure(error: Outcome) -> Iterator[str]:

@@ -51,7 +51,8 @@ async def listed(on: Operated, args: Some) -> Outcome:
     troubled = [facts.reaching(remotes, domain)] if domain else facts.troubled(remotes)
     return {
         "enabled": remotes.enabled,
-        "streams": len(remotes.connections),
+        "domain": domain,
+        "streams": len(facts.with_domain(remotes, domain) if domain else remotes.connections),
         "links": [_link(each, now) for each in links],
         "domains": [_reaching(each, now) for each in troubled if _worth_telling(each)],
     }
@@ -127,6 +128,7 @@ def _known(on: Operated, domain: str) -> Outcome:
         "links": len(facts.with_domain(remotes, domain)),
         "policy": {
             "refusal": policy.refusal,
+            "refusal_key": policy.refusal_by,
             "meaning": meaning,
             "remedy": remedy,
             "require": policy.require,

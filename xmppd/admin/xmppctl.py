@@ -319,7 +319,8 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "check": Entry(
         _check,
-        "go through configuration, certificates, store, ports and files",
+        "go through configuration, certificates, store, ports and files, and see how other "
+        "servers find this one",
         "-c /etc/xmppd/xmppd.toml check",
     ),
 }
@@ -384,7 +385,8 @@ def _invocation(options: argparse.Namespace) -> Invocation:
         control = config.control_socket(options.config) if options.config else None
         if options.command == "check" or control is None or not answers(control):
             raise
-        _warn(f"{error}. Going on with the server that answers at {control}")
+        end = "" if str(error).endswith("?") else "."
+        _warn(f"{error}{end} Going on with the server that answers at {control}")
         return Invocation(options, control, None, source)
     return Invocation(options, options.control or loaded.listen.control, loaded, source)
 

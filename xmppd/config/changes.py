@@ -20,6 +20,7 @@ NEEDS_RESTART = frozenset(
         "listen.component",
         "listen.component_tls",
         "listen.control",
+        "s2s.enabled",
         "store.url",
         "store.queue",
         "store.wait_seconds",

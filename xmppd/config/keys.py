@@ -43,7 +43,7 @@ def read(text: str) -> Key:
 def where(source: str, text: str, key: Key) -> str:
     """`source` with the line on which a key, or its table, stands in `text`.
 
-    Where a plain look through the text finds neither, as with inline tables, `source` alone.
+    Where a plain look through the text finds neither `source` alone.
     """
     current: Key = ()
     table = ""
@@ -54,10 +54,12 @@ def where(source: str, text: str, key: Key) -> str:
                 return f"{source}:{number}"
             if current == key[:-1] and len(key) > 1:
                 table = f"{source}:{number}"
-        elif (assigned := re.match(r"\s*([\w.\"'-]+)\s*=", line)) and (
-            (*current, *read(assigned[1])) == key
-        ):
-            return f"{source}:{number}"
+        elif assigned := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            found = (*current, *read(assigned[1]))
+            if found == key:
+                return f"{source}:{number}"
+            if found == key[:-1]:  # an inline table
+                table = f"{source}:{number}"
     return table or source
 
 
@@ -84,6 +86,13 @@ def struct_in(struct: type[msgspec.Struct], key: str) -> type[msgspec.Struct] | 
     """What a table holds that stands in a table; None where the key is none."""
     found = _type(struct, key)
     return found.cls if isinstance(found, inspect.StructType) else None
+
+
+def structs_in(struct: type[msgspec.Struct], key: str) -> type[msgspec.Struct] | None:
+    """What each table holds of those with the operator's names; None where the key has none."""
+    found = _type(struct, key)
+    inner = found.value_type if isinstance(found, inspect.DictType) else None
+    return inner.cls if isinstance(inner, inspect.StructType) else None
 
 
 def _type(root: type[msgspec.Struct], table: str) -> inspect.Type:

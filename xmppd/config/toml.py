@@ -117,6 +117,10 @@ class _File(Generic[T]):
             inner = keys.struct_in(struct, key)
             if inner is not None:
                 self._look_into((*table, key), value, inner)
+            named = keys.structs_in(struct, key)
+            if named is not None and isinstance(value, dict):
+                for name, each in value.items():
+                    self._look_into((*table, key, name), each, named)
 
     def _unknown(self, key: Key, known: tuple[str, ...]) -> ConfigError:
         *table, name = key
@@ -141,6 +145,8 @@ class _File(Generic[T]):
     def _wrong_type(self, key: Key, problem: str) -> ConfigError:
         if key and keys.are_named(self._root, key[0]):
             key, problem = self._within(key[0], problem)
+        elif len(key) == 2:
+            key, problem = self._below(key[0], key[1], problem)
         for theirs, ours in PLAIN_WORDS:
             problem = problem.replace(theirs, ours)
         return self._fault(key, problem, wanted(self._root, key))
@@ -156,14 +162,29 @@ class _File(Generic[T]):
                 return (table, name, *key), problem
         return (table,), problem
 
+    def _below(self, table: str, key: str, problem: str) -> tuple[Key, str]:
+        """The same where names of the operator's stand in a table of a table, as in s2s.routes."""
+        content = self._raw[table][key]
+        for name, named in content.items() if isinstance(content, dict) else ():
+            try:
+                msgspec.convert({key: {name: named}}, keys.struct_of(self._root, table))
+            except msgspec.ValidationError as error:
+                inner, problem = _told(error, "[...]")
+                return (table, key, name, *inner), problem
+        return (table, key), problem
+
     def _fault(self, key: Key, problem: str, remedy: str) -> ConfigError:
         where = keys.where(str(self._path), self._text, key)
         return ConfigError(where, keys.written(key), problem, remedy)
 
 
-def _told(error: msgspec.ValidationError) -> tuple[Key, str]:
-    """The key of msgspec's `Expected … - at `$.table.key[0]``, and the problem."""
+def _told(error: msgspec.ValidationError, behind: str = "") -> tuple[Key, str]:
+    """The key of msgspec's `Expected … - at `$.table.key[0]``, and the problem.
+
+    `behind` says after what in the place it begins.
+    """
     problem, _, place = str(error).partition(" - at `$")
+    place = place.partition(behind)[2] if behind else place
     key = tuple(re.findall(r"\w+", place.partition("[")[0]))
     missing = re.search(r"missing required field `(\w+)`", problem)
     return (*key, missing[1]) if missing else key, problem

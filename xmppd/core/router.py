@@ -290,7 +290,7 @@ class Router:
         if sender.domain not in peer.peers:
             raise StreamError("invalid-from", reason="s2s.from", detail=sender.domain)
         address = attrs.get("to")
-        if address is None:
+        if not address:
             raise StreamError("improper-addressing", reason="s2s.addressing")
         if peer.lang and XML_LANG not in attrs:
             attrs[XML_LANG] = peer.lang  # RFC 6120 §8.1.5

@@ -94,9 +94,13 @@ class Carrier(Reader):
         if self._shaking_hands or isinstance(reason.value, SSL.Error):
             self.fault = fault(reason.value)
         if carried is not None:
-            if self._shaking_hands:
-                self._note_failed_handshake(carried.address, self.fault)
-            carried.lost()
+            self._lost(carried)
+
+    def _lost(self, carried: Carried) -> None:
+        """Tell the stream that its connection is gone."""
+        if self._shaking_hands:
+            self._note_failed_handshake(carried.address, self.fault)
+        carried.lost()
 
     def _note_failed_handshake(self, address: str, why: str) -> None:
         self._host.refusals.note("tls.handshake", address=address, detail=why)

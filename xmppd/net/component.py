@@ -8,6 +8,7 @@ from xmppd.core.host import Host
 from xmppd.core.limits import Admission
 from xmppd.core.quota import Quota
 from xmppd.net.admitted import AdmittedCarrier, AdmittingFactory
+from xmppd.net.clogging import CloggingCarrier
 from xmppd.net.idle import IdleWatch
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
@@ -24,7 +25,7 @@ SPARE = 1_048_576
 and what had been written when it was noticed that it is behind."""
 
 
-class ComponentProtocol(AdmittedCarrier):
+class ComponentProtocol(CloggingCarrier, AdmittedCarrier):
     """One component's connection. It is the `Wire` of its `ComponentConnection`."""
 
     # `Carrier` and `AdmittedCarrier` say less of these.
@@ -50,18 +51,6 @@ class ComponentProtocol(AdmittedCarrier):
         """How many octets may wait for the component; its instance sees to that, too."""
         carried = self._carried
         return SPARE + (carried.most_unsent if carried is not None else 0)
-
-    def pauseProducing(self) -> None:
-        """The component reads more slowly than we write."""
-        super().pauseProducing()
-        if self._carried is not None:
-            self._carried.clogged()
-
-    def resumeProducing(self) -> None:
-        """It has caught up."""
-        super().resumeProducing()
-        if self._carried is not None and not self._clogged:
-            self._carried.unclogged()
 
 
 class ComponentFactory(AdmittingFactory):

@@ -8,6 +8,7 @@ behind each failure, tells of one failure only, and leaves a protocol of its own
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
@@ -253,5 +254,6 @@ def _problem(reason: Failure) -> str:
     for kind, said in PROBLEMS:
         if isinstance(reason.value, kind):
             return said
-    message: str = reason.getErrorMessage()
+    number = getattr(reason.value, "osError", None)
+    message: str = os.strerror(number) if number else reason.getErrorMessage()
     return message

@@ -57,10 +57,14 @@ class Refusal(NamedTuple):
     condition: str
     text: str
     reason: str
+    type: str | None = None
+    """Of the error, where it is not the condition's own."""
 
     def of(self, detail: str) -> StanzaError:
         """The error, with what the operator reads besides."""
-        return StanzaError(self.condition, self.text, reason=self.reason, detail=detail)
+        return StanzaError(
+            self.condition, self.text, reason=self.reason, detail=detail, type=self.type
+        )
 
 
 _NOT_FOUND, _TIMEOUT = "remote-server-not-found", "remote-server-timeout"
@@ -69,7 +73,9 @@ NOT_OFFERED = Refusal(_NOT_FOUND, "The domain has no XMPP server.", "s2s.not-off
 NO_ROUTE = Refusal(_NOT_FOUND, "There is no way to the domain.", "s2s.no-route")
 NO_ADDRESS = Refusal(_NOT_FOUND, "The domain's server has no address.", "s2s.no-address")
 HERE = Refusal(_NOT_FOUND, "The domain's server has no address of use.", "s2s.this-host")
-FAILED = Refusal(_NOT_FOUND, "The domain's server could not be looked up.", "s2s.dns-failed")
+FAILED = Refusal(
+    _NOT_FOUND, "The domain's server could not be looked up.", "s2s.dns-failed", "wait"
+)
 UNREACHABLE = Refusal(_TIMEOUT, "The domain's server can't be reached.", "s2s.unreachable")
 
 
@@ -173,7 +179,7 @@ class DNSFinder:
         for kind, asking in reversed(asked):
             answer = await asking
             if answer.addresses:
-                trail.note("dns", f"the place is {place} (RFC 6120 §3.2.2)")
+                trail.note("dns", f"no SRV record, so it is {place} (RFC 6120 §3.2.2)")
                 return (place,)
             _note(trail, kind, name, answer)
             answers.append(answer)
@@ -193,7 +199,8 @@ class DNSFinder:
         try:
             return await dial.done
         except NoAddress:
-            raise _no_address(answers).of(place.host) from None
+            failed = any(answer.outcome == "failed" for answer in answers)
+            raise (FAILED if failed else NO_ADDRESS).of(place.host) from None
         except NotHere:
             raise HERE.of(str(place)) from None
         except Unreachable:

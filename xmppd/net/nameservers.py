@@ -155,6 +155,8 @@ class _Ignored:
 class _Datagram(dns.DNSDatagramProtocol):
     """A port for one question, whose answer comes from where it was sent to (RFC 5452 §9.1)."""
 
+    noisy = False
+
     def __init__(self, server: Server, reactor: Any) -> None:
         super().__init__(_Ignored(), reactor)
         self._server = server

@@ -91,7 +91,7 @@ class Resolver:
         seconds = self._settings().dns_seconds
         asking = Deferred.fromCoroutine(self._ask(*key))
         asking.addTimeout(seconds, self._reactor)
-        asking.addErrback(_failed, seconds)
+        asking.addErrback(_failed, seconds, self._settings().resolver)
         asking.addBoth(self._settle, key)
         return answered
 
@@ -144,10 +144,13 @@ def _answer(found: Read) -> Answer:
     return Answer("no-name", said="there is no such name")
 
 
-def _failed(failure: Failure, seconds: float) -> tuple[Answer, float]:
+def _failed(failure: Failure, seconds: float, resolver: tuple[str, ...]) -> tuple[Answer, float]:
     """The answer where no server gave any."""
     if failure.check(defer.TimeoutError):
-        return Answer("failed", said=f"timed out after {seconds:g} s"), FAILED
+        asked = (
+            f"{', '.join(resolver)} ([s2s] resolver)" if resolver else "this host's name servers"
+        )
+        return Answer("failed", said=f"timed out after {seconds:g} s: no answer of {asked}"), FAILED
     failure.trap(Unanswered)
     return Answer("failed", said=failure.getErrorMessage()), FAILED
 

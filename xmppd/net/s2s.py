@@ -21,9 +21,10 @@ from xmppd.core.s2s.places import Finder, Place
 from xmppd.core.s2s.trail import Trail
 from xmppd.errors import StanzaError
 from xmppd.net.admitted import AdmittedCarrier, AdmittingFactory
-from xmppd.net.carrier import Carrier
+from xmppd.net.clogging import CloggingCarrier
 from xmppd.net.idle import IdleWatch
 from xmppd.net.peers import Incoming, PeerFacts, tls_with
+from xmppd.net.reading import Carried
 from xmppd.net.tls import CertificateStore
 from xmppd.net.turn import Turn
 from xmppd.stream.peer import PeerTLS
@@ -34,7 +35,7 @@ def admitted(limits: config.Limits, s2s: config.S2S) -> config.Limits:
     return structs.replace(limits, connections_per_address=s2s.connections_per_address)
 
 
-class _ServerCarrier(Carrier):
+class _ServerCarrier(CloggingCarrier):
     """What the connections of both kinds have in common."""
 
     _carried: ServerConnection | None
@@ -49,20 +50,8 @@ class _ServerCarrier(Carrier):
         A peer that is sent no stanzas here is owed no more than a client.
         """
         carried, limits = self._carried, self._host.config.limits
-        stanzas = carried is not None and carried.stream.grants
+        stanzas = carried is not None and carried.carries
         return limits.write_buffer_bytes + (self._host.config.s2s.octets if stanzas else 0)
-
-    def pauseProducing(self) -> None:
-        """The peer reads more slowly than we write."""
-        super().pauseProducing()
-        if self._carried is not None:
-            self._carried.clogged()
-
-    def resumeProducing(self) -> None:
-        """It has caught up."""
-        super().resumeProducing()
-        if self._carried is not None and not self._clogged:
-            self._carried.unclogged()
 
     def shape(self, domain: str) -> None:
         """Hold the peer, which has shown to be `domain`, to what that domain may send."""
@@ -76,12 +65,10 @@ class _ServerCarrier(Carrier):
         carried = self._carried
         return carried is not None and carried.by is not None
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone, whoever ended it."""
-        carried = self._carried
-        super().connectionLost(reason)
-        if carried is not None and self.fault:
+    def _lost(self, carried: Carried) -> None:
+        if self.fault and isinstance(carried, ServerConnection):
             carried.handshake_failed(self.fault)
+        super()._lost(carried)
 
 
 class IncomingProtocol(_ServerCarrier, AdmittedCarrier):

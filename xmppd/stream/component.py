@@ -16,8 +16,8 @@ from xmppd import ns
 from xmppd.errors import StreamError
 from xmppd.stream import header
 from xmppd.stream.events import Closed, Passed, Send
+from xmppd.stream.framed import FramedStream
 from xmppd.stream.states import COMPONENT, Input, State, step
-from xmppd.wire import faults
 from xmppd.wire.build import Tag
 from xmppd.wire.framer import Framer
 from xmppd.wire.frames import Frame, StreamClose, StreamOpen
@@ -54,20 +54,17 @@ class ComponentPolicy(NamedTuple):
     parsers: Parsers | None = None
 
 
-class ComponentStream:
-    """One component's stream from its first byte to its last.
+class ComponentStream(FramedStream):
+    """One component's stream from its first byte to its last."""
 
-    Feed it with `receive`, which yields events; whoever drives it acts on each before the next.
-    """
+    __slots__ = ("_header_sent", "domain", "id", "instance", "policy", "version")
 
-    __slots__ = ("_header_sent", "domain", "framer", "id", "instance", "policy", "state", "version")
+    transitions = COMPONENT
 
     def __init__(self, policy: ComponentPolicy) -> None:
+        framer = Framer(policy.before, content=ns.COMPONENT, halting=True, parsers=policy.parsers)
+        super().__init__(framer)
         self.policy = policy
-        self.framer = Framer(
-            policy.before, content=ns.COMPONENT, halting=True, parsers=policy.parsers
-        )
-        self.state = State.EXPECT_HEADER
         self.id = ""
         self.domain = ""
         """What it serves, as its header says: not proved before the stream is BOUND."""
@@ -75,40 +72,6 @@ class ComponentStream:
         """How it calls itself among others of its domain: the resource of the header's `from`."""
         self.version = (0, 0)
         self._header_sent = False
-
-    def receive(self, data: bytes) -> Iterator[Event]:
-        """Take bytes from the component."""
-        try:
-            frames = self.framer.feed(data)
-            while True:
-                for index, frame in enumerate(frames):
-                    if self.state is State.BOUND:
-                        yield Passed(frames[index:])
-                        break
-                    yield from self._on_frame(frame)
-                if not self.framer.unread or self.state is State.CLOSED:
-                    return
-                frames = self.framer.feed(b"")
-        except StreamError as error:
-            yield from self.fail(error)
-
-    def on_frame(self, frame: Frame) -> Iterator[Event]:
-        """Take a frame that is no stanza, cut already; one that is too late is dropped."""
-        try:
-            yield from self._on_frame(frame)
-        except StreamError as error:
-            yield from self.fail(error)
-
-    def fail(self, error: StreamError) -> Iterator[Event]:
-        """End the stream with `error`, behind our header where none was sent (XEP-0114 §3)."""
-        error.__traceback__ = error.__context__ = None
-        if self.state is not State.CLOSED:
-            yield from self._close(faults.stream_error(error), error)
-
-    def lost(self) -> None:
-        """The connection is gone: nothing is sent any more."""
-        self.state = step(self.state, Input.CLOSE)
-        self.framer.close()
 
     # ------------------------------------------------------------------ frames
 
@@ -169,14 +132,14 @@ class ComponentStream:
             return
         self.state = following
         self.framer.limits = self.policy.after
+        self.flowing = True
         self.framer.halting = False
         self.framer.patient = True
         yield Send(_ACCEPTED)
         yield Accepted()
 
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
-        self.state = step(self.state, Input.CLOSE)
-        self.framer.close()
+        self._shut()
         if not self._header_sent:
             yield self._opening()
         yield Send(last_words + header.CLOSE)

@@ -30,6 +30,13 @@ _PROCEED = Tag("proceed", ns=ns.TLS).render()
 _STARTTLS = Tag("starttls", ns=ns.TLS).render()
 _STARTTLS_REQUIRED = Tag("starttls", {}, [Tag("required")], ns=ns.TLS).render()
 
+WORDS = {
+    "s2s.off": "this server does not talk to others",
+    "s2s.own-domain": "that is a domain of this server",
+    "s2s.refused": "no traffic with your domain is wanted here",
+}
+"""What the operator of a peer reads that is kept out."""
+
 
 class IncomingStream(ServerStream):
     """It receives: offers, lets the peer show who it is, and takes its stanzas."""
@@ -45,8 +52,9 @@ class IncomingStream(ServerStream):
         """Whether it has authenticated by SASL; it is admitted when it has begun anew."""
 
     def secured(self, peer: PeerTLS) -> None:
-        """TLS is in place."""
+        """TLS is in place: who the peer was in the clear counts no more (RFC 6120 §5.4.3.3)."""
         self.peer = peer
+        self.remote = ""
         self._offers_tls = False
 
     # ------------------------------------------------------------------ header, features
@@ -81,7 +89,7 @@ class IncomingStream(ServerStream):
             raise StreamError("host-unknown", reason="s2s.host-unknown", detail=to)
         if remote and (refusal := policy.refusal(remote)):
             condition = "invalid-from" if policy.hosts(remote) else "policy-violation"
-            raise StreamError(condition, reason=refusal, detail=remote)
+            raise StreamError(condition, WORDS.get(refusal, ""), reason=refusal, detail=remote)
         self.local = to or self.local
         peer = self.peer
         if peer is not None and remote and policy.require(remote) == "certificate":

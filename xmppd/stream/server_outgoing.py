@@ -11,7 +11,7 @@ from xmppd.jid import JID
 from xmppd.stream import dialback, header
 from xmppd.stream.events import Send, StartTLS
 from xmppd.stream.peer import PeerTLS
-from xmppd.stream.server_events import Admitted, By, Denied, Event, Negotiated
+from xmppd.stream.server_events import Admitted, By, Denied, Event, Granted, Negotiated
 from xmppd.stream.server_policy import ServerPolicy
 from xmppd.stream.server_stream import ServerStream
 from xmppd.stream.states import INITIATING, Input, State, step
@@ -134,7 +134,7 @@ class OutgoingStream(ServerStream):
         self.id = frame.attrs.get("id", "")
         if not 0 < len(self.id) <= dialback.LONGEST_ID:  # others may be asked about it
             raise StreamError("bad-format", "the id of a stream is wanted", reason="stream.header")
-        self.knows_dialback |= ns.DIALBACK in frame.prefixes.values()
+        self.knows_dialback = ns.DIALBACK in frame.prefixes.values()
         if self.version < (1, 0):  # it offers nothing (RFC 6120 §4.7.5), and we have no TLS then
             self.external = False
             self._check_called()
@@ -195,9 +195,13 @@ class OutgoingStream(ServerStream):
     def authenticate(self) -> Iterator[Event]:
         """Show who we are, by EXTERNAL where that is offered, else by dialback.
 
-        To be called once `Negotiated`, and but once.
+        To be called once `Negotiated`; where that has been done before, nothing is said anew.
         """
-        if self.state is not State.BOUND:
+        pair = self.local, self.remote
+        if self.state is not State.BOUND or pair in self._asked:
+            return  # its answer comes
+        if pair in self.grants:
+            yield Granted(*pair)
             return
         if self.bidirectional:
             yield Send(_BIDI)

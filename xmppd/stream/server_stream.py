@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from xmppd import ns
-from xmppd.errors import StreamError
+from xmppd.errors import DETAIL_MAX, StreamError
 from xmppd.stream import dialback, header
 from xmppd.stream.dialback import Dialback, Outcome
 from xmppd.stream.events import Closed, Passed, Send
+from xmppd.stream.framed import FramedStream
 from xmppd.stream.peer import PeerTLS
 from xmppd.stream.server_events import (
     Admitted,
@@ -25,13 +26,14 @@ from xmppd.stream.server_events import (
     KeyGiven,
 )
 from xmppd.stream.server_policy import ServerPolicy
-from xmppd.stream.states import Input, State, step
+from xmppd.stream.states import State
 from xmppd.wire import faults
 from xmppd.wire.framer import Framer
 from xmppd.wire.frames import Frame, StreamClose, StreamOpen
 from xmppd.wire.stanza import Nonza, Stanza
 
 _ERROR = f"{ns.STREAM} error"
+_TEXT = f"{{{ns.STREAM_ERRORS}}}text"
 
 MOST_PENDING = 20
 """Keys of one stream that may wait at a time for their domains' word."""
@@ -47,7 +49,7 @@ MOST_OWN = 1_000
 """Questions of our own that one stream may carry at a time."""
 
 
-class ServerStream:
+class ServerStream(FramedStream):
     """What both ends have in common; who inherits it negotiates.
 
     Feed it with `receive`, which yields events; whoever drives it acts on each before the next.
@@ -68,26 +70,23 @@ class ServerStream:
         "bidirectional",
         "closing",
         "ended_by",
-        "flowing",
-        "framer",
         "grants",
         "id",
         "lang",
+        "last_words",
         "local",
         "peer",
         "peers",
         "policy",
         "remote",
-        "state",
         "version",
     )
 
-    transitions: Mapping[tuple[State, Input], State]
-
     def __init__(self, policy: ServerPolicy) -> None:
+        super().__init__(
+            Framer(policy.before, content=ns.SERVER, halting=True, parsers=policy.parsers)
+        )
         self.policy = policy
-        self.framer = Framer(policy.before, content=ns.SERVER, halting=True, parsers=policy.parsers)
-        self.state = State.EXPECT_HEADER
         self.local = ""
         """The domain of ours that the header names."""
         self.remote = ""
@@ -100,12 +99,13 @@ class ServerStream:
         self.peer: PeerTLS | None = None
         """What TLS says of the peer; None without TLS."""
         self.bidirectional = False
-        self.flowing = False
         self.closing = False
         """Our closing tag is out, and the peer's is still to come."""
         self._why: StreamError | None = None
         self.ended_by = ""
         """The condition of the stream error that the peer has sent, if any."""
+        self.last_words = ""
+        """What the peer has said besides, for its operator and ours."""
         self.peers: set[str] = set()
         self.grants: set[tuple[str, str]] = set()
         self._pending: set[tuple[str, str]] = set()
@@ -117,36 +117,7 @@ class ServerStream:
         self._failures = self._keys = self._words = 0
         self._header_sent = False
 
-    # ------------------------------------------------------------------ going in
-
-    def receive(self, data: bytes) -> Iterator[Event]:
-        """Take bytes from the peer."""
-        try:
-            frames = self.framer.feed(data)
-            while True:
-                for index, frame in enumerate(frames):
-                    if self.flowing:
-                        yield Passed(frames[index:])
-                        break
-                    yield from self._on_frame(frame)
-                if not self.framer.unread or self.state is State.CLOSED:
-                    return
-                frames = self.framer.feed(b"")
-        except StreamError as error:
-            yield from self.fail(error)
-
-    def on_frame(self, frame: Frame) -> Iterator[Event]:
-        """Take a frame that is cut already and that its driver does not know what to do with."""
-        try:
-            yield from self._on_frame(frame)
-        except StreamError as error:
-            yield from self.fail(error)
-
-    def fail(self, error: StreamError) -> Iterator[Event]:
-        """End the stream with `error` (RFC 6120 §4.9.1)."""
-        error.__traceback__ = error.__context__ = None
-        if self.state is not State.CLOSED:
-            yield from self._close(faults.stream_error(error), error)
+    # ------------------------------------------------------------------ the end
 
     def close(self, why: StreamError | None = None) -> Iterator[Event]:
         """End the stream though nothing is wrong with it, or for a reason that is not the peer's.
@@ -168,11 +139,6 @@ class ServerStream:
         """The peer's closing tag is waited for no longer."""
         if self.state is not State.CLOSED:
             yield from self._close(b"", None)
-
-    def lost(self) -> None:
-        """The connection is gone: nothing is sent any more."""
-        self.state = step(self.state, Input.CLOSE, self.transitions)
-        self.framer.close()
 
     # ------------------------------------------------------------------ dialback of our own
 
@@ -199,6 +165,11 @@ class ServerStream:
     def asking(self) -> bool:
         """Whether an answer of the peer is outstanding."""
         return bool(self._asking or self._asked)
+
+    @property
+    def has_served(self) -> bool:
+        """Whether the peer has asked about keys of ours on it, and wants nothing else."""
+        return bool(self._words) and not self._keys
 
     # ------------------------------------------------------------------ dialback of the peer's
 
@@ -316,12 +287,8 @@ class ServerStream:
         """Raise StreamError where the peer has none of `remote` that is trusted."""
         if not peer.proves(remote):
             why = peer.problem or f"it does not name {remote}"
-            raise StreamError(
-                "not-authorized",
-                f"your certificate: {why}",
-                reason="s2s.certificate",
-                detail=remote,
-            )
+            said = f"the certificate of {remote}: {why}"
+            raise StreamError("not-authorized", said, reason="s2s.certificate")
 
     def _admit(self, remote: str, local: str, by: By) -> Iterator[Event]:
         """Stanzas from `remote` pass from here on, and to it where the stream serves both ways."""
@@ -385,6 +352,7 @@ class ServerStream:
             yield from self._on_verify(dialback.read(nonza))
         elif name == _ERROR:  # it has given up: nothing to add (RFC 6120 §4.9.1.1)
             self.ended_by = _condition(nonza)
+            self.last_words = nonza.element.findtext(_TEXT, "")[:DETAIL_MAX]
             yield from self._close(b"", None)
         elif nonza.namespace == ns.STREAM_MANAGEMENT and (self.peers or self.grants):
             yield Passed((nonza,))
@@ -400,8 +368,7 @@ class ServerStream:
         raise NotImplementedError
 
     def _close(self, last_words: bytes, error: StreamError | None) -> Iterator[Event]:
-        self.state = step(self.state, Input.CLOSE, self.transitions)
-        self.framer.close()
+        self._shut()
         if not self.closing:
             if not self._header_sent:
                 yield self._opening()

@@ -12,6 +12,7 @@ from xmppd.core.s2s.places import Place
 from xmppd.errors import StanzaError
 
 DOMAIN, ROOMS = "capulet.lit", "rooms.capulet.lit"
+FOUND = Found((Place("xmpp.capulet.lit", 5269),))
 
 
 @pytest.fixture
@@ -19,12 +20,12 @@ def checked(tmp_path, monkeypatch):
     """What is told of other servers, as printed; `found` is what the DNS has."""
     monkeypatch.setattr("xmppd.bundled.BUNDLED", ())
 
-    def check(text="", found=None):
+    def check(text="", found=FOUND, components=FOUND):
         asked = []
 
         def look_up(domains, settings):
             asked.extend(domains)
-            return dict.fromkeys(asked, found) if found else {}
+            return {each: found if each == DOMAIN else components for each in domains}
 
         path = tmp_path / "xmppd.toml"
         path.write_text(f'[server]\ndomains = ["{DOMAIN}", "localhost"]\ndata = "data"\n{text}')
@@ -110,8 +111,23 @@ def test_domain_that_is_not_found_is_noted(checked):
 
 def test_dns_that_can_not_be_asked_is_no_word_about_the_domain(checked):
     error = StanzaError("remote-server-not-found", reason="s2s.dns-failed", detail="timed out")
-    last = checked(found=Found(error=error))[-1]
-    assert last == f"ok       {DOMAIN}: was not looked for, the DNS can't be asked (timed out)"
+    last = checked(COMPONENT, found=Found(error=error), components=Found(error=error))[-1]
+    assert last.startswith(
+        f"note     {DOMAIN}: was not looked for, the DNS can't be asked (timed out). See that the"
+    )
+
+
+def test_components_that_are_not_found_are_noted_together(checked):
+    error = StanzaError("remote-server-not-found", reason="s2s.no-such-domain", detail=ROOMS)
+    more = COMPONENT + COMPONENT.replace(ROOMS, "nurse.capulet.lit")
+    last = checked(more, components=Found(error=error))[-1]
+    assert last == (
+        f"note     others do not find nurse.capulet.lit, {ROOMS}. Publish _xmpp-server._tcp of "
+        "each that people elsewhere are to reach"
+    )
+    assert checked.asked == [DOMAIN, "nurse.capulet.lit", ROOMS]
+    lines = checked(more, found=Found(error=error), components=Found(error=error))
+    assert not any("others do not find" in line for line in lines), "the domain itself is not"
 
 
 def test_without_a_listener_nobody_can_connect_and_nobody_is_asked(checked):

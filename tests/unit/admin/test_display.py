@@ -76,7 +76,7 @@ def test_refusals_explain_each_reason_once():
         "2006-12-08 01:58:35Z  tls.handshake  -  from 192.0.2.7  (unsupported protocol)"
     )
     nothing = list(display.refusals({"subject": "mantua.lit", "refusals": []}))
-    assert nothing == ["nothing is remembered of mantua.lit"]
+    assert nothing == ["no refusal is remembered of mantua.lit"]
 
 
 def test_finding_shows_its_remedy():

@@ -191,6 +191,7 @@ def test_domain_in_a_pause_is_told_with_its_end(verona, mantua):
     assert NOW < domain["retry"] <= NOW + 2
     first, second = display.links(told)
     assert first == "no stream with another server"
+    assert next(display.links(do(verona, "s2s", domain=MANTUA))) == f"no stream with {MANTUA}"
     assert second.startswith(f"{MANTUA}  1 attempt in vain  not tried again before 2006-12-08 ")
     assert REASONS["s2s.unreachable"][0] in second
     verona.clock.advance(3)
@@ -231,7 +232,7 @@ def test_domain_never_tried_is_told_how_to_try_it(verona):
     told = why(verona, "padua.lit")["elsewhere"]
     assert told["attempt"] == []
     assert shown(verona, "padua.lit") == [
-        "nothing is remembered of padua.lit",
+        "no refusal is remembered of padua.lit",
         "padua.lit: require = certificate (s2s.require), found by DNS",
         "padua.lit: 0 streams with it now",
         "nothing has been sent there since the start: to see whether it can be, "
@@ -262,8 +263,35 @@ def test_attempt_that_failed_is_told_with_reason_and_remedy(verona, mantua):
     lines = shown(verona)
     assert "    0.00s  certificate  FAILED  no certificate" in lines
     meaning, remedy = REASONS["s2s.certificate"]
-    assert f"s2s.certificate: {meaning}. What to do: {remedy}" in lines
+    assert lines.count(f"s2s.certificate: {meaning}. What to do: {remedy}") == 1
     assert lines[-1].startswith(f"{MANTUA}  1 attempt in vain  not tried again before ")
+
+
+def test_who_hangs_up_before_there_is_a_stream_may_have_another_port(verona):
+    played = verona.web.played(MANTUA, MANTUA)
+    write_to(verona)
+    (hand,) = played.hands
+    hand.wire.cut()
+    verona.web.settle()
+    told = why(verona)["elsewhere"]
+    assert told["error"]["reason"] == "s2s.closed"
+    assert told["error"]["text"] == f"{MANTUA} closed the connection before there was a stream"
+
+
+def test_who_says_nothing_is_told_as_slow_and_not_as_a_client(verona):
+    verona.web.played(MANTUA, MANTUA)
+    write_to(verona)
+    verona.web.advance(21)
+    assert why(verona)["elsewhere"]["error"]["reason"] == "s2s.slow"
+
+
+def test_senders_read_what_is_wrong_and_no_code(verona, mantua):
+    mantua.names.clear()
+    write_to(verona)
+    error = why(verona)["elsewhere"]["error"]
+    meaning, _ = REASONS["s2s.certificate"]
+    assert error["text"] == f"{MANTUA}: {meaning}"
+    assert error["detail"] == f"the certificate of {MANTUA}: no certificate"
 
 
 def test_what_the_other_domain_said_of_us_is_told(verona):
@@ -272,6 +300,7 @@ def test_what_the_other_domain_said_of_us_is_told(verona):
     error = why(verona)["elsewhere"]["error"]
     assert error["reason"] == "s2s.denied"
     assert error["text"] == f"{MANTUA} ended the stream: not-authorized"
+    assert error["detail"] == f"the certificate of {VERONA}: no certificate", "in its own words"
 
 
 def test_certificate_that_was_not_taken_stands_beside_the_dialback_that_was():
@@ -355,8 +384,10 @@ def test_policy_is_told_with_its_keys(verona):
     assert shown(verona, "padua.lit")[1].endswith('reached at nowhere (s2s.routes."padua.lit")')
     lines = shown(verona, "venice.lit")
     meaning, remedy = REASONS["s2s.refused"]
-    refused = f"no traffic with it: s2s.refused: {meaning}. What to do: {remedy}"
-    assert lines[1] == f"venice.lit: {refused}"
+    refused = f's2s.refused (s2s.deny has "venice.lit"): {meaning}. What to do: {remedy}'
+    assert lines[1] == f"venice.lit: no traffic with it: {refused}"
+    reconfigured(verona, allow=("*.example",))
+    assert "s2s.refused (it is not in s2s.allow): " in shown(verona, "venice.lit")[1]
     assert not any("s2s-try" in line for line in lines)
 
 
@@ -375,7 +406,7 @@ def test_words_of_strangers_are_safe_for_a_terminal(verona, mantua):
     write_to(verona)
     told = why(verona)
     told["elsewhere"]["attempt"][-1]["said"] = "\x1b[31m"
-    *_, line, _, _ = display.why(told)
+    *_, line, _ = display.why(told)
     assert line.endswith("FAILED  \\x1b[31m")
 
 

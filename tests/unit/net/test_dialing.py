@@ -118,7 +118,7 @@ def test_what_the_system_says_is_told_where_there_is_no_word_for_it() -> None:
     dialling = Dialling().all(FOUR[0])
     problem = error.ConnectError(113, "No route to host")
     dialling.network.connections[0].refuse(problem)
-    assert "No route to host" in dialling.told[0]
+    assert dialling.told[0].endswith(": No route to host")
 
 
 def test_all_addresses_together_have_so_many_seconds() -> None:

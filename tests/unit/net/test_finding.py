@@ -194,6 +194,18 @@ def test_a_failure_where_the_other_service_is_not_offered_may_pass() -> None:
     assert refused(found) == (NOT_FOUND, "s2s.dns-failed")
 
 
+def test_a_failure_is_told_as_one_that_may_pass() -> None:
+    """What is not there stays away; a name server may be back soon."""
+    failing, absent = Found(), Found()
+    failing.zones.broken.add(f"A {DOMAIN}")
+    types = []
+    for found in (failing, absent):
+        with pytest.raises(StanzaError) as caught:
+            result(found.find(DOMAIN))
+        types.append(caught.value.type)
+    assert types == ["wait", "cancel"]
+
+
 def test_a_failure_to_look_up_the_domain_itself() -> None:
     found = Found()
     found.zones.broken.add(f"A {DOMAIN}")
@@ -308,7 +320,7 @@ def test_a_place_that_nobody_answers_at() -> None:
 @pytest.mark.parametrize(
     ("broken", "outcome"),
     [
-        ((), (NOT_FOUND, "s2s.no-such-domain")),
+        ((), (NOT_FOUND, "s2s.no-address")),
         (("A a.example",), (NOT_FOUND, "s2s.dns-failed")),
         (("A a.example", "AAAA a.example"), (NOT_FOUND, "s2s.dns-failed")),
     ],

@@ -77,7 +77,9 @@ def test_a_silent_name_server_keeps_nobody_for_longer_than_dns_seconds() -> None
     found.network.advance(3.9)
     assert not waiting.called
     found.network.advance(0.2)
-    assert result(waiting) == Answer("failed", said="timed out after 4 s")
+    assert result(waiting) == Answer(
+        "failed", said="timed out after 4 s: no answer of this host's name servers"
+    )
     assert found.zones.open[A].called, "the question was not given up"
 
 

@@ -59,6 +59,16 @@ def test_the_answer_says_who_we_are_and_who_is_meant_rfc6120_4_7() -> None:
     assert b"version='1.0'" in stream
 
 
+@pytest.mark.parametrize("to", [VERONA, None, "juliet@capulet.lit", "a b"])
+def test_without_a_host_of_ours_the_answer_is_of_one_that_is_rfc6120_4_9_1_3(
+    to: str | None,
+) -> None:
+    scripted = bare().send(header(to=to))
+    shown = scripted.log.decode().partition("<stream:error>")[0]
+    assert f" from='{CAPULET}'" in shown
+    assert scripted.ended is not None
+
+
 def test_each_stream_has_an_id_of_its_own_rfc6120_4_7_3() -> None:
     scripted = incoming(MONTAGUE)
     first = scripted.stream.id
@@ -99,6 +109,7 @@ def test_headers_are_checked_rfc6120_4_7_4_9_3(sent: str, expected: str | None) 
 def test_a_refused_domain_is_told_so() -> None:
     scripted = bare(refused={MONTAGUE: "s2s.refused"}).send(header())
     assert scripted.error == "policy-violation s2s.refused"
+    assert b">no traffic with your domain is wanted here</text>" in scripted.take()
 
 
 def test_a_peer_without_from_is_offered_no_external_but_dialback() -> None:
@@ -107,6 +118,14 @@ def test_a_peer_without_from_is_offered_no_external_but_dialback() -> None:
     scripted.send(header(None))
     assert offered(scripted) == ["bidi", "sm", "dialback"]
     assert scripted.send(key()).stream.peers == {MONTAGUE}
+
+
+def test_who_it_was_in_the_clear_counts_no_more_rfc6120_5_4_3_3() -> None:
+    scripted = bare().send(header(), STARTTLS).secure(MONTAGUE)
+    scripted.take()
+    scripted.send(header(None))
+    assert offered(scripted) == ["bidi", "sm", "dialback"]
+    assert scripted.stream.remote == ""
 
 
 def test_a_certificate_that_is_required_is_looked_at_with_the_header_xep0178_3() -> None:
@@ -463,10 +482,12 @@ def test_the_end_is_answered_rfc6120_4_4() -> None:
 
 
 def test_an_error_of_the_peer_is_the_end_rfc6120_4_9_1_1() -> None:
-    text = f"<stream:error><host-gone xmlns='{ns.STREAM_ERRORS}'/></stream:error>"
+    words = f"<text xmlns='{ns.STREAM_ERRORS}'>moved &amp; gone</text>"
+    text = f"<stream:error><host-gone xmlns='{ns.STREAM_ERRORS}'/>{words}</stream:error>"
     scripted = admitted().send(text + CLOSE)
     assert scripted.ended is None
     assert scripted.stream.ended_by == "host-gone"
+    assert scripted.stream.last_words == "moved & gone"
 
 
 def test_nothing_is_read_behind_the_end() -> None:

@@ -241,6 +241,12 @@ def test_nothing_offered_before_tls_counts_behind_it_rfc6120_5_4_3_3() -> None:
     assert not stream.offers_management
 
 
+def test_nor_does_dialback_that_was_announced_in_the_clear_rfc6120_5_4_3_3() -> None:
+    scripted = fresh().send(header(id="1"), features("starttls", "dialback"), PROCEED)
+    scripted.secure(MONTAGUE).send(header(id="2", declared=""), features())
+    assert authenticate(scripted).of(Denied) == [Denied(CAPULET, MONTAGUE, "not-authorized")]
+
+
 UNEXPECTED = {
     "proceed": PROCEED,
     "success": sasl("success"),

@@ -65,7 +65,7 @@ class ComponentConnection:
         """Take bytes from the component."""
         stream = self.stream
         try:
-            if stream.state is State.BOUND:
+            if stream.flowing:
                 self._take(stream.framer.feed(data))
             else:
                 self._act(stream.receive(data))

@@ -22,40 +22,48 @@ class Backoff:
     coming back at once.
     """
 
-    __slots__ = ("_most", "_now", "_places", "count", "error", "until")
+    __slots__ = ("_failed", "_most", "_now", "_tried", "count", "error", "until")
 
     def __init__(self, now: Callable[[], float], most: Callable[[], float]) -> None:
         self._now = now
         self._most = most
-        self._places: tuple[Place, ...] = ()
+        self._tried: tuple[Place, ...] = ()
+        self._failed: tuple[Place, ...] = ()
         self.count = 0
         self.until = 0.0
         """When the pause ends, in seconds since 1970."""
         self.error: StanzaError | None = None
         """What the last attempt failed with."""
 
-    def failed(self, places: tuple[Place, ...], error: StanzaError) -> None:
-        """None of these places could be reached."""
+    def begin(self, places: tuple[Place, ...]) -> None:
+        """These are going to be tried.
+
+        Raises the last StanzaError while the pause lasts and they are those that failed. Weights
+        deal their order anew each time, so that does not count.
+        """
+        error, self._tried = self.error, tuple(sorted(places))
+        if error is not None and self.pausing and self._failed == self._tried:
+            raise StanzaError(
+                error.condition,
+                error.text,
+                reason=error.reason,
+                detail=error.detail,
+                type=error.type,
+            )
+
+    def failed(self, error: StanzaError) -> None:
+        """None of those that were tried last could be reached."""
         self.count += 1
-        self._places = tuple(sorted(places))
+        self._failed = self._tried
         self.error = error
         pause = min(self._most(), FIRST * 2 ** min(self.count - 1, 20))
         self.until = self._now() + pause * (1 - secrets.randbelow(STEPS) / STEPS / 4)
 
     def succeeded(self) -> None:
         """It has been reached."""
-        self.count, self.until, self.error, self._places = 0, 0.0, None, ()
+        self.count, self.until, self.error, self._failed = 0, 0.0, None, ()
 
     @property
     def pausing(self) -> bool:
         """Whether the pause lasts."""
         return self.error is not None and self._now() < self.until
-
-    def check(self, places: tuple[Place, ...]) -> None:
-        """Raise the last StanzaError while the pause lasts and these are the places that failed.
-
-        Weights deal their order anew each time, so that does not count.
-        """
-        error = self.error
-        if error is not None and self.pausing and self._places == tuple(sorted(places)):
-            raise StanzaError(error.condition, error.text, reason=error.reason, detail=error.detail)

@@ -7,7 +7,8 @@ name those of dialback.
 
 from __future__ import annotations
 
-from xmppd.errors import StanzaError
+from xmppd.errors import StanzaError, StreamError
+from xmppd.reasons import REASONS
 
 NOT_FOUND = "remote-server-not-found"
 TIMEOUT = "remote-server-timeout"
@@ -40,10 +41,36 @@ TO_DIALBACK = {
 """By reason code, what a peer is told whose domain could not be asked (XEP-0220 §2.5)."""
 
 
-def ended(domain: str, condition: str) -> StanzaError:
-    """The peer has ended our stream, with a stream error or ("") without a word."""
+def ended(domain: str, condition: str, words: str = "") -> StanzaError:
+    """The peer has ended our stream, with a stream error or ("") without a word.
+
+    Its `words` are the operator's to read.
+    """
     text = f"{domain} ended the stream" + (f": {condition}" if condition else "")
-    return StanzaError(TIMEOUT, text, reason=OF_STREAMS.get(condition, "s2s.ended"))
+    return StanzaError(TIMEOUT, text, reason=OF_STREAMS.get(condition, "s2s.ended"), detail=words)
+
+
+def closed(domain: str) -> StanzaError:
+    """The peer has closed the connection, and no stream was there yet."""
+    text = f"{domain} closed the connection before there was a stream"
+    return StanzaError(TIMEOUT, text, reason="s2s.closed")
+
+
+def without_tls(domain: str, why: str) -> StanzaError:
+    """TLS could not begin, or the peer has broken it off."""
+    return StanzaError(TIMEOUT, f"TLS with {domain} failed", reason="tls.handshake", detail=why)
+
+
+def failed(domain: str, error: StreamError) -> StanzaError:
+    """We have ended our stream: what is wrong with the peer."""
+    meaning, _ = REASONS[error.reason]
+    detail = error.text or error.detail
+    return StanzaError(TIMEOUT, f"{domain}: {meaning}", reason=error.reason, detail=detail)
+
+
+def too_slow(domain: str) -> StanzaError:
+    """A domain was not reached in time."""
+    return StanzaError(TIMEOUT, f"{domain} takes too long", reason="s2s.slow")
 
 
 def denied(domain: str, condition: str) -> StanzaError:

@@ -132,6 +132,7 @@ class ServerConnection:
     def end(self, error: StreamError, *, keep: bool = False) -> None:
         """End the stream with `error`; `keep` says that the peer may resume it all the same."""
         self._keep = keep
+        self._part()
         self._act(self.stream.fail(error))
 
     def close(self, why: StreamError | None = None) -> None:
@@ -215,6 +216,12 @@ class ServerConnection:
         return self.stream.peers
 
     @property
+    def domains(self) -> set[str]:
+        """The domains elsewhere that it has to do with."""
+        stream = self.stream
+        return {stream.remote, *stream.peers, *(remote for _, remote in stream.grants)} - {""}
+
+    @property
     def lang(self) -> str:
         """The language of its stanzas that name none; see `ServerStream.lang`."""
         return self.stream.lang
@@ -282,6 +289,16 @@ class ServerConnection:
         if late and not (self.stream.grants or self.stream.peers):
             self.close()
 
+    @property
+    def carries(self) -> bool:
+        """Whether it is what carries the stanzas of a pair: a peer may have many that are not."""
+        return any(
+            (domain := self._remotes.find(remote)) is not None
+            and (pair := domain.pairs.get(local)) is not None
+            and pair.line is self
+            for local, remote in self.stream.grants
+        )
+
     def may_share(self, remote: str) -> bool:
         """Whether the peer may be asked to let us send to `remote` here, too (XEP-0220 §2.6).
 
@@ -301,7 +318,8 @@ class ServerConnection:
 
     def error(self, error: StreamError | None) -> StanzaError:
         """What whoever waits for it is told, now that its stream has ended."""
-        return conditions.ended(self.stream.remote, self.stream.ended_by)
+        stream = self.stream
+        return conditions.ended(stream.remote, stream.ended_by, stream.last_words)
 
     def _negotiated(self) -> None:
         """Our own stream stands."""
@@ -344,6 +362,8 @@ class ServerConnection:
     def _closed(self, error: StreamError | None) -> None:
         if error is not None:
             self._note(error)
+        elif self._remotes.host.debugging:
+            log.debug("stream with {who} at {address} closed", who=self.who, address=self.address)
         self._release(error, broken=self._keep)
         if self.wire is not None:
             self.wire.close()
@@ -371,4 +391,8 @@ class ServerConnection:
 
     def _too_slow(self) -> None:
         self._timer = None
-        self.end(StreamError("connection-timeout", reason="stream.timeout"))
+        if self.stream.has_served:  # all that it was for
+            self.close()
+            return
+        reason = "stream.timeout" if self.incoming else "s2s.slow"
+        self.end(StreamError("connection-timeout", reason=reason))

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
+from xmppd.config import S2S
 from xmppd.core.s2s.connection import ServerConnection
 from xmppd.core.s2s.outgoing import OutgoingConnection
 from xmppd.core.s2s.remote import Remote
@@ -90,6 +91,8 @@ class Policy(NamedTuple):
 
     refusal: str
     """Why there is no traffic with it, as a reason code; "" where there may be."""
+    refusal_by: str
+    """Which key says so, and what is in it."""
     require: str
     require_by: str
     route_by: str
@@ -228,11 +231,17 @@ def _reaching(remote: Remote) -> Reaching:
 def policy(remotes: Remotes, domain: str) -> Policy:
     """What the configuration says of a domain."""
     settings = remotes.settings
-    route = matching(domain, settings.routes)
+    refusal, route = remotes.rules.refusal(domain), matching(domain, settings.routes)
     return Policy(
-        refusal=remotes.rules.refusal(domain),
+        refusal=refusal,
+        refusal_by=_kept_out_by(settings, domain) if refusal == "s2s.refused" else "",
         require=remotes.rules.require(domain),
         require_by=matching(domain, settings.domains),
         route_by=route,
         route=settings.routes[route] if route else (),
     )
+
+
+def _kept_out_by(settings: S2S, domain: str) -> str:
+    denied = matching(domain, settings.deny)
+    return f's2s.deny has "{denied}"' if denied else "it is not in s2s.allow"

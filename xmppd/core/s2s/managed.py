@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -23,6 +23,13 @@ LARGE = 2_048
 """and after each of so many octets."""
 
 
+class Parted(NamedTuple):
+    """What a stream had before it was being closed: where its stanzas went, and how many."""
+
+    route: Callable[[Any, Stanza], None]
+    inbox: Inbox
+
+
 class Managed(Acknowledging):
     """What both ends of a stream count; `write` sends octets on it.
 
@@ -33,7 +40,17 @@ class Managed(Acknowledging):
     "" for never, `seconds` for how long.
     """
 
-    __slots__ = ("_asking", "_clock", "_full_above", "_most", "agreed", "id", "seconds", "write")
+    __slots__ = (
+        "_asking",
+        "_clock",
+        "_full_above",
+        "_most",
+        "_parted",
+        "agreed",
+        "id",
+        "seconds",
+        "write",
+    )
 
     def __init__(
         self,
@@ -52,6 +69,7 @@ class Managed(Acknowledging):
         self.id = ""
         self.seconds = 0.0
         self._asking: IDelayedCall | None = None
+        self._parted: Parted | None = None
 
     def _write(self, data: bytes) -> None:
         self.write(data)
@@ -102,7 +120,15 @@ class Managed(Acknowledging):
 
         It knows so, and sends that again by another stream, or answers it with an error.
         """
-        self._route = _unheard
+        if self._parted is None:
+            self._parted = Parted(self._route, self.inbox)
+            self._route, self.inbox = _unheard, Inbox()
+
+    def rejoin(self) -> None:
+        """The peer has not heard that, and goes on: all counts as it did before."""
+        if self._parted is not None:
+            self._route, self.inbox = self._parted
+            self._parted = None
 
     def leave(self) -> None:
         """The connection is lost."""

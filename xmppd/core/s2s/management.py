@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MOST = 10_000
 """How many streams that were lost may be resumed."""
 
+OF_ONE = 100
+"""How many of them of one domain."""
+
 _ACKNOWLEDGED = f"{ns.STREAM_MANAGEMENT} a"
 ENABLE = Tag("enable", {"resume": "true"}, ns=ns.STREAM_MANAGEMENT).render()
 
@@ -54,8 +57,6 @@ class Management:
         self._remotes = remotes
         self._clock = remotes.host.clock
         self._attached: dict[str, ServerConnection] = {}
-        self._resuming: set[ServerConnection] = set()
-        """By which somebody is about to go on; nothing else can be agreed upon there."""
         self._lost: dict[str, Lost] = {}
         """By SM-ID, those of streams that others have opened."""
 
@@ -72,7 +73,7 @@ class Management:
     # ------------------------------------------------------------------ streams of others
 
     def _on_enable(self, connection: ServerConnection, nonza: Nonza) -> None:
-        if connection.managed is not None or connection in self._resuming:
+        if connection.managed is not None:
             raise StreamError("policy-violation", "enabled already", reason="acks.enabled")
         if not connection.stream.peers:
             connection.write(failed("unexpected-request"))
@@ -86,30 +87,35 @@ class Management:
 
     def _on_resume(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Go on with a stream of the same domain's, once what it has sent is in safe hands."""
-        if connection in self._resuming:
-            raise StreamError("policy-violation", "resuming already", reason="acks.enabled")
-        id_, remote = nonza.attrs.get("previd", ""), connection.stream.remote
-        proved = remote in connection.stream.peers
-        before = self._attached.get(id_) if proved else None
-        if before is connection or (before is not None and not before.open):
-            before = None  # what comes on a stream that is closing is heard no more
+        id_, h = nonza.attrs.get("previd", ""), count(nonza)
+        lost = self._resumable(connection, id_)
+        if lost is None:
+            connection.write(failed("item-not-found"))
+        else:
+            handled = all_handled(lost.managed.inbox)
+            handled.addCallback(lambda _: self._go_on(connection, id_, h))
+
+    def _resumable(self, connection: ServerConnection, id_: str) -> Lost | None:
+        """A stream that was lost, and that the peer of a connection may go on with there."""
+        remote = connection.stream.remote
+        if remote not in connection.stream.peers or connection.managed is not None:
+            return None
+        before = self._attached.get(id_)
         if before is not None and before.stream.remote == remote:
             # The peer has noticed before us that its connection is dead.
             before.end(StreamError("conflict", reason="session.resumed"), keep=True)
         lost = self._lost.get(id_)
-        if lost is None or lost.remote != remote or not proved or connection.managed is not None:
+        return lost if lost is not None and lost.remote == remote else None
+
+    def _go_on(self, connection: ServerConnection, id_: str, h: int) -> None:
+        if not connection.open:
+            return  # it was lost again meanwhile, and may be resumed by another
+        lost = self._resumable(connection, id_)
+        if lost is None:
             connection.write(failed("item-not-found"))
             return
-        del self._lost[id_]
-        lost.expiry.cancel()
-        h, managed = count(nonza), lost.managed
-        self._resuming.add(connection)
-        all_handled(managed.inbox).addCallback(lambda _: self._go_on(connection, id_, managed, h))
-
-    def _go_on(self, connection: ServerConnection, id_: str, managed: Managed, h: int) -> None:
-        self._resuming.discard(connection)
-        if not connection.open:
-            return
+        self._forget(id_)
+        managed = lost.managed
         connection.write(resumed(id_, managed.inbox.handled))
         managed.go_on(h, connection.write)
         connection.managed = managed
@@ -119,10 +125,15 @@ class Management:
         """The connection of a stream that another server has opened is lost."""
         if self._attached.pop(managed.id, None) is None:
             return
-        while len(self._lost) >= MOST:
+        managed.rejoin()
+        remote = connection.stream.remote
+        same = [id_ for id_, lost in self._lost.items() if lost.remote == remote]
+        if len(same) >= OF_ONE:
+            self._forget(same[0])
+        if len(self._lost) >= MOST:
             self._forget(next(iter(self._lost)))
         expiry = self._clock.callLater(managed.seconds, self._forget, managed.id)
-        self._lost[managed.id] = Lost(connection.stream.remote, managed, expiry)
+        self._lost[managed.id] = Lost(remote, managed, expiry)
 
     def forget(self, managed: Managed) -> None:
         """Such a stream is closed: nobody resumes it (§5)."""

@@ -72,7 +72,7 @@ class OutgoingConnection(ServerConnection):
 
     def handshake_failed(self, why: str) -> None:
         """TLS could not begin."""
-        self._why = f"TLS failed: {why}"
+        self._why = why
         self.trail.note("tls", why, ok=False)
 
     def authenticate(self) -> None:
@@ -115,17 +115,19 @@ class OutgoingConnection(ServerConnection):
         """What whoever waits for this connection is told, now that its stream has ended."""
         remote = self.stream.remote
         if error is not None:
-            text = f"the stream with {remote}: {error}"
-            return StanzaError(conditions.TIMEOUT, text, reason=error.reason, detail=error.detail)
+            return conditions.failed(remote, error)
         if self._why:
-            return StanzaError(conditions.TIMEOUT, self._why, reason="tls.handshake")
-        return conditions.ended(remote, self.stream.ended_by)
+            return conditions.without_tls(remote, self._why)
+        if not self.stream.id and not self.stream.ended_by and not self._given_up:
+            return conditions.closed(remote)
+        return super().error(error)
 
     def _release(self, error: StreamError | None, *, broken: bool) -> None:
         failed = self.error(error)
         waits = not self.negotiated.called
-        if waits:
-            self.trail.note("stream", failed.text, ok=False)
+        if waits and not self._why:
+            said = f"{failed.text}: {failed.detail}" if self.stream.last_words else failed.detail
+            self.trail.note("stream", said or failed.text, ok=False)
         if self._remotes.by_place.get(self.place) is self:
             del self._remotes.by_place[self.place]
         super()._release(error, broken=broken)

@@ -60,6 +60,7 @@ class Pair:
         "_backlog",
         "_granting",
         "_kept",
+        "_resuming",
         "_retrying",
         "_visitors",
         "line",
@@ -84,6 +85,8 @@ class Pair:
         self._backlog = self._new_backlog()
         self._granting: Granting | None = None
         self._kept: Kept | None = None
+        self._resuming: ServerConnection | None = None
+        """On what the peer has been asked to go on with that."""
         self._retrying: IDelayedCall | None = None
         self._visitors: list[Deferred[None]] = []
 
@@ -102,6 +105,12 @@ class Pair:
         return bool(self.waiting or self._visitors)
 
     @property
+    def resumes(self) -> bool:
+        """Whether a stream of ours is to go on that only one of its own can: by any other, what the
+        peer has handled and not said so of would be sent twice."""
+        return self._keeps and bool(self._kept and self._kept.managed.outbox)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing depends on it."""
         return self.line is None and self.spare
@@ -110,7 +119,7 @@ class Pair:
     def spare(self) -> bool:
         """Whether nothing depends on it but a stream that the other server has opened."""
         carried = self.line is not None and not self.line.incoming
-        return not (carried or self.outgoing or self.trying or self._keeps)
+        return not (carried or self.outgoing or self.trying or self.waiting or self._keeps)
 
     @property
     def _keeps(self) -> bool:
@@ -240,13 +249,14 @@ class Pair:
         self._granting = None
         error, domain = failure.value, self.remote.domain
         if isinstance(error, DeferredTimeout | CancelledError):
-            text = f"{domain} takes too long"
-            error = StanzaError(conditions.TIMEOUT, text, reason="s2s.slow")
+            error = conditions.too_slow(domain)
         elif not isinstance(error, StanzaError):
             log.failure("an attempt to reach {domain} met a bug", failure, domain=domain)
             error = StanzaError("internal-server-error", reason="stream.internal")
         trail.note("end", str(error), ok=False)
         trail.failed(error)
+        if self.remote.remotes.host.debugging:
+            log.debug("{domain} is not reached: {error}", domain=domain, error=str(error))
         self._failed(error)
 
     def _failed(self, error: StanzaError) -> None:
@@ -284,17 +294,18 @@ class Pair:
 
     def granted(self, connection: ServerConnection) -> None:
         """A stream may carry it."""
-        if self.line is not None:
+        if self.line is not None or self._resuming is not None:
             return
         if connection is self.outgoing and self.outgoing.stream.offers_management:
             kept = self._kept.managed if self._kept is not None else None
             if self.remote.remotes.management.begin(connection, kept):
+                self._resuming = connection
                 return  # nothing new is sent before the peer has answered
         self._open(connection)
 
     def resumed(self, connection: ServerConnection, h: int) -> None:
         """Our last stream goes on by this connection; its peer has handled `h`."""
-        kept, self._kept = self._kept, None
+        kept, self._kept, self._resuming = self._kept, None, None
         if kept is None:
             return
         connection.managed = kept.managed
@@ -323,6 +334,7 @@ class Pair:
     def _open(self, connection: ServerConnection) -> None:
         """From here on this connection carries it: first of all what waits."""
         self._stop_retrying()
+        self._resuming = None
         self.line = connection
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
@@ -361,6 +373,8 @@ class Pair:
             self.outgoing = None
         if self.line is connection:
             self.line = None
+        if self._resuming is connection:
+            self._resuming = None
         granting = self._granting
         if granting is not None and granting.on is connection:
             self._granting = None

@@ -32,29 +32,39 @@ async def reach(pair: Pair, trail: Trail) -> None:
         return
     remote = pair.remote
     asked = remote.shareable()
-    if pair.wanted and await _share(pair, asked, trail):
+    shares = pair.wanted and not pair.resumes
+    if shares and await _share(pair, asked, trail):
         return
     places = await remote.remotes.network.find(remote.domain, trail)
     there = remote.remotes.at(places, remote.domain)
-    if pair.wanted and there is not asked and await _share(pair, there, trail):
+    if shares and there is not asked and await _share(pair, there, trail):
         return
-    remote.backoff.check(places)
-    pair.refused.check(places)
+    remote.backoff.begin(places)
+    pair.refused.begin(places)
     remote.follow(trail)
-    error: StanzaError | None = None
-    pauses = remote.backoff
+    try:
+        await _try_all(pair, places, trail)
+    except _Refused as refused:
+        pair.refused.failed(refused.error)
+        raise refused.error from None
+    except StanzaError as error:
+        remote.backoff.failed(error)
+        raise
+    except CancelledError:
+        remote.backoff.failed(conditions.too_slow(remote.domain))
+        raise
+
+
+async def _try_all(pair: Pair, places: tuple[Place, ...], trail: Trail) -> None:
+    """Try one place after the other; raises what the last one has failed with."""
+    error: StanzaError | _Refused | None = None
     for place in places:
         try:
             await _try(pair, place, trail)
             return
-        except _Refused as refused:  # it has said no, and would elsewhere
-            error, pauses = refused.error, pair.refused
-            break
         except StanzaError as failed:
-            error = failed
-            pauses = pair.refused if failed.reason in conditions.PEERS_OWN else remote.backoff
+            error = _Refused(failed) if failed.reason in conditions.PEERS_OWN else failed
     assert error is not None, "there is at least one place"
-    pauses.failed(places, error)
     raise error
 
 

@@ -106,11 +106,12 @@ class Remotes:
             self._detach = None
             self._sweeping.stop()
             self.management.close()
-        gone = StreamError("policy-violation", reason="s2s.refused")
+        why = "s2s.refused" if settings.enabled else "s2s.off"
         for connection in list(self.connections):
-            domains = {connection.stream.remote, *connection.peers}
-            if not wanted or any(map(self.rules.refusal, filter(None, domains))):
-                connection.end(gone)
+            if not wanted or any(map(self.rules.refusal, connection.domains)):
+                connection.end(StreamError("policy-violation", reason=why))
+            elif (local := connection.stream.local) and not self.rules.hosts(local):
+                connection.end(StreamError("host-gone", reason="stream.host-gone"))
 
     @property
     def enabled(self) -> bool:
@@ -184,13 +185,14 @@ class Remotes:
 
     def admitted(self, connection: ServerConnection, event: Admitted) -> None:
         """A domain may send on a connection."""
-        log.info(
-            "{remote} at {address} may send to {local}: {by}",
-            remote=event.remote,
-            address=connection.address,
-            local=event.local,
-            by=event.by,
-        )
+        if self.host.debugging:
+            log.debug(
+                "{remote} at {address} may send to {local}: {by}",
+                remote=event.remote,
+                address=connection.address,
+                local=event.local,
+                by=event.by,
+            )
 
     def granted(self, connection: ServerConnection, local: str, remote: str) -> None:
         """We may send for a pair on a connection."""

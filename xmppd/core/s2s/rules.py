@@ -31,6 +31,8 @@ class Rules:
     def refusal(self, domain: str) -> str:
         """Why there is no traffic with a domain, as a reason code; "" where there may be."""
         settings = self._host.config.s2s
+        if not settings.enabled:  # by a reload: what listens goes on until the server ends
+            return "s2s.off"
         if domain in self._host.router.routes:
             return "s2s.own-domain"
         if matching(domain, settings.deny):

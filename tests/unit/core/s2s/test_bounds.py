@@ -12,8 +12,9 @@ import pytest
 from tests.support.federated import Hand, Town, Web
 from tests.support.logs import logged
 from tests.support.server import Client, condition
-from tests.support.server_streams import auth, features, header, key, message, verdict
+from tests.support.server_streams import auth, features, header, key, message, verdict, verify
 from xmppd import ns
+from xmppd.core.s2s import management as management_module
 from xmppd.core.s2s import remotes as remotes_module
 from xmppd.core.s2s.incoming import IncomingConnection
 from xmppd.core.s2s.places import Place
@@ -177,7 +178,48 @@ def test_who_is_sent_no_stanzas_is_owed_little() -> None:
     protocol._carried = connection
     assert protocol.most_unsent() == verona.config.limits.write_buffer_bytes
     connection.stream.grants.add((CAPULET, MONTAGUE))
+    assert protocol.most_unsent() == verona.config.limits.write_buffer_bytes
+    verona.remotes.pair(CAPULET, MONTAGUE).line = connection
     assert protocol.most_unsent() > verona.config.s2s.octets
+
+
+def test_a_domain_that_takes_too_long_is_left_alone_for_a_while() -> None:
+    """Each stanza for it would wait as long as the one before it."""
+    web = Web()
+    verona = web.town(CAPULET, s2s={"attempt_seconds": 10})
+    juliet = verona.log_in("juliet")
+    web.places[MONTAGUE] = (Place("nowhere", 5269),)
+    web.at["nowhere"] = None
+    juliet.send(chat())
+    web.advance(10.5)
+    assert answer(juliet) == "remote-server-timeout"
+    juliet.send(chat())
+    web.settle()
+    assert answer(juliet) == "remote-server-timeout"
+    remote = verona.remotes.find(MONTAGUE)
+    assert remote is not None
+    assert remote.backoff.count == 1
+
+
+def test_who_has_only_asked_about_keys_is_not_sent_away_in_anger() -> None:
+    verona = Web().town(CAPULET, s2s={"require": "dialback"})
+    hand = verona.called(MONTAGUE).through_tls(MONTAGUE, CAPULET)
+    hand.send(verify())
+    hand.take()
+    verona.clock.advance(verona.config.limits.negotiation_seconds + 1)
+    assert hand.take() == "</stream:stream>"
+    assert not verona.host.refusals.counts["stream.timeout"]
+
+
+def test_one_domain_s_lost_streams_make_room_for_each_other_alone(monkeypatch) -> None:
+    monkeypatch.setattr(management_module, "OF_ONE", 2)
+    verona = Web().town(CAPULET)
+    for _ in range(3):
+        hand = proved(verona)
+        hand.send(f"<enable xmlns='{ns.STREAM_MANAGEMENT}' resume='true'/>")
+        hand.wire.cut()
+        verona.web.settle()
+    assert len(verona.remotes.management._lost) == 2
 
 
 def test_strangers_do_not_fill_the_log() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.federated import Town, Web
 from tests.support.server import Client, condition
+from tests.support.server_streams import auth, header, message
 from xmppd import ns
 from xmppd.core.s2s.connection import CLOSING_SECONDS
 
@@ -113,6 +114,28 @@ def test_a_stream_ends_with_the_peer_s_certificate_rfc6120_13_7_2_3(side: str) -
     romeo.send(chat("four", JULIET))
     web.settle()
     assert (bodies(romeo), bodies(juliet)) == (["three"], ["four"])
+
+
+@pytest.mark.parametrize("end", ["the server stops", "in peace", "the peer closes"])
+def test_the_last_word_is_what_is_handled_xep0198_4(end: str) -> None:
+    """Else the peer would send it again."""
+    verona = Web().town(CAPULET)
+    juliet = verona.log_in("juliet")
+    hand = verona.called(MONTAGUE).through_tls(MONTAGUE, CAPULET)
+    hand.send(auth(), header(), f"<enable xmlns='{ns.STREAM_MANAGEMENT}'/>", message())
+    assert bodies(juliet) == ["wherefore"]
+    hand.take()
+    (connection,) = verona.remotes.connections
+    if end == "the server stops":
+        verona.remotes.close()
+    elif end == "in peace":
+        connection.close()
+    else:
+        hand.send("</stream:stream>")
+    said = hand.take()
+    assert said.startswith(f"<a xmlns='{ns.STREAM_MANAGEMENT}' h='1'/>")
+    assert said.count("<a ") == 1
+    assert said.endswith("</stream:stream>")
 
 
 def test_the_reason_is_reset_rfc6120_4_9_3_16() -> None:

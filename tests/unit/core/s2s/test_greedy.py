@@ -229,15 +229,15 @@ def test_who_resumes_two_streams_by_one_connection_leaves_nothing_behind_xep0198
     hand.send(ENABLE.replace("/>", " resume='true'/>"))
     for each in waiting:
         each.callback(None)
-    assert "policy-violation" in hand.take()
+    assert hand.take().count("<failed") == 2  # it has begun a stream of its own meanwhile
     hand.wire.cut()
     web.advance(200)
     assert not verona.remotes.management._attached
     assert not verona.remotes.management._lost
 
 
-def test_a_stream_that_is_closing_is_not_gone_on_with_xep0198_5() -> None:
-    """What came on it would have been acknowledged, and heard by nobody."""
+def test_what_comes_on_a_stream_that_goes_on_is_heard_though_we_were_closing_it_xep0198_5() -> None:
+    """It was acknowledged, and heard by nobody."""
     verona = Web().town(CAPULET)
     juliet = verona.log_in("juliet")
     hand = iago(verona).send(ENABLE.replace("/>", " resume='true'/>"))
@@ -246,6 +246,6 @@ def test_a_stream_that_is_closing_is_not_gone_on_with_xep0198_5() -> None:
     connection.close()
     again = iago(verona)
     again.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='0'/>")
-    assert "item-not-found" in again.take()
+    assert "<resumed" in again.take()
     again.send(message(f"a@{IAGO}"))
     assert b"wherefore" in juliet.take()

@@ -498,3 +498,37 @@ def test_a_peer_that_goes_lets_its_writers_go_on() -> None:
     connection.wire.cut()  # type: ignore[union-attr]
     web.settle()
     assert not juliet.paused
+
+
+def test_a_stream_that_was_lost_with_nothing_on_it_keeps_nobody_from_being_forgotten() -> None:
+    """What was left of it would have stayed for good, and with 20,000 such nobody else is met."""
+    web = Web()
+    verona, _ = web.town(CAPULET), web.town(MONTAGUE)
+    juliet = verona.log_in("juliet")
+    juliet.send(chat("one"))
+    web.advance(1)
+    (connection,) = verona.remotes.connections
+    connection.wire.cut()  # type: ignore[union-attr]
+    assert not pair_of(verona).idle
+    web.advance(121)
+    assert pair_of(verona).idle
+
+
+def test_a_stream_goes_on_by_one_of_its_own_xep0198_5() -> None:
+    """By that of another pair what was handled was sent once more."""
+    web = Web()
+    verona, mantua = web.town(CAPULET, "rooms.capulet.lit"), web.town(MONTAGUE)
+    romeo = mantua.log_in("romeo")
+    juliet, nurse = two(verona)
+    found = late(web)
+    juliet.send(chat("one"))
+    web.settle()
+    nurse.send(chat("two"))
+    found()
+    assert sorted(bodies(romeo)) == ["one", "two"]
+    first = pair_of(verona).line
+    assert first is not pair_of(verona, local="rooms.capulet.lit").line
+    first.wire.cut()
+    web.advance(1)
+    assert bodies(romeo) == []
+    assert len(verona.remotes.connections) == 2

@@ -23,6 +23,7 @@ def rules(web: Web | None = None, **s2s: Any) -> Any:
     [
         ({}, MONTAGUE, ""),
         ({}, CAPULET, "s2s.own-domain"),
+        ({"enabled": False}, MONTAGUE, "s2s.off"),
         ({"deny": ["montague.lit"]}, MONTAGUE, "s2s.refused"),
         ({"deny": ["montague.lit"]}, "halls.montague.lit", ""),
         ({"deny": ["*.montague.lit"]}, "halls.montague.lit", "s2s.refused"),
@@ -82,6 +83,38 @@ def test_a_reload_that_refuses_a_domain_ends_its_streams() -> None:
     romeo.send(f"<message to='juliet@{CAPULET}'><body>y</body></message>")
     web.settle()
     assert juliet.take() == b""
+
+
+def test_a_reload_that_refuses_a_domain_ends_what_is_shared_with_others() -> None:
+    """It was written to on the stream of another, for which nothing had changed."""
+    web = Web()
+    verona = web.town(CAPULET, s2s={"bidirectional": False})
+    web.town(MONTAGUE, "halls.montague.lit", s2s={"bidirectional": False})
+    web.places["halls.montague.lit"] = web.places[MONTAGUE]
+    juliet = verona.log_in("juliet")
+    for domain in (MONTAGUE, "halls.montague.lit"):
+        juliet.send(f"<message to='romeo@{domain}' id='m'><body>x</body></message>")
+        web.settle()
+    web.advance(1)
+    juliet.take()
+    assert web.dialled.count((CAPULET, f"host.{MONTAGUE}")) == 1
+    denied = {"bidirectional": False, "deny": ["halls.montague.lit"]}
+    verona.reload(server={"domains": [CAPULET]}, s2s=denied)
+    web.settle()
+    juliet.send("<message to='romeo@halls.montague.lit'><body>y</body></message>")
+    web.settle()
+    assert condition(juliet.one()) == "not-allowed"
+
+
+def test_a_reload_that_takes_a_domain_out_ends_its_streams_rfc6120_4_9_3_5() -> None:
+    web = Web()
+    verona = web.town(CAPULET, MASKS)
+    hand = verona.called(MONTAGUE).through_tls(MONTAGUE, MASKS)
+    other = verona.called(MONTAGUE).through_tls(MONTAGUE, CAPULET)
+    verona.reload(server={"domains": [CAPULET]})
+    web.settle()
+    assert "<host-gone " in hand.take()
+    assert not other.closed
 
 
 def test_federation_that_is_switched_off_reaches_nobody() -> None:

@@ -339,3 +339,21 @@ def test_strangers_keep_nobody_from_reaching_anybody() -> None:
     assert bodies(romeo) == ["wherefore"]
     web.advance(100)
     assert verona.remotes.attempts.count == 0
+
+
+def test_each_word_is_for_the_stream_that_it_names_xep0220_2_1_2() -> None:
+    """Two claim to be montague at once, and one of them is."""
+    web = Web()
+    verona = web.town(CAPULET, s2s=DIALBACK)
+    juliet = verona.log_in("juliet")
+    played = web.played(MONTAGUE)
+    liar, true = called(web, verona), called(web, verona)
+    (theirs,) = played.hands
+    assert authority(theirs).count("<db:verify") == 2
+    theirs.send(verdict(id_=true.id), verdict(id_=liar.id, type_="invalid"))
+    assert "type='valid'" in true.take()
+    assert "type='invalid'" in liar.take()
+    liar.send(message())
+    assert juliet.take() == b""
+    true.send(message())
+    assert bodies(juliet) == ["wherefore"]
