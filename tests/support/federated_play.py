@@ -23,6 +23,7 @@ from tests.support.steps import Step
 from xmppd import ns
 from xmppd.core.router import Router
 from xmppd.core.s2s.connection import ServerConnection
+from xmppd.stream.states import State
 from xmppd.wire import stored
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
@@ -107,6 +108,8 @@ class Guest:
         self._town = town
         self._keeps = False
         self._kept: list[Claim] = []
+        self.held: set[int] = set()
+        """What it has kept for a while."""
         town.host.router.attach(self._take, domain)
 
     def _take(self, stanza: Stanza) -> None:
@@ -115,6 +118,7 @@ class Guest:
         if self._keeps and stanza.claim is not None:
             stanza.claim.hold()
             self._kept.append(stanza.claim)
+            self.held.add(self.came[-1].number)
 
     def keep(self, keeps: bool) -> None:
         """Have nothing in safe hands for a while, or all of it."""
@@ -253,11 +257,20 @@ class Stage:
             managed = connection.managed
             if managed is not None:
                 resumes = managed.id and not connection.incoming
-                if not (self._strict and resumes):
-                    self.again.update(_numbers(managed.outbox))
+                left = _numbers(managed.outbox)
+                if error is None and not how["broken"] and _in_peace(connection):
+                    self.again.update(n for n in left if self._may_be_held(n))
+                elif not (self._strict and resumes):
+                    self.again.update(left)
             lost(connection, error, **how)
 
         remotes.lost = told
+
+    def _may_be_held(self, n: int) -> bool:
+        """Whether somebody may have got it who has not said that it is in safe hands."""
+        said = self._said.get(n)
+        people = () if said is None else (self._people[said.sender], self._people[said.to])
+        return any(isinstance(each, Resident) or n in each.held for each in people)
 
     def _lose(self, data: bytes, managed: bool) -> None:
         if not managed:
@@ -524,6 +537,13 @@ class Stage:
                     before = last.get(each.sender, 0)
                     assert each.number > before, f"{jid}: {each.number} behind {before}"
                     last[each.sender] = each.number
+
+
+def _in_peace(connection: ServerConnection) -> bool:
+    """Whether both ends of a stream have closed it, and so know what the other has handled."""
+    wire: Any = connection.wire
+    peer = wire.other.carried
+    return not wire.over and (peer.stream.closing or peer.stream.state is State.CLOSED)
 
 
 def _numbers(outbox: Any) -> set[int]:

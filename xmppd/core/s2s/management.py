@@ -63,7 +63,11 @@ class Management:
     def take(self, connection: ServerConnection, nonza: Nonza) -> None:
         """Act on an element of stream management; raises StreamError for one out of place."""
         if not connection.open and nonza.name != _ACKNOWLEDGED:
-            return  # nothing can be agreed upon, or answered, any more
+            # Nothing can be agreed upon, or answered, any more. But a peer that counts from here on
+            # takes what comes behind that for unheard.
+            if nonza.name in _COUNTING:
+                (connection.managed or connection.manage()).part()
+            return
         acts = _FROM_INITIATOR if connection.incoming else _FROM_RECEIVER
         act = acts.get(nonza.name)
         if act is None:
@@ -208,6 +212,9 @@ _COUNTS: dict[str, Callable[[Management, ServerConnection, Nonza], None]] = {
     f"{ns.STREAM_MANAGEMENT} r": Management._on_request,
     _ACKNOWLEDGED: Management._on_acknowledged,
 }
+_COUNTING = frozenset(f"{ns.STREAM_MANAGEMENT} {name}" for name in ("enable", "enabled", "resumed"))
+"""Those behind which a peer counts what it sends."""
+
 _FROM_INITIATOR = {
     f"{ns.STREAM_MANAGEMENT} enable": Management._on_enable,
     f"{ns.STREAM_MANAGEMENT} resume": Management._on_resume,

@@ -69,7 +69,7 @@ servers = st.sampled_from([usual, st.tuples(rules, rules, rules)]).flatmap(lambd
 rogues = st.sampled_from(["", "montague.lit", "halls.montague.lit"])
 
 
-@settings(max_examples=120)
+@settings(max_examples=90)
 @given(servers, rogues, plays)
 def test_everything_comes_to_something_once(
     rules: tuple[Rules, Rules, Rules], rogue: str, scenes: list[list[Step]]
@@ -88,7 +88,7 @@ steady = st.builds(
 links = st.lists(st.lists(mixed((6, talking), (5, passing), (4, cutting)), min_size=3), min_size=1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.tuples(steady, steady, steady), links)
 def test_xep_0198_links_that_break_lose_nothing_and_double_nothing(
     rules: tuple[Rules, Rules, Rules], scenes: list[list[Step]]

@@ -122,3 +122,18 @@ def test_what_we_were_granted_once_is_not_asked_for_again() -> None:
     assert pair.line is pair.outgoing is not None
     assert len(verona.remotes.connections) == 1
     assert [host for _, host in web.dialled] == ["host.montague.lit"]
+
+
+def test_what_is_counted_by_the_peer_alone_is_not_heard_while_a_stream_is_closed() -> None:
+    """It was done, and whoever had asked for it was told that it was not."""
+    web = Web()
+    verona, mantua = web.town(CAPULET, s2s=ONE_WAY), web.town(MONTAGUE, s2s=ONE_WAY)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    juliet.send(chat("one"))
+    pair = verona.remotes.pair(CAPULET, MONTAGUE)
+    while pair.line is None:
+        web.way.popleft()()
+    (connection,) = mantua.remotes.connections
+    connection.close()
+    web.advance(1)
+    assert bodies(romeo) == ["one"]
