@@ -249,3 +249,20 @@ def test_what_comes_on_a_stream_that_goes_on_is_heard_though_we_were_closing_it_
     assert "<resumed" in again.take()
     again.send(message(f"a@{IAGO}"))
     assert b"wherefore" in juliet.take()
+
+
+def test_what_was_lost_with_a_stream_is_answered_where_there_is_no_room_for_its_domain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    web = Web()
+    verona, hand = taking(web)
+    juliet = verona.log_in("juliet")
+    for body in "ab":
+        juliet.send(chat(f"a@{IAGO}", body))
+    verona.remotes._remotes.clear()
+    monkeypatch.setattr(remotes_module, "MOST", 1)
+    web.places["silent.lit"] = None
+    juliet.send(chat("a@silent.lit"))
+    hand.wire.cut()
+    web.settle()
+    assert [condition(each) for each in juliet.elements()] == ["resource-constraint"] * 2
