@@ -42,7 +42,13 @@ PEOPLE = (
     "prince@court.verona.lit/x",
 )
 OUT_OF_PLACE = frozenset(
-    {"stream.element", "stream.internal", "s2s.unsolicited", "s2s.malformed", "s2s.addressing"}
+    {
+        "stream.element",
+        "stream.internal",
+        "s2s.unsolicited",
+        "s2s.malformed",
+        "s2s.addressing",
+    }
 ) | {"acks.enabled", "acks.malformed", "acks.too-high"}
 """What none of these servers should have to tell another."""
 
@@ -250,7 +256,8 @@ class Stage:
         lost = remotes.lost
 
         def told(connection: ServerConnection, error: Any, **how: Any) -> None:
-            if error is not None and error.reason in OUT_OF_PLACE:
+            wrong = {*OUT_OF_PLACE, "s2s.from"} if connection.peers else OUT_OF_PLACE
+            if error is not None and error.reason in wrong:
                 wire: Any = connection.wire
                 if not isinstance(wire.other.carried, Hand):
                     self._errors.append(str(error))
