@@ -8,6 +8,7 @@ goes wrong on the way is raised as a StanzaError and answered in one place, `bou
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from typing import Protocol, TypeAlias
 
@@ -31,6 +32,7 @@ from xmppd.core.iq import IQTable, On, Request, as_stanza_error, unhandled
 from xmppd.core.refusals import Refusals
 from xmppd.core.sessions import Session, SessionDirectory
 from xmppd.core.spread import Spread
+from xmppd.domains import around
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.stream import header
@@ -51,8 +53,10 @@ Route: TypeAlias = Callable[[Stanza], None]
 """Takes a stanza, whose `sender` and `to` are set, to where a domain is served."""
 
 
-HELD = 1_000
-"""How many stanzas are kept for an account that is held."""
+HELD = 2_000
+"""How many stanzas are kept for an account that is held,"""
+HELD_OF_ONE = 1_000
+"""and of one sender here, or of one server elsewhere: it may see to it that an account is held."""
 
 
 class Peer(Protocol):
@@ -70,15 +74,23 @@ class Peer(Protocol):
 class _Held:
     """What came for an account while it is held."""
 
-    __slots__ = ("holders", "stanzas")
+    __slots__ = ("_by", "holders", "stanzas")
 
     def __init__(self) -> None:
         self.holders = 0
         self.stanzas: list[tuple[Stanza, Claim | None]] = []
+        self._by: Counter[str] = Counter()
 
-    def keep(self, stanza: Stanza) -> None:
-        if len(self.stanzas) >= HELD:
+    def keep(self, stanza: Stanza, here: Container[str]) -> None:
+        """Keep one; `here` are the domains that are served here."""
+        sender = stanza.sender
+        if sender is None or sender.domain in here:
+            who: str = sender.bare if sender is not None else ""
+        else:
+            who = around(sender.domain)
+        if len(self.stanzas) >= HELD or self._by[who] >= HELD_OF_ONE:
             raise StanzaError("resource-constraint", reason="limit.held")
+        self._by[who] += 1
         if stanza.claim is not None:
             stanza.claim.hold()
         self.stanzas.append((stanza, stanza.claim))
@@ -384,7 +396,7 @@ class Router:
     def _to_account(self, stanza: Stanza, to: JID) -> None:
         """A stanza for an account or one of its sessions (RFC 6121 §8.5)."""
         if self._held and (held := self._held.get(to.bare)) is not None:
-            held.keep(stanza)
+            held.keep(stanza, self.routes)
             return
         for handler in self.hooks.to_account[stanza.kind]:
             filtered = handler(stanza)

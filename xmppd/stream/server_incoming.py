@@ -163,6 +163,7 @@ class IncomingStream(ServerStream):
         self.bidirectional = False
         yield Send(_PROCEED)
         self._restart()
+        self.remote = self.lang = ""  # whoever said so may be another (RFC 6120 §5.4.3.3)
         yield StartTLS(self.local)
 
     def _on_bidi(self, nonza: Nonza) -> Iterator[Event]:

@@ -90,6 +90,18 @@ def test_when_all_have_begun_nothing_is_left_to_be_done() -> None:
     assert not reactor.calls
 
 
+def test_where_many_wait_each_has_less_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some users that reach for a thousand domains each would have all places there are."""
+    monkeypatch.setattr(attempts_module, "CROWD", 30)
+    monkeypatch.setattr(attempts_module, "WAITING_IN_A_CROWD", 5)
+    attempts = of(Reactor(), 1)
+    attempts.begin("nurse@capulet.lit")
+    waiting = [attempts.begin(f"{who}@capulet.lit") for who in "abcd" for _ in range(20)]
+    for each in waiting:
+        each.addErrback(lambda failure: failure.trap(StanzaError))
+    assert attempts.waiting == 20 + 10 + 5 + 5
+
+
 # ---------------------------------------------------------------------- strangers
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.people import JULIET, ROMEO, told
 from tests.support.server import Client, Verona, condition
-from xmppd.core.router import HELD
+from xmppd.core.router import HELD_OF_ONE
 from xmppd.jid import JID
 from xmppd.wire.claim import Claim
 
@@ -89,12 +89,30 @@ def test_what_is_held_is_bounded_and_the_sender_told(
     server: Verona, juliet: Client, romeo: Client
 ) -> None:
     release = server.host.router.hold(JID.parse(JULIET))
-    romeo.send(say(JULIET) * HELD)
+    romeo.send(say(JULIET) * HELD_OF_ONE)
     assert romeo.elements() == []
     romeo.send(say(JULIET, "more"))
     assert condition(romeo.one()) == "resource-constraint"
     release()
-    assert len(juliet.elements()) == HELD
+    assert len(juliet.elements()) == HELD_OF_ONE
+
+
+def test_one_server_elsewhere_leaves_room_for_what_comes_from_others(
+    server: Verona, juliet: Client, romeo: Client
+) -> None:
+    """It has the account held by asking for subscriptions, and sends what fills the room."""
+    from tests.support.sessions import read
+
+    router = server.host.router
+    release = router.hold(JID.parse(JULIET))
+    for number in range(HELD_OF_ONE + 10):
+        stanza = read(say(JULIET, "x"))
+        stanza.sender, stanza.to = JID.parse(f"a@m{number}.iago.lit"), JID.parse(JULIET)
+        router.route(stanza)
+    romeo.send(say(JULIET, "more"))
+    assert romeo.elements() == []
+    release()
+    assert ids(juliet)[-1] == "more"
 
 
 def test_a_claim_is_held_as_long_as_its_stanza(server: Verona, juliet: Client) -> None:

@@ -206,6 +206,12 @@ def test_a_key_in_the_clear_does_not_last_into_tls() -> None:
 TIGHT = Limits(stanza=4_096, tag=1_024)
 
 
+def test_nor_does_what_a_header_in_the_clear_has_said_rfc6120_5_4_3_3() -> None:
+    """Somebody on the way may have written it; the certificate names both."""
+    peer = incoming(tls=False).send(header(VERONA), STARTTLS).secure(MONTAGUE, VERONA)
+    assert b"EXTERNAL" not in peer.send(header(None)).take()
+
+
 def test_a_giant_header_is_refused_rfc6120_4_9_3_17() -> None:
     scripted = incoming(tls=False, before=TIGHT).send("<stream:stream x='" + "y" * 2_000)
     assert scripted.error == "policy-violation limit.tag-size"

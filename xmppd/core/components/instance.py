@@ -150,7 +150,7 @@ class Instance:
         self.line: Line | None = None
         self.since = 0.0
         """When it connected, in seconds UTC since 1970."""
-        self.pending = Pending(server.router.bounce, server.clock)
+        self.pending = Pending(server.router.bounce, server.clock, server.router.routes)
         self.spool: Spool | None = None
         self.sent = self.received = 0
         """Stanzas to it and from it."""
@@ -182,7 +182,7 @@ class Instance:
         if line is None and (spool is None or request):
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
         if request:
-            self.pending.check_room()
+            self.pending.check_room(stanza)
         if self.holding.active and line is not None:
             self._slow_down(stanza, line)
         if spool is not None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections import Counter
+from collections.abc import Callable, Container
+from typing import NamedTuple, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from xmppd.domains import around
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.wire.stanza import Stanza
 
 MOST = 10_000
-"""Requests that one instance may owe an answer to at a time."""
+"""Requests that one instance may owe an answer to at a time, half of them to other servers,"""
+
+MOST_OF_ONE = 1_000
+"""and so many to the domains of one of these."""
 
 SECONDS = 120.0
 """How long it may owe one: then who has asked is told that it takes too long."""
@@ -24,23 +29,37 @@ Asked: TypeAlias = tuple[JID | None, str, JID | None]
 """Who has asked, by which id, and whom."""
 
 
+class _Owed(NamedTuple):
+    """Since when an answer is owed, to what, and to which server elsewhere, if to any."""
+
+    since: float
+    type: str
+    crowd: str
+
+
 class Pending:
     """What one instance has been asked. Nobody waits for ever: each request is answered, by it or
     by an error.
 
-    `bounce` answers a request with an error.
+    `bounce` answers a request with an error; `here` are the domains that are served here.
     """
 
-    __slots__ = ("_asked", "_bounce", "_clock", "_looking", "_now")
+    __slots__ = ("_asked", "_bounce", "_clock", "_crowds", "_here", "_looking", "_now")
 
     def __init__(
-        self, bounce: Callable[[Stanza, BaseException], None], clock: IReactorTime
+        self,
+        bounce: Callable[[Stanza, BaseException], None],
+        clock: IReactorTime,
+        here: Container[str],
     ) -> None:
         self._bounce = bounce
         self._clock = clock
         self._now = clock.seconds
         self._looking: IDelayedCall | None = None
-        self._asked: dict[Asked, tuple[float, str]] = {}
+        self._asked: dict[Asked, _Owed] = {}
+        self._here = here
+        self._crowds: Counter[str] = Counter()
+        """How many have come from elsewhere, by what the domains of one server have in common."""
 
     def __len__(self) -> int:
         """How many wait for an answer."""
@@ -50,20 +69,29 @@ class Pending:
         """Whether a request still waits."""
         return (stanza.sender, stanza.id, stanza.to) in self._asked
 
-    def check_room(self) -> None:
+    def check_room(self, stanza: Stanza) -> None:
         """Raise StanzaError where so many were passed on that one more can't be."""
-        if len(self._asked) >= MOST:
+        full = len(self._asked) >= MOST
+        if not full and (crowd := self._crowd(stanza.sender)):
+            crowds = self._crowds
+            full = crowds[crowd] >= MOST_OF_ONE or crowds.total() >= MOST // 2
+        if full:
             raise StanzaError("resource-constraint", reason="component.requests")
 
     def add(self, stanza: Stanza) -> None:
         """A request was passed on."""
-        self._asked[stanza.sender, stanza.id, stanza.to] = self._now(), stanza.type
+        asked = stanza.sender, stanza.id, stanza.to
+        self._pop(asked)
+        crowd = self._crowd(stanza.sender)
+        if crowd:
+            self._crowds[crowd] += 1
+        self._asked[asked] = _Owed(self._now(), stanza.type, crowd)
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)
 
     def answered(self, asked: Asked) -> bool:
         """A result or an error has come from the component; whether somebody waits for it."""
-        return self._asked.pop(asked, None) is not None
+        return self._pop(asked) is not None
 
     def refuse(self, asked: Asked, error: StanzaError) -> bool:
         """What has come is none that can be passed on; whether somebody was told so."""
@@ -76,8 +104,8 @@ class Pending:
         """Answer what has waited for too long (RFC 6120 §8.3.3.16)."""
         self._looking = None
         now, late = self._now(), []
-        for asked, (at, _) in self._asked.items():  # which are in the order they came
-            if now - at < SECONDS:
+        for asked, owed in self._asked.items():  # which are in the order they came
+            if now - owed.since < SECONDS:
                 break
             late.append(asked)
         for asked in late:
@@ -96,6 +124,18 @@ class Pending:
 
     def _fail(self, asked: Asked, error: StanzaError) -> None:
         sender, id_, to = asked
-        _, type_ = self._asked.pop(asked)
-        request = Stanza("iq", {"type": type_, "id": id_}, [], b"", sender=sender, to=to)
+        owed = self._pop(asked)
+        assert owed is not None, "who calls has looked"
+        request = Stanza("iq", {"type": owed.type, "id": id_}, [], b"", sender=sender, to=to)
         self._bounce(request, error)
+
+    def _pop(self, asked: Asked) -> _Owed | None:
+        owed = self._asked.pop(asked, None)
+        if owed is not None and owed.crowd:
+            self._crowds[owed.crowd] -= 1
+            if not self._crowds[owed.crowd]:
+                del self._crowds[owed.crowd]
+        return owed
+
+    def _crowd(self, sender: JID | None) -> str:
+        return "" if sender is None or sender.domain in self._here else around(sender.domain)

@@ -17,7 +17,11 @@ from twisted.internet.interfaces import IReactorTime
 from xmppd.errors import StanzaError
 
 WAITING = 1_000
-"""Attempts of one sender that may wait for their turn."""
+"""Attempts of one sender that may wait for their turn,"""
+WAITING_IN_A_CROWD = 100
+"""and where so many wait already that others might find no room:"""
+CROWD = 5_000
+"""each takes a place among the domains that are known."""
 
 WAITING_OF_STRANGER = 200
 """Likewise of one stranger,"""
@@ -58,6 +62,7 @@ class Attempts:
         "_waiting",
         "_waiting_strangers",
         "count",
+        "waiting",
     )
 
     def __init__(self, most: Callable[[], int], clock: IReactorTime) -> None:
@@ -70,12 +75,8 @@ class Attempts:
         self._waiting: OrderedDict[str, deque[Deferred[None]]] = OrderedDict()
         self._busy = False
         """Whether turns are being given: one that ends within itself gives no other."""
-        self.count = 0
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for their turn."""
-        return sum(map(len, self._waiting.values()))
+        self.count = self.waiting = 0
+        """How many have had their turn and are not over, and how many wait for it."""
 
     def begin(self, who: str) -> Deferred[None]:
         """Fires when an attempt on account of a bare JID, or of a `stranger`, has its turn.
@@ -88,6 +89,7 @@ class Attempts:
             turn.errback(StanzaError("resource-constraint", reason="s2s.attempts", detail=who))
             return turn
         self._waiting.setdefault(who, deque()).append(turn)
+        self.waiting += 1
         self._waiting_strangers += _is_stranger(who)
         self._next()
         return turn
@@ -104,7 +106,7 @@ class Attempts:
     def _is_full(self, who: str) -> bool:
         waiting = len(self._waiting.get(who, ()))
         if not _is_stranger(who):
-            return waiting >= WAITING
+            return waiting >= (WAITING if self.waiting < CROWD else WAITING_IN_A_CROWD)
         return waiting >= WAITING_OF_STRANGER or self._waiting_strangers >= WAITING_OF_STRANGERS
 
     def _may(self, who: str, share: int) -> bool:
@@ -139,6 +141,7 @@ class Attempts:
         self.count += 1
         self._by[who] += 1
         self._of_strangers += _is_stranger(who)
+        self.waiting -= 1
         self._waiting_strangers -= _is_stranger(who)
         if not self._begun:
             self._clock.callLater(0, self._go_on)
@@ -154,6 +157,7 @@ class Attempts:
         queue = self._waiting.get(who)
         if queue is not None and turn in queue:
             queue.remove(turn)
+            self.waiting -= 1
             self._waiting_strangers -= _is_stranger(who)
             if not queue:
                 del self._waiting[who]

@@ -259,7 +259,14 @@ class Remotes:
             stanza = each.stanza
             assert stanza.sender is not None
             assert stanza.to is not None
-            self.pair(stanza.sender.domain, stanza.to.domain).again((each,))
+            try:
+                pair = self.pair(stanza.sender.domain, stanza.to.domain)
+            except StanzaError as error:  # it was forgotten, and there is no room
+                self.host.router.bounce(stanza, error)
+                if each.claim is not None:
+                    each.claim.let_go()
+            else:
+                pair.again((each,))
 
     # ------------------------------------------------------------------ dialback
 

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 
 from tests.support.federated import Hand, Town, Web
 from tests.support.server import condition
-from tests.support.server_streams import BIDI, auth, header, key
+from tests.support.server_streams import BIDI, auth, header, key, message
 from xmppd import ns
 from xmppd.core.s2s import management as management_module
 from xmppd.core.s2s import remotes as remotes_module
@@ -234,3 +234,35 @@ def test_who_resumes_two_streams_by_one_connection_leaves_nothing_behind_xep0198
     web.advance(200)
     assert not verona.remotes.management._attached
     assert not verona.remotes.management._lost
+
+
+def test_what_comes_on_a_stream_that_goes_on_is_heard_though_we_were_closing_it_xep0198_5() -> None:
+    """It was acknowledged, and heard by nobody."""
+    verona = Web().town(CAPULET)
+    juliet = verona.log_in("juliet")
+    hand = iago(verona).send(ENABLE.replace("/>", " resume='true'/>"))
+    id_ = hand.take().partition(" id='")[2].partition("'")[0]
+    (connection,) = verona.remotes.connections
+    connection.close()
+    again = iago(verona)
+    again.send(f"<resume xmlns='{ns.STREAM_MANAGEMENT}' previd='{id_}' h='0'/>")
+    assert "<resumed" in again.take()
+    again.send(message(f"a@{IAGO}"))
+    assert b"wherefore" in juliet.take()
+
+
+def test_what_was_lost_with_a_stream_is_answered_where_there_is_no_room_for_its_domain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    web = Web()
+    verona, hand = taking(web)
+    juliet = verona.log_in("juliet")
+    for body in "ab":
+        juliet.send(chat(f"a@{IAGO}", body))
+    verona.remotes._remotes.clear()
+    monkeypatch.setattr(remotes_module, "MOST", 1)
+    web.places["silent.lit"] = None
+    juliet.send(chat("a@silent.lit"))
+    hand.wire.cut()
+    web.settle()
+    assert [condition(each) for each in juliet.elements()] == ["resource-constraint"] * 2
