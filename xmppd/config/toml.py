@@ -164,10 +164,11 @@ class _File(Generic[T]):
 
     def _below(self, table: str, key: str, problem: str) -> tuple[Key, str]:
         """The same where names of the operator's stand in a table of a table, as in s2s.routes."""
-        content = self._raw[table][key]
+        content = self._raw[table].get(key)
         for name, named in content.items() if isinstance(content, dict) else ():
+            alone = {**self._raw[table], key: {name: named}}
             try:
-                msgspec.convert({key: {name: named}}, keys.struct_of(self._root, table))
+                msgspec.convert(alone, keys.struct_of(self._root, table))
             except msgspec.ValidationError as error:
                 inner, problem = _told(error, "[...]")
                 return (table, key, name, *inner), problem

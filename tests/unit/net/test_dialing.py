@@ -119,6 +119,7 @@ def test_what_the_system_says_is_told_where_there_is_no_word_for_it() -> None:
     problem = error.ConnectError(113, "No route to host")
     dialling.network.connections[0].refuse(problem)
     assert dialling.told[0].endswith(": No route to host")
+    dialling.fails(Unreachable)
 
 
 def test_all_addresses_together_have_so_many_seconds() -> None:

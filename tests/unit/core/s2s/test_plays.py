@@ -5,11 +5,20 @@ A play that goes wrong is shown line by line, as short as Hypothesis can make it
 
 from __future__ import annotations
 
+import gc
+
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from tests.support.federated_play import Rules, Stage, perform
 from tests.support.steps import Step
+
+
+@pytest.fixture(autouse=True, scope="module")
+def clean_stage() -> None:
+    """What others have left behind, unhandled errors among it, is no part of a play."""
+    gc.collect()
 
 
 def mixed(*some: tuple[int, st.SearchStrategy[Step]]) -> st.SearchStrategy[Step]:
