@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import structs
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall, deferLater
@@ -52,6 +53,8 @@ MAY_REGISTER = {"loopback": "a client on this machine", "on": "a client"}
 
 DRAIN = 5.0
 """Seconds that connections may take to send what is left when the server stops."""
+CLOSE = 2.0
+"""Seconds that a port may take to close."""
 DRAIN_STEP = 0.05
 """Seconds between looks at whether they have."""
 
@@ -306,7 +309,7 @@ class Server(Program):
         if self._starting is not None:
             await self._starting
         for port in self._ports:
-            await maybeDeferred(port.stopListening)
+            await self._stop_listening(port)
         if self._sweeping is not None:
             self._sweeping.stop()
             self._sweeping = None
@@ -321,6 +324,15 @@ class Server(Program):
         self._workers.stop()
         self._signals.restore()
         log.info("stopped")
+
+    async def _stop_listening(self, port: Any) -> None:
+        """Close a port; one whose file somebody has taken away never says that it is closed."""
+        closed = maybeDeferred(port.stopListening)
+        closed.addTimeout(CLOSE, self._reactor)
+        try:
+            await closed
+        except (DeferredTimeout, OSError) as error:
+            log.warn("a port was not closed in order: {error}", error=error)
 
     async def _drained(self) -> None:
         """Wait for the connections to be gone, for as long as that may take."""

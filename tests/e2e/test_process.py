@@ -1,6 +1,7 @@
 """The life of the process: what it says at its end, and what it remembers."""
 
 import asyncio
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.e2e.verona import PEOPLE, VERONA, Server, running
 from tests.support.clients import Client, soon
 from tests.support.peers import Peer
-from tests.support.process import READY, RunningServer
+from tests.support.process import READY, RunningServer, run_server
 from tests.support.server import PASSWORD
 from xmppd import ns
 
@@ -73,3 +74,11 @@ def test_server_without_any_configuration_serves_localhost(tmp_path: Path) -> No
             prospero.ping()
     finally:
         assert server.stop() == 0
+
+
+def test_server_whose_files_somebody_has_taken_away_ends_all_the_same(tmp_path: Path) -> None:
+    """Its control socket could not be closed in order, and it waited for that for ever."""
+    with run_server(tmp_path) as server:
+        shutil.rmtree(tmp_path / "data")
+        assert server.stop() == 0
+    assert "a port was not closed in order" in server.output

@@ -67,6 +67,10 @@ class Linked:
         for name in people:
             self.ctl("adduser", f"{name}@{self.domain}", stdin=f"{PASSWORD}\n")
 
+    def stop(self) -> None:
+        """Stop the process, which may be another one than at first."""
+        self.process.stop()
+
     def ctl(self, *arguments: str, stdin: str = "", status: int = 0) -> str:
         """What xmppctl tells, once it has ended with such a status."""
         done = self.process.ctl(*arguments, stdin=stdin)
@@ -99,7 +103,7 @@ def two_servers(directory: Path, **s2s: Any) -> Iterator[tuple[Linked, Linked]]:
         for each, other, name in ((first, second, "juliet"), (second, first, "romeo")):
             each.routes[other.domain] = [other.address]
             each.start(name, **s2s)
-            running.callback(each.process.stop)
+            running.callback(each.stop)
         yield first, second
 
 
