@@ -198,7 +198,7 @@ class S2SDomain(Table, frozen=True):
 
 
 class S2S(Table, frozen=True):
-    """`[s2s]`: other servers. `queue` and `octets` are of one of their domains."""
+    """`[s2s]`: other servers. `queue` and `octets` are of one domain pair."""
 
     enabled: bool = True
     require: Proof = "certificate"
