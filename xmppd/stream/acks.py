@@ -155,6 +155,43 @@ class Outbox:
         return waiting
 
 
+class CountedOutbox(Outbox):
+    """One whose octets are counted as they come and go.
+
+    A client's are counted each time, which is cheaper: few wait, and they are seldom asked for.
+    For a component or another server 100,000 may wait, and each that comes asks whether there is
+    room.
+    """
+
+    __slots__ = ("_octets",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._octets = 0
+
+    @property
+    def octets(self) -> int:
+        """How many octets wait."""
+        return self._octets
+
+    def add(self, data: bytes, claim: Claim | None) -> int:
+        """See `Outbox.add`."""
+        self._octets += len(data)
+        return super().add(data, claim)
+
+    def acknowledge(self, h: int) -> list[Claim | None]:
+        """See `Outbox.acknowledge`."""
+        handled = sum(map(len, self._data[: (h - self.acknowledged) % WRAP]))
+        claims = super().acknowledge(h)
+        self._octets -= handled
+        return claims
+
+    def clear(self) -> list[Sent]:
+        """See `Outbox.clear`."""
+        self._octets = 0
+        return super().clear()
+
+
 class Inbox:
     """How much was received, and how much of it is handled.
 

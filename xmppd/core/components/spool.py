@@ -20,7 +20,7 @@ from xmppd.core.components.pending import Pending
 from xmppd.core.router import Router
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
-from xmppd.stream.acks import WRAP, Outbox, Sent
+from xmppd.stream.acks import CountedOutbox, Sent
 from xmppd.wire import stored
 from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import Stanza
@@ -33,39 +33,6 @@ PATIENCE = 15.0
 
 LATE = 2.0
 """Seconds after which a message says when it came, where it goes by another stream (§4)."""
-
-
-class _Outbox(Outbox):
-    """One whose octets are counted as they come and go.
-
-    A client's are counted each time, which is cheaper: few wait, and they are seldom asked for.
-    Here 100,000 may wait, and each that comes asks whether there is room.
-    """
-
-    __slots__ = ("_octets",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._octets = 0
-
-    @property
-    def octets(self) -> int:
-        """How many octets wait."""
-        return self._octets
-
-    def add(self, data: bytes, claim: Claim | None) -> int:
-        self._octets += len(data)
-        return super().add(data, claim)
-
-    def acknowledge(self, h: int) -> list[Claim | None]:
-        handled = sum(map(len, self._data[: (h - self.acknowledged) % WRAP]))
-        claims = super().acknowledge(h)
-        self._octets -= handled
-        return claims
-
-    def clear(self) -> list[Sent]:
-        self._octets = 0
-        return super().clear()
 
 
 class Spool(Acknowledging):
@@ -101,7 +68,7 @@ class Spool(Acknowledging):
         seconds: float,
     ) -> None:
         super().__init__(router.from_component)
-        self.outbox = _Outbox()
+        self.outbox = CountedOutbox()
         self._router = router
         self._clock = clock
         self._settings = settings

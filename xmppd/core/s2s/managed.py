@@ -10,17 +10,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from xmppd import ns
 from xmppd.core.acknowledging import AT_ONCE, Acknowledging
 from xmppd.errors import StanzaError
-from xmppd.stream.acks import Inbox, Sent
+from xmppd.stream.acks import CountedOutbox, Inbox, Sent
 from xmppd.wire.claim import settle
 from xmppd.wire.stanza import Stanza
 
 SOON = 0.25
 """Seconds after which a peer is asked how much it has handled, where that is not much."""
-
-COUNTED = 64
-"""After how many stanzas the octets are counted that are not acknowledged,"""
-LARGE = 2_048
-"""and after each of so many octets."""
 
 
 class Parted(NamedTuple):
@@ -33,8 +28,8 @@ class Parted(NamedTuple):
 class Managed(Acknowledging):
     """What both ends of a stream count; `write` sends octets on it.
 
-    Of what the peer has taken and not acknowledged there are `most` octets at most, give or take
-    what was sent since they were last counted: it may take all, and acknowledge nothing.
+    Where the peer has taken more than `most` octets that it has not acknowledged, nothing more is
+    sent: it may take all, and acknowledge nothing.
 
     `agreed` says that the peer counts, too; `id` is the SM-ID by which the stream may be resumed,
     "" for never, `seconds` for how long.
@@ -43,7 +38,6 @@ class Managed(Acknowledging):
     __slots__ = (
         "_asking",
         "_clock",
-        "_full_above",
         "_most",
         "_parted",
         "agreed",
@@ -61,8 +55,7 @@ class Managed(Acknowledging):
     ) -> None:
         super().__init__(route)
         self._most = most
-        self._full_above = 0
-        """With how many stanzas there is no room for more; 0 while there is."""
+        self.outbox: CountedOutbox = CountedOutbox()
         self._clock = clock
         self.write = write
         self.agreed = False
@@ -84,10 +77,10 @@ class Managed(Acknowledging):
     def send(self, stanza: Stanza) -> None:
         """Send a stanza and hold its claim until it is acknowledged.
 
-        Raises StanzaError where the peer has too much to acknowledge: until it has done half of it.
+        Raises StanzaError where the peer has too much to acknowledge.
         """
         outbox = self.outbox
-        if self._full_above and len(outbox) > self._full_above:
+        if outbox.octets > self._most:
             raise StanzaError("resource-constraint", reason="s2s.queue")
         data = stanza.render_in(ns.SERVER)
         claim = stanza.claim
@@ -95,8 +88,6 @@ class Managed(Acknowledging):
             claim.hold()
         waiting = outbox.add(data, claim)
         self.write(data)
-        counted = len(data) > LARGE or not waiting % COUNTED
-        self._full_above = waiting // 2 if counted and outbox.octets > self._most else 0
         if waiting == 1:
             outbox.date(self._clock.seconds(), last=1)
             self._ask_soon()

@@ -204,7 +204,9 @@ class Remotes:
 
     def denied(self, connection: ServerConnection, local: str, remote: str, condition: str) -> None:
         """We may not."""
-        self.pair(local, remote).denied(connection, condition)
+        known = self._remotes.get(remote)
+        if known is not None:  # else nobody waits for it
+            known.pair(local).denied(connection, condition)
 
     def resumed(self, connection: ServerConnection, h: int) -> None:
         """A stream of ours goes on by a connection; see `Pair.resumed`."""
