@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser import packages
+from tests.browser.gateway import Gateway, running
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -109,3 +112,21 @@ def new_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
 def page(context: BrowserContext) -> Page:
     """A page for a test that needs but one."""
     return context.new_page()
+
+
+@pytest.fixture(scope="package")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A server that pages reach, for all tests here; each has accounts of its own there."""
+    with running(tmp_path_factory.mktemp("gateway")) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def origin() -> Iterator[str]:
+    """Where clients of other makes are served: not where the gateway is."""
+    try:
+        modules = packages.install()
+    except packages.NotInstalledError as error:
+        pytest.skip(str(error))
+    with packages.served(modules) as url:
+        yield url
