@@ -152,8 +152,8 @@ function welcome(app) {
   return h("div", { class: "welcome" },
     h("p", { text: "Nobody here yet. Add somebody by address, or join a room." }),
     h("div", { class: "buttons start" },
-      h("button", { type: "button", class: "primary", text: "Add a contact", on: { click: () => addContactDialog(app) } }),
-      h("button", { type: "button", text: "Join a room", on: { click: () => joinDialog(app) } }),
+      h("button", { type: "button", class: "primary small", text: "Add a contact", on: { click: () => addContactDialog(app) } }),
+      h("button", { type: "button", class: "small", text: "Join a room", on: { click: () => joinDialog(app) } }),
     ),
   );
 }

@@ -10,7 +10,7 @@ const MODES = {
     busy: "Logging in…",
     password: "current-password",
     other: "New here? Create an account",
-    lead: "Log in to chat.",
+    lead: "Chat with people here and on every other XMPP server.",
   },
   register: {
     title: "Create an account",

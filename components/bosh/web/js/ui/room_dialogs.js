@@ -81,7 +81,9 @@ async function fill(app, service, room, list) {
 function summary(all, found) {
   if (all === 0) return "There are no public rooms here yet. Type a name to open one.";
   if (found === 0) return "No public room has this name. Join to open it.";
-  return found > SHOWN ? `${found} rooms; type to find the others.` : `${found} of ${all} rooms.`;
+  if (found > SHOWN) return `${found} rooms; type to find the others.`;
+  const rooms = all === 1 ? "1 room" : `${all} rooms`;
+  return found === all ? `${rooms}.` : `${found} of ${rooms}.`;
 }
 
 function choice({ jid, name }, room) {
