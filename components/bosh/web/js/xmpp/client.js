@@ -5,10 +5,11 @@
  * Nothing here works on the page. Each subject has its file; this one puts them
  * together and is the only one that js/ui imports.
  */
+import { answerQuestions } from "./answers.js";
 import { Caps } from "./caps.js";
 import { Disco } from "./disco.js";
 import { ClientError } from "./errors.js";
-import { answerQuestions } from "./answers.js";
+import { typedJid } from "./escaping.js";
 import { bareOf, parseJid } from "./jid.js";
 import { Messages } from "./messages.js";
 import { Presence } from "./presence.js";
@@ -48,25 +49,34 @@ export class Client {
     const wire = this.#wire;
     this.#session = new Session(wire, this.#options);
     this.#disco = new Disco(wire);
-    this.#caps = new Caps(wire, this.#disco);
+    this.#caps = new Caps(this.#disco);
     this.#roster = new Roster(wire);
     this.#avatars = new Avatars(wire);
     // Rooms come before people: what is from a room we are in is never a contact's.
-    this.#rooms = new Rooms(wire, this.#disco);
-    this.#presence = new Presence(wire, this.#roster, this.#caps, this.#avatars);
-    this.#messages = new Messages(wire, this.#roster, this.#rooms, this.#caps);
+    this.#rooms = new Rooms(wire, this.#avatars);
+    const parts = { roster: this.#roster, rooms: this.#rooms, caps: this.#caps, avatars: this.#avatars, disco: this.#disco };
+    this.#presence = new Presence(wire, parts);
+    this.#messages = new Messages(wire, parts);
     answerQuestions(wire);
+    this.#rooms.presenceTo = (to, ...extra) => this.#presence.stanza(to, ...extra);
+    this.#avatars.onown = () => this.#announce();
     this.#session.onstart = () => this.#start();
   }
 
   /** What a new session begins with; a resumed one has all this already. */
   async #start() {
     await this.#disco.ready();
+    this.#messages.enableCarbons();
+    // The roster before presence (RFC 6121 2.2): whoever is told of has to be known.
     await this.#roster.fetch();
     this.#presence.announce();
     this.#rooms.rejoin();
-    this.#messages.enableCarbons();
-    this.#avatars.own().then(() => this.#presence.announceAvatar());
+    this.#avatars.refresh();
+  }
+
+  #announce() {
+    this.#presence.announce();
+    this.#rooms.announce();
   }
 
   /**
@@ -106,7 +116,7 @@ export class Client {
 
   /** Sign off and forget everything that could sign on again. */
   async logout() {
-    this.#presence.leave();
+    if (this.state === "online") this.#presence.leave();
     await this.#session.logout();
     for (const part of [this.#roster, this.#presence, this.#rooms, this.#messages, this.#avatars]) {
       part.clear();
@@ -131,7 +141,7 @@ export class Client {
 
   /** Put someone on the roster and ask for their presence. */
   async addContact(jid, name = "") {
-    const bare = bareOf(jid);
+    const { bare } = typedJid(jid);
     await this.#roster.set(bare, name);
     this.#presence.subscribe(bare);
   }
@@ -155,7 +165,8 @@ export class Client {
   /** @param {""|"away"|"chat"|"dnd"|"xa"} show */
   setPresence(show, status = "") {
     this.#presence.set(show, status);
-    this.#rooms.presence(show, status);
+    // Before the login there is nobody to tell; it is said with the first presence.
+    if (this.state === "online") this.#announce();
   }
 
   // One to one.
@@ -220,6 +231,5 @@ export class Client {
 
   async setAvatar(blob) {
     await this.#avatars.set(blob);
-    this.#presence.announceAvatar();
   }
 }
