@@ -34,7 +34,7 @@ consider_websocket_secure = true
 authentication = "internal_plain"
 modules_enabled = {{
     "bosh", "websocket", "disco", "roster", "saslauth", "smacks", "carbons", "pep", "offline",
-    "vcard", "ping"
+    "vcard", "ping", "blocklist"
 }}
 modules_disabled = {{ "s2s", "tls" }}
 VirtualHost "{domain}"

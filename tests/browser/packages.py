@@ -21,6 +21,8 @@ PINNED = HERE / "npm"
 FOLDER = ROOT / ".npm-test"
 """Where to. It is kept from one run to the next."""
 PAGES = HERE / "pages"
+BESIDE = {"/curve25519_compiled.wasm": "/npm/converse.js/dist/curve25519_compiled.wasm"}
+"""What Converse.js looks for beside the page that it is on."""
 PATIENCE = 120.0
 """Seconds that npm may take."""
 
@@ -75,6 +77,7 @@ class _Handler(SimpleHTTPRequestHandler):
         super().__init__(*arguments)
 
     def translate_path(self, path: str) -> str:
+        path = BESIDE.get(path, path)
         of_npm = path.startswith("/npm/")
         self.directory = str(self._modules if of_npm else PAGES)
         return super().translate_path(path.removeprefix("/npm") if of_npm else path)
