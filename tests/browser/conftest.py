@@ -121,18 +121,24 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture(scope="package")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A server that pages reach, for all tests here; each has accounts of its own there."""
-    with running(tmp_path_factory.mktemp("gateway")) as made:
-        yield made
+def elsewhere() -> Iterator[str]:
+    """An origin that is not the gateway's, whose pages may use the gateway."""
+    with packages.served() as url:
+        yield url
 
 
 @pytest.fixture(scope="package")
-def origin() -> Iterator[str]:
-    """Where clients of other makes are served: not where the gateway is."""
+def origin(elsewhere: str) -> str:
+    """The same, with clients of other makes there."""
     try:
-        modules = packages.install()
+        packages.install()
     except packages.NotInstalledError as error:
         pytest.skip(str(error))
-    with packages.served(modules) as url:
-        yield url
+    return elsewhere
+
+
+@pytest.fixture(scope="package")
+def gateway(tmp_path_factory: pytest.TempPathFactory, elsewhere: str) -> Iterator[Gateway]:
+    """The server of all tests here; each has accounts of its own there."""
+    with running(tmp_path_factory.mktemp("gateway"), elsewhere) as made:
+        yield made
