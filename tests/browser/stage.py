@@ -51,10 +51,9 @@ def raise_curtain(page: Page, scene: str = "empty", **config: object) -> None:
 
 
 def _file(path: str) -> Path:
-    """The core is the fake; all else is what is shipped."""
-    if path.startswith("js/xmpp/"):
-        return FAKES / path.removeprefix("js/xmpp/")
-    return ROOT / path
+    """What is shipped, but for a core that has no network."""
+    fake = FAKES / path.removeprefix("js/xmpp/")
+    return fake if path.startswith("js/xmpp/") and fake.is_file() else ROOT / path
 
 
 def enter(page: Page, username: str = "romeo") -> None:

@@ -150,6 +150,7 @@ export class App {
     this.#list?.close();
     this.#shell = null;
     this.store.clear();
+    this.avatars.clear();
     this.start();
     this.#login.tell(reason);
     announce("You are logged out.");

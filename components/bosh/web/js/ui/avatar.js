@@ -41,9 +41,24 @@ export function initials(name) {
 export class Avatars {
   #client;
   #known = new Map();
+  /** Whose face is out of sight is not asked for: a list may be of hundreds. */
+  #sight = new IntersectionObserver((seen) => {
+    for (const { isIntersecting, target } of seen) {
+      if (!isIntersecting) continue;
+      this.#sight.unobserve(target);
+      this.#fill(target);
+    }
+  });
 
+  /** @param {import("../xmpp/client.js").Client} client */
   constructor(client) {
     this.#client = client;
+  }
+
+  /** Somebody else may log in next. */
+  clear() {
+    this.#known.clear();
+    this.#sight.disconnect();
   }
 
   /**
@@ -61,7 +76,7 @@ export class Avatars {
     if (jid !== null) {
       disc.dataset.face = jid;
       disc.dataset.initials = disc.textContent;
-      this.#fill(disc, jid);
+      this.#sight.observe(disc);
     }
     return disc;
   }
@@ -73,13 +88,12 @@ export class Avatars {
   changed(jid) {
     this.#known.delete(jid);
     for (const disc of document.querySelectorAll(".avatar[data-face]")) {
-      if (disc.dataset.face === jid) this.#fill(disc, jid);
+      if (disc.dataset.face === jid) this.#sight.observe(disc);
     }
   }
 
-  async #fill(disc, jid) {
-    const url = await this.#picture(jid);
-    if (disc.dataset.face !== jid) return;
+  async #fill(disc) {
+    const url = await this.#picture(disc.dataset.face);
     if (url === null) disc.replaceChildren(disc.dataset.initials);
     else disc.replaceChildren(picture(url, disc));
   }

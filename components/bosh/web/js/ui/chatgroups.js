@@ -10,6 +10,7 @@ const TITLES = [
   ["here", "Available"],
   ["away", "Away or busy"],
   ["gone", "Offline"],
+  ["private", "Private, from rooms"],
   ["stranger", "Not in your contacts"],
 ];
 const PLACES = { "": "here", chat: "here", away: "away", xa: "away", dnd: "away", gone: "gone" };
@@ -34,6 +35,7 @@ export function groups(store, wanted) {
 
 function placeOf(client, { jid, kind }) {
   if (kind === "room") return "room";
+  if (jid.includes("/")) return "private";
   const contact = client.contacts.get(jid);
   return contact === undefined ? "stranger" : PLACES[presenceOf(contact)];
 }

@@ -55,9 +55,10 @@ export function contactDialog(app, jid) {
       ),
     ),
   ];
-  if (contact === undefined) body.push(stranger(app, jid, () => dialog.close()));
+  if (contact === undefined && jid.includes("/")) body.push(h("p", { class: "hint", text: "What you write here is seen by this one person in the room only." }));
+  else if (contact === undefined) body.push(stranger(app, jid, () => dialog.close()));
   else body.push(facts(contact), rename(app, contact, () => dialog.close()));
-  const dialog = openDialog({ title: contact ? "Contact" : "Not in your contacts", body });
+  const dialog = openDialog({ title: contact ? "Contact" : jid.includes("/") ? "Private chat" : "Not in your contacts", body });
 }
 
 function stranger(app, jid, close) {

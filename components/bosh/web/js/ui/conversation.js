@@ -102,16 +102,15 @@ export class Conversation {
     } else {
       const contact = client.contacts.get(jid);
       const presence = PRESENCES[presenceOf(contact)].name;
-      setText(line, contact === undefined ? `${jid} · not in your contacts` : contact.status ? `${presence} · ${contact.status}` : presence);
+      setText(line, contact === undefined ? unknown(jid) : contact.status ? `${presence} · ${contact.status}` : presence);
     }
   }
 
   #drawAgain(room) {
     const { again } = this.#parts;
-    const out = !room?.joined && this.#app.client.state === "online";
-    again.hidden = !out;
-    if (!out || again.childElementCount > 0) return;
-    again.append(
+    again.hidden = room !== undefined;
+    if (room !== undefined) return;
+    again.replaceChildren(
       h("p", { text: this.#chat.left || "You are not in this room." }),
       h("button", { type: "button", class: "small primary", text: "Join again", on: { click: () => joinDialog(this.#app, { room: this.#chat.jid }) } }),
     );
@@ -122,6 +121,8 @@ export class Conversation {
     setText(writing, this.#chat.writing ? `${displayName(this.#app.client, this.#chat.jid)} is writing…` : "");
   }
 }
+
+const unknown = (jid) => (jid.includes("/") ? "Private chat, from a room" : `${jid} · not in your contacts`);
 
 const occupantOf = (room) => room?.occupants.get(room.nick);
 

@@ -87,12 +87,22 @@ export function markState(row, entry) {
   if (entry.error) {
     state.replaceChildren(icon("warning"));
     fault.textContent = `Not delivered. ${plainly("message", entry.error)}`;
-  } else if (entry.receipt === "received") {
-    state.title = "Delivered";
-    state.className = "state received";
-    state.replaceChildren(icon("received"), unseen("delivered"));
-  } else if (entry.receipt === "asked") {
-    state.title = "Sent";
-    state.replaceChildren(icon("sent"));
+    return;
   }
+  const look = STATES[entry.type === "groupchat" ? "room" : "person"][entry.receipt];
+  if (look === undefined) return;
+  state.title = look.title;
+  state.classList.toggle("received", look.done);
+  state.replaceChildren(icon(look.icon), unseen(look.title));
 }
+
+/** How far a message has come. A room that has told it to everybody knows no more. */
+const STATES = {
+  person: {
+    asked: { title: "Sent", icon: "sent", done: false },
+    received: { title: "Delivered", icon: "received", done: true },
+  },
+  room: {
+    received: { title: "In the room", icon: "sent", done: true },
+  },
+};

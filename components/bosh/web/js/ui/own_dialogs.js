@@ -73,7 +73,6 @@ function pictureSection(app) {
     choose.disabled = true;
     try {
       await client.setAvatar(await scaled(file.files[0]));
-      app.avatars.changed(client.jid.bare);
       state.textContent = "Your picture is changed. Others see it now.";
     } catch (error) {
       console.warn("avatar:", error);

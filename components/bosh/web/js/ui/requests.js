@@ -47,10 +47,10 @@ export class Requests {
     ]);
   }
 
-  #invitation({ room, from, reason }) {
+  #invitation({ room, from, reason, password }) {
     const { store, avatars } = this.#app;
     const name = localpart(room);
-    const join = () => this.#app.attempt("room", () => this.#app.join(room, this.#app.nick));
+    const join = () => this.#app.attempt("room", () => this.#app.join(room, this.#app.nick, password));
     return card(avatars.element(name, { square: true }), name, `${localpart(from ?? "")} invites you to ${room}`, reason, [
       answer("Join", `Join ${name}`, join, true),
       answer("Decline", `Decline to join ${name}`, () => store.settled(room)),

@@ -7,8 +7,8 @@
  * `presence` our own
  */
 
+import { Emitter } from "../xmpp/emitter.js";
 import { Chat } from "./chat.js";
-import { Emitter } from "./emitter.js";
 import { mentions } from "./text.js";
 
 /** Conversations with people who are no contacts: anybody can begin one. */
@@ -165,14 +165,14 @@ export class Store extends Emitter {
   /** @param {{jid: string, nick?: string, text?: string}} request */
   addRequest(request) {
     if (this.requests.size < WAITING) this.requests.set(request.jid, request);
-    this.emit("requests", { said: `${request.jid} wants to add you` });
+    this.emit("requests", { said: `${request.jid} wants to add you.` });
   }
 
   /** @param {{room: string, from: string, reason?: string}} invitation */
   addInvitation(invitation) {
     if (this.client.rooms.get(invitation.room)?.joined) return;
     if (this.invitations.size < WAITING) this.invitations.set(invitation.room, invitation);
-    this.emit("requests", { said: `You are invited to ${invitation.room}` });
+    this.emit("requests", { said: `You are invited to ${invitation.room}.` });
   }
 
   /** @param {string} jid a person or a room that waits no more */

@@ -1,5 +1,6 @@
 /** Text from the network, made fit to be seen: as text, with web addresses to click on. */
 
+import { displayName, typedJid } from "../xmpp/escaping.js";
 import { h } from "./dom.js";
 
 /** More than this of one message is shown only when asked for. */
@@ -78,27 +79,29 @@ const isWord = (character) => character !== undefined && /[\p{L}\p{N}_]/u.test(c
 export const preview = (body) => body.slice(0, 160).replace(/\s+/gu, " ");
 
 /**
- * The part of an address that people say: what stands before the @.
+ * What to call an address that has no name: what stands before the @, and of an occupant of a
+ * room the nickname.
  * @param {string} jid
  * @returns {string}
  */
 export function localpart(jid) {
-  const at = jid.indexOf("@");
-  return at > 0 ? unescaped(jid.slice(0, at)) : jid;
+  const slash = jid.indexOf("/");
+  return slash === -1 ? displayName(jid) : `${jid.slice(slash + 1)} in ${displayName(jid)}`;
 }
 
-/** XEP-0106: what may stand in no address is written there as \XX. */
-const unescaped = (local) =>
-  local.replace(/\\(20|22|26|27|2f|3a|3c|3e|40|5c)/giu, (_, code) => String.fromCharCode(parseInt(code, 16)));
-
 /**
- * An address out of what somebody typed: a name alone is one of this server.
+ * An address out of what somebody typed: a name alone is one of this domain.
  * @param {string} typed
- * @param {string} domain
+ * @param {string} domain "" where a name alone will not do
  * @returns {string|null} null where it can be no address
  */
 export function addressOf(typed, domain) {
   const text = typed.trim().replace(/^xmpp:/u, "").replace(/\?.*$/u, "");
-  const address = text.includes("@") ? text : `${text}@${domain}`;
-  return /^[^@/\s"&'<>]+@[^@/\s]+$/u.test(address) ? address.toLowerCase() : null;
+  if (text === "" || (domain === "" && !text.includes("@"))) return null;
+  try {
+    return typedJid(text.includes("@") ? text : `${text}@${domain}`).bare;
+  } catch (error) {
+    if (error.condition !== "jid-malformed") throw error;
+    return null;
+  }
 }
