@@ -22,6 +22,8 @@ from components.bosh.http.request import Handler
 from components.bosh.http.routes import Routes, both, nothing, only
 from components.bosh.http.site import Site
 from components.bosh.http.static import METHODS, Files, load
+from components.bosh.longpoll.service import LongPoll
+from components.bosh.longpoll.terms import Limits as LongPollLimits
 from components.bosh.tunnel.tunnel import Tunnel
 from components.bosh.websocket.service import WebSockets
 from components.bosh.websocket.session import Terms as WebSocketTerms
@@ -62,6 +64,7 @@ class Gateway:
         introduce(setting.component, About(IDENTITY))
         self.tunnel = Tunnel(setting.component)
         self.websockets = self._websockets(config)
+        self.longpoll = self._longpoll(config)
         self.site = self._site(config)
         self._ports: list[Any] = []
 
@@ -72,6 +75,24 @@ class Gateway:
         everybody = config.see_other_for == "everybody"
         terms = WebSocketTerms(config.body_octets, config.see_other_websocket, everybody)
         return WebSockets(self.tunnel, self._reactor, terms, config.ping_seconds, self._refuse)
+
+    def _longpoll(self, config: BoshTable) -> LongPoll:
+        limits = LongPollLimits(
+            wait=config.wait,
+            hold=config.hold,
+            requests=config.requests,
+            inactivity=config.inactivity,
+            polling=config.polling,
+            maxpause=config.maxpause,
+            streams=config.streams,
+            sessions=config.sessions,
+            sessions_per_address=config.sessions_per_address,
+            body_octets=config.body_octets,
+            routes=frozenset(config.routes),
+            see_other_uri=config.see_other_bosh,
+            see_other_for_all=config.see_other_for == "everybody",
+        )
+        return LongPoll(self.tunnel, self._reactor, limits, self._refuse)
 
     def _site(self, config: BoshTable) -> Site:
         limits = Limits(
@@ -100,6 +121,9 @@ class Gateway:
             XRD_PATH: only(METHODS, meta.xrd, self._refuse),
             JRD_PATH: only(METHODS, meta.jrd, self._refuse),
         }
+        if config.bosh:
+            shared = origins.sharing(self.longpoll.handle, ("GET", "HEAD", "POST"))
+            places.update(both(config.bosh, shared))
         if config.websocket:
             places.update(both(config.websocket, origins.guarding(self.websockets.handle)))
         return Routes(places, self._files(config))
@@ -129,6 +153,7 @@ class Gateway:
         """Take nobody in, end all sessions, and give clients a moment to hear of it."""
         for port in self._ports:
             await port.stopListening()
+        self.longpoll.close()
         self.websockets.close()
         self.tunnel.close()
         self.site.close()

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from components.bosh.http.request import Exchange, Response
+from components.bosh.http.request import Exchange, Peer, Response
 from components.bosh.longpoll import body as bodies
 from components.bosh.longpoll.body import Body
 from components.bosh.longpoll.compression import fit
@@ -87,6 +87,7 @@ class Session:
         "_timer",
         "address",
         "is_due",
+        "local",
         "outbox",
         "secure",
         "sid",
@@ -98,15 +99,14 @@ class Session:
         sid: bytes,
         terms: Terms,
         greeting: dict[str, str],
-        address: str,
-        *,
-        secure: bool,
+        peer: Peer,
     ) -> None:
         self._home = home
         self.sid = sid
         """By what the session is found: not what the client is told."""
-        self.address = address
-        self.secure = secure
+        self.address = peer.address
+        self.secure = peer.secure
+        self.local = peer.local
         self._terms = terms
         self._greeting: dict[str, str] | None = greeting
         self.outbox = Outbox()

@@ -93,8 +93,7 @@ class Sessions:
             self.digest(sid.encode()),
             terms,
             self._greeting(sid, terms, attrs),
-            peer.address,
-            secure=peer.secure,
+            peer,
         )
         self._sessions[session.sid] = session
         self._addresses[network] = self._addresses.get(network, 0) + 1
@@ -109,7 +108,7 @@ class Sessions:
         limits = self.limits
         if self._stopping:
             raise Refused("system-shutdown", "bosh.stopping")
-        if limits.see_other_uri and not secure:
+        if limits.see_other_uri and (limits.see_other_for_all or not secure):
             uri = f"<uri>{build.text(limits.see_other_uri)}</uri>".encode()
             raise Refused("see-other-uri", "bosh.not-secure", uri)
         if "route" in attrs and attrs["route"] not in limits.routes:
@@ -155,7 +154,11 @@ class Sessions:
         """A stream for a session (`session.Home`)."""
         strand = Strand(session, secrets.token_urlsafe(STREAM_OCTETS), header)
         strand.stream = self._streams.stream(
-            strand, session.address, secure=session.secure, to=header.get("to", "")
+            strand,
+            session.address,
+            secure=session.secure,
+            to=header.get("to", ""),
+            local=session.local,
         )
         return strand
 

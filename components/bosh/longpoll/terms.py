@@ -45,7 +45,9 @@ class Limits(NamedTuple):
     secure_link: bool = True
     """Whether nobody between us and the server can read or change anything."""
     see_other_uri: str = ""
-    """Where clients whose connection is not secure are sent instead."""
+    """Where clients are sent instead of being served here:"""
+    see_other_for_all: bool = False
+    """all, or those whose connection is not secure."""
 
 
 class Terms(NamedTuple):
