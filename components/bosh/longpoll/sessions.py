@@ -20,7 +20,7 @@ from components.bosh.names import XBOSH
 from components.bosh.tunnel.client import Streams
 from components.common import build
 from xmppd import ns
-from xmppd.addresses import network_of
+from xmppd.addresses import is_loopback, network_of
 
 log = Logger(namespace="component")
 
@@ -83,9 +83,10 @@ class Sessions:
         terms = agree(attrs, self.limits)
         whole(attrs.get("rid"))
         network = network_of(peer.address)
-        if self._addresses.get(network, 0) >= self.limits.sessions_per_address:
+        limits, there = self.limits, self._addresses.get(network, 0)
+        if _full(limits.sessions_per_address, there) and not is_loopback(peer.address):
             raise Refused("policy-violation", "bosh.sessions-per-address")
-        if len(self._sessions) >= self.limits.sessions:
+        if _full(limits.sessions, len(self._sessions)):
             raise Refused("undefined-condition", "bosh.sessions", _FULL)
         sid = secrets.token_urlsafe(SID_OCTETS)
         session = Session(
@@ -192,3 +193,7 @@ class Sessions:
                 log.failure("a session could not be answered")
                 del error
                 session.fail(Refused("internal-server-error", "bosh.internal"), None)
+
+
+def _full(limit: int, count: int) -> bool:
+    return bool(limit) and count >= limit
