@@ -91,6 +91,7 @@ class WebSockets:
             session = due.popleft()[1]
             if session not in self._open:
                 continue
+            session.heard = session.heard or session.unread
             if session.pinged and not session.heard:
                 self._refused("websocket.silent")
                 session.abort()

@@ -35,6 +35,7 @@ class WebSocket:
     """One client. `left` is called once, when it is gone; `refused` for each reason to end it."""
 
     __slots__ = (
+        "_choked",
         "_closing",
         "_frames",
         "_left",
@@ -73,6 +74,9 @@ class WebSocket:
         self._question = 0
         """Which question of the server is to be answered when the client has taken more."""
         self._paused = False
+        """Whether the client is not read: the stream says so,"""
+        self._choked = False
+        """or it asks for answers that it does not take."""
         self._closing = False
         """Whether our close frame is sent: nothing more is said."""
         self._opened = False
@@ -108,6 +112,9 @@ class WebSocket:
 
     def relieved(self) -> None:
         """The client has taken what it had left in the pipe."""
+        if self._choked:
+            self._choked = False
+            self._read()
         question, self._question = self._question, 0
         if question and self._stream is not None:
             self._stream.taken(question)
@@ -116,6 +123,8 @@ class WebSocket:
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode
+        if opcode is Opcode.PING and self._wire is not None and self._wire.stuck:
+            self._choke()
         if opcode is Opcode.TEXT and frame.fin:
             self._message(frame.data)
         elif opcode is Opcode.BINARY:  # RFC 7395 §3.2: text only
@@ -200,12 +209,11 @@ class WebSocket:
 
     def elements(self, elements: Sequence[bytes]) -> None:
         """Elements, each a message (§3.3) (`Client`)."""
-        if self._closing:
-            return
         frames = self._frames
-        for element in elements:
-            frames.send_text(element)
-        self._flush()
+        if frames.state is OPEN:
+            for element in elements:
+                frames.send_text(element)
+            self._flush()
 
     def failed(self, content: bytes) -> None:
         """A stream error (`Client`)."""
@@ -247,15 +255,30 @@ class WebSocket:
 
     def resume(self) -> None:
         """Read on (`Client`)."""
-        if self._wire is not None and self._paused:
+        if self._paused:
             self._paused = False
+            self._read()
+
+    @property
+    def unread(self) -> bool:
+        """Whether the client is not read: then it is not silent either."""
+        return self._paused or self._choked
+
+    def _choke(self) -> None:
+        """Read nothing until the client has taken what it was answered."""
+        if not self._choked and self._wire is not None:
+            self._choked = True
+            self._wire.pause()
+
+    def _read(self) -> None:
+        if self._wire is not None and not self.unread:
             self._wire.resume()
 
     # ------------------------------------------------------------------ what goes
 
     def ping(self) -> None:
         """Ask the client for a sign of life (RFC 6455 §5.5.2)."""
-        if not self._closing:
+        if self._frames.state is OPEN:
             self._frames.send_ping(b"")
             self._flush()
 
@@ -272,7 +295,7 @@ class WebSocket:
             self._wire.abort()
 
     def _send(self, element: bytes) -> None:
-        if not self._closing:
+        if self._frames.state is OPEN:  # the client's close frame may have come meanwhile
             self._frames.send_text(element)
             self._flush()
 
