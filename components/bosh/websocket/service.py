@@ -100,6 +100,7 @@ class WebSockets:
             if session.pinged:
                 session.ping()
             session.heard = False
+            session.small = 0
             due.append((now + self._seconds, session))
         if due:
             self._timer = self._clock.callLater(due[0][0] - now, self._look)

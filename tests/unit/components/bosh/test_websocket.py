@@ -343,17 +343,73 @@ def test_a_ping_is_answered_rfc6455_5_5_2(house):
     assert juliet.frames() == [Frame(PONG, b"abc")]
 
 
+@pytest.mark.parametrize(
+    "octets",
+    [
+        frame(PING),
+        frame(PONG),
+        frame(PING, b"x" * 125),
+        frame(TEXT, "<"),
+        frame(TEXT, "<", fin=False) + frame(MORE, "", fin=False) * 5 + frame(MORE, "a/>"),
+    ],
+)
+def test_many_frames_that_bring_nothing_are_refused(house, octets):
+    juliet = house.join().open()
+    most = 65_536 // len(octets)
+    juliet.send(octets * most)
+    *_, last = juliet.frames()
+    assert last.code == POLICY
+    assert juliet.line.ended
+    assert house.refused == {"websocket.flood": 1}
+    assert sum(map(len, juliet.stream.texts)) <= 200
+
+
+def test_frames_that_bring_nothing_behind_our_close_are_not_read(house):
+    juliet = house.join().open()
+    juliet.stream.client.closed()
+    juliet.send(frame(PING) * 10_000)
+    assert juliet.line.aborted
+
+
+def test_a_ping_each_second_is_welcome(house):
+    juliet = house.join().open()
+    for _ in range(1_000):
+        house.clock.advance(1)
+        juliet.send(frame(PING))
+    assert juliet.line.up
+
+
+def test_what_comes_together_is_said_together(house):
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) * 20)
+    assert juliet.stream.texts == [MESSAGE * 20]
+
+
+def test_what_comes_before_an_error_is_said(house):
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, "<a>\0</a>") + frame(TEXT, MESSAGE))
+    assert juliet.stream.texts == [MESSAGE]
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, "nonsense") + frame(TEXT, MESSAGE))
+    assert juliet.stream.texts == [MESSAGE]
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, CLOSING) + frame(TEXT, MESSAGE))
+    assert juliet.stream.texts == [MESSAGE]
+    assert juliet.stream.ends == ["close"]
+
+
 def test_pings_of_who_does_not_read_are_not_read_either(house):
     juliet = house.join(deaf=True).open_deaf()
-    flood = frame(PING, b"x" * 125) * 1_000
+    house.streams[0].client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
     for _ in range(50):
-        juliet.send(flood)
+        juliet.send(frame(PING, b"x" * 125))
     assert not juliet.line.reading
-    assert juliet.line.most < 4 * PIPE
+    assert juliet.line.unread == 131 * 49
+    assert juliet.line.most < 2 * PIPE
     juliet.line.read()
     assert juliet.line.reading
     juliet.line.pump()
-    assert not juliet.line.reading
+    assert juliet.line.unread == 0
 
 
 def test_pings_of_who_has_to_wait_leave_him_waiting(house):
