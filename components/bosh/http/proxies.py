@@ -15,6 +15,7 @@ are. What stands in a header is believed as far as trusted proxies have written 
   write that. Never both kinds: a proxy passes on what it does not write itself, and then it is the
   client's word.
 - *Nonsense* where an address should be makes the request one of the proxy's own, and insecure.
+- *A UNIX socket* is connected to from this machine: who may is for its permissions to say.
 
 A client without TLS is secure only where nobody can be between: it is connected from a loopback
 address, calls us by "localhost" or a loopback address, and nothing tells of a proxy that merely
@@ -42,6 +43,9 @@ from components.bosh.http.request import Peer
 
 LOOPBACK = ("127.0.0.1", "::1")
 """The proxies that are trusted where none are named."""
+
+UNIX = "127.0.0.1"
+"""Where somebody is who comes by a UNIX socket, and so has no address ("")."""
 
 SIGNS = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
          b"x-real-ip")  # fmt: skip
@@ -74,13 +78,13 @@ class Proxies:
 
     def trusts(self, address: str) -> bool:
         """Whether an address is that of a proxy we trust."""
-        return self._trusts(address)
+        return self._trusts(address or UNIX)
 
     def seen(
         self, direct: str, tls: bool, headers: Mapping[bytes, bytes], version: str = "1.1"
     ) -> Peer:
         """Who asks, by a connection from `direct` (over TLS or not) and HTTP of a version."""
-        address = _written(direct)
+        address = _written(direct or UNIX)
         if any(sign in headers for sign in SIGNS):
             if not self._trusts(address):
                 return Peer(address, tls, tls)
@@ -156,7 +160,7 @@ def _parsed(address: str) -> _Address | None:
 
 
 def _written(address: str) -> str:
-    """An address in the one way that we write it; what is none (of a UNIX socket) as it is."""
+    """An address in the one way that we write it; what is none as it is."""
     ip = _parsed(address)
     return address if ip is None else str(ip)
 

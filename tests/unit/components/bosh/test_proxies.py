@@ -132,6 +132,14 @@ def test_a_mapped_address_is_the_v4_one():
     assert Proxies(["::ffff:10.0.0.0/104"]).trusts("10.9.9.9")
 
 
+def test_a_unix_socket_is_this_machines():
+    told = seen("", x_forwarded_for="192.0.2.7", x_forwarded_proto="https")
+    assert told == Peer("192.0.2.7", True, True)
+    assert seen("", host="chat.example.org") == Peer("127.0.0.1", False)
+    assert Proxies().trusts("")
+    assert not Proxies(["10.0.0.1"]).trusts("")
+
+
 def test_a_trusted_network_that_is_none():
     with pytest.raises(ValueError, match="example"):
         Proxies(["proxy.example.org"])
