@@ -31,6 +31,8 @@ class Options:
     senders: int = 40
     recipients: int = 1000
     items: int = 10_000
+    browsers: int = 1000
+    browser_window: int = 1
 
 
 @dataclass(frozen=True)
