@@ -79,7 +79,6 @@ requests = 0
 joins = 0
 """,
     "bosh": """\
-[bundled.settings.bosh.http]
 listen = ["tcp:{http_port}:interface=127.0.0.1"]
 """,
 }
