@@ -1,7 +1,7 @@
 """`/metrics`: how the gateway fares, as one object of JSON, as `xmppctl status --json` has it.
 
-It is for this machine, and for whom the configuration names: asked without a proxy. To anybody else
-it is a path where nothing is. So no proxy shows it to the world, whatever paths that passes on.
+It is for whom the configuration names, and only when asked without a proxy. To anybody else it is a
+path where nothing is. So no proxy shows it to the world, whatever paths that passes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from components.bosh.http import hosts
-from components.bosh.http.proxies import SIGNS, Proxies
+from components.bosh.http.proxies import LOOPBACK, SIGNS, Proxies
 from components.bosh.http.request import Exchange, Handler, Request, Response
 from xmppd import __version__
 from xmppd.addresses import is_loopback
@@ -28,8 +28,8 @@ _HEADERS = (
 class Metrics:
     """Answers with what `sources` tell, by their names, besides what is so for every process.
 
-    `now` gives seconds since 1970. `allowed` are addresses and networks that may ask from elsewhere
-    (raises ValueError for what is none); `otherwise` answers who may not.
+    `now` gives seconds since 1970. `allowed` are addresses and networks of those who may ask, and
+    make ValueError where they are none; `otherwise` answers who may not.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Metrics:
         sources: Mapping[str, Callable[[], object]],
         now: Callable[[], float],
         otherwise: Handler,
-        allowed: Iterable[str] = (),
+        allowed: Iterable[str] = LOOPBACK,
     ) -> None:
         self._sources = dict(sources)
         self._now = now
@@ -64,11 +64,11 @@ class Metrics:
         }
 
     def _may(self, request: Request) -> bool:
-        if any(sign in request.headers for sign in SIGNS):
+        peer, headers = request.peer, request.headers
+        if any(sign in headers for sign in SIGNS) or not self._allowed.trusts(peer.address):
             return False
-        peer = request.peer
-        if is_loopback(peer.address):
-            # By its own name: neither through a silent proxy, nor for a page whose domain's owner
-            # lets it lead here.
-            return peer.secure and hosts.names_this_machine(hosts.host(request.headers))
-        return self._allowed.trusts(peer.address)
+        if not is_loopback(peer.address):
+            return True
+        # By its own name: neither through a silent proxy, nor for a page whose domain's owner lets
+        # it lead here.
+        return peer.secure and hosts.names_this_machine(hosts.host(headers))

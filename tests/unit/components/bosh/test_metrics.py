@@ -21,6 +21,7 @@ def clock():
 
 
 def metrics(clock, *allowed):
+    allowed = allowed or ("127.0.0.1", "::1")
     sources = {"sessions": lambda: {"bosh": 1, "websocket": 2}, "refusals": lambda: {"a.b": 3}}
     return Metrics(sources, clock.seconds, nothing(), allowed)
 
@@ -65,6 +66,7 @@ def test_nobody_through_a_proxy_that_says_nothing(clock):
 def test_who_is_named(clock):
     assert status(metrics(clock, "10.0.0.0/8"), ELSEWHERE, host="gateway:5280") == 200
     assert status(metrics(clock, "10.0.0.6"), ELSEWHERE, host="gateway:5280") == 404
+    assert status(metrics(clock, "10.0.0.6")) == 404
 
 
 def test_it_is_only_read(clock):
