@@ -40,6 +40,7 @@ from typing import TypeAlias
 
 from components.bosh.http.hosts import host, names_this_machine
 from components.bosh.http.request import Peer
+from xmppd.addresses import is_loopback
 
 LOOPBACK = ("127.0.0.1", "::1")
 """The proxies that are trusted where none are named."""
@@ -47,9 +48,20 @@ LOOPBACK = ("127.0.0.1", "::1")
 UNIX = "127.0.0.1"
 """Where somebody is who comes by a UNIX socket, and so has no address ("")."""
 
-SIGNS = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
-         b"x-real-ip")  # fmt: skip
+SIGNS = frozenset(
+    (
+        b"forwarded",
+        b"via",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-real-ip",
+    )
+)
 """Headers that a client does not write, but a proxy."""
+
+LONGEST = 64
+"""Characters of the longest address with its port, and some."""
 
 _Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -58,9 +70,9 @@ _NODE = re.compile(
     r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+)(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)"
 )
 
-# RFC 7239 §4, but for commas in quotes: so that elements can be told apart from the right, whatever
-# a client has written to the left.
-_PAIR = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"([^\",\\]*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))"
+# RFC 7239 §4. Elements are split at every comma, also one in quotes, which makes nonsense of an
+# element: so they are told apart from the right, whatever a client has written to the left.
+_PAIR = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"([^\"\\]*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))"
 _PAIRS = re.compile(rf"\s*{_PAIR}(?:\s*;\s*{_PAIR})*\s*")
 _ONE = re.compile(_PAIR)
 
@@ -85,12 +97,12 @@ class Proxies:
     ) -> Peer:
         """Who asks, by a connection from `direct` (over TLS or not) and HTTP of a version."""
         address = _written(direct or UNIX)
-        if any(sign in headers for sign in SIGNS):
-            if not self._trusts(address):
-                return Peer(address, tls, tls)
-            read = self._by_forwarded if self._forwarded else self._by_x_forwarded
-            return read(address, headers)
-        return Peer(address, tls or _nobody_between(address, headers, version), tls)
+        if SIGNS.isdisjoint(headers):
+            return Peer(address, tls or _nobody_between(address, headers, version), tls)
+        if not self._trusts(address):
+            return Peer(address, tls, tls)
+        read = self._by_forwarded if self._forwarded else self._by_x_forwarded
+        return read(address, headers)
 
     def _by_x_forwarded(self, direct: str, headers: Mapping[bytes, bytes]) -> Peer:
         told = headers.get(b"x-forwarded-for")
@@ -134,12 +146,10 @@ class Proxies:
 
 def _nobody_between(address: str, headers: Mapping[bytes, bytes], version: str) -> bool:
     """Whether a client that tells of no proxy is on this machine indeed."""
-    ip = _parsed(address)
-    if ip is None or not ip.is_loopback or version != "1.1":
+    if version != "1.1" or not is_loopback(address) or not names_this_machine(host(headers)):
         return False
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
-    here = not origin or names_this_machine(origin.partition("://")[2])
-    return here and names_this_machine(host(headers))
+    return not origin or names_this_machine(origin.partition("://")[2])
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
@@ -159,6 +169,7 @@ def _parsed(address: str) -> _Address | None:
     return (isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip
 
 
+@lru_cache(4096)
 def _written(address: str) -> str:
     """An address in the one way that we write it; what is none as it is."""
     ip = _parsed(address)
@@ -171,7 +182,7 @@ def _split(value: bytes) -> list[str]:
 
 def _node(text: str) -> str | None:
     """The address in an element of the headers; None for "unknown", a name and the like."""
-    found = _NODE.fullmatch(text)
+    found = _NODE.fullmatch(text) if len(text) <= LONGEST else None
     ip = found and _parsed(found[1] or found[2] or found[3])
     return str(ip) if ip else None
 

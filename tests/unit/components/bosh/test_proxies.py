@@ -157,7 +157,9 @@ def test_forwarded_rfc7239():
     assert read(b"for=192.0.2.7;proto=http") == Peer("192.0.2.7", False)
     assert read(b"for=192.0.2.7") == Peer("192.0.2.7", False)
     assert read(b"for=192.0.2.7;proto=http, for=10.0.0.2;proto=https") == Peer("192.0.2.7", False)
+    assert read(b"for=192.0.2.7;proto=https, for=10.0.0.2;proto=http") == Peer("192.0.2.7", False)
     assert read(b"for=9.9.9.9, for=192.0.2.7;proto=https") == Peer("192.0.2.7", True, True)
+    assert read(b'for="192.0.2.7,9.9.9.9";proto=https') == Peer("127.0.0.1", False)
     for nonsense in (b"", b"for=unknown;proto=https", b"for=_gone;proto=https", b"proto=https"):
         assert read(nonsense) == Peer("127.0.0.1", False)
     assert read(b"for=1.1.1.1;for=2.2.2.2;proto=https") == Peer("127.0.0.1", False)
