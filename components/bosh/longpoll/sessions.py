@@ -185,7 +185,6 @@ class Sessions:
         for session in due:
             try:
                 session.flush()
-            except Exception as error:  # noqa: BLE001
+            except Exception:  # noqa: BLE001 - the others' answers must go out
                 log.failure("a session could not be answered")
-                del error
                 session.fail(Refused("internal-server-error", "bosh.internal"), None)
