@@ -30,6 +30,8 @@ from components.bosh.longpoll.strands import Strands, header
 from components.bosh.longpoll.terms import Limits, Terms, true, whole
 from components.bosh.longpoll.window import Watch, Window
 
+LEFT_SECONDS: Final = 10.0
+"""How long a session is known that its client has ended."""
 _SOON: Final = 0.001
 """Seconds by which a timer may be early."""
 
@@ -273,6 +275,9 @@ class Session:
             # One answer can't say what several streams have.
             self.outbox.clear()
         self._finish({"type": "terminate"})
+        # It knows: nothing but that request may come again.
+        self._patience = LEFT_SECONDS
+        self._arm(now)
 
     # ------------------------------------------------------------------ streams
 
@@ -421,6 +426,9 @@ class Session:
     def missed(self) -> None:
         """A client is gone that waited for an answer (`entry.Owner`)."""
         self._quiet = self._home.clock.seconds()
+        if self._answers.greeting is not None:
+            # It does not know its session, and can't come back to it.
+            self.drop()
 
     # ------------------------------------------------------------------ time
 

@@ -103,6 +103,9 @@ class Sessions:
             session.begin(exchange, body, digest)
         except Refused as refused:
             session.fail(refused, exchange)
+        except BaseException:
+            session.drop()
+            raise
 
     def _admit(self, attrs: Mapping[str, str], *, secure: bool) -> None:
         """Refuse who asks for what there is not (§17.2)."""
