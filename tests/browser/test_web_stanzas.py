@@ -150,7 +150,8 @@ def test_a_message_that_fails_is_told_once(play):
     failed = """const m = c.send("juliet@verona.lit", "Hist");
     for (const from of ["tybalt@verona.lit", "juliet@verona.lit", "juliet@verona.lit"]) {
       s.say(`<message xmlns="jabber:client" from="${from}" type="error" id="${m.id}">
-      <error type="cancel"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`);
+      <error type="cancel"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>
+      </message>`);
     }
     await s.settled();
     return [m.error.condition, s.events.map(e => e.name)]"""
