@@ -130,10 +130,12 @@ export class RoomMessages {
   }
 
   #tell(room, from, reason, password) {
-    const inviter = jidOrNull(from);
     if (this.#rooms.has(room)) return;
+    const inviter = jidOrNull(from);
+    // Some rooms tell who it was as an occupant, by room and nick.
+    const who = inviter?.bare === room ? inviter.full : inviter?.bare;
     this.#wire.emit("invitation", {
-      room, from: inviter?.bare ?? "", reason: clip(reason ?? ""), ...(password ? { password: clip(password) } : {}),
+      room, from: who ?? "", reason: clip(reason ?? ""), ...(password ? { password: clip(password) } : {}),
     });
   }
 }

@@ -172,16 +172,17 @@ export class Rooms {
     else if (room.joined) this.#wire.emit("occupant", { room, occupant });
   }
 
-  #entered(room, nick, codes) {
+  async #entered(room, nick, codes) {
     // The service may have changed the nick to its liking (210).
     room.nick = nick;
     room.joined = true;
     room.created = codes.has("201");
-    if (room.created) this.#unlock(room);
+    this.#wire.emit("room", { room });
+    // Nobody else can come in before it is unlocked: until then we are not in either.
+    if (room.created && !(await this.#unlock(room))) return;
     const { entering } = room.inner;
     room.inner.entering = null;
     entering?.done(room);
-    this.#wire.emit("room", { room });
   }
 
   /** A new room is locked until its owner says how it is to be: as the service has it (10.1.2). */
@@ -189,10 +190,11 @@ export class Rooms {
     const form = xml("query", { xmlns: NS.MUC_OWNER }, xml("x", { xmlns: NS.DATA, type: "submit" }));
     try {
       await this.#wire.iq("set", room.jid, form);
+      return true;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      this.#send(room, { type: "unavailable" });
-      this.#over(room, "lost", error.text);
+      this.#refused(room, error);
+      return false;
     }
   }
 
@@ -238,6 +240,7 @@ export class Rooms {
   #entryFailed(room, error) {
     const { entering } = room.inner;
     room.inner.entering = null;
+    room.joined = false;
     this.rooms.delete(room.jid);
     entering.failed(error);
   }
