@@ -14,6 +14,8 @@ from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
 from components.bosh.http.host_meta import JRD_PATH, XRD_PATH, HostMeta
+from components.bosh.http.metrics import PATH as METRICS_PATH
+from components.bosh.http.metrics import Metrics
 from components.bosh.http.offer import PATH as OFFER_PATH
 from components.bosh.http.offer import Offer
 from components.bosh.http.origins import Origins
@@ -126,7 +128,32 @@ class Gateway:
             places.update(both(config.bosh, shared))
         if config.websocket:
             places.update(both(config.websocket, origins.guarding(self.websockets.handle)))
-        return Routes(places, self._files(config))
+        files = self._files(config)
+        places[METRICS_PATH] = self._metrics(config, files)
+        return Routes(places, files)
+
+    def _metrics(self, config: BoshTable, otherwise: Handler) -> Metrics:
+        now = self._reactor.seconds
+        try:
+            return Metrics({"gateway": self.told}, now, otherwise, config.metrics)
+        except ValueError as error:
+            remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
+            raise ConfigError(self._loaded.source, "bosh.metrics", str(error), remedy) from None
+
+    def told(self) -> dict[str, object]:
+        """How many there are of everything, and what was refused, by reason code."""
+        return {
+            "connected": self.tunnel.connected,
+            "connections": len(self.site),
+            "streams": len(self.tunnel),
+            "bosh": {
+                "sessions": len(self.longpoll),
+                "created": self.longpoll.sessions.created,
+                "requests": self.longpoll.requests,
+            },
+            "websocket": {"sessions": len(self.websockets), "created": self.websockets.created},
+            "refused": dict(sorted(self.refused.items())),
+        }
 
     def _files(self, config: BoshTable) -> Handler:
         if not config.web:

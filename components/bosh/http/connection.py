@@ -166,7 +166,7 @@ class Connection(TwistedProtocol):
         if set_option is not None:
             set_option(True)
         self.transport.registerProducer(self, True)
-        self._expect(self._owner.terms.request_seconds)
+        self._expect(self._owner.terms.idle_seconds)  # browsers connect before they have to ask
         if self.refusal is not None:
             self._refuse(self.refusal)
 

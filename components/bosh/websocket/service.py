@@ -39,6 +39,8 @@ class WebSockets:
         """When each is to be looked at. All have the same time, so they stand in order."""
         self._timer: IDelayedCall | None = None
         self._closed = False
+        self.created = 0
+        """How many there have been."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,6 +64,7 @@ class WebSockets:
         if wire is not None:
             session.begin(wire)
             self._open.add(session)
+            self.created += 1
             self._watch(session)
 
     def close(self) -> None:
