@@ -262,11 +262,13 @@ class Carried:
             if item.__class__ is bytes:
                 elements.append(item)
                 continue
+            if self.over:
+                return
             if elements:
                 client.elements(elements)
                 elements = []
             meets = _MEETS.get(item.name)  # type: ignore[union-attr]
-            if meets is not None and not self.over:
+            if meets is not None:
                 meets(self, item)  # type: ignore[arg-type]
         if elements and not self.over:
             client.elements(elements)

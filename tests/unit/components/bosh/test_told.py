@@ -71,6 +71,7 @@ HOSTILE = [
     b"<f:forwarded xmlns:f='urn:example'><a/></f:forwarded><f:forwarded xmlns:f='urn:b'>x"
     b"</f:forwarded>",
     b"<a xmlns:f='urn:a'><f:forwarded></f:forwarded><f:forwarded></f:forwarded></a>",
+    b"<a xmlns:f='urn:a'><f:forwarded b=''></f:forwarded><f:forwarded></f:forwarded ></a>",
     b"<a xmlns:foo='urn:a'><foo:f/></a>",
     b"<t:session xmlns:t='urn:xmppd:session-tunnel:0' xmlns:f='urn:xmpp:forward:0'><f:forwarded>"
     b"<message/></f:forwarded></t:session>",
@@ -225,6 +226,21 @@ def test_prefixes_do_not_count(inner):
 @pytest.mark.parametrize("inner", ["", "<body/>", "<session xmlns='urn:other'/>", "text"])
 def test_no_session_is_none(inner):
     assert told.read(inner.encode()) is None
+
+
+def test_a_namespace_is_declared_once():
+    elements = [b"<message xmlns='jabber:client'/>", b"<iq/>", b"<iqs xmlns='a'/>", b"<iq a=''/>"]
+    assert told.read(said(*elements)).items == [
+        b"<message xmlns='jabber:client'/>",
+        b"<iq xmlns='jabber:client'/>",
+        b"<iqs xmlns='a'/>",
+        b"<iq xmlns='jabber:client' a=''/>",
+    ]
+
+
+def test_cdata_is_no_markup():
+    element = b"<a xmlns='urn:a'><![CDATA[</f:forwarded><f:forwarded>]]></a>"
+    assert told.read(said(element)).items == [element]
 
 
 @pytest.mark.parametrize("number", ["", "-1", "x", "1.0", "\u0661"])
