@@ -117,7 +117,14 @@ def test_metrics_do_not_leave_the_machine(proxy: Web, gateway: Gateway) -> None:
     assert proxy.fetch("/metrics").status == 404
     assert proxy._replace(headers={"Host": "localhost"}).fetch("/metrics").status == 404
     here = Web(gateway.port, VERONA)
-    assert json.loads(here.fetch("/metrics").body)["pid"]
+    before = json.loads(here.fetch("/metrics").body)
+    with here.websocket() as juliet, here.bosh() as romeo:
+        juliet.open()
+        romeo.open()
+        told = json.loads(here.fetch("/metrics").body)
+    assert told["domain"] == f"http.{VERONA}"
+    assert told["sessions"] == {way: count + 1 for way, count in before["sessions"].items()}
+    assert told["refusals"]["http.not-found"] >= 2
 
 
 def test_without_a_proxy_its_headers_mean_what_they_say(gateway: Gateway) -> None:
