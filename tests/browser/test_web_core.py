@@ -248,7 +248,7 @@ def test_a_name_to_log_in_with(core, typed, local):
         ("verona.example", ["", "verona.example", "", "verona.example"]),
         ("Juliet@Verona.Example/Balcony", ["juliet", "verona.example", "Balcony", None]),
         ("verona.example/a@b/c", ["", "verona.example", "a@b/c", None]),
-        ("ΑΣ@bücher.example", ["ασ", "bücher.example", "", None]),
+        ("ΔΣ@bücher.example", ["δ\u03c3", "bücher.example", "", None]),
         ("a@[::1]", ["a", "[::1]", "", None]),
         ("a@b@c", MALFORMED),
         ("a@", MALFORMED),
@@ -273,9 +273,11 @@ def test_addresses_rfc7622_3(core, text, parts):
 def test_what_is_built_is_well_formed_whatever_is_in_it(core):
     texts = ["<b>&amp;\"'", "a\u0000b\u001f\ufffe", "line\r\nline\ttab", "\U0001f600"]
     expression = """(() => {
-      const made = m.xml("a", { t: a, n: null, u: undefined, xmlns: "urn:x" }, a, m.xml("c"), null, false);
+      const attributes = { t: a, n: null, u: undefined, xmlns: "urn:x" };
+      const made = m.xml("a", attributes, a, m.xml("c"), null, false);
       const read = m.parseElement(made.toString());
-      return [read.getAttribute("t"), read.textContent, read.attributes.length, read.children.length];
+      return [read.getAttribute("t"), read.textContent, read.attributes.length,
+              read.children.length];
     })()"""
     for text in texts:
         clean = text.replace("\u0000", "").replace("\u001f", "").replace("\ufffe", "")
@@ -344,9 +346,10 @@ FILL = """(async () => {
         ("<registered/>" + PLAIN_FIELDS, {"condition": "conflict"}),
         (
             PLAIN_FIELDS + REGISTER_FORM.format("<field var='nick' type='text-single'/>"),
-            '<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>jabber:iq:register'
-            '</value></field><field var="username"><value>romeo</value></field><field var="password">'
-            "<value>m</value></field></x>",
+            '<x xmlns="jabber:x:data" type="submit">'
+            '<field var="FORM_TYPE"><value>jabber:iq:register</value></field>'
+            '<field var="username"><value>romeo</value></field>'
+            '<field var="password"><value>m</value></field></x>',
         ),
         (
             PLAIN_FIELDS
