@@ -140,7 +140,8 @@ class Stream:
 
     @property
     def texts(self) -> list[str]:
-        return [each for each in self.said if isinstance(each, str)]
+        ends = ("close", "lost")
+        return [each for each in self.said if isinstance(each, str) and each not in ends]
 
     @property
     def is_over(self) -> bool:
@@ -231,7 +232,7 @@ class Asker:
         if asked.response is not None:
             self.sid = asked.attrs.get("sid", "")
 
-    def data(self, content: str = "", rid: int | None = None, **attrs: Any) -> bytes:
+    def data(self, content: str = "", /, rid: int | None = None, **attrs: Any) -> bytes:
         """A request's body."""
         if rid is None:
             rid = self.rid = self.rid + 1
@@ -243,7 +244,7 @@ class Asker:
         )
         return f"<body{shown}>{content}</body>".encode()
 
-    def ask(self, content: str = "", rid: int | None = None, **attrs: Any) -> Exchange:
+    def ask(self, content: str = "", /, rid: int | None = None, **attrs: Any) -> Exchange:
         """Send a request, the next one unless `rid` says which."""
         return self.send(self.data(content, rid, **attrs))
 
