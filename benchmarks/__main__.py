@@ -48,6 +48,8 @@ examples:
       a quick look at nodes and personal events
   python -m benchmarks --rows s2s,s2s-out,s2s-in,s2s-500 --rounds 1 --secs 3
       a quick look at other servers
+  python -m benchmarks --rows bosh,websocket,bosh-idle,websocket-idle --rounds 1 --secs 4
+      a quick look at clients that come by HTTP
   python -m benchmarks.profile_xmppd chat
       where xmppd spends its time (cProfile)
 """
@@ -88,6 +90,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--senders", type=int, default=default.senders, help="who send them (40)")
     add("--recipients", type=int, default=default.recipients, help="of a multicast (1000)")
     add("--items", type=int, default=default.items, help="of pubsub-items' node (10000)")
+    add("--browsers", type=int, default=default.browsers, help="clients by HTTP (1000)")
     add("--ejabberd-vm", default="+S 1", help='options of the Erlang machine (default "+S 1")')
     add("--json", type=Path, metavar="FILE", help="write all raw figures there")
     return parser.parse_args(argv)
@@ -114,6 +117,7 @@ def options(args: argparse.Namespace) -> Options:
         senders=args.senders,
         recipients=args.recipients,
         items=args.items,
+        browsers=args.browsers // 2 * 2,
     )
 
 

@@ -3,11 +3,11 @@
 import re
 import time
 
-from benchmarks.client import Client, LoadError, Script
+from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.load import Crowd
 from benchmarks.proc import Meter
 from benchmarks.rosters import GUEST, HOST
-from benchmarks.scripts import DOMAIN, arriving, logging_in, opening
+from benchmarks.scripts import arriving, logging_in, opening
 from benchmarks.server import Server
 from benchmarks.work import Measure, Options, people, percentile, security
 

@@ -14,6 +14,9 @@ from benchmarks.work import Measure, Options, people, security, timed
 class Chat(Exchange):
     """Messages between neighbours of a crowd: client 0 with 1, 2 with 3, and so on."""
 
+    _tag = "<message"
+    """What a message begins with."""
+
     def __init__(self, crowd: Crowd, server: Server) -> None:
         super().__init__(crowd, server, b"</message>")
         self._heads: dict[int, bytes] = {}
@@ -21,7 +24,9 @@ class Chat(Exchange):
             one.peer, other.peer = other, one
         for client in self._clients:
             assert client.peer is not None
-            self._heads[client.fd] = f"<message to='{client.peer.jid}' type='chat' id='m".encode()
+            self._heads[client.fd] = (
+                f"{self._tag} to='{client.peer.jid}' type='chat' id='m".encode()
+            )
         self._rest = payload_after_stamp()
 
     def closed(self, window: int, warm_up: float, seconds: float) -> Outcome:

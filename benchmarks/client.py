@@ -20,6 +20,14 @@ behind inside OpenSSL where epoll would not see it."""
 
 Script = Generator[re.Pattern[bytes] | None, re.Match[bytes] | None, None]
 
+DOMAIN = "localhost"
+"""The servers' domain."""
+HEADER = (
+    f"<?xml version='1.0'?><stream:stream to='{DOMAIN}' xmlns='jabber:client' "
+    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+).encode()
+"""What opens a stream on TCP."""
+
 HANDSHAKE = None
 """What a script yields to wait for its TLS handshake."""
 
@@ -79,6 +87,15 @@ class Client:
         self.contacts = b""
         self.tail = b""
         self.hear: Callable[[bytes], None] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where its crowd's server listens."""
+        return self._crowd.address
+
+    def open_stream(self) -> None:
+        """Open a stream, or open it anew behind SASL."""
+        self.send(HEADER)
 
     def send(self, data: bytes) -> None:
         """Send `data` now, or keep what the socket does not take until it does."""

@@ -8,10 +8,10 @@ import re
 import time
 
 from benchmarks.chat import exchanged, payload_after_stamp
-from benchmarks.client import Client, LoadError, Script
+from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.exchange import Exchange, Outcome
 from benchmarks.load import Crowd
-from benchmarks.scripts import DOMAIN, logging_in
+from benchmarks.scripts import logging_in
 from benchmarks.server import COMPONENT, SECRET, Server
 from benchmarks.work import Measure, Options, people, security
 

@@ -7,7 +7,7 @@ stanza as Python allows, so that the server is what limits a closed loop.
 import re
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.client import Client, LoadError
@@ -50,9 +50,13 @@ class Exchange:
         self._crowd = crowd
         self._server = server
         self._end = end
-        self._clients = sorted(crowd.clients.values(), key=lambda client: client.number)
+        self._clients = sorted(self._members(), key=lambda client: client.number)
         self._due = self._got = self._reads = 0
         self._latencies: list[float] = []
+
+    def _members(self) -> Iterable[Client]:
+        """Those who take part: all clients, one for each user."""
+        return self._crowd.clients.values()
 
     def _measure(self, until: Callable[[float], None], warm_up: float, seconds: float) -> Outcome:
         until(time.perf_counter() + warm_up)

@@ -31,13 +31,14 @@ class _Run:
 class Crowd:
     """The clients of one server and the epoll they share. A context manager: closes them all.
 
-    `pacer`, when set, is called before each wait; it sends what is due by the clock and returns
-    the seconds until it has to be called again. `others` are told of events on descriptors of the
-    epoll that are no clients'.
+    `kind` is what clients are, which is how they talk to the server. `pacer`, when set, is called
+    before each wait; it sends what is due by the clock and returns the seconds until it has to be
+    called again. `others` are told of events on descriptors of the epoll that are no clients'.
     """
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], kind: type[Client] = Client) -> None:
         self.address = address
+        self.kind = kind
         self.epoll = select.epoll()
         self.clients: dict[int, Client] = {}
         self.others: dict[int, Callable[[int], None]] = {}
@@ -81,7 +82,11 @@ class Crowd:
 
     def join(self, user: str, address: tuple[str, int]) -> Client:
         """Connect one more, who is no user, to another address of the server."""
-        return self._connect(len(self.clients), user, address)
+        return self._add(Client(self, len(self.clients), user, address))
+
+    def attach(self, client: Client) -> None:
+        """Have one more connection, which has been made already."""
+        self._add(client)
 
     def drain(self, seconds: float) -> None:
         """Read whatever comes for some seconds."""
@@ -121,8 +126,10 @@ class Crowd:
                 raise LoadError(f"no script ended for {stall:.0f} s; {self._stuck()}")
         return self._took
 
-    def _connect(self, number: int, user: str, address: tuple[str, int] | None = None) -> Client:
-        client = Client(self, number, user, address)
+    def _connect(self, number: int, user: str) -> Client:
+        return self._add(self.kind(self, number, user))
+
+    def _add(self, client: Client) -> Client:
         self.clients[client.fd] = client
         self.epoll.register(client.fd, select.EPOLLIN)
         return client

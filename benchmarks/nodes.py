@@ -8,9 +8,9 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.client import Client, LoadError, Script
+from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.load import Crowd
-from benchmarks.scripts import DOMAIN, logging_in
+from benchmarks.scripts import logging_in
 from benchmarks.server import NODES, OWNERS, Server
 from benchmarks.services import await_service
 from benchmarks.work import Options, people, provide_accounts

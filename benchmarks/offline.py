@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.chat import payload_after_stamp
-from benchmarks.client import Client, LoadError, Script
+from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.load import Crowd
 from benchmarks.proc import Meter, Usage
-from benchmarks.scripts import DOMAIN, logging_in, opening
+from benchmarks.scripts import logging_in, opening
 from benchmarks.server import Server
 from benchmarks.work import Measure, Options, people, provide_accounts, security, timed
 

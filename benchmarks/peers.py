@@ -3,7 +3,8 @@
 Both get the same work to do: the modules that a client needs and no more, no limits or shapers,
 passwords as SCRAM-SHA-256 keys, registration open, plaintext allowed (all of it is loopback).
 Offline storage, acks (XEP-0198), rooms (XEP-0045), nodes (XEP-0060, XEP-0163), the port for
-components and the one for other servers are there for the rows that need them, and for no other.
+components, the one for other servers and the one for HTTP, with BOSH or WebSockets, are there for
+the rows that need them, and for no other.
 """
 
 import re
@@ -11,7 +12,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.server import COMPONENT, NODES, OWNERS, ROOMS, SECRET, SHUT, Server
+from benchmarks.server import (
+    BOSH,
+    COMPONENT,
+    NODES,
+    OWNERS,
+    ROOMS,
+    SECRET,
+    SHUT,
+    WEBSOCKET,
+    Server,
+)
 
 _PROSODY = """\
 run_as_root = true
@@ -24,6 +35,11 @@ c2s_ports = {{ {port} }}
 c2s_direct_tls_ports = {{ }}
 component_ports = {{ {component_port} }}
 component_interfaces = {{ "127.0.0.1" }}
+http_ports = {{ {http_port} }}
+http_interfaces = {{ "127.0.0.1" }}
+https_ports = {{ }}
+consider_bosh_secure = true
+consider_websocket_secure = true
 s2s_ports = {{ {s2s_port} }}
 s2s_require_encryption = false
 s2s_secure_auth = false
@@ -65,6 +81,8 @@ _PROSODY_MODULES = {
     "vcard": ', "vcard"',
     "pep": ', "pep"',
     "s2s": ', "dialback", "places"',
+    "bosh": ', "bosh"',
+    "websocket": ', "websocket"',
 }
 _PROSODY_ABSENT = {"offline": '"offline"', "s2s": '"s2s"'}
 """What is loaded as it comes."""
@@ -98,7 +116,7 @@ listen:
     shaper: none
     max_stanza_size: 262144
     backlog: 1024
-{component}{s2s}access_rules:
+{component}{http}{s2s}access_rules:
   registration:
     allow: all
 modules:
@@ -139,6 +157,21 @@ _EJABBERD_S2S = """\
 s2s_use_starttls: false
 """
 
+_EJABBERD_HTTP = """\
+  -
+    port: {port}
+    ip: "127.0.0.1"
+    module: ejabberd_http
+    backlog: 1024
+    request_handlers:
+      {path}: {handler}
+"""
+
+_EJABBERD_HANDLERS = {
+    "bosh": (BOSH, "mod_bosh"),
+    "websocket": (WEBSOCKET, "ejabberd_http_ws"),
+}
+
 _INETRC = """\
 {{resolv_conf, ""}}.
 {{hosts_file, ""}}.
@@ -151,6 +184,7 @@ _EJABBERD_MODULES = {
     "s2s": "  mod_s2s_dialback: {}\n",
     "offline": "  mod_offline:\n    access_max_user_messages: offline\n",
     "acks": "  mod_stream_mgmt: {}\n",
+    "bosh": "  mod_bosh: {}\n",
     "vcard": "  mod_vcard: {}\n",
     "muc": f"""\
   mod_muc:
@@ -211,6 +245,7 @@ class Prosody(Server):
             crt=self.certificate.path("crt"),
             key=self.certificate.path("key"),
             component_port=self.component_port,
+            http_port=self.http_port,
             s2s_port=self.s2s_port if "s2s" in self.features else "",
             component="".join(
                 component
@@ -283,6 +318,11 @@ class Ejabberd(Server):
             )
             if "component" in self.features
             else "",
+            http="".join(
+                _EJABBERD_HTTP.format(port=self.http_port, path=path, handler=handler)
+                for feature, (path, handler) in _EJABBERD_HANDLERS.items()
+                if feature in self.features
+            ),
             s2s=_EJABBERD_S2S.format(port=self.s2s_port) if "s2s" in self.features else "",
             enabled="".join(
                 _EJABBERD_MODULES.get(feature, "") for feature in sorted(self.features)

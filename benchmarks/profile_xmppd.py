@@ -37,10 +37,7 @@ def main() -> int:
         profiles.mkdir(parents=True, exist_ok=True)
         if measure(row, servers[0], work) is None:
             return 1
-        programs = ["xmppd", *(f"xmppd-{feature}" for feature in sorted(row.features))]
-        for profile in (profiles / program for program in programs):
-            if not profile.exists():
-                continue
+        for profile in sorted(profiles.glob("xmppd*")):
             pstats.Stats(str(profile)).sort_stats(args.sort).print_stats(args.top)
     return 0
 

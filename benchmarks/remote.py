@@ -12,10 +12,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from benchmarks.client import Client, LoadError
+from benchmarks.client import DOMAIN, Client, LoadError
 from benchmarks.load import Crowd
 from benchmarks.names import NameServer
-from benchmarks.scripts import DOMAIN
 from benchmarks.server import REMOTE, SHUT, Server
 
 SILENT, SLOW = "silent", "slow"

@@ -152,6 +152,17 @@ BARS = (
     Bar("s2s-out", "to another domain: ÷ the better peer", 0.60, _against_best("s2s-out")),
     Bar("s2s-in", "from another domain: ÷ the better peer", 0.60, _against_best("s2s-in")),
     Bar("s2s-500", "500 domains, worst p99 of local round trips, ms", 50.0, _worst("s2s-500")),
+    Bar("bosh", "BOSH: ÷ prosody", 0.90, _against("bosh", "prosody")),
+    Bar("bosh", "BOSH: ÷ ejabberd", 2.00, _against("bosh", "ejabberd")),
+    Bar("websocket", "WebSocket: ÷ prosody", 0.65, _against("websocket", "prosody")),
+    Bar("websocket", "WebSocket: ÷ ejabberd", 1.50, _against("websocket", "ejabberd")),
+    Bar("bosh-idle", "idle by BOSH: ÷ the better peer", 1.00, _against_best("bosh-idle")),
+    Bar(
+        "websocket-idle",
+        "idle by WebSocket: ÷ the better peer",
+        1.00,
+        _against_best("websocket-idle"),
+    ),
     Bar("big-roster", "big roster, worst ping of all rounds, ms", 50.0, _worst("big-roster")),
 )
 

@@ -8,9 +8,9 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.client import Client, LoadError, Script
+from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.load import Crowd
-from benchmarks.scripts import DOMAIN, arriving, roster
+from benchmarks.scripts import arriving, roster
 from benchmarks.server import Server
 from benchmarks.work import Options, people, provide_accounts
 

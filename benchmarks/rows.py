@@ -15,6 +15,7 @@ from benchmarks import (
     pep,
     presence,
     reaching,
+    webchat,
 )
 from benchmarks.acks import chatting_with_acks
 from benchmarks.chat import chatting
@@ -39,6 +40,9 @@ _occupants = _accounts(lambda options: occupants.MOST)
 _ROOMS = frozenset({"muc"})
 _NODES = frozenset({"pubsub"})
 _S2S = frozenset({"s2s"})
+_browsers = _accounts(lambda options: options.browsers)
+_BOSH = (_browsers, frozenset({"bosh"}))
+_WEBSOCKET = (_browsers, frozenset({"websocket"}))
 _CROSSED = "µs CPU per message out or in"
 
 ROWS = (
@@ -246,6 +250,30 @@ ROWS = (
         reaching.local_chat,
         _accounts(lambda options: reaching.PEOPLE),
         _S2S,
+    ),
+    Row("bosh", "chat by BOSH, closed loop", _DELIVERED, webchat.chatting(webchat.BOSH), *_BOSH),
+    Row(
+        "websocket",
+        "chat by WebSocket, closed loop",
+        _DELIVERED,
+        webchat.chatting(webchat.WEBSOCKET),
+        *_WEBSOCKET,
+    ),
+    Row(
+        "bosh-idle",
+        "idle sessions by BOSH",
+        "KiB per session",
+        webchat.idling(webchat.BOSH),
+        *_BOSH,
+        repeats=False,
+    ),
+    Row(
+        "websocket-idle",
+        "idle sessions by WebSocket",
+        "KiB per session",
+        webchat.idling(webchat.WEBSOCKET),
+        *_WEBSOCKET,
+        repeats=False,
     ),
     Row(
         "big-roster",

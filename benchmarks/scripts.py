@@ -12,13 +12,8 @@ from collections.abc import Callable
 from benchmarks.client import END, HANDSHAKE, Client, LoadError, Script
 from benchmarks.load import Crowd
 
-DOMAIN = "localhost"
 PASSWORD = "wherefore-art-thou"
 
-_HEADER = (
-    f"<?xml version='1.0'?><stream:stream to='{DOMAIN}' xmlns='jabber:client' "
-    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
-).encode()
 _FEATURES = re.compile(
     rb"<stream:features[^>]*/>|<stream:features[^>]*>.*?</stream:features>", re.DOTALL
 )
@@ -51,7 +46,7 @@ def registering(crowd: Crowd) -> Callable[[Client], Script]:
     """Return the script that makes the client's account; one that is there already is good."""
 
     def script(client: Client) -> Script:
-        client.send(_HEADER)
+        client.open_stream()
         yield _FEATURES
         client.send(
             "<iq type='set' id='reg'><query xmlns='jabber:iq:register'>"
@@ -70,18 +65,18 @@ def registering(crowd: Crowd) -> Callable[[Client], Script]:
 
 def opening(client: Client, tls: ssl.SSLContext | None) -> Script:
     """Have a client log in and bind a resource of its own; the start of other scripts."""
-    client.send(_HEADER)
+    client.open_stream()
     features = yield _FEATURES
     if tls is not None:
         client.send(_STARTTLS)
         yield _PROCEED
         client.start_tls(tls)
         yield HANDSHAKE
-        client.send(_HEADER)
+        client.open_stream()
         features = yield _FEATURES
     assert features is not None
     yield from _authenticate(client, features[0])
-    client.send(_HEADER)
+    client.open_stream()
     yield _FEATURES
     client.send(
         "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"

@@ -36,6 +36,10 @@ REMOTE = "far.example"
 """Below this are the domains of the load generator's, in the rows about other servers."""
 SHUT = "shut.example"
 """Below this are domains of servers that are down."""
+BOSH = "/http-bind"
+"""Where clients come by BOSH, in the rows about that."""
+WEBSOCKET = "/xmpp-websocket"
+"""Where they come by WebSocket."""
 OWNERS = [f"prospero{number}" for number in range(20)]
 """The accounts that make nodes there."""
 
@@ -114,6 +118,7 @@ class Server(ABC):
         self.certificate = certificate
         self.port = free_port()
         self.component_port = free_port()
+        self.http_port = free_port()
         self.s2s_port = free_port()
         self.remote_port = free_port()
         self.shut_port = free_port()
@@ -157,6 +162,11 @@ class Server(ABC):
     def component_address(self) -> tuple[str, int]:
         """Where the server listens for the component, where it has the feature "component"."""
         return ("127.0.0.1", self.component_port)
+
+    @property
+    def http_address(self) -> tuple[str, int]:
+        """Where it listens for clients by HTTP, where it has the feature "bosh" or "websocket"."""
+        return ("127.0.0.1", self.http_port)
 
     @property
     def s2s_address(self) -> tuple[str, int]:

@@ -77,9 +77,20 @@ presence = 0
 room_presence = 0
 requests = 0
 joins = 0
-"""
+""",
+    "bosh": """\
+listen = ["tcp:{http_port}:interface=127.0.0.1"]
+connections = 0
+sessions = 0
+sessions_per_address = 0
+requests_per_second = 0
+""",
 }
 """What a bundled component is told, as TOML, for the rows that need it: no limits, as the peers."""
+
+
+_COMPONENT_OF = {"websocket": "bosh"}
+"""Which bundled component has a feature, where that is not called the same."""
 
 
 class Xmppd(Server):
@@ -134,11 +145,13 @@ class Xmppd(Server):
         """Return the configuration's `[bundled]`: of the components those that a row needs."""
         from xmppd.bundled import BUNDLED
 
+        wanted = {_COMPONENT_OF.get(feature, feature) for feature in self.features}
         names = [each.name for each in BUNDLED]
-        off = [name for name in names if name not in self.features]
+        off = [name for name in names if name not in wanted]
         text = f"\n[bundled]\nstart = {str(off != names).lower()}\noff = {off}\n"
         for name, settings in _BUNDLED_SETTINGS.items():
-            if settings and name in self.features:
+            if settings and name in wanted:
+                settings = settings.format(http_port=self.http_port)
                 text += f"\n[bundled.settings.{name}]\n{settings}"
         return text
 

@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import Callable
 
-from benchmarks.client import Client, LoadError, Script
+from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.exchange import Exchange, Outcome
 from benchmarks.load import Crowd
-from benchmarks.scripts import DOMAIN, logging_in
+from benchmarks.scripts import logging_in
 from benchmarks.server import Server
 from benchmarks.work import Measure, Options, people, security, timed
 

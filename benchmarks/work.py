@@ -31,6 +31,7 @@ class Options:
     senders: int = 40
     recipients: int = 1000
     items: int = 10_000
+    browsers: int = 1000
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,17 @@ install_servers() (
     fi
     apt_install "$@"
 )
+{ command -v nginx && command -v haproxy; } >/dev/null || install_servers nginx-light haproxy || say "without nginx, haproxy"
 command -v prosody >/dev/null && command -v ejabberdctl >/dev/null &&
     ls /usr/lib/*/lua/*/lunbound.so >/dev/null 2>&1 ||
     install_servers prosody lua-unbound ejabberd || say "without prosody and ejabberd"
+
+# The browser that the tests of web clients drive (Playwright brings none here), and npm, which
+# installs other clients for it. nodejs from elsewhere than Debian has its own npm inside.
+command -v chromium >/dev/null || apt_install chromium || say "without chromium"
+command -v npm >/dev/null ||
+    if command -v node >/dev/null; then apt_install npm; else apt_install nodejs npm; fi ||
+    say "without npm"
 
 install_xmppd test,check
 

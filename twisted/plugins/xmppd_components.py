@@ -2,6 +2,12 @@
 
 from twisted.application.service import ServiceMaker
 
+bosh = ServiceMaker(
+    "xmppd-bosh",
+    "components.bosh.tap",
+    "The HTTP gateway: BOSH, WebSocket and a web client",
+    "xmppd-bosh",
+)
 echo = ServiceMaker(
     "xmppd-echo", "components.echo.tap", "A component that sends back what it is sent", "xmppd-echo"
 )

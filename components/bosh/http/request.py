@@ -14,6 +14,13 @@ class Peer(NamedTuple):
     """Its IP address, v4 or v6."""
     secure: bool
     """Whether nobody between it and us can read or change anything."""
+    tls: bool = False
+    """Whether it speaks TLS, with us or with a proxy: its URLs begin with https then."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine: without TLS that is how it can be secure."""
+        return self.secure and not self.tls
 
 
 class Request(NamedTuple):
@@ -65,6 +72,44 @@ def plain(status: int, text: str = "", headers: Headers = (), *, close: bool = F
     return Response(status, typed, f"{words}\n".encode(), close)
 
 
+class Taker(Protocol):
+    """Who takes a connection over, as a WebSocket does (RFC 9110 §7.8)."""
+
+    def receive(self, data: bytes) -> None:
+        """Octets have come."""
+
+    def gone(self) -> None:
+        """The connection is gone."""
+
+    def relieved(self) -> None:
+        """The client has taken what it had left in the pipe."""
+
+
+class Wire(Protocol):
+    """The connection that was taken over."""
+
+    stuck: bool
+    """Whether the client has left unread some of what was written."""
+
+    def write(self, data: bytes) -> None:
+        """Write octets."""
+
+    def pause(self) -> None:
+        """Read nothing for now."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+    def finish(self) -> None:
+        """End it once the client has what was written."""
+
+    def finish_within(self, seconds: float) -> None:
+        """End it if nobody else has by then."""
+
+    def abort(self) -> None:
+        """End it at once."""
+
+
 class Exchange(Protocol):
     """A request that is to be answered once, now or later."""
 
@@ -74,6 +119,9 @@ class Exchange(Protocol):
 
     def answer(self, response: Response) -> None:
         """Answer; nothing happens where the client is gone, or was answered."""
+
+    def take_over(self, taker: Taker, head: bytes) -> Wire | None:
+        """Give the connection to `taker`, once `head` is written; None where it is gone."""
 
 
 Handler: TypeAlias = Callable[[Exchange], None]

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from components.bosh.http.request import Exchange, Response
+from components.bosh.http.request import Exchange, Peer, Response
 from components.bosh.longpoll.answers import REPORT_SECONDS, Answers, terminal
 from components.bosh.longpoll.body import DECLARED, RECOVERABLE, Body
 from components.bosh.longpoll.compression import fit
@@ -73,6 +73,7 @@ class Session:
         "_window",
         "address",
         "is_due",
+        "local",
         "outbox",
         "secure",
         "sid",
@@ -84,14 +85,13 @@ class Session:
         sid: bytes,
         terms: Terms,
         greeting: dict[str, str],
-        address: str,
-        *,
-        secure: bool,
+        peer: Peer,
     ) -> None:
         self.sid = sid
         """By what the session is found: not what the client is told."""
-        self.address = address
-        self.secure = secure
+        self.address = peer.address
+        self.secure = peer.secure
+        self.local = peer.local
         self._home = home
         self._terms = terms
         self._answers = Answers(terms, greeting)

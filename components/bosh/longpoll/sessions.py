@@ -20,7 +20,7 @@ from components.bosh.names import XBOSH
 from components.bosh.tunnel.client import Streams
 from components.common import build
 from xmppd import ns
-from xmppd.addresses import network_of
+from xmppd.addresses import is_loopback, network_of
 
 log = Logger(namespace="component")
 
@@ -83,9 +83,10 @@ class Sessions:
         terms = agree(attrs, self.limits)
         whole(attrs.get("rid"))
         network = network_of(peer.address)
-        if self._addresses.get(network, 0) >= self.limits.sessions_per_address:
+        limits, there = self.limits, self._addresses.get(network, 0)
+        if _full(limits.sessions_per_address, there) and not is_loopback(peer.address):
             raise Refused("policy-violation", "bosh.sessions-per-address")
-        if len(self._sessions) >= self.limits.sessions:
+        if _full(limits.sessions, len(self._sessions)):
             raise Refused("undefined-condition", "bosh.sessions", _FULL)
         sid = secrets.token_urlsafe(SID_OCTETS)
         session = Session(
@@ -93,8 +94,7 @@ class Sessions:
             self.digest(sid.encode()),
             terms,
             self._greeting(sid, terms, attrs),
-            peer.address,
-            secure=peer.secure,
+            peer,
         )
         self._sessions[session.sid] = session
         self._addresses[network] = self._addresses.get(network, 0) + 1
@@ -112,7 +112,7 @@ class Sessions:
         limits = self.limits
         if self._stopping:
             raise Refused("system-shutdown", "bosh.stopping")
-        if limits.see_other_uri and not secure:
+        if limits.see_other_uri and (limits.see_other_for_all or not secure):
             uri = f"<uri>{build.text(limits.see_other_uri)}</uri>".encode()
             raise Refused("see-other-uri", "bosh.not-secure", uri)
         if "route" in attrs and attrs["route"] not in limits.routes:
@@ -158,7 +158,11 @@ class Sessions:
         """A stream for a session (`session.Home`)."""
         strand = Strand(session, secrets.token_urlsafe(STREAM_OCTETS), header)
         strand.stream = self._streams.stream(
-            strand, session.address, secure=session.secure, to=header.get("to", "")
+            strand,
+            session.address,
+            secure=session.secure,
+            to=header.get("to", ""),
+            local=session.local,
         )
         return strand
 
@@ -191,3 +195,7 @@ class Sessions:
             except Exception:  # noqa: BLE001 - the others' answers must go out
                 log.failure("a session could not be answered")
                 session.fail(Refused("internal-server-error", "bosh.internal"), None)
+
+
+def _full(limit: int, count: int) -> bool:
+    return bool(limit) and count >= limit

@@ -33,7 +33,9 @@ class Limits(NamedTuple):
     streams: int = 4
     """How many streams one session may have at a time."""
     sessions: int = 10_000
+    """How many sessions there may be in all, 0 for no limit,"""
     sessions_per_address: int = 100
+    """and from one address; a loopback address has no limit."""
     body_octets: int = 524_288
     """How large a request may be once it is no longer compressed."""
     queue_octets: int = 8_388_608
@@ -45,7 +47,9 @@ class Limits(NamedTuple):
     secure_link: bool = True
     """Whether nobody between us and the server can read or change anything."""
     see_other_uri: str = ""
-    """Where clients whose connection is not secure are sent instead."""
+    """Where clients are sent instead of being served here:"""
+    see_other_for_all: bool = False
+    """all, or those whose connection is not secure."""
 
 
 class Terms(NamedTuple):

@@ -1,0 +1,80 @@
+/** What the core tells, put into the store. */
+
+import { announce } from "./announce.js";
+import { displayName } from "./people.js";
+import { plainly } from "./errors.js";
+
+/**
+ * @param {import("../xmpp/client.js").Client} client
+ * @param {import("./store.js").Store} store
+ * @param {import("./avatar.js").Avatars} avatars
+ */
+export function feed(client, store, avatars) {
+  const on = {
+    message: ({ message }) => store.addMessage(message),
+    receipt: ({ chat, id }) => store.settle(chat, id, { receipt: "received" }),
+    failed: ({ chat, id, error }) => {
+      store.settle(chat, id, { error });
+      announce(`A message was not delivered. ${plainly("message", error)}`);
+    },
+    chatstate: ({ chat, state }) => store.setWriting(chat, state),
+    contacts: () => store.emit("chats"),
+    contact: () => store.emit("chats"),
+    subscription: (request) => store.addRequest(request),
+    invitation: (invitation) => store.addInvitation(invitation),
+    avatar: ({ jid }) => avatars.changed(jid),
+    room: (event) => {
+      changedRoom(store, event);
+      store.emit("chats");
+    },
+    occupant: (event) => {
+      noticeOccupant(store, event);
+      store.emit("room", { chat: store.chats.get(event.room.jid) });
+    },
+    subject: ({ room: changed, by }) => {
+      if (by) store.addNotice(changed.jid, changed.subject ? `${by} has set the subject: ${changed.subject}` : `${by} has removed the subject`);
+      store.emit("room", { chat: store.chats.get(changed.jid) });
+      store.emit("chats");
+    },
+  };
+  for (const [name, listener] of Object.entries(on)) client.on(name, listener);
+  store.on("requests", ({ said }) => said && announce(said));
+  store.on("entry", ({ chat, entry }) => {
+    // The open chat's log speaks for itself.
+    if (entry.mine || entry.notice || entry.delayed || chat.jid === store.active || chat.kind === "room") return;
+    announce(`New message from ${displayName(client, chat.jid)}`);
+  });
+}
+
+/** How somebody has gone, where it was not of their own will. */
+const DEPARTURES = {
+  kicked: "has been put out of the room",
+  banned: "has been banned from the room",
+  removed: "has been removed, since the room is for members only",
+};
+
+/** The same, told to who it happened to. */
+const OWN_DEPARTURES = {
+  kicked: "You have been put out of the room.",
+  banned: "You have been banned from the room.",
+  removed: "You have been removed, since the room is for members only.",
+  destroyed: "The room has been closed.",
+  shutdown: "The room’s server is being restarted.",
+  lost: "The way to the room was lost.",
+};
+
+function changedRoom(store, { room, left, condition, reason }) {
+  const chat = room.joined ? store.chat(room.jid) : store.chats.get(room.jid);
+  if (chat === undefined) return;
+  chat.kind = "room";
+  chat.left = "";
+  if (left) chat.left = [OWN_DEPARTURES[condition] ?? "You have left the room.", reason && `Reason: ${reason}`].filter(Boolean).join(" ");
+  store.emit("room", { chat });
+}
+
+/** Who comes and goes would drown what is said; what somebody did to somebody is told. */
+function noticeOccupant(store, { room, occupant, left, reason, condition, nick }) {
+  const words = DEPARTURES[condition];
+  if (nick) store.addNotice(room.jid, `${occupant.nick} is now known as ${nick}`);
+  else if (left && words) store.addNotice(room.jid, `${occupant.nick} ${words}${reason ? `: ${reason}` : ""}`);
+}

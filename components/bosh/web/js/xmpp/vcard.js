@@ -1,0 +1,157 @@
+/** vCards (XEP-0054) and the pictures in them (XEP-0153). */
+import { fromBase64, toBase64, toHex } from "./bytes.js";
+import { ClientError } from "./errors.js";
+import { imageType } from "./image.js";
+import { jidOrNull } from "./jid.js";
+import { BoundedMap, LIMITS, clip } from "./limits.js";
+import { NS } from "./ns.js";
+import { Raw, attribute, child, childText, children, xml } from "./xml.js";
+
+const HASH = /^[0-9a-f]{40}$/;
+
+export class Avatars {
+  /** Called when what our own presence has to say of our picture has changed. */
+  onown = () => {};
+  #wire;
+  #hashes = new BoundedMap(LIMITS.CONTACTS); // address -> hash, "" for none
+  #pictures = new BoundedMap(LIMITS.AVATARS, revoke); // address -> Promise of an URL or null
+  #own = null; // the hash of ours, "" for none, null while it is not known
+
+  constructor(wire) {
+    this.#wire = wire;
+  }
+
+  /** What our presence says of our picture (XEP-0153 4.1): nothing yet, none, or its hash. */
+  update() {
+    return xml("x", { xmlns: NS.VCARD_UPDATE },
+      this.#own === null ? null : xml("photo", null, this.#own));
+  }
+
+  /** Look up our own picture; before that nothing may be said of it (4.1). */
+  async refresh() {
+    try {
+      const photo = photoOf(await this.#fetch(this.#wire.me.bare));
+      this.#tell(photo ? await hash(photo.bytes) : "");
+    } catch (error) {
+      // Without a vCard service there are no pictures, and no word of them.
+      if (!(error instanceof ClientError)) throw error;
+    }
+  }
+
+  /** Learn from a presence which picture its sender has. */
+  learn(from, presence) {
+    const photo = child(child(presence, "x", NS.VCARD_UPDATE), "photo", NS.VCARD_UPDATE);
+    if (!photo) return;
+    const told = photo.textContent.trim().toLowerCase();
+    if (told !== "" && !HASH.test(told)) return;
+    if (from.bare === this.#wire.me?.bare) {
+      // Another of our clients changed it (4.3).
+      if (from.full !== this.#wire.me.full && this.#own !== null && told !== this.#own) this.refresh();
+      return;
+    }
+    // A room's occupant is known by room and nick, a contact by the bare address.
+    const address = child(presence, "x", NS.MUC_USER) ? from.full : from.bare;
+    if (this.#hashes.get(address) === told) return;
+    this.#hashes.set(address, told);
+    this.#changed(address);
+  }
+
+  /**
+   * The picture of a bare address, or of an occupant.
+   * @returns {Promise<string|null>} a blob URL, good until the event "avatar"
+   */
+  url(address) {
+    const jid = jidOrNull(address)?.full;
+    if (!jid || this.#hashes.get(jid) === "") return Promise.resolve(null);
+    const held = this.#pictures.get(jid);
+    const picture = held ?? this.#load(jid);
+    // Used again, it is young again.
+    this.#pictures.set(jid, picture);
+    return picture;
+  }
+
+  /** @returns {Promise<{name: string, nick: string}>} */
+  async vcard(bare) {
+    const vcard = await this.#fetch(bare);
+    return { name: clip(childText(vcard, "FN") ?? ""), nick: clip(childText(vcard, "NICKNAME") ?? "") };
+  }
+
+  /** Make a picture ours, and leave the rest of our vCard as it is. */
+  async set(blob) {
+    if (blob.size > LIMITS.OWN_AVATAR_BYTES) throw new ClientError("image-too-large");
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    const type = imageType(bytes);
+    if (!type) throw new ClientError("image-unsupported");
+    const rest = children(await this.#fetch(this.#wire.me.bare)).filter((one) => one.localName !== "PHOTO");
+    await this.#wire.iq("set", null, xml("vCard", { xmlns: NS.VCARD },
+      rest.map((one) => new Raw(one)),
+      xml("PHOTO", null, xml("TYPE", null, type), xml("BINVAL", null, toBase64(bytes)))));
+    this.#tell(await hash(bytes));
+  }
+
+  clear() {
+    for (const picture of this.#pictures.values()) revoke(picture);
+    this.#pictures.clear();
+    this.#hashes.clear();
+    this.#own = null;
+  }
+
+  #tell(own) {
+    if (own === this.#own) return;
+    this.#own = own;
+    this.#changed(this.#wire.me.bare);
+    this.onown();
+  }
+
+  #changed(address) {
+    const old = this.#pictures.get(address);
+    this.#pictures.delete(address);
+    if (old) revoke(old);
+    this.#wire.emit("avatar", { jid: address });
+  }
+
+  async #load(address) {
+    try {
+      const photo = photoOf(await this.#fetch(address));
+      return photo && URL.createObjectURL(new Blob([photo.bytes], { type: photo.type }));
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      return null;
+    }
+  }
+
+  /** @returns {Promise<Element|null>} null where there is none */
+  async #fetch(address) {
+    const to = address === this.#wire.me.bare ? null : address;
+    try {
+      return child(await this.#wire.iq("get", to, xml("vCard", { xmlns: NS.VCARD })), "vCard", NS.VCARD);
+    } catch (error) {
+      if (error.condition === "item-not-found") return null;
+      throw error;
+    }
+  }
+}
+
+/** The picture in a vCard, where it is one that can be shown. */
+function photoOf(vcard) {
+  const text = childText(child(vcard, "PHOTO", NS.VCARD), "BINVAL")?.replace(/\s+/g, "");
+  // Four characters for three bytes.
+  if (!text || text.length > (LIMITS.AVATAR_BYTES * 4) / 3 + 4) return null;
+  let bytes;
+  try {
+    bytes = fromBase64(text);
+  } catch {
+    return null;
+  }
+  const type = imageType(bytes);
+  return type && { bytes, type };
+}
+
+async function hash(bytes) {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-1", bytes)));
+}
+
+async function revoke(picture) {
+  const url = await picture;
+  if (url) URL.revokeObjectURL(url);
+}

@@ -1,0 +1,97 @@
+"""The elements that a WebSocket carries besides those of the stream (RFC 7395 §3.3)."""
+
+from __future__ import annotations
+
+import pyexpat
+import re
+from collections.abc import Mapping
+from typing import NamedTuple, NoReturn
+
+from components.bosh.names import FRAMING
+from components.common.build import Tag
+from xmppd import ns
+from xmppd.errors import StreamError
+
+
+class Framed(NamedTuple):
+    """An `<open/>` or `<close/>` of a client, with its attributes."""
+
+    name: str
+    attrs: Mapping[str, str]
+
+
+_LIKELY = re.compile(r"<(?:[^\s<>/:=]*:)?(?:open|close)[\s/>]")
+_LANG = f"{ns.XML} lang"
+_NAMES = {f"{FRAMING} {name}": name for name in ("open", "close")}
+
+
+def framed(text: str) -> Framed | None:
+    """The `<open/>` or `<close/>` that `text` is; None where it is another element.
+
+    Raises StreamError for what begins as one and is not well-formed, or has content (§3.3.1).
+    """
+    if _LIKELY.match(text) is None:
+        return None
+    found: list[Framed | None] = []
+
+    def on_start(name: str, attrs: dict[str, str]) -> None:
+        if found:
+            raise StreamError("bad-format", "open and close are empty", reason="websocket.framing")
+        if name not in _NAMES:
+            found.append(None)
+            raise _OtherElement
+        given = {"xml:lang" if key == _LANG else key: value for key, value in attrs.items()}
+        found.append(Framed(_NAMES[name], given))
+
+    parser = pyexpat.ParserCreate("UTF-8", " ", None)
+    parser.StartElementHandler = on_start
+    parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = _refuse
+    parser.CommentHandler = _refuse
+    try:
+        parser.Parse(text.encode(), True)
+    except pyexpat.ExpatError as error:
+        raise StreamError("not-well-formed", str(error), reason="websocket.framing") from None
+    except _OtherElement:
+        return None
+    finally:
+        parser.StartElementHandler = None
+    return found[0]
+
+
+class _OtherElement(Exception):
+    """An element of another namespace, that only has such a name."""
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise StreamError("restricted-xml", reason="websocket.framing")
+
+
+def opened(header: Mapping[str, str]) -> bytes:
+    """The server's `<open/>` (§3.4)."""
+    return Tag("open", header, ns=FRAMING).render()
+
+
+def close(see_other_uri: str = "") -> bytes:
+    """The server's `<close/>` (§3.6), with where else to go (§3.6.1)."""
+    return Tag("close", {"see-other-uri": see_other_uri or None}, ns=FRAMING).render()
+
+
+def features(content: bytes) -> bytes:
+    """`<stream:features/>`, as the element that it is here (§3.3.3)."""
+    return b"<stream:features xmlns:stream='%b'>%b</stream:features>" % (_STREAM, content)
+
+
+def error(content: bytes) -> bytes:
+    """`<stream:error/>` (§3.5)."""
+    return b"<stream:error xmlns:stream='%b'>%b</stream:error>" % (_STREAM, content)
+
+
+def condition(name: str, text: str = "") -> bytes:
+    """What stands in a `<stream:error/>` for a condition of RFC 6120 §4.9.3."""
+    content = Tag(name, ns=ns.STREAM_ERRORS).render()
+    if text:
+        content += Tag("text", {"xml:lang": "en"}, text, ns=ns.STREAM_ERRORS).render()
+    return content
+
+
+_STREAM = ns.STREAM.encode()

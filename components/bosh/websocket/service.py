@@ -1,0 +1,104 @@
+"""All clients by WebSocket: the handshake, who is still there, and the end of all."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from components.bosh.http.request import Exchange, Response
+from components.bosh.tunnel.client import Streams
+from components.bosh.websocket import handshake
+from components.bosh.websocket.session import Terms, WebSocket
+
+
+class WebSockets:
+    """The handler of the path of WebSockets.
+
+    `refused` is told each reason why one was ended. A client that is silent for `ping_seconds` is
+    asked for a sign of life, and has as long again to give one.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        clock: IReactorTime,
+        terms: Terms,
+        ping_seconds: float,
+        refused: Callable[[str], object],
+    ) -> None:
+        self._streams = streams
+        self._clock = clock
+        self._terms = terms
+        self._seconds = ping_seconds
+        self._refused = refused
+        self._open: set[WebSocket] = set()
+        self._due: deque[tuple[float, WebSocket]] = deque()
+        """When each is to be looked at. All have the same time, so they stand in order."""
+        self._timer: IDelayedCall | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer the opening handshake."""
+        request = exchange.request
+        refusal = handshake.refusal(request)
+        if refusal is not None:
+            exchange.answer(refusal)
+            return
+        if self._closed:
+            exchange.answer(Response(HTTPStatus.SERVICE_UNAVAILABLE, close=True))
+            return
+        status, answer = handshake.answer(request)
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            exchange.answer(Response(status, close=True))
+            return
+        session = WebSocket(self._streams, request.peer, self._terms, self._left, self._refused)
+        wire = exchange.take_over(session, answer)
+        if wire is not None:
+            session.begin(wire)
+            self._open.add(session)
+            self._watch(session)
+
+    def close(self) -> None:
+        """End all: streams that can be resumed wait for their clients (XEP-0198 §5)."""
+        self._closed = True
+        for session in list(self._open):
+            session.leave()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _left(self, session: WebSocket) -> None:
+        self._open.discard(session)
+
+    # ------------------------------------------------------------------ who is still there
+
+    def _watch(self, session: WebSocket) -> None:
+        session.heard = session.pinged = False
+        self._due.append((self._clock.seconds() + self._seconds, session))
+        if self._timer is None:
+            self._timer = self._clock.callLater(self._seconds, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now, due = self._clock.seconds(), self._due
+        while due and due[0][0] <= now:
+            session = due.popleft()[1]
+            if session not in self._open:
+                continue
+            if session.pinged and not session.heard:
+                self._refused("websocket.silent")
+                session.abort()
+                continue
+            session.pinged = not session.heard
+            if session.pinged:
+                session.ping()
+            session.heard = False
+            due.append((now + self._seconds, session))
+        if due:
+            self._timer = self._clock.callLater(due[0][0] - now, self._look)

@@ -1,0 +1,345 @@
+"""One client by WebSocket: a `Taker` of its connection, a `Client` of its stream (RFC 7395).
+
+Frames, fragments, masks, control frames and the closing handshake are the library's (websockets,
+without its I/O). Each message is said as it came; only `<open/>` and `<close/>` are read here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN, SERVER
+from websockets.protocol import Protocol as Frames
+
+from components.bosh.http.request import Peer, Wire
+from components.bosh.tunnel.client import Stream, Streams
+from components.bosh.websocket import elements
+from xmppd.errors import StreamError
+
+
+class Terms(NamedTuple):
+    """What a WebSocket may do."""
+
+    octets: int = 524_288
+    """How large a message may be, all its fragments together."""
+    see_other_uri: str = ""
+    """Where clients are sent instead of being served here (RFC 7395 §3.6.1):"""
+    see_other_for_all: bool = False
+    """all, or those that are not secure."""
+
+
+class WebSocket:
+    """One client. `left` is called once, when it is gone; `refused` for each reason to end it."""
+
+    __slots__ = (
+        "_closing",
+        "_frames",
+        "_left",
+        "_opened",
+        "_paused",
+        "_peer",
+        "_pieces",
+        "_question",
+        "_refused",
+        "_stream",
+        "_streams",
+        "_terms",
+        "_wire",
+        "heard",
+        "pinged",
+    )
+
+    def __init__(
+        self,
+        streams: Streams,
+        peer: Peer,
+        terms: Terms,
+        left: Callable[[WebSocket], object],
+        refused: Callable[[str], object],
+    ) -> None:
+        self._streams = streams
+        self._peer = peer
+        self._terms = terms
+        self._left = left
+        self._refused = refused
+        self._frames = Frames(SERVER, state=OPEN, max_size=terms.octets)
+        self._wire: Wire | None = None
+        self._stream: Stream | None = None
+        self._pieces: list[bytes] = []
+        """The fragments of a message that is not whole."""
+        self._question = 0
+        """Which question of the server is to be answered when the client has taken more."""
+        self._paused = False
+        self._closing = False
+        """Whether our close frame is sent: nothing more is said."""
+        self._opened = False
+        """Whether our `<open/>` is sent."""
+        self.heard = True
+        """Whether anything has come since this was last set to False,"""
+        self.pinged = False
+        """and whether the client was asked for a sign of life since."""
+
+    def begin(self, wire: Wire) -> None:
+        """The connection is ours."""
+        self._wire = wire
+
+    # ------------------------------------------------------------------ Taker
+
+    def receive(self, data: bytes) -> None:
+        """Octets of the client."""
+        self.heard = True
+        frames = self._frames
+        frames.receive_data(data)
+        for event in frames.events_received():
+            if not self._closing:
+                self._frame(event)  # type: ignore[arg-type]
+        self._flush()
+
+    def gone(self) -> None:
+        """The connection is gone."""
+        self._wire = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.lost()
+        self._left(self)
+
+    def relieved(self) -> None:
+        """The client has taken what it had left in the pipe."""
+        question, self._question = self._question, 0
+        if question and self._stream is not None:
+            self._stream.taken(question)
+
+    # ------------------------------------------------------------------ what comes
+
+    def _frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT and frame.fin:
+            self._message(frame.data)
+        elif opcode is Opcode.BINARY:  # RFC 7395 §3.2: text only
+            self._shut(CloseCode.UNSUPPORTED_DATA, "websocket.binary")
+        elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
+            self._pieces.append(bytes(frame.data))
+            if frame.fin:
+                pieces, self._pieces = self._pieces, []
+                self._message(b"".join(pieces))
+            elif len(self._pieces) > _FRAGMENTS:
+                self._shut(CloseCode.POLICY_VIOLATION, "websocket.fragments")
+
+    def _message(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            text = bytes(data).decode()
+        except UnicodeDecodeError:
+            self._shut(CloseCode.INVALID_DATA, "websocket.encoding")
+            return
+        try:
+            if text[:1] != "<":  # RFC 7395 §3.3.3
+                raise StreamError(
+                    "bad-format", "an element begins with <", reason="websocket.framing"
+                )
+            framed = elements.framed(text)
+            if framed is not None:
+                self._meets[framed.name](self, framed.attrs)
+            elif self._stream is None:
+                raise StreamError("bad-format", "open comes first", reason="websocket.framing")
+            else:
+                self._say(text)
+        except StreamError as error:
+            self._fail(error.condition, error.text or "", error.reason)
+
+    def _say(self, text: str) -> None:
+        assert self._stream is not None
+        try:
+            self._stream.say(text)
+        except ValueError:
+            raise StreamError("not-well-formed", reason="websocket.characters") from None
+
+    def _open(self, header: Mapping[str, str]) -> None:
+        """The client opens its stream (§3.4), or opens it anew (§3.7)."""
+        if self._stream is None:
+            terms = self._terms
+            if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
+                self._introduce(header.get("to", ""))
+                self._end(elements.close(terms.see_other_uri))
+                return
+            self._stream = self._streams.stream(
+                self,
+                self._peer.address,
+                secure=self._peer.secure,
+                to=header.get("to", ""),
+                local=self._peer.local,
+            )
+        self._stream.open(header)
+
+    def _close(self, attrs: Mapping[str, str]) -> None:
+        """The client closes its stream (§3.6)."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            self._introduce("")
+        else:
+            stream.close()
+        self._end(elements.close())
+
+    _meets: Mapping[str, Callable[[WebSocket, Mapping[str, str]], None]] = {
+        "open": _open,
+        "close": _close,
+    }
+
+    # ------------------------------------------------------------------ Client
+
+    def opened(self, header: Mapping[str, str]) -> None:
+        """The server's stream header (`Client`)."""
+        self._opened = True
+        self._send(elements.opened(header))
+
+    def features(self, content: bytes) -> None:
+        """Features (`Client`)."""
+        self._send(elements.features(content))
+
+    def elements(self, elements: Sequence[bytes]) -> None:
+        """Elements, each a message (§3.3) (`Client`)."""
+        if self._closing:
+            return
+        frames = self._frames
+        for element in elements:
+            frames.send_text(element)
+        self._flush()
+
+    def failed(self, content: bytes) -> None:
+        """A stream error (`Client`)."""
+        self._send(elements.error(content))
+
+    def closed(self) -> None:
+        """The stream is over, in order (`Client`)."""
+        self._stream = None
+        self._end(elements.close())
+
+    def lost(self) -> None:
+        """The stream is over, and nothing is said of it: it may be resumed (`Client`).
+
+        A client that has left so much unread would not read this either.
+        """
+        self._stream = None
+        if self._wire is not None and self._wire.stuck:
+            self._wire.abort()
+        else:
+            self._shut(CloseCode.GOING_AWAY)
+
+    def refused(self, condition: str, text: str) -> None:
+        """There is no stream (`Client`)."""
+        self._stream = None
+        self._fail(_REFUSED.get(condition, "undefined-condition"), text, "websocket.no-stream")
+
+    def asked(self, number: int) -> None:
+        """Say when the client has taken what was written (`Client`)."""
+        if self._wire is not None and self._wire.stuck:
+            self._question = number
+        elif self._stream is not None:
+            self._stream.taken(number)
+
+    def pause(self) -> None:
+        """Read nothing for now (`Client`)."""
+        if self._wire is not None and not self._paused:
+            self._paused = True
+            self._wire.pause()
+
+    def resume(self) -> None:
+        """Read on (`Client`)."""
+        if self._wire is not None and self._paused:
+            self._paused = False
+            self._wire.resume()
+
+    # ------------------------------------------------------------------ what goes
+
+    def ping(self) -> None:
+        """Ask the client for a sign of life (RFC 6455 §5.5.2)."""
+        if not self._closing:
+            self._frames.send_ping(b"")
+            self._flush()
+
+    def leave(self) -> None:
+        """This process ends: the client may come back to the next one, and resume its stream."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.lost()
+        self._shut(CloseCode.GOING_AWAY)
+
+    def abort(self) -> None:
+        """The client gives no sign of life."""
+        if self._wire is not None:
+            self._wire.abort()
+
+    def _send(self, element: bytes) -> None:
+        if not self._closing:
+            self._frames.send_text(element)
+            self._flush()
+
+    def _introduce(self, domain: str) -> None:
+        """Open our side, if that is not done: errors come behind it (RFC 6120 §4.9.1.2)."""
+        if not self._opened:
+            header = {"version": "1.0", "id": secrets.token_hex(8), "xml:lang": "en"}
+            self.opened({"from": domain, **header} if domain else header)
+
+    def _fail(self, condition: str, text: str, reason: str) -> None:
+        """End the stream with an error of our own (§3.5)."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        self._refused(reason)
+        self._introduce("")
+        self.failed(elements.condition(condition, text))
+        self._end(elements.close())
+
+    def _end(self, close: bytes) -> None:
+        """End the stream, and then the connection (§3.6)."""
+        self._send(close)
+        self._shut(CloseCode.NORMAL_CLOSURE)
+
+    def _shut(self, code: CloseCode, reason: str = "") -> None:
+        """End the connection; where a reason is given, for what the client has done."""
+        if self._closing:
+            return
+        stream, self._stream = self._stream, None
+        if reason:
+            self._refused(reason)
+        if stream is not None:
+            stream.close()
+        if self._frames.state is OPEN:
+            self._frames.send_close(code)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what the library has to say; it ends with b"" where nothing more will come."""
+        wire = self._wire
+        out = self._frames.data_to_send()
+        if wire is None or not out:
+            return
+        data = b"".join(out)
+        if data:
+            wire.write(data)
+        frames = self._frames
+        if frames.state is not OPEN and not self._closing:
+            self._closing = True
+            if frames.close_rcvd is None and frames.parser_exc is not None:
+                self._refused("websocket.frames")
+            wire.finish_within(_CLOSING)
+        if out[-1] == b"":
+            wire.finish()
+
+
+_FRAGMENTS = 1_024
+"""How many fragments a message may have."""
+
+_CLOSING = 5.0
+"""Seconds that a client has to answer our close frame."""
+
+_REFUSED = {
+    "resource-constraint": "resource-constraint",
+    "remote-server-timeout": "remote-connection-failed",
+    "service-unavailable": "remote-connection-failed",
+    "forbidden": "host-unknown",
+    "item-not-found": "host-unknown",
+}
+"""The stream error for a refusal of the server's to begin a session."""

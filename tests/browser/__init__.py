@@ -1,0 +1,1 @@
+"""Tests in a browser: a package, for its browser ends before other tests' event loops begin."""
