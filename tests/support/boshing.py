@@ -111,6 +111,7 @@ class Stream:
     address: str
     secure: bool
     to: str
+    local: bool
     said: list[Any] = field(default_factory=list)
 
     def open(self, header: Mapping[str, str]) -> None:
@@ -165,8 +166,10 @@ class Bosh:
     def _refused(self, reason: str) -> None:
         self.reasons[reason] += 1
 
-    def stream(self, client: Client, address: str, *, secure: bool, to: str) -> Stream:
-        stream = Stream(client, address, secure, to)
+    def stream(
+        self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
+    ) -> Stream:
+        stream = Stream(client, address, secure, to, local)
         self.streams.append(stream)
         return stream
 

@@ -106,6 +106,11 @@ def test_who_is_not_secure_is_told_where_to_go_xep0124_17_2() -> None:
     assert begun(bosh).condition is None
 
 
+def test_all_may_be_told_to_go_elsewhere_xep0124_17_2() -> None:
+    bosh = Bosh(see_other_uri="https://capulet.lit/", see_other_for_all=True)
+    assert bosh.client().begin().condition == "see-other-uri"
+
+
 def test_a_secure_link_is_told_of_and_needed_where_asked_for() -> None:
     assert begun(secure="true").attrs["secure"] == "true"
     assert "secure" not in begun().attrs
@@ -131,6 +136,15 @@ def test_there_are_so_many_sessions_and_so_many_from_an_address() -> None:
     bosh.clock.advance(11)
     assert begun(bosh).condition is None
     assert bosh.reasons == {"bosh.sessions-per-address": 1, "bosh.sessions": 1}
+
+
+def test_no_limit_is_none_and_loopback_has_none_of_an_address() -> None:
+    bosh = Bosh(sessions=0, sessions_per_address=1)
+    for _ in range(3):
+        client = bosh.client()
+        client.peer = Peer("127.0.0.1", secure=True)
+        assert client.log_in().condition is None
+        assert client.stream.local
 
 
 def test_the_addresses_of_one_ipv6_network_are_one() -> None:
@@ -237,7 +251,8 @@ def test_who_breaks_off_before_it_knows_its_session_has_none() -> None:
 
 
 def test_a_legacy_client_is_refused_by_status_xep0124_17_1() -> None:
-    bosh = Bosh(sessions_per_address=0)
+    bosh = Bosh(sessions_per_address=1)
+    begun(bosh)
     assert bosh.client().begin(ver=None).status == 403
     assert bosh.client().begin(ver=None, wait="x").status == 400
     assert bosh.client().begin(ver=None, to=None).status == 200
