@@ -80,6 +80,8 @@ joins = 0
 """,
     "bosh": """\
 listen = ["tcp:{http_port}:interface=127.0.0.1"]
+connections = 0
+sessions = 0
 """,
 }
 """What a bundled component is told, as TOML, for the rows that need it: no limits, as the peers."""

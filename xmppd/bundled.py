@@ -80,7 +80,7 @@ BUNDLED: tuple[Bundled, ...] = (
         },
         guests=False,
     ),
-    Bundled("bosh", "http", {"tunnel": True}),
+    Bundled("bosh", "http", {"tunnel": True, "tunnel_local": True}),
 )
 """Every component that there is a program for."""
 

@@ -6,21 +6,24 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
-from components.bosh.http.offer import PATH as OFFER
+from components.bosh.http.host_meta import JRD_PATH, XRD_PATH, HostMeta
+from components.bosh.http.offer import PATH as OFFER_PATH
 from components.bosh.http.offer import Offer
 from components.bosh.http.origins import Origins
 from components.bosh.http.proxies import Proxies
 from components.bosh.http.request import Handler
-from components.bosh.http.routes import Routes, nothing
+from components.bosh.http.routes import Routes, both, nothing, only
 from components.bosh.http.site import Site
-from components.bosh.http.static import Files, load
+from components.bosh.http.static import METHODS, Files, load
+from components.bosh.longpoll.service import LongPoll
+from components.bosh.longpoll.terms import Limits as LongPollLimits
 from components.bosh.tunnel.tunnel import Tunnel
 from components.bosh.websocket.service import WebSockets
 from components.bosh.websocket.session import Terms as WebSocketTerms
@@ -37,7 +40,9 @@ WEB = Path(__file__).with_name("web")
 """The web client's files."""
 
 STOPPING = 2.0
-"""Seconds that clients have to take our last words."""
+"""Seconds that clients have to take our last words,"""
+_LOOK = 0.05
+"""and between two looks at whether they have."""
 
 
 async def assemble(setting: Setting[Config]) -> None:
@@ -51,31 +56,50 @@ class Gateway:
     """One gateway: its sessions, its site, its ports."""
 
     def __init__(self, setting: Setting[Config]) -> None:
-        self._setting = setting
         self._reactor = setting.reactor
+        self._loaded = setting.loaded
         self._config = config = setting.config.bosh
         self.refused: Counter[str] = Counter()
-        component = setting.component
-        introduce(component, About(IDENTITY))
-        self.tunnel = Tunnel(component)
-        self.websockets = WebSockets(
-            self.tunnel,
-            self._reactor,
-            WebSocketTerms(config.body_octets, config.see_other_uri),
-            config.ping_seconds,
-            self._refuse,
-        )
+        """What was refused, by reason code."""
+        introduce(setting.component, About(IDENTITY))
+        self.tunnel = Tunnel(setting.component)
+        self.websockets = self._websockets(config)
+        self.longpoll = self._longpoll(config)
         self.site = self._site(config)
         self._ports: list[Any] = []
 
     def _refuse(self, reason: str) -> None:
         self.refused[reason] += 1
 
+    def _websockets(self, config: BoshTable) -> WebSockets:
+        everybody = config.see_other_for == "everybody"
+        terms = WebSocketTerms(config.body_octets, config.see_other_websocket, everybody)
+        return WebSockets(self.tunnel, self._reactor, terms, config.ping_seconds, self._refuse)
+
+    def _longpoll(self, config: BoshTable) -> LongPoll:
+        limits = LongPollLimits(
+            wait=config.wait,
+            hold=config.hold,
+            requests=config.requests,
+            inactivity=config.inactivity,
+            polling=config.polling,
+            maxpause=config.maxpause,
+            streams=config.streams,
+            sessions=config.sessions,
+            sessions_per_address=config.sessions_per_address,
+            body_octets=config.body_octets,
+            routes=frozenset(config.routes),
+            see_other_uri=config.see_other_bosh,
+            see_other_for_all=config.see_other_for == "everybody",
+        )
+        return LongPoll(self.tunnel, self._reactor, limits, self._refuse)
+
     def _site(self, config: BoshTable) -> Site:
         limits = Limits(
             connections=config.connections,
             connections_per_address=config.connections_per_address,
             requests=config.requests_per_second,
+            burst=config.request_burst,
         )
         terms = Terms(
             request_seconds=config.request_seconds,
@@ -83,46 +107,59 @@ class Gateway:
             body_octets=config.body_octets,
         )
         admission = Admission(limits, self._reactor.seconds, self._refuse)
-        proxies = Proxies(config.proxies, forwarded=config.forwarded)
+        try:
+            proxies = Proxies(config.proxies, forwarded=config.forwarded)
+        except ValueError as error:
+            remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
+            raise ConfigError(self._loaded.source, "bosh.proxies", str(error), remedy) from None
         return Site(self._routes(config), self._reactor, terms, proxies, admission)
 
     def _routes(self, config: BoshTable) -> Handler:
         origins = Origins(config.origins, self._refuse)
-        offer = Offer(self._setting.loaded.servers[0], config.websocket_path, config.bosh_path)
-        files = {**load(WEB), OFFER: offer.file()} if config.web else {}
-        return Routes(
-            {config.websocket_path: origins.guarding(self.websockets.handle)},
-            Files(files, refused=self._refuse) if files else nothing(self._refuse),
-        )
+        meta = HostMeta(config.public, config.bosh, config.websocket, self._refuse)
+        places: dict[str, Handler] = {
+            XRD_PATH: only(METHODS, meta.xrd, self._refuse),
+            JRD_PATH: only(METHODS, meta.jrd, self._refuse),
+        }
+        if config.bosh:
+            shared = origins.sharing(self.longpoll.handle, ("GET", "HEAD", "POST"))
+            places.update(both(config.bosh, shared))
+        if config.websocket:
+            places.update(both(config.websocket, origins.guarding(self.websockets.handle)))
+        return Routes(places, self._files(config))
+
+    def _files(self, config: BoshTable) -> Handler:
+        if not config.web:
+            return nothing(self._refuse)
+        domain = self._loaded.servers[0]
+        offer = Offer(domain, config.websocket or None, config.bosh or None)
+        return Files({**load(WEB), OFFER_PATH: offer.file()}, refused=self._refuse)
 
     # ------------------------------------------------------------------ start and stop
 
     async def listen(self) -> None:
         """Open all ports; raises ConfigError for one that can't be."""
-        source = self._setting.loaded.source
         for text in self._config.listen:
             try:
-                endpoint = serverFromString(self._reactor, text)
-                port = await endpoint.listen(self.site)
+                port = await serverFromString(self._reactor, text).listen(self.site)
             except Exception as error:
                 problem = f'"{text}" can\'t be listened on ({error})'
-                remedy = (
-                    'Write a server endpoint of Twisted, such as "tcp:5280:interface=127.0.0.1"'
-                )
-                raise ConfigError(source, "bosh.listen", problem, remedy) from error
+                remedy = "Correct it, choose another port, or stop who has that one"
+                raise ConfigError(self._loaded.source, "bosh.listen", problem, remedy) from error
             self._ports.append(port)
             log.info("bosh.listen listens on {where}", where=_where(port))
 
     async def stop(self) -> None:
         """Take nobody in, end all sessions, and give clients a moment to hear of it."""
-        await DeferredList([Deferred.fromCoroutine(_stopped(port)) for port in self._ports])
+        for port in self._ports:
+            await port.stopListening()
+        self.longpoll.close()
         self.websockets.close()
         self.tunnel.close()
         self.site.close()
-
-
-async def _stopped(port: Any) -> None:
-    await port.stopListening()
+        until = self._reactor.seconds() + STOPPING
+        while len(self.site) and self._reactor.seconds() < until:
+            await deferLater(self._reactor, _LOOK)
 
 
 def _where(port: Any) -> str:

@@ -20,8 +20,14 @@ VARIABLE = "XMPPD_TEST_BROWSER"
 """The environment variable by which these tests fail, not skip, where there is no browser."""
 PATIENCE = 15_000.0
 """Milliseconds that a test waits for something in a page before it fails."""
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-"""Chromium has no sandbox under root, and little shared memory in a container."""
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+"""Chromium has no sandbox under root, and little shared memory in a container. Pages find nothing
+that is not on this machine, whatever they look for."""
 
 
 def _absence() -> str:
@@ -48,7 +54,7 @@ def browser() -> Iterator[Browser]:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(ARGUMENTS)
+            executable_path=shutil.which("chromium"), args=ARGUMENTS
         )
         yield chromium
         chromium.close()
@@ -115,18 +121,24 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture(scope="package")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A server that pages reach, for all tests here; each has accounts of its own there."""
-    with running(tmp_path_factory.mktemp("gateway")) as made:
-        yield made
+def elsewhere() -> Iterator[str]:
+    """An origin that is not the gateway's, whose pages may use the gateway."""
+    with packages.served() as url:
+        yield url
 
 
 @pytest.fixture(scope="package")
-def origin() -> Iterator[str]:
-    """Where clients of other makes are served: not where the gateway is."""
+def origin(elsewhere: str) -> str:
+    """The same, with clients of other makes there."""
     try:
-        modules = packages.install()
+        packages.install()
     except packages.NotInstalledError as error:
         pytest.skip(str(error))
-    with packages.served(modules) as url:
-        yield url
+    return elsewhere
+
+
+@pytest.fixture(scope="package")
+def gateway(tmp_path_factory: pytest.TempPathFactory, elsewhere: str) -> Iterator[Gateway]:
+    """The server of all tests here; each has accounts of its own there."""
+    with running(tmp_path_factory.mktemp("gateway"), elsewhere) as made:
+        yield made

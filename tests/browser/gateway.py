@@ -1,89 +1,81 @@
-"""What pages connect to: a gateway to a server that has accounts and rooms."""
+"""What pages connect to: the gateway that comes with the server, and accounts and rooms there."""
 
 from __future__ import annotations
 
 import itertools
-import shutil
+import json
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
-from tests.support.process import RunningProcess, until
-from tests.support.prosody import free_port
+from tests.support.process import RunningServer, run_server
+from xmppd.admin.client import ServerCaller
 
 DOMAIN = "verona.lit"
+ROOMS = f"conference.{DOMAIN}"
 PASSWORD = "wherefore art thou"
 TRANSPORTS = ("websocket", "bosh")
 
 CONFIG = """\
-run_as_root = true
-data_path = "{home}/data"
-pidfile = "{home}/prosody.pid"
-log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{home}/prosody.log" }} }}
-interfaces = {{ "127.0.0.1" }}
-c2s_ports = {{ }}
-c2s_direct_tls_ports = {{ }}
-s2s_ports = {{ }}
-http_ports = {{ {port} }}
-https_ports = {{ }}
-http_default_host = "{domain}"
-consider_bosh_secure = true
-consider_websocket_secure = true
-authentication = "internal_plain"
-modules_enabled = {{
-    "bosh", "websocket", "disco", "roster", "saslauth", "smacks", "carbons", "pep", "offline",
-    "vcard", "ping"
-}}
-modules_disabled = {{ "s2s", "tls" }}
-VirtualHost "{domain}"
-Component "rooms.{domain}" "muc"
-    restrict_room_creation = false
+[server]
+domains = ["verona.lit"]
+data = "data"
+[tls]
+require = false
+[registration]
+policy = "on"
+per_address = 1000
+[bundled]
+start = true
+[bundled.settings.bosh]
+listen = ["tcp:0:interface=127.0.0.1"]
+origins = {origins}
 """
+LISTENS = re.compile(r"bosh\.listen listens on 127\.0\.0\.1:(\d+)")
 
 
-@dataclass
 class Gateway:
     """Where it is, and who may log in there."""
 
-    home: Path
-    bosh: str
-    websocket: str
-    domain: str = DOMAIN
-    rooms: str = f"rooms.{DOMAIN}"
-    password: str = PASSWORD
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    domain = DOMAIN
+    rooms = ROOMS
+    password = PASSWORD
+
+    def __init__(self, server: RunningServer, port: int) -> None:
+        self.server = server
+        self.port = port
+        self.web = f"http://127.0.0.1:{port}/"
+        """The page of the web client."""
+        self._urls = {
+            "bosh": f"http://127.0.0.1:{port}/http-bind",
+            "websocket": f"ws://127.0.0.1:{port}/xmpp-websocket",
+        }
+        self._numbers = itertools.count()
 
     def url(self, transport: str) -> str:
-        return {"bosh": self.bosh, "websocket": self.websocket}[transport]
+        """The address of a transport."""
+        return self._urls[transport]
 
-    def account(self, name: str) -> str:
-        """A new account, under a name that begins like this and `password`."""
-        local = f"{name}{next(self._numbers)}"
-        folder = self.home / "data" / "verona%2elit" / "accounts"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{local}.dat").write_text(f'return {{ ["password"] = "{PASSWORD}" }};')
-        return f"{local}@{self.domain}"
+    def name(self, beginning: str) -> str:
+        """A username that nobody has."""
+        return f"{beginning}{next(self._numbers)}"
+
+    def account(self, beginning: str) -> str:
+        """A new account, under a name that begins like this and `password`: its address."""
+        jid = f"{self.name(beginning)}@{DOMAIN}"
+        control = self.server.directory / "data" / "control.sock"
+        with closing(ServerCaller(str(control))) as operator:
+            operator.call("adduser", jid=jid, password=PASSWORD)
+        return jid
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Gateway]:
-    port = free_port()
-    config = home / "prosody.cfg.lua"
-    config.write_text(CONFIG.format(home=home, port=port, domain=DOMAIN))
-    process = RunningProcess([shutil.which("prosody") or "", "-F", "--config", str(config)], home)
-    here = f"127.0.0.1:{port}"
-    try:
-        until(lambda: _answers(f"http://{here}/http-bind"))
-        yield Gateway(home, f"http://{here}/http-bind", f"ws://{here}/xmpp-websocket")
-    finally:
-        process.stop()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+def running(home: Path, *origins: str) -> Iterator[Gateway]:
+    """A server whose gateway pages of these origins may use."""
+    with run_server(home, CONFIG.format(origins=json.dumps(origins))) as server:
+        match = LISTENS.search(server.wait_for("bosh.listen listens on"))
+        assert match is not None
+        for component in ("http", "conference", "vcard", "pubsub"):
+            server.wait_for(f"component {component}.{DOMAIN} is connected")
+        yield Gateway(server, int(match[1]))

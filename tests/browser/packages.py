@@ -7,11 +7,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from tests.support.process import ROOT
 
@@ -20,7 +18,10 @@ PINNED = HERE / "npm"
 """What is installed: a list of packages, and the version and checksum of each."""
 FOLDER = ROOT / ".npm-test"
 """Where to. It is kept from one run to the next."""
+MODULES = FOLDER / "node_modules"
 PAGES = HERE / "pages"
+BESIDE = {"/curve25519_compiled.wasm": "/npm/converse.js/dist/curve25519_compiled.wasm"}
+"""What Converse.js looks for beside the page that it is on."""
 PATIENCE = 120.0
 """Seconds that npm may take."""
 
@@ -29,13 +30,13 @@ class NotInstalledError(Exception):
     """These packages are not there, and can't be had; says why."""
 
 
-def install() -> Path:
-    """The directory of the packages, once they are there."""
+def install() -> None:
+    """Have the packages there; raises NotInstalledError where that can't be."""
     files = [PINNED / name for name in ("package.json", "package-lock.json")]
     wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    marker, modules = FOLDER / "made-for", FOLDER / "node_modules"
+    marker = FOLDER / "made-for"
     if marker.is_file() and marker.read_text() == wanted:
-        return modules
+        return
     npm = shutil.which("npm")
     if npm is None:
         raise NotInstalledError("npm is not installed (apt-get install npm)")
@@ -54,7 +55,6 @@ def install() -> Path:
     if made.returncode != 0:
         raise NotInstalledError(f"npm can't install strophe.js and converse.js: {_last(made)}")
     marker.write_text(wanted)
-    return modules
 
 
 def _last(made: subprocess.CompletedProcess[str]) -> str:
@@ -70,13 +70,10 @@ class _Handler(SimpleHTTPRequestHandler):
         ".wasm": "application/wasm",
     }
 
-    def __init__(self, *arguments: Any, modules: Path) -> None:
-        self._modules = modules
-        super().__init__(*arguments)
-
     def translate_path(self, path: str) -> str:
+        path = BESIDE.get(path, path)
         of_npm = path.startswith("/npm/")
-        self.directory = str(self._modules if of_npm else PAGES)
+        self.directory = str(MODULES if of_npm else PAGES)
         return super().translate_path(path.removeprefix("/npm") if of_npm else path)
 
     def log_message(self, *arguments: object) -> None:
@@ -84,9 +81,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(modules: Path) -> Iterator[str]:
+def served() -> Iterator[str]:
     """The origin of a web server of its own on a free port of 127.0.0.1."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, modules=modules)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -60,9 +60,9 @@ def test_many_at_once_keep_their_order(online: Online, transport):
 def test_who_is_quiet_is_reached_behind_requests_that_brought_nothing(
     new_page, origin, gateway: Gateway, online: Online
 ):
-    """Each is answered after a second, as XEP-0124 9.1 has it for `wait`, and another follows."""
+    """Each is answered after a second, as XEP-0124 8 has it for `wait`, and another follows."""
     juliet, romeo = Person(new_page(), origin), online("romeo", "websocket")
-    juliet.make(gateway.bosh)
+    juliet.make(gateway.url("bosh"))
     account = gateway.account("juliet")
     assert juliet.connect(account, gateway.password, wait=1) == "CONNECTED"
     before = juliet.page.evaluate("person.connection._proto.rid")
@@ -105,7 +105,7 @@ def test_a_page_that_is_loaded_again_has_its_bosh_session(gateway: Gateway, onli
     juliet, romeo = online("juliet", "bosh", keepalive=True), online("romeo", "bosh")
     before = juliet.jid
     juliet.page.reload()
-    juliet.make(gateway.bosh, keepalive=True)
+    juliet.make(gateway.url("bosh"), keepalive=True)
     romeo.say(before, "It is my lady; O, it is my love")
     assert juliet.restore(before) == "ATTACHED"
     assert juliet.jid == before

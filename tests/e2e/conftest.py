@@ -30,7 +30,7 @@ def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the bundled chatrooms; each test has rooms of its own."""
-    tables = {"bundled": {"start": True, "off": ["vcard", "pubsub"]}}
+    tables = {"bundled": {"start": True, "off": ["vcard", "pubsub", "bosh"]}}
     with running(tmp_path_factory.mktemp("conference"), tables) as server:
         server.process.wait_for(f"component conference.{VERONA} is connected")
         yield server
@@ -43,7 +43,7 @@ def globe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     body = directory / "body.xslt"
     body.write_bytes(stylesheet("Act: <xsl:value-of select='*'/>"))
     tables = {
-        "bundled": {"start": True, "off": ["vcard", "muc"]},
+        "bundled": {"start": True, "off": ["vcard", "muc", "bosh"]},
         "bundled.settings.pubsub.bodies": {f'"{BODY_XSLT}"': str(body)},
     }
     with running(directory, tables) as server:

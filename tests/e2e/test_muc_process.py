@@ -153,7 +153,10 @@ def test_who_does_not_come_back_to_a_server_that_was_killed_is_in_no_room(tmp_pa
 
 
 def test_it_comes_with_the_server_and_comes_back_when_it_is_killed(tmp_path: Path) -> None:
-    tables = {"listen": {**LISTEN, "component": []}, "bundled": {"off": ["vcard", "pubsub"]}}
+    tables = {
+        "listen": {**LISTEN, "component": []},
+        "bundled": {"off": ["vcard", "pubsub", "bosh"]},
+    }
     with running(tmp_path, {**tables}, PEOPLE) as server:
         server.process.wait_for(f"component {SERVICE} is connected")
         with there(server, "juliet") as (juliet,):

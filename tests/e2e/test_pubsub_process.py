@@ -301,7 +301,7 @@ def test_what_was_of_an_account_is_nobodys_when_it_is_gone(alone: Company) -> No
 
 
 def test_it_comes_with_the_server_and_comes_back_when_it_is_killed(tmp_path: Path) -> None:
-    tables = {"listen": {**LISTEN, "component": []}, "bundled": {"off": ["vcard", "muc"]}}
+    tables = {"listen": {**LISTEN, "component": []}, "bundled": {"off": ["vcard", "muc", "bosh"]}}
     with running(tmp_path, tables, PEOPLE) as server:
         server.process.wait_for(f"component {SERVICE} is connected")
         with there(server, "juliet") as (juliet,):

@@ -26,7 +26,7 @@ c2s = ["tcp:0:interface=127.0.0.1"]
 c2s_tls = []
 component = []
 [bundled]
-off = ["muc"]
+off = ["muc", "bosh"]
 """
 DOMAIN = "localhost"
 IMAGE = png(filling=b"Juliet")

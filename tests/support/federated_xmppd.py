@@ -41,7 +41,7 @@ class FederatedXmppd(Federated):
                 "s2s": [f"tcp:{self.s2s}:interface={self.address}"],
                 "s2s_tls": [f"tcp:{self.s2s_tls}:interface={self.address}"],
             },
-            "bundled": {"start": True},
+            "bundled": {"start": True, "off": ["bosh"]},
             "bundled.settings.muc": {"create": "everybody"},
             "registration": {"policy": "loopback", "per_address": 1_000},
             "s2s": {

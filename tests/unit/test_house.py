@@ -187,6 +187,7 @@ def test_wire_and_stream_know_no_twisted() -> None:
 def test_components_stand_on_public_ground_only() -> None:
     allowed = (
         "__version__",
+        "addresses",
         "ns",
         "jid",
         "errors",

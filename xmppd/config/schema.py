@@ -268,6 +268,7 @@ class Component(Table, frozen=True):
     domains: tuple[str, ...] = ()
     multicast: Annotated[int, Meta(ge=0, le=100_000)] = 0
     tunnel: bool = False
+    tunnel_local: bool = False
     accounts: bool = False
     roster: Literal["none", "get", "set", "both"] = "none"
     roster_push: bool = True

@@ -122,11 +122,12 @@ class SessionTunnel:
             raise StanzaError("resource-constraint", reason=reason, detail=address)
         wire = gateway.wires[sid] = TunnelWire(self._host, sid, to, gateway.forget)
         admitted = gateway.admission.enter(address, wire.make_room)
-        if is_loopback(address):  # of the gateway's machine, which need not be ours
+        local = _is_local(attrs, grants)
+        if is_loopback(address) and not local:  # of the gateway's machine, which need not be ours
             address = f"{address} at {sid.domain}"
         request.then = partial(  # the gateway has its answer before anything is said
             wire.carry,
-            self._policy(grants),
+            self._policy(grants, local=local),
             admitted,
             address=address,
             secure=attrs.get("secure") in ("true", "1"),
@@ -141,12 +142,12 @@ class SessionTunnel:
         gateway.admission.limits = limits
         return gateway
 
-    def _policy(self, grants: Component) -> Policy:
-        """What its streams are granted: never what is for clients of this machine alone.
+    def _policy(self, grants: Component, *, local: bool) -> Policy:
+        """What a stream is granted: what is for clients of this machine alone, if it is `local`.
 
         HTTP compresses by itself, or has reasons not to.
         """
-        policy, domains = self._host.policy(loopback=False), self._host.domains
+        policy, domains = self._host.policy(loopback=local), self._host.domains
         if grants.domains:
             domains = tuple(domain for domain in domains if domain in grants.domains)
         return policy._replace(domains=domains, switches=policy.switches & ~Fact.COMPRESSION)
@@ -206,6 +207,12 @@ class SessionTunnel:
         for gateway in self._gateways.values():
             for wire in list(gateway.wires.values()):
                 wire.end(StreamError("system-shutdown", reason="stream.shutdown"))
+
+
+def _is_local(attrs: Mapping[str, str], grants: Component) -> bool:
+    """Whether a client is on our machine, as a gateway says that may say so."""
+    said = grants.tunnel_local and attrs.get("local") in ("true", "1")
+    return said and is_loopback(attrs.get("address", ""))
 
 
 def _address(attrs: Mapping[str, str]) -> str:

@@ -17,6 +17,11 @@ class Peer(NamedTuple):
     tls: bool = False
     """Whether it speaks TLS, with us or with a proxy: its URLs begin with https then."""
 
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine: without TLS that is how it can be secure."""
+        return self.secure and not self.tls
+
 
 class Request(NamedTuple):
     """One request, whole."""

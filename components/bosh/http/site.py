@@ -35,6 +35,9 @@ class Site(Factory):
         self._admission = admission
         self._connections: dict[Connection, Entry] = {}
 
+    def __len__(self) -> int:
+        return len(self._connections)
+
     def buildProtocol(self, addr: Any) -> Connection:
         """A connection; one too many is told so, whatever it asks (`IProtocolFactory`)."""
         address = getattr(addr, "host", "")  # who comes by a UNIX socket has none

@@ -80,8 +80,12 @@ class Stream(Protocol):
 class Streams(Protocol):
     """Where clients get their streams."""
 
-    def stream(self, client: Client, address: str, *, secure: bool, to: str) -> Stream:
+    def stream(
+        self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
+    ) -> Stream:
         """A stream for a client at an IP address; nothing is said before `open`.
+
+        `local` where the client is on this machine, with nobody between.
 
         `to` is the server's domain that the client names, "" where it names none. What the server
         does not serve it refuses itself.

@@ -59,12 +59,15 @@ class Tunnel:
         """Whether there is a server to carry anything to."""
         return self._component.connected
 
-    def stream(self, client: Client, address: str, *, secure: bool, to: str) -> Stream:
+    def stream(
+        self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
+    ) -> Stream:
         """A stream for a client (`client.Streams`)."""
         servers = self._component.servers
         server = next((each for each in servers if str(each) == to.lower()), servers[0])
         name = f"{secrets.token_hex(16)}@{self._component.domain}"
-        carried = Carried(self, client, name, server, address, secure)
+        carried = Carried(self, client, name, server)
+        carried.where = _where(address, secure=secure, local=local)
         self._carried[name] = carried
         return carried
 
@@ -111,10 +114,10 @@ class Tunnel:
         carried = self._carried.get(attrs["to"])
         if carried is None or attrs["from"] != carried.source:
             # Answered by an error, once; the server takes that for the end of the session.
-            raise StanzaError("item-not-found", reason="bosh.no-session")
+            raise StanzaError("item-not-found", reason="tunnel.unknown")
         message = told.read(stanza.inner)
         if message is None:
-            raise StanzaError("bad-request", "no session", reason="bosh.malformed")
+            raise StanzaError("bad-request", "no session", reason="tunnel.malformed")
         carried.hear(message)
 
     def _failed(self, stanza: Stanza) -> None:
@@ -135,11 +138,9 @@ class Carried:
     """One session: the `Stream` of a client."""
 
     __slots__ = (
-        "_address",
         "_begun",
         "_early",
         "_head",
-        "_secure",
         "_tunnel",
         "_waiting",
         "client",
@@ -149,18 +150,17 @@ class Carried:
         "paused",
         "server",
         "source",
+        "where",
     )
 
-    def __init__(
-        self, tunnel: Tunnel, client: Client, name: str, server: JID, address: str, secure: bool
-    ) -> None:
+    def __init__(self, tunnel: Tunnel, client: Client, name: str, server: JID) -> None:
         self._tunnel = tunnel
         self.client = client
         self.name = name
         self.server = server
         self.source = str(server)
-        self._address = address
-        self._secure = secure
+        self.where = ""
+        """The attributes that say where the client is."""
         self._head = f"<message from='{name}' to='{server}'>".encode() + _BEGIN
         self._begun = False
         self._waiting: list[bytes] | None = []
@@ -182,8 +182,7 @@ class Carried:
             self._send(f"<open{shown}/>".encode())
             return
         self._begun = True
-        secure = "true" if self._secure else "false"
-        payload = f"<open xmlns='{ns.TUNNEL}' address='{self._address}' secure='{secure}'{shown}/>"
+        payload = f"<open xmlns='{ns.TUNNEL}'{self.where}{shown}/>"
         asked = self._tunnel.ask(self, payload.encode())
         asked.addCallbacks(self._agreed, self._not_agreed)
         asked.addErrback(lambda failure: log.failure("a session could not begin", failure))
@@ -302,6 +301,11 @@ class Carried:
         self.paused = False
         if not self.held:
             self.client.resume()
+
+
+def _where(address: str, *, secure: bool, local: bool) -> str:
+    shown = f" address='{build.attribute(address)}' secure='{str(secure).lower()}'"
+    return f"{shown} local='true'" if local else shown
 
 
 _MEETS: dict[str, Callable[[Carried, Told], None]] = {

@@ -36,7 +36,7 @@ def framed(text: str) -> Framed | None:
 
     def on_start(name: str, attrs: dict[str, str]) -> None:
         if found:
-            raise StreamError("bad-format", "open and close are empty", reason="bosh.framing")
+            raise StreamError("bad-format", "open and close are empty", reason="websocket.framing")
         if name not in _NAMES:
             found.append(None)
             raise _OtherElement
@@ -50,7 +50,7 @@ def framed(text: str) -> Framed | None:
     try:
         parser.Parse(text.encode(), True)
     except pyexpat.ExpatError as error:
-        raise StreamError("not-well-formed", str(error), reason="bosh.framing") from None
+        raise StreamError("not-well-formed", str(error), reason="websocket.framing") from None
     except _OtherElement:
         return None
     finally:
@@ -63,7 +63,7 @@ class _OtherElement(Exception):
 
 
 def _refuse(*_: object) -> NoReturn:
-    raise StreamError("restricted-xml", reason="bosh.framing")
+    raise StreamError("restricted-xml", reason="websocket.framing")
 
 
 def opened(header: Mapping[str, str]) -> bytes:

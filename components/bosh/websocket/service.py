@@ -92,7 +92,7 @@ class WebSockets:
             if session not in self._open:
                 continue
             if session.pinged and not session.heard:
-                self._refused("bosh.silent")
+                self._refused("websocket.silent")
                 session.abort()
                 continue
             session.pinged = not session.heard

@@ -26,23 +26,24 @@ class Terms(NamedTuple):
     octets: int = 524_288
     """How large a message may be, all its fragments together."""
     see_other_uri: str = ""
-    """Where clients are sent instead of being served here (RFC 7395 §3.6.1)."""
+    """Where clients are sent instead of being served here (RFC 7395 §3.6.1):"""
+    see_other_for_all: bool = False
+    """all, or those that are not secure."""
 
 
 class WebSocket:
     """One client. `left` is called once, when it is gone; `refused` for each reason to end it."""
 
     __slots__ = (
-        "_address",
         "_closing",
         "_frames",
         "_left",
         "_opened",
         "_paused",
+        "_peer",
         "_pieces",
         "_question",
         "_refused",
-        "_secure",
         "_stream",
         "_streams",
         "_terms",
@@ -60,7 +61,7 @@ class WebSocket:
         refused: Callable[[str], object],
     ) -> None:
         self._streams = streams
-        self._address, self._secure = peer.address, peer.secure
+        self._peer = peer
         self._terms = terms
         self._left = left
         self._refused = refused
@@ -118,29 +119,31 @@ class WebSocket:
         if opcode is Opcode.TEXT and frame.fin:
             self._message(frame.data)
         elif opcode is Opcode.BINARY:  # RFC 7395 §3.2: text only
-            self._shut(CloseCode.UNSUPPORTED_DATA, "bosh.binary")
+            self._shut(CloseCode.UNSUPPORTED_DATA, "websocket.binary")
         elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
             self._pieces.append(bytes(frame.data))
             if frame.fin:
                 pieces, self._pieces = self._pieces, []
                 self._message(b"".join(pieces))
             elif len(self._pieces) > _FRAGMENTS:
-                self._shut(CloseCode.POLICY_VIOLATION, "bosh.fragments")
+                self._shut(CloseCode.POLICY_VIOLATION, "websocket.fragments")
 
     def _message(self, data: bytes | bytearray | memoryview) -> None:
         try:
             text = bytes(data).decode()
         except UnicodeDecodeError:
-            self._shut(CloseCode.INVALID_DATA, "bosh.utf-8")
+            self._shut(CloseCode.INVALID_DATA, "websocket.encoding")
             return
         try:
             if text[:1] != "<":  # RFC 7395 §3.3.3
-                raise StreamError("bad-format", "an element begins with <", reason="bosh.framing")
+                raise StreamError(
+                    "bad-format", "an element begins with <", reason="websocket.framing"
+                )
             framed = elements.framed(text)
             if framed is not None:
                 self._meets[framed.name](self, framed.attrs)
             elif self._stream is None:
-                raise StreamError("bad-format", "open comes first", reason="bosh.framing")
+                raise StreamError("bad-format", "open comes first", reason="websocket.framing")
             else:
                 self._say(text)
         except StreamError as error:
@@ -151,17 +154,22 @@ class WebSocket:
         try:
             self._stream.say(text)
         except ValueError:
-            raise StreamError("not-well-formed", reason="bosh.characters") from None
+            raise StreamError("not-well-formed", reason="websocket.characters") from None
 
     def _open(self, header: Mapping[str, str]) -> None:
         """The client opens its stream (§3.4), or opens it anew (§3.7)."""
         if self._stream is None:
-            if self._terms.see_other_uri:
+            terms = self._terms
+            if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
                 self._introduce(header.get("to", ""))
-                self._end(elements.close(self._terms.see_other_uri))
+                self._end(elements.close(terms.see_other_uri))
                 return
             self._stream = self._streams.stream(
-                self, self._address, secure=self._secure, to=header.get("to", "")
+                self,
+                self._peer.address,
+                secure=self._peer.secure,
+                to=header.get("to", ""),
+                local=self._peer.local,
             )
         self._stream.open(header)
 
@@ -222,7 +230,7 @@ class WebSocket:
     def refused(self, condition: str, text: str) -> None:
         """There is no stream (`Client`)."""
         self._stream = None
-        self._fail(_REFUSED.get(condition, "undefined-condition"), text, "bosh.no-stream")
+        self._fail(_REFUSED.get(condition, "undefined-condition"), text, "websocket.no-stream")
 
     def asked(self, number: int) -> None:
         """Say when the client has taken what was written (`Client`)."""
@@ -315,7 +323,7 @@ class WebSocket:
         if frames.state is not OPEN and not self._closing:
             self._closing = True
             if frames.close_rcvd is None and frames.parser_exc is not None:
-                self._refused("bosh.frames")
+                self._refused("websocket.frames")
             wire.finish_within(_CLOSING)
         if out[-1] == b"":
             wire.finish()

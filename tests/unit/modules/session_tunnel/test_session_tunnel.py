@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from tests.support.components import table
 from tests.support.gateway import GRANTED, HTTP, Gateway, TunneledClient
 from tests.support.managed import SM, S, ack, come_back, handled, managed, resumed
 from tests.support.offline import bodies, chat, numbered, numbers
@@ -116,6 +117,26 @@ def test_a_loopback_address_is_of_the_gateways_machine(server: Verona, gateway: 
     session = server.host.directory.get(str(juliet.jid))
     assert session is not None
     assert session.address == f"127.0.0.1 at {HTTP}"
+
+
+def test_a_gateway_of_this_machine_says_which_clients_are_on_it(
+    server: Verona, gateway: Gateway
+) -> None:
+    local = " local='true'"
+    policy = {"policy": "loopback"}
+    server.reload(components={HTTP: table(tunnel=True, tunnel_local=True)}, registration=policy)
+    inside = gateway.connect("127.0.0.1")
+    inside.begin(f" to='{DOMAIN}' version='1.0'{local}")
+    assert "register" in offers(inside)
+    answer = inside.ask(f"<query xmlns='{ns.REGISTER}'/>")
+    assert answer.get("type") == "result"
+    elsewhere = gateway.connect()
+    elsewhere.begin(f" to='{DOMAIN}' version='1.0'{local}")
+    assert "register" not in offers(elsewhere)
+    server.reload(components=GRANTED, registration=policy)
+    another = gateway.connect("127.0.0.1")
+    another.begin(f" to='{DOMAIN}' version='1.0'{local}")
+    assert "register" not in offers(another)
 
 
 # ------------------------------------------------------------------ logging in

@@ -32,7 +32,7 @@ export function typedJid(text) {
   const jid = jidOrNull(typed);
   if (jid) return jid;
   const at = typed.lastIndexOf("@");
-  return at < 0 ? parseJid(typed) : makeJid(escapeNode(typed.slice(0, at)), typed.slice(at + 1));
+  return at <= 0 ? parseJid(typed) : makeJid(escapeNode(typed.slice(0, at)), typed.slice(at + 1));
 }
 
 /** What to call an address nobody has given a name: its local part, or its domain without one. */

@@ -35,6 +35,9 @@ export class Room {
     entering: null, // {done, failed, timer, promise}
     renaming: null, // {nick, done, failed, timer}
     back: false, // entered again by a new session
+    waits: 0, // times it was tried to come back to a service that was away
+    timer: null, // until the next
+    held: [], // messages written while we are not in
     tries: 0, // other nicks tried when coming back
     last: null, // time of the newest message
     seen: new BoundedMap(LIMITS.SEEN), // messages shown, to know them again in the history

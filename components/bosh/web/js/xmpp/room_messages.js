@@ -1,6 +1,7 @@
 /** What is said in rooms (XEP-0045 7.4, 8.1), and who asks us into one (7.8, XEP-0249). */
 import { randomId } from "./bytes.js";
 import { stampOf } from "./delay.js";
+import { ClientError } from "./errors.js";
 import { jidOrNull } from "./jid.js";
 import { LIMITS, clip } from "./limits.js";
 import { NS } from "./ns.js";
@@ -27,10 +28,24 @@ export class RoomMessages {
       id: randomId(), from: `${room.jid}/${room.nick}`, to: room.jid, chat: room.jid, nick: room.nick, mine: true,
       body, time: new Date(), delayed: false, carbon: false, receipt: "asked", type: "groupchat",
     };
-    this.#wire.send(xml("message", { type: "groupchat", to: room.jid, id: message.id }, xml("body", null, body)));
+    if (room.joined) this.#wire.send(stanza(message));
+    else if (room.inner.held.length < LIMITS.AWAITED) room.inner.held.push(message);
+    else throw new ClientError("queue-full");
     room.inner.sent.set(message.id, message);
     this.#wire.emit("message", { message });
     return message;
+  }
+
+  /** We are in again: what was written meanwhile is said. */
+  release(room) {
+    for (const message of room.inner.held.splice(0)) this.#wire.send(stanza(message));
+  }
+
+  /** We do not come back: it is said never. */
+  drop(room) {
+    for (const message of room.inner.held.splice(0)) {
+      this.#failed(room, message.id, new ClientError("recipient-unavailable"));
+    }
   }
 
   #receive(stanza) {
@@ -130,12 +145,18 @@ export class RoomMessages {
   }
 
   #tell(room, from, reason, password) {
-    const inviter = jidOrNull(from);
     if (this.#rooms.has(room)) return;
+    const inviter = jidOrNull(from);
+    // Some rooms tell who it was as an occupant, by room and nick.
+    const who = inviter?.bare === room ? inviter.full : inviter?.bare;
     this.#wire.emit("invitation", {
-      room, from: inviter?.bare ?? "", reason: clip(reason ?? ""), ...(password ? { password: clip(password) } : {}),
+      room, from: who ?? "", reason: clip(reason ?? ""), ...(password ? { password: clip(password) } : {}),
     });
   }
+}
+
+function stanza({ id, to, body }) {
+  return xml("message", { type: "groupchat", to, id }, xml("body", null, body));
 }
 
 function key({ nick, id, body }) {

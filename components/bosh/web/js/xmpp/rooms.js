@@ -7,6 +7,8 @@ import { Room, departure, readOccupant, readUser } from "./room.js";
 import { RoomMessages } from "./room_messages.js";
 import { attribute, child, errorOf, xml } from "./xml.js";
 
+const WAITS = 6; // for a service that is away
+const WAIT = 4_000; // milliseconds of the first; each is twice as long as the one before
 const OTHER_NICKS = 3; // tried when coming back to find ours taken, by our own ghost mostly
 
 export class Rooms {
@@ -68,12 +70,7 @@ export class Rooms {
   /** A new session is in no room: enter again those that the last one was in. */
   rejoin() {
     for (const room of this.rooms.values()) {
-      room.joined = false;
-      room.occupants.clear();
-      room.inner.tries = 0;
-      room.inner.back = true;
-      room.inner.renaming?.failed(new ClientError("connection-lost"));
-      this.#wire.emit("room", { room });
+      this.#away(room);
       this.#enter(room);
     }
   }
@@ -118,6 +115,7 @@ export class Rooms {
     for (const room of this.rooms.values()) {
       room.inner.entering?.failed(new ClientError("offline"));
       room.inner.renaming?.failed(new ClientError("offline"));
+      clearTimeout(room.inner.timer);
     }
     this.rooms.clear();
   }
@@ -136,6 +134,36 @@ export class Rooms {
 
   #send(room, attributes) {
     this.#wire.send(xml("presence", { to: `${room.jid}/${room.nick}`, ...attributes }));
+  }
+
+  /** We are in it no more, and mean to come back. */
+  #away(room) {
+    const { inner } = room;
+    room.joined = false;
+    room.occupants.clear();
+    inner.tries = 0;
+    inner.waits = 0;
+    inner.back = true;
+    clearTimeout(inner.timer);
+    inner.renaming?.failed(new ClientError("connection-lost"));
+    inner.renaming = null;
+    this.#wire.emit("room", { room });
+  }
+
+  /** The service is away: it starts anew, perhaps later than the server does. */
+  #later(room) {
+    const { inner } = room;
+    const pause = WAIT * 2 ** inner.waits * (0.75 + Math.random() / 2);
+    inner.waits += 1;
+    clearTimeout(inner.timer);
+    inner.timer = setTimeout(() => {
+      if (this.rooms.get(room.jid) !== room || room.joined) return;
+      try {
+        this.#enter(room);
+      } catch {
+        // No connection: the session that follows enters all rooms.
+      }
+    }, pause);
   }
 
   /** Ask to be let in (7.2), for as much history as was missed (7.2.13). */
@@ -172,16 +200,19 @@ export class Rooms {
     else if (room.joined) this.#wire.emit("occupant", { room, occupant });
   }
 
-  #entered(room, nick, codes) {
+  async #entered(room, nick, codes) {
     // The service may have changed the nick to its liking (210).
     room.nick = nick;
     room.joined = true;
     room.created = codes.has("201");
-    if (room.created) this.#unlock(room);
+    clearTimeout(room.inner.timer);
+    this.#wire.emit("room", { room });
+    // Nobody else can come in before it is unlocked: until then we are not in either.
+    if (room.created && !(await this.#unlock(room))) return;
     const { entering } = room.inner;
     room.inner.entering = null;
     entering?.done(room);
-    this.#wire.emit("room", { room });
+    this.#messages.release(room);
   }
 
   /** A new room is locked until its owner says how it is to be: as the service has it (10.1.2). */
@@ -189,10 +220,11 @@ export class Rooms {
     const form = xml("query", { xmlns: NS.MUC_OWNER }, xml("x", { xmlns: NS.DATA, type: "submit" }));
     try {
       await this.#wire.iq("set", room.jid, form);
+      return true;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      this.#send(room, { type: "unavailable" });
-      this.#over(room, "lost", error.text);
+      this.#refused(room, error);
+      return false;
     }
   }
 
@@ -213,6 +245,9 @@ export class Rooms {
     const condition = departure(user);
     if (ours && room.inner.entering) {
       this.#entryFailed(room, new ClientError(condition === "banned" ? "forbidden" : "not-allowed", user.reason));
+    } else if (ours && room.joined && PASSING.has(condition)) {
+      this.#away(room);
+      this.#later(room);
     } else if (ours && room.joined) {
       this.#over(room, condition, user.reason);
     } else if (occupant && room.joined) {
@@ -230,6 +265,8 @@ export class Rooms {
       room.inner.tries += 1;
       room.nick = `${room.nick}_`;
       this.#enter(room);
+    } else if (!room.joined && LOST.has(error.condition) && room.inner.waits < WAITS) {
+      this.#later(room);
     } else if (!room.joined || LOST.has(error.condition)) {
       this.#over(room, "lost", error.text);
     }
@@ -238,6 +275,7 @@ export class Rooms {
   #entryFailed(room, error) {
     const { entering } = room.inner;
     room.inner.entering = null;
+    room.joined = false;
     this.rooms.delete(room.jid);
     entering.failed(error);
   }
@@ -253,10 +291,15 @@ export class Rooms {
     this.rooms.delete(room.jid);
     room.joined = false;
     room.occupants.clear();
+    clearTimeout(room.inner.timer);
     room.inner.renaming?.failed(new ClientError("offline"));
+    this.#messages.drop(room);
     this.#wire.emit("room", { room, left: true, condition, reason });
   }
 }
+
+/** What puts everyone out, and is nobody's will: we come back. */
+const PASSING = new Set(["lost", "shutdown"]);
 
 /** Errors that say that the room, or the way to it, is no more. */
 const LOST = new Set([

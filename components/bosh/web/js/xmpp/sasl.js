@@ -75,7 +75,11 @@ async function outcome(stream, name) {
 }
 
 function expected(element, name) {
-  if (is(element, "failure", NS.SASL)) throw errorOf(element, NS.SASL);
+  if (is(element, "failure", NS.SASL)) {
+    const error = errorOf(element, NS.SASL);
+    // What servers say of a wrong password speaks to programmers.
+    throw error.condition === "not-authorized" ? new ClientError(error.condition) : error;
+  }
   if (!is(element, name, NS.SASL)) throw new ClientError("server-unverified");
   return element;
 }

@@ -47,6 +47,7 @@ export class Session {
     wire.deliver = (stanza) => this.#deliver(stanza);
     globalThis.addEventListener?.("online", () => {
       this.#pause.end();
+      this.#stream?.nudge();
       if (this.#state === "online") this.#live.doubt();
     });
     // A page that goes says so, or its contacts would wait for it to time out.

@@ -85,6 +85,10 @@ export class Stream {
     for (const element of this.#queue.splice(0)) take(element);
   }
 
+  nudge() {
+    this.#transport.nudge();
+  }
+
   close() {
     this.#transport.close();
   }

@@ -6,6 +6,7 @@
  *   await open()        until the server has opened its stream
  *   send(text)          one element
  *   restart()           open the stream anew, after SASL (RFC 6120 4.3.3)
+ *   nudge()             the network is back: try now what would be tried later
  *   close(), abort()    in order; at once and without a word
  *   onelement(element)  each element that comes
  *   onclose(error)      once, when it has ended; null where it ended in order

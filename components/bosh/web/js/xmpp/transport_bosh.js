@@ -28,7 +28,7 @@ export class BoshTransport {
   #polling = 5; // seconds between empty requests of a session that holds none
   #inactivity = 30; // seconds without a request after which the session is gone
   #outgoing = [];
-  #open = new Map(); // rid -> {body, tries, since, controller}
+  #open = new Map(); // rid -> {body, keepalive, controller, tries, since, timer}
   #answers = new Map(); // rid -> answer that waits for those before it
   #pumping = null;
   #ended = false;
@@ -140,7 +140,7 @@ export class BoshTransport {
     const empty = this.#body({ ...attributes, sid: this.#sid, rid }).toString();
     // The payload is XML already.
     const body = payload.length ? `${empty.slice(0, -2)}>${payload.join("")}</body>` : empty;
-    const request = { body, tries: 0, since: Date.now(), keepalive, controller: null };
+    const request = { body, keepalive, controller: null, tries: 0, since: null, timer: null };
     this.#open.set(rid, request);
     this.#try(rid, request);
   }
@@ -164,19 +164,26 @@ export class BoshTransport {
   /** The same body with the same rid (14.3): the server answers again what it answered. */
   #failed(rid, request, error) {
     if (this.#ended) return;
-    if (error instanceof ClientError || Date.now() - request.since > this.#patience()) {
+    request.since ??= Date.now();
+    const late = Date.now() - request.since > this.#inactivity * 1000;
+    if (error instanceof ClientError || late) {
       this.#end(error instanceof ClientError ? error : new ClientError("connection-lost"));
       return;
     }
     request.tries += 1;
     const delay = Math.min(2 ** (request.tries - 1), SLOWEST_RETRY) * (0.75 + Math.random() / 2);
-    setTimeout(() => {
-      if (!this.#ended && this.#open.get(rid) === request) this.#try(rid, request);
-    }, delay * 1000);
+    request.timer = setTimeout(() => this.#retry(rid, request), delay * 1000);
   }
 
-  #patience() {
-    return (WAIT + GRACE + this.#inactivity) * 1000;
+  #retry(rid, request) {
+    clearTimeout(request.timer);
+    request.timer = null;
+    if (!this.#ended && this.#open.get(rid) === request) this.#try(rid, request);
+  }
+
+  /** The network is back: what waits to be tried again is tried now. */
+  nudge() {
+    for (const [rid, request] of this.#open) if (request.timer !== null) this.#retry(rid, request);
   }
 
   /** 17.3: the request, and those before it that have no answer yet. */

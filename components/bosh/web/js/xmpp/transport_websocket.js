@@ -74,6 +74,9 @@ export class WebSocketTransport {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
+  /** Nothing waits here to be tried again. */
+  nudge() {}
+
   /** Open the stream, for the first time or after SASL (3.4, 3.7). */
   restart() {
     this.send(xml("open", { xmlns: NS.FRAMING, to: this.#domain, version: "1.0", "xml:lang": "en" })

@@ -1,0 +1,86 @@
+/** A client on a transport with nobody behind it but the test: its server's lines are spoken here. */
+import { Client } from "/js/xmpp/client.js";
+import { parseElement } from "/js/xmpp/xml.js";
+
+const FEATURES = (inside) =>
+  `<stream:features xmlns:stream="http://etherx.jabber.org/streams">${inside}</stream:features>`;
+const MECHANISMS = '<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms>';
+const BIND = '<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/>';
+export const ME = "romeo@verona.lit";
+
+/** What the server answers by itself, so that a test need not. */
+function automatic(element, roster) {
+  const id = element.getAttribute("id");
+  const [payload] = element.children;
+  const result = (content) => `<iq xmlns="jabber:client" type="result" id="${id}">${content}</iq>`;
+  if (element.localName === "auth") return '<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>';
+  if (element.localName !== "iq" || !payload) return null;
+  if (payload.localName === "bind") {
+    return result(`<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${ME}/orchard</jid></bind>`);
+  }
+  if (payload.namespaceURI === "jabber:iq:roster") return result(`<query xmlns="jabber:iq:roster">${roster}</query>`);
+  if (payload.localName === "vCard") return result('<vCard xmlns="vcard-temp"/>');
+  if (payload.namespaceURI === "urn:xmpp:carbons:2") return result("");
+  return null;
+}
+
+class Transport {
+  kind = "stage";
+  secure = true;
+  onelement = () => {};
+  onclose = () => {};
+
+  constructor(stage) {
+    this.stage = stage;
+  }
+
+  async open() {
+    this.say(FEATURES(MECHANISMS));
+  }
+
+  restart() {
+    this.say(FEATURES(BIND));
+  }
+
+  send(text) {
+    const element = parseElement(text);
+    this.stage.sent.push(text);
+    const answer = automatic(element, this.stage.roster);
+    if (answer) queueMicrotask(() => this.say(answer));
+  }
+
+  say(text) {
+    this.onelement(parseElement(text));
+  }
+
+  nudge() {}
+
+  close() {
+    this.onclose(null);
+  }
+
+  abort() {
+    this.onclose(null);
+  }
+}
+
+/** A client that is logged in: {client, events, sent, say(xml)}. */
+export async function stage(roster = "") {
+  const set = { sent: [], events: [], roster };
+  const open = async (_options, prepare) => {
+    const transport = new Transport(set);
+    set.say = (text) => transport.say(text);
+    prepare(transport);
+    await transport.open();
+    return transport;
+  };
+  const client = new Client({ domain: "verona.lit", open });
+  for (const name of ["message", "receipt", "failed", "contact", "chatstate", "invitation", "room", "occupant", "subject"]) {
+    client.on(name, (event) => set.events.push({ name, ...event }));
+  }
+  await client.login("romeo", "wherefore");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  set.sent.length = 0;
+  set.events.length = 0;
+  return Object.assign(set, { client, settled: () => new Promise((resolve) => setTimeout(resolve, 0)) });
+}
