@@ -132,6 +132,14 @@ def test_a_mapped_address_is_the_v4_one():
     assert Proxies(["::ffff:10.0.0.0/104"]).trusts("10.9.9.9")
 
 
+def test_a_unix_socket_is_this_machines():
+    told = seen("", x_forwarded_for="192.0.2.7", x_forwarded_proto="https")
+    assert told == Peer("192.0.2.7", True, True)
+    assert seen("", host="chat.example.org") == Peer("127.0.0.1", False)
+    assert Proxies().trusts("")
+    assert not Proxies(["10.0.0.1"]).trusts("")
+
+
 def test_a_trusted_network_that_is_none():
     with pytest.raises(ValueError, match="example"):
         Proxies(["proxy.example.org"])
@@ -149,7 +157,9 @@ def test_forwarded_rfc7239():
     assert read(b"for=192.0.2.7;proto=http") == Peer("192.0.2.7", False)
     assert read(b"for=192.0.2.7") == Peer("192.0.2.7", False)
     assert read(b"for=192.0.2.7;proto=http, for=10.0.0.2;proto=https") == Peer("192.0.2.7", False)
+    assert read(b"for=192.0.2.7;proto=https, for=10.0.0.2;proto=http") == Peer("192.0.2.7", False)
     assert read(b"for=9.9.9.9, for=192.0.2.7;proto=https") == Peer("192.0.2.7", True, True)
+    assert read(b'for="192.0.2.7,9.9.9.9";proto=https') == Peer("127.0.0.1", False)
     for nonsense in (b"", b"for=unknown;proto=https", b"for=_gone;proto=https", b"proto=https"):
         assert read(nonsense) == Peer("127.0.0.1", False)
     assert read(b"for=1.1.1.1;for=2.2.2.2;proto=https") == Peer("127.0.0.1", False)
