@@ -172,9 +172,11 @@ class Connection(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the client (`IProtocol`)."""
+        if self._ending:
+            return
         if self._taker is not None:
             self._taker.receive(data)
-        elif not self._ending:
+        else:
             begun = self._partial
             self._read(data)
             if begun and self._partial:
@@ -459,10 +461,10 @@ class Connection(TwistedProtocol):
         """Read on."""
         self.transport.resumeProducing()
 
-    def finish(self) -> None:
+    def finish(self, *, linger: bool = False) -> None:
         """End the connection once the client has what was written, or has had time for it."""
         if not self._ended:
-            self._end()
+            self._end(linger=linger)
 
     def finish_within(self, seconds: float) -> None:
         """End the connection if nobody else has by then."""

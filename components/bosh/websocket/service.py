@@ -94,6 +94,7 @@ class WebSockets:
             session = due.popleft()[1]
             if session not in self._open:
                 continue
+            session.heard = session.heard or session.unread
             if session.pinged and not session.heard:
                 self._refused("websocket.silent")
                 session.abort()
@@ -102,6 +103,7 @@ class WebSockets:
             if session.pinged:
                 session.ping()
             session.heard = False
+            session.small = 0
             due.append((now + self._seconds, session))
         if due:
             self._timer = self._clock.callLater(due[0][0] - now, self._look)
