@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,12 @@ class Gateway:
         try:
             proxies = Proxies(config.proxies, forwarded=config.forwarded)
         except ValueError as error:
-            remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
-            raise ConfigError(self._loaded.source, "bosh.proxies", str(error), remedy) from None
+            raise self._unreadable("bosh.proxies", error) from None
         return Site(self._routes(config), self._reactor, terms, proxies, admission)
+
+    def _unreadable(self, key: str, error: ValueError) -> ConfigError:
+        remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
+        return ConfigError(self._loaded.source, key, str(error), remedy)
 
     def _routes(self, config: BoshTable) -> Handler:
         origins = Origins(config.origins, self._refuse)
@@ -129,31 +133,24 @@ class Gateway:
         if config.websocket:
             places.update(both(config.websocket, origins.guarding(self.websockets.handle)))
         files = self._files(config)
-        places[METRICS_PATH] = self._metrics(config, files)
+        if config.metrics:
+            places[METRICS_PATH] = self._metrics(config, files)
         return Routes(places, files)
 
     def _metrics(self, config: BoshTable, otherwise: Handler) -> Metrics:
-        now = self._reactor.seconds
-        try:
-            return Metrics({"gateway": self.told}, now, otherwise, config.metrics)
-        except ValueError as error:
-            remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
-            raise ConfigError(self._loaded.source, "bosh.metrics", str(error), remedy) from None
-
-    def told(self) -> dict[str, object]:
-        """How many there are of everything, and what was refused, by reason code."""
-        return {
-            "connected": self.tunnel.connected,
-            "connections": len(self.site),
-            "streams": len(self.tunnel),
-            "bosh": {
-                "sessions": len(self.longpoll),
-                "created": self.longpoll.sessions.created,
-                "requests": self.longpoll.requests,
-            },
-            "websocket": {"sessions": len(self.websockets), "created": self.websockets.created},
-            "refused": dict(sorted(self.refused.items())),
+        sources: dict[str, Callable[[], object]] = {
+            "domain": lambda: self._loaded.identity.domain,
+            "connected": lambda: self.tunnel.connected,
+            "connections": lambda: len(self.site),
+            "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
+            "streams": lambda: len(self.tunnel),
+            "requests": lambda: self.longpoll.requests,
+            "refusals": lambda: dict(sorted(self.refused.items())),
         }
+        try:
+            return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
+        except ValueError as error:
+            raise self._unreadable("bosh.metrics", error) from None
 
     def _files(self, config: BoshTable) -> Handler:
         if not config.web:
