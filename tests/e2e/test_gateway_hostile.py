@@ -302,7 +302,7 @@ def test_a_bad_beginning_ends_one_stream_only(
     gateway: Gateway, nurse: WebSocketPeer, opening: str
 ) -> None:
     with gateway.web(stranger()).websocket() as tybalt:
-        tybalt.send(opening)
+        tybalt.send(opening, "nonsense")
         found, code = ends(tybalt)
     assert found in ("host-unknown", "improper-addressing", "bad-format", "invalid-xml"), found
     assert code == 1000
