@@ -140,6 +140,7 @@ class Gateway:
     def _metrics(self, config: BoshTable, otherwise: Handler) -> Metrics:
         sources: dict[str, Callable[[], object]] = {
             "domain": lambda: self._loaded.identity.domain,
+            "connected": lambda: self.tunnel.connected,
             "connections": lambda: len(self.site),
             "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
             "streams": lambda: len(self.tunnel),
