@@ -171,7 +171,7 @@ def test_a_client_that_is_to_wait_has_no_answer_so_soon(bosh: Bosh, juliet: Aske
 
 
 def test_what_a_client_says_all_the_same_is_bounded() -> None:
-    bosh = Bosh(queue_octets=100)
+    bosh = Bosh(unsaid_octets=100)
     client = bosh.client()
     client.log_in()
     client.stream.client.pause()
