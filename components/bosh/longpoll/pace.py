@@ -22,15 +22,19 @@ class Pace:
         self.answered_nothing = False
         """Whether the last answer was empty."""
 
-    def check(self, now: float, terms: Terms, unanswered: int, *, empty: bool) -> None:
-        """A new request has come: `unanswered` with it; raises `Refused` where it may not."""
+    def check(self, now: float, terms: Terms, unanswered: int, held: int, *, empty: bool) -> None:
+        """A new request has come; raises `Refused` where it may not.
+
+        With it so many are unanswered, and so many of those have a client who waits: one whose
+        page was loaded anew, or whose network is another, asks at once.
+        """
         if unanswered > terms.requests:
             raise Refused("policy-violation", "bosh.requests")
         if empty and now - self._previous < terms.polling - JITTER_SECONDS:
             if terms.polls:
                 fast = self._emptied and self.answered_nothing
             else:
-                fast = unanswered == terms.requests
+                fast = held == terms.requests
             if fast:
                 raise Refused("policy-violation", "bosh.frequent")
         self._previous = now
