@@ -46,6 +46,10 @@ class PolledChat(Chat):
 
     _tag = _DECLARED
 
+    def __init__(self, crowd: Crowd, server: Server) -> None:
+        super().__init__(crowd, server)
+        self._before = self._requests()
+
     def _members(self) -> Iterable[Client]:
         clients = super()._members()
         return [c for c in clients if isinstance(c, Line) and c.session.first is c]
@@ -92,8 +96,10 @@ class PolledChat(Chat):
 
     def notes(self) -> Notes:
         """Say how many requests a message takes."""
-        sessions = [c.session for c in self._clients if isinstance(c, Line)]
-        return {"requests per message": sum(s.requests for s in sessions) / max(self._due, 1)}
+        return {"requests per message": (self._requests() - self._before) / max(self._due, 1)}
+
+    def _requests(self) -> int:
+        return sum(c.session.requests for c in self._clients if isinstance(c, Line))
 
 
 class Transport(NamedTuple):
@@ -120,7 +126,7 @@ def chatting(transport: Transport) -> _Row:
             crowd.play(people(options.browsers), transport.coming(crowd), options.concurrency)
             crowd.drain(1.0)
             chat = transport.chat(crowd, server)
-            outcome = chat.closed(options.browser_window, options.warm_up, options.seconds)
+            outcome = chat.closed(options.window, options.warm_up, options.seconds)
             return exchanged(outcome, {**chat.notes(), "security": security(crowd)})
 
     return run

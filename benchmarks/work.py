@@ -32,7 +32,6 @@ class Options:
     recipients: int = 1000
     items: int = 10_000
     browsers: int = 1000
-    browser_window: int = 1
 
 
 @dataclass(frozen=True)

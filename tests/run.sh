@@ -22,6 +22,7 @@ install_servers() (
     fi
     apt_install "$@"
 )
+{ command -v nginx && command -v haproxy; } >/dev/null || install_servers nginx-light haproxy || say "without nginx, haproxy"
 command -v prosody >/dev/null && command -v ejabberdctl >/dev/null &&
     ls /usr/lib/*/lua/*/lunbound.so >/dev/null 2>&1 ||
     install_servers prosody lua-unbound ejabberd || say "without prosody and ejabberd"

@@ -62,3 +62,15 @@ def enter(page: Page, username: str = "romeo") -> None:
     page.get_by_label("Password", exact=True).fill("wherefore")
     page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("navigation", name="Chats").wait_for()
+
+
+def open_chat(page: Page, name: str) -> None:
+    """Choose a chat from the list."""
+    page.locator(".sidebar .row", has=page.locator(".row-name", has_text=name)).first.click()
+    page.locator(".chat-name", has_text=name).wait_for()
+
+
+def calls(page: Page) -> list[list[object]]:
+    """What the page has asked the core to do, in order."""
+    done: list[list[object]] = page.evaluate("window.client?.calls ?? []")
+    return done

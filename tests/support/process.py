@@ -88,6 +88,10 @@ class RunningProcess:
         return self._process.pid
 
     @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
     def output(self) -> str:
         return "\n".join([*self.lines, *self.errors])
 

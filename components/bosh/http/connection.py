@@ -6,6 +6,7 @@ requests are pipelined (§9.3.2), and who may take the connection over (RFC 9110
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -41,6 +42,7 @@ class Terms(NamedTuple):
 _SINGLE = frozenset((b"host", b"origin", b"sec-websocket-key", b"content-type"))
 """Headers that a request has once at most: of two of them two readers may believe two things."""
 
+_URL = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _NEVER = float("inf")
 _LINGER = 5.0
 """Seconds that a client has to take the last answer."""
@@ -105,10 +107,17 @@ class Exchange:
             on_gone()
 
     def take_over(self, taker: Taker, head: bytes) -> Connection | None:
-        """Give the connection to `taker`, once `head` is written; None where it is gone."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.give(taker, head)
+        """Give the connection to `taker`, once `head` is written; None where it can't be.
+
+        It is gone then, or answers are owed that come first, and the request is refused.
+        """
+        connection = self._connection
+        if connection is None:
+            return None
+        if not connection.give(self, taker, head):
+            self.answer(plain(HTTPStatus.BAD_REQUEST, close=True))
+            return None
+        self._connection = None
         return connection
 
 
@@ -134,8 +143,16 @@ class Connection(TwistedProtocol):
         self._deadline = _NEVER
         self._partial = False
         """Whether a request has begun and is not whole."""
+        self._came = 0
+        """How many octets of it have come since the piece in which it began."""
+        self._in_head = False
         self._ending = False
-        """Whether nothing that comes is read any more."""
+        """Whether nothing that comes is read any more,"""
+        self._ended = False
+        """and whether nothing is answered any more."""
+        self._refusal: Response | None = None
+        """What ends the connection behind the requests that wait."""
+        self._next_soon = False
         self.stuck = False
         """Whether the client has left unread some of what was written."""
         self._begin()
@@ -149,23 +166,25 @@ class Connection(TwistedProtocol):
         if set_option is not None:
             set_option(True)
         self.transport.registerProducer(self, True)
-        self._expect(self._owner.terms.request_seconds)
+        self._expect(self._owner.terms.idle_seconds)  # browsers connect before they have to ask
         if self.refusal is not None:
             self._refuse(self.refusal)
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the client (`IProtocol`)."""
+        if self._ending:
+            return
         if self._taker is not None:
             self._taker.receive(data)
-        elif not self._ending:
+        else:
             begun = self._partial
             self._read(data)
-            if self._partial and not begun:
-                self._expect(self._owner.terms.request_seconds)
+            if begun and self._partial:
+                self._weigh(len(data))
 
     def connectionLost(self, reason: Failure = None) -> None:  # type: ignore[assignment]
         """Tell whoever has something to say (`IProtocol`)."""
-        self._ending = True
+        self._ending = self._ended = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -191,7 +210,7 @@ class Connection(TwistedProtocol):
         self.stuck = False
         if self._taker is not None:
             self._taker.relieved()
-        elif not self._ending:
+        elif not self._ended:
             self._rest()
             self._next()
 
@@ -218,10 +237,28 @@ class Connection(TwistedProtocol):
         except httptools.HttpParserError as error:
             self._refuse(plain(HTTPStatus.BAD_REQUEST, f"400 Bad Request: {error}", close=True))
 
+    def _weigh(self, octets: int) -> None:
+        """Refuse what grows without end where the parser tells nothing of it: a header, a trailer.
+
+        What frames the pieces of a chunked body counts, too, and may be as much as the body.
+        """
+        self._came += octets
+        terms = self._owner.terms
+        if self._in_head:
+            if self._came > terms.head_octets:
+                self._refuse(plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, close=True))
+        elif self._came > terms.head_octets + 2 * terms.body_octets:
+            self._refuse(plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, close=True))
+
     def _refuse(self, response: Response) -> None:
         """End the connection with an answer, behind those that are owed."""
+        if self._ended:
+            return
         self._ending = True
         self._partial = False
+        if self._waiting:
+            self._refusal = response
+            return
         exchange = Exchange(self, _NONE, last=True, keep=False)
         self._exchanges.append(exchange)
         exchange.answer(response)
@@ -237,7 +274,10 @@ class Connection(TwistedProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._begin()
-        self._partial = True
+        self._partial = self._in_head = True
+        self._came = 0
+        if not self.stuck:
+            self._expect(self._owner.terms.request_seconds)
 
     def on_url(self, target: bytes) -> None:
         """A piece of the request's target."""
@@ -245,8 +285,10 @@ class Connection(TwistedProtocol):
         self._count(len(target))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
+        """A header, or a trailer: those are no headers of the request (RFC 9110 §6.5.1)."""
         self._count(len(name) + len(value) + 4)
+        if not self._in_head:
+            return
         name = name.lower()
         headers = self._headers
         if name in headers:
@@ -263,11 +305,18 @@ class Connection(TwistedProtocol):
     def on_headers_complete(self) -> None:
         """All headers are there: see whether the body is welcome."""
         headers = self._headers
+        self._in_head = False
+        self._octets = 0
         if int(headers.get(b"content-length", 0)) > self._owner.terms.body_octets:
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if headers.get(b"expect", b"").lower() == b"100-continue" and not self._exchanges:
+        if self._parser.get_http_version() == "1.0":
+            if b"transfer-encoding" in headers:  # RFC 9112 §6.1
+                raise _Refusal(HTTPStatus.BAD_REQUEST)
+            headers.pop(b"upgrade", None)  # RFC 9110 §7.8; §10.1.1 for what is expected
+        elif headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise _Refusal(HTTPStatus.NOT_IMPLEMENTED)  # RFC 9112 §6.1
+        elif headers.get(b"expect", b"").lower() == b"100-continue" and not self._owing():
             self.transport.write(writing.CONTINUE)
-        self._octets = 0
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
@@ -279,11 +328,13 @@ class Connection(TwistedProtocol):
     def on_message_complete(self) -> None:
         """A request is whole."""
         self._partial = False
+        if self._ended:
+            return
         parser, headers, owner = self._parser, self._headers, self._owner
         version = parser.get_http_version()
         if version == "1.1" and b"host" not in headers:  # RFC 9112 §3.2
             raise _Refusal(HTTPStatus.BAD_REQUEST)
-        path, _, query = self._target.decode("latin-1").partition("?")
+        path, _, query = self._where(headers).decode("latin-1").partition("?")
         body = self._body
         request = Request(
             parser.get_method().decode("latin-1"),
@@ -298,8 +349,21 @@ class Connection(TwistedProtocol):
             if not self._waiting:
                 self.transport.pauseProducing()
             self._waiting.append((request, last, version == "1.0"))
+            self._rest()
         else:
             self._handle(request, last, version == "1.0")
+
+    def _where(self, headers: dict[bytes, bytes]) -> bytes:
+        """Path and query. A whole URL tells the host, too, whatever `Host` says (§3.2.2)."""
+        target = self._target
+        if target.startswith(b"/"):
+            return target
+        found = _URL.match(target)
+        if found is None:
+            return target
+        headers[b"host"] = found[1]
+        rest = target[found.end() :]
+        return rest if rest.startswith(b"/") else b"/" + rest
 
     def _handle(self, request: Request, last: bool, keep: bool) -> None:
         exchange = Exchange(self, request, last=last, keep=keep)
@@ -314,12 +378,21 @@ class Connection(TwistedProtocol):
     def _next(self) -> None:
         """Handle requests that have waited for their turn."""
         waiting = self._waiting
+        self._next_soon = False
         if not waiting:
             return
         while waiting and len(self._exchanges) < self._owner.terms.pipelined and not self.stuck:
             self._handle(*waiting.popleft())
-        if not waiting and not self._ending and self._taker is None:
+        if waiting or self._ended:
+            return
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        elif not self._ending:
             self.transport.resumeProducing()
+
+    def _owing(self) -> bool:
+        """Whether there are requests that have no answer yet."""
+        return bool(self._exchanges or self._waiting)
 
     # ------------------------------------------------------------------ writing
 
@@ -330,37 +403,49 @@ class Connection(TwistedProtocol):
     def settle(self) -> None:
         """Write the answers that are there, in the order of the requests."""
         exchanges = self._exchanges
-        while exchanges:
-            first = exchanges[0]
-            if first.written is None:
-                return
-            exchanges.popleft()
+        while exchanges and exchanges[0].written is not None:
+            first = exchanges.popleft()
             self.transport.write(first.written)
             if first.last:
-                self._end()
+                self._end(linger=self.refusal is None)
                 return
         self._rest()
-        if self._waiting:
+        if self._waiting and not self._next_soon:
             # In a turn of its own: who answers may be in the middle of another request.
+            self._next_soon = True
             self._owner.clock.callLater(0, self._next)
 
-    def _end(self) -> None:
-        """Let the client have what was written, and go."""
-        self._ending = True
+    def _end(self, *, linger: bool = False) -> None:
+        """Let the client have what was written, and go.
+
+        Who lingers reads on for a while, to no end: where a connection is closed with something
+        unread, the client may lose the answer, too (RFC 9112 §9.6).
+        """
+        self._ending = self._ended = True
         self._waiting.clear()
         exchanges, self._exchanges = self._exchanges, deque()
         for exchange in exchanges:
             exchange.gone()
         self._expect(_LINGER)
         self.transport.unregisterProducer()
-        self.transport.loseConnection()
+        if linger and not self.tls:  # TLS itself waits for the client to close
+            self.transport.loseWriteConnection()
+            self.transport.resumeProducing()
+        else:
+            self.transport.loseConnection()
 
-    def give(self, taker: Taker, head: bytes) -> None:
-        """Give the connection to `taker`, once `head` is written; it has no deadline any more."""
+    def give(self, exchange: Exchange, taker: Taker, head: bytes) -> bool:
+        """Give the connection to `taker`, once `head` is written; it has no deadline any more.
+
+        False where other answers come first: what was sent behind the request is not kept.
+        """
+        if self._ending or self._exchanges[0] is not exchange:
+            return False
         self._exchanges.clear()
         self._taker = taker
         self._deadline = _NEVER
         self.transport.write(head)
+        return True
 
     # What a taker does with it.
 
@@ -376,10 +461,10 @@ class Connection(TwistedProtocol):
         """Read on."""
         self.transport.resumeProducing()
 
-    def finish(self) -> None:
+    def finish(self, *, linger: bool = False) -> None:
         """End the connection once the client has what was written, or has had time for it."""
-        if not self._ending:
-            self._end()
+        if not self._ended:
+            self._end(linger=linger)
 
     def finish_within(self, seconds: float) -> None:
         """End the connection if nobody else has by then."""
@@ -393,11 +478,11 @@ class Connection(TwistedProtocol):
 
     def _rest(self) -> None:
         """Have the deadline that what goes on now has: none while the client waits for us."""
-        if self._ending:
-            return
+        if self._ended or self.stuck:
+            return  # there is one for what was written
         if self._partial:
             return  # it has its own since it began
-        if self._exchanges:
+        if self._owing():
             self._deadline = _NEVER
         else:
             self._expect(self._owner.terms.idle_seconds)
@@ -420,10 +505,12 @@ class Connection(TwistedProtocol):
             self._timer = self._owner.clock.callLater(left, self._look)
 
     def _too_late(self) -> None:
-        if self._partial and not self.stuck and not self._ending:
+        if self.stuck or self._ended:
+            self.transport.abortConnection()
+        elif self._partial:
             self._refuse(plain(HTTPStatus.REQUEST_TIMEOUT, close=True))
         else:
-            self.transport.abortConnection()
+            self._end()
 
 
 _NONE = Request("", "", "", {}, b"", Peer("", secure=False, tls=False))

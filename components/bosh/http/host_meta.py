@@ -8,6 +8,7 @@ URL in the configuration, or else to where the client has asked. They are https 
 from __future__ import annotations
 
 import json
+
 from components.bosh.http import hosts
 from components.bosh.http.refusing import Refused, refusal, uncounted
 from components.bosh.http.request import Exchange, Headers, Response
@@ -60,8 +61,7 @@ class HostMeta:
         links = self._links(exchange)
         if links is not None:
             lines = "".join(
-                f"  <Link rel='{attribute(rel)}' href='{attribute(href)}'/>\n"
-                for rel, href in links
+                f"  <Link rel='{rel}' href='{attribute(href)}'/>\n" for rel, href in links
             )
             _answer(exchange, "application/xrd+xml; charset=utf-8", _XRD.format(links=lines))
 

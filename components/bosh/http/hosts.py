@@ -15,10 +15,14 @@ from xmppd.addresses import is_loopback
 
 _HOST = re.compile(r"([a-z0-9_](?:[a-z0-9_.-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 
+LONGEST = 262
+"""Octets of the longest name with its port."""
+
 
 def host(headers: Mapping[bytes, bytes]) -> str:
     """What `Host` says, in small letters, with its port; "" where it says nothing proper."""
-    return _proper(headers.get(b"host", b""))
+    value = headers.get(b"host", b"")
+    return _proper(value) if len(value) <= LONGEST else ""
 
 
 @lru_cache(256)
@@ -30,7 +34,7 @@ def _proper(value: bytes) -> str:
 @lru_cache(256)
 def names_this_machine(named: str) -> bool:
     """Whether a host, with or without a port, is "localhost" or a loopback address."""
-    found = _HOST.fullmatch(named)
+    found = _HOST.fullmatch(named) if len(named) <= LONGEST else None
     if found is None:
         return False
     name = found[1].strip("[]")

@@ -15,11 +15,13 @@ are. What stands in a header is believed as far as trusted proxies have written 
   write that. Never both kinds: a proxy passes on what it does not write itself, and then it is the
   client's word.
 - *Nonsense* where an address should be makes the request one of the proxy's own, and insecure.
+- *A UNIX socket* is connected to from this machine: who may is for its permissions to say.
 
 A client without TLS is secure only where nobody can be between: it is connected from a loopback
 address, calls us by "localhost" or a loopback address, and nothing tells of a proxy that merely
 says nothing: none of the headers that proxies write, HTTP/1.1 (with 1.0 the simplest ones pass
-requests on), and no page of elsewhere that it comes from (`Origin`). Any other without TLS is not.
+requests on), and no page of elsewhere that it comes from (`Origin`, `Sec-Fetch-Site`). Any other
+without TLS is not.
 """
 
 from __future__ import annotations
@@ -39,13 +41,50 @@ from typing import TypeAlias
 
 from components.bosh.http.hosts import host, names_this_machine
 from components.bosh.http.request import Peer
+from xmppd.addresses import is_loopback
 
 LOOPBACK = ("127.0.0.1", "::1")
 """The proxies that are trusted where none are named."""
 
-SIGNS = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto",
-         b"x-real-ip")  # fmt: skip
+UNIX = "127.0.0.1"
+"""Where somebody is who comes by a UNIX socket, and so has no address ("")."""
+
+SIGNS = frozenset(
+    (
+        b"cdn-loop",
+        b"cf-connecting-ip",
+        b"client-ip",
+        b"fastly-client-ip",
+        b"forwarded",
+        b"front-end-https",
+        b"true-client-ip",
+        b"via",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-forwarded",
+        b"x-forwarded-by",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+        b"x-forwarded-protocol",
+        b"x-forwarded-scheme",
+        b"x-forwarded-server",
+        b"x-forwarded-ssl",
+        b"x-original-forwarded-for",
+        b"x-original-host",
+        b"x-original-url",
+        b"x-real-ip",
+        b"x-scheme",
+    )
+)
 """Headers that a client does not write, but a proxy."""
+
+NEAR = frozenset((b"", b"none", b"same-origin", b"same-site"))
+"""What a browser says in `Sec-Fetch-Site` where no page of elsewhere asks."""
+
+LONGEST = 64
+"""Characters of the longest address with its port, and some."""
 
 _Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -54,9 +93,9 @@ _NODE = re.compile(
     r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+)(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)"
 )
 
-# RFC 7239 §4, but for commas in quotes: so that elements can be told apart from the right, whatever
-# a client has written to the left.
-_PAIR = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"([^\",\\]*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))"
+# RFC 7239 §4. Elements are split at every comma, also one in quotes, which makes nonsense of an
+# element: so they are told apart from the right, whatever a client has written to the left.
+_PAIR = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"([^\"\\]*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))"
 _PAIRS = re.compile(rf"\s*{_PAIR}(?:\s*;\s*{_PAIR})*\s*")
 _ONE = re.compile(_PAIR)
 
@@ -74,19 +113,19 @@ class Proxies:
 
     def trusts(self, address: str) -> bool:
         """Whether an address is that of a proxy we trust."""
-        return self._trusts(address)
+        return self._trusts(address or UNIX)
 
     def seen(
         self, direct: str, tls: bool, headers: Mapping[bytes, bytes], version: str = "1.1"
     ) -> Peer:
         """Who asks, by a connection from `direct` (over TLS or not) and HTTP of a version."""
-        address = _written(direct)
-        if any(sign in headers for sign in SIGNS):
-            if not self._trusts(address):
-                return Peer(address, tls, tls)
-            read = self._by_forwarded if self._forwarded else self._by_x_forwarded
-            return read(address, headers)
-        return Peer(address, tls or _nobody_between(address, headers, version), tls)
+        address = _written(direct or UNIX)
+        if SIGNS.isdisjoint(headers):
+            return Peer(address, tls or _nobody_between(address, headers, version), tls)
+        if not self._trusts(address):
+            return Peer(address, tls, tls)
+        read = self._by_forwarded if self._forwarded else self._by_x_forwarded
+        return read(address, headers)
 
     def _by_x_forwarded(self, direct: str, headers: Mapping[bytes, bytes]) -> Peer:
         told = headers.get(b"x-forwarded-for")
@@ -130,12 +169,12 @@ class Proxies:
 
 def _nobody_between(address: str, headers: Mapping[bytes, bytes], version: str) -> bool:
     """Whether a client that tells of no proxy is on this machine indeed."""
-    ip = _parsed(address)
-    if ip is None or not ip.is_loopback or version != "1.1":
+    if version != "1.1" or not is_loopback(address) or not names_this_machine(host(headers)):
+        return False
+    if headers.get(b"sec-fetch-site", b"") not in NEAR:
         return False
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
-    here = not origin or names_this_machine(origin.partition("://")[2])
-    return here and names_this_machine(host(headers))
+    return not origin or names_this_machine(origin.partition("://")[2])
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
@@ -155,8 +194,9 @@ def _parsed(address: str) -> _Address | None:
     return (isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip
 
 
+@lru_cache(4096)
 def _written(address: str) -> str:
-    """An address in the one way that we write it; what is none (of a UNIX socket) as it is."""
+    """An address in the one way that we write it; what is none as it is."""
     ip = _parsed(address)
     return address if ip is None else str(ip)
 
@@ -167,7 +207,7 @@ def _split(value: bytes) -> list[str]:
 
 def _node(text: str) -> str | None:
     """The address in an element of the headers; None for "unknown", a name and the like."""
-    found = _NODE.fullmatch(text)
+    found = _NODE.fullmatch(text) if len(text) <= LONGEST else None
     ip = found and _parsed(found[1] or found[2] or found[3])
     return str(ip) if ip else None
 

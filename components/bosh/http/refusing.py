@@ -19,7 +19,6 @@ TOLD: dict[str, tuple[int, str]] = {
     "http.connections": (503, "too many connections"),
     "http.connections-per-address": (429, "too many connections from your address"),
     "http.host": (400, "no Host that is a host"),
-    "http.loopback": (404, ""),  # who may not ask is not told that it is there
     "http.method": (405, ""),
     "http.not-found": (404, ""),
     "http.origin": (403, "pages of this origin may not connect here"),

@@ -45,6 +45,16 @@ class Entry:
         exchange.on_gone = self.gone
         return old
 
+    def answered(self, response: Response, now: float, mark: int) -> Exchange | None:
+        """It has an answer; by whom that is to go out, None where nobody waits for it."""
+        self.response = response
+        self.at = now
+        self.mark = mark
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.on_gone = None
+        return exchange
+
     def gone(self) -> None:
         """The client is gone before it had an answer."""
         self.exchange = None

@@ -11,7 +11,9 @@ from twisted.logger import Logger
 from components.bosh.http.request import Exchange, Response, plain
 from components.bosh.longpoll import body as bodies
 from components.bosh.longpoll import compression
+from components.bosh.longpoll.body import Body
 from components.bosh.longpoll.refusal import LEGACY, Condition, Refused
+from components.bosh.longpoll.session import Session
 from components.bosh.longpoll.sessions import Sessions
 from components.bosh.longpoll.terms import HEADERS, Limits
 from components.bosh.tunnel.client import Streams
@@ -86,7 +88,14 @@ class LongPoll:
             self._refused("bosh.unsafe")
             exchange.answer(plain(403, close=True))
         else:
-            session.receive(exchange, body, sessions.digest(data))
+            self._receive(session, exchange, body, sessions.digest(data))
+
+    def _receive(self, session: Session, exchange: Exchange, body: Body, digest: bytes) -> None:
+        try:
+            session.receive(exchange, body, digest)
+        except Exception:  # noqa: BLE001 - a session in an unknown state is none
+            log.failure("a request by BOSH could not be met")
+            session.fail(Refused("internal-server-error", "bosh.internal"), exchange)
 
     def _refuse(self, exchange: Exchange, refused: Refused, status: int = 200) -> None:
         self._refused(refused.reason)

@@ -103,6 +103,9 @@ class Sessions:
             session.begin(exchange, body, digest)
         except Refused as refused:
             session.fail(refused, exchange)
+        except BaseException:
+            session.drop()
+            raise
 
     def _admit(self, attrs: Mapping[str, str], *, secure: bool) -> None:
         """Refuse who asks for what there is not (§17.2)."""
@@ -189,9 +192,8 @@ class Sessions:
         for session in due:
             try:
                 session.flush()
-            except Exception as error:  # noqa: BLE001
+            except Exception:  # noqa: BLE001 - the others' answers must go out
                 log.failure("a session could not be answered")
-                del error
                 session.fail(Refused("internal-server-error", "bosh.internal"), None)
 
 

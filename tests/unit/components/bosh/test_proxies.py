@@ -42,6 +42,9 @@ def test_nobody_is_between_on_this_machine(direct, host):
         {"via": "1.1 proxy"},
         {"x_real_ip": "192.0.2.7"},
         {"x_forwarded_host": "localhost"},
+        {"x_forwarded_port": "80"},
+        {"cf_connecting_ip": "192.0.2.7"},
+        {"sec_fetch_site": "cross-site"},
         {"forwarded": "for=127.0.0.1;proto=https"},
         {"origin": "http://chat.example.org"},
         {"origin": "null"},
@@ -53,6 +56,7 @@ def test_a_sign_of_somebody_between(sign):
 
 def test_a_page_of_this_machine_is_no_sign():
     assert seen(host="localhost:5280", origin="http://localhost:5280").secure
+    assert seen(host="localhost:5280", sec_fetch_site="same-origin").secure
 
 
 def test_from_elsewhere_a_loopback_name_means_nothing():
@@ -132,6 +136,14 @@ def test_a_mapped_address_is_the_v4_one():
     assert Proxies(["::ffff:10.0.0.0/104"]).trusts("10.9.9.9")
 
 
+def test_a_unix_socket_is_this_machines():
+    told = seen("", x_forwarded_for="192.0.2.7", x_forwarded_proto="https")
+    assert told == Peer("192.0.2.7", True, True)
+    assert seen("", host="chat.example.org") == Peer("127.0.0.1", False)
+    assert Proxies().trusts("")
+    assert not Proxies(["10.0.0.1"]).trusts("")
+
+
 def test_a_trusted_network_that_is_none():
     with pytest.raises(ValueError, match="example"):
         Proxies(["proxy.example.org"])
@@ -149,7 +161,9 @@ def test_forwarded_rfc7239():
     assert read(b"for=192.0.2.7;proto=http") == Peer("192.0.2.7", False)
     assert read(b"for=192.0.2.7") == Peer("192.0.2.7", False)
     assert read(b"for=192.0.2.7;proto=http, for=10.0.0.2;proto=https") == Peer("192.0.2.7", False)
+    assert read(b"for=192.0.2.7;proto=https, for=10.0.0.2;proto=http") == Peer("192.0.2.7", False)
     assert read(b"for=9.9.9.9, for=192.0.2.7;proto=https") == Peer("192.0.2.7", True, True)
+    assert read(b'for="192.0.2.7,9.9.9.9";proto=https') == Peer("127.0.0.1", False)
     for nonsense in (b"", b"for=unknown;proto=https", b"for=_gone;proto=https", b"proto=https"):
         assert read(nonsense) == Peer("127.0.0.1", False)
     assert read(b"for=1.1.1.1;for=2.2.2.2;proto=https") == Peer("127.0.0.1", False)

@@ -20,7 +20,7 @@ export function feed(client, store, avatars) {
     chatstate: ({ chat, state }) => store.setWriting(chat, state),
     contacts: () => store.emit("chats"),
     contact: () => store.emit("chats"),
-    subscription: (request) => store.addRequest(request),
+    subscription: (request) => (wanted(client, request.jid) ? client.approve(request.jid) : store.addRequest(request)),
     invitation: (invitation) => store.addInvitation(invitation),
     avatar: ({ jid }) => avatars.changed(jid),
     room: (event) => {
@@ -44,6 +44,12 @@ export function feed(client, store, avatars) {
     if (entry.mine || entry.notice || entry.delayed || chat.jid === store.active || chat.kind === "room") return;
     announce(`New message from ${displayName(client, chat.jid)}`);
   });
+}
+
+/** Whom we have added ourselves need not ask us: to see each other is what was meant. */
+function wanted(client, jid) {
+  const contact = client.contacts.get(jid);
+  return contact !== undefined && (contact.ask || contact.subscription === "to");
 }
 
 /** How somebody has gone, where it was not of their own will. */

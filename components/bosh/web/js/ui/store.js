@@ -196,6 +196,7 @@ export class Store extends Emitter {
     this.invitations.clear();
     this.active = null;
     this.presence = { show: "", status: "" };
+    this.emit("chats");
   }
 }
 

@@ -1,0 +1,608 @@
+"""One HTTP/1.1 connection (RFC 9112), in memory."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.logger import globalLogPublisher
+
+from components.bosh.http.connection import Terms
+from components.bosh.http.refusing import refusal
+from components.bosh.http.request import Response, plain
+from tests.support.http_lines import PIPE, Answering, answers, statuses
+
+
+def get(path=b"/", *headers, version=b"1.1", method=b"GET", body=b""):
+    lines = [b"%b %b HTTP/%b" % (method, path, version), b"Host: chat.example.org", *headers]
+    if body:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def echo(exchange):
+    request = exchange.request
+    exchange.answer(Response(200, (), f"{request.path} ".encode() + request.body))
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+UPGRADE = (b"Upgrade: websocket", b"Connection: Upgrade")
+
+
+# ---------------------------------------------------------------------- requests and answers
+
+
+def test_a_request_in_pieces_is_one():
+    line = Answering(echo).connect()
+    for octet in get(b"/a?b=c", method=b"POST", body=b"hello"):
+        line.send(bytes((octet,)))
+    (answer,) = answers(line.read())
+    assert answer.body == b"/a hello"
+    assert line.up
+
+
+def test_the_connection_is_kept_rfc9112_9_3():
+    line = Answering(echo).connect()
+    for _ in range(3):
+        assert statuses(line.send(get()).read()) == [200]
+
+
+def test_close_is_done_as_asked_rfc9112_9_6():
+    line = Answering(echo).connect()
+    (answer,) = answers(line.send(get(b"/", b"Connection: close")).read())
+    assert answer.headers["connection"] == "close"
+    assert line.ended
+
+
+def test_nothing_is_answered_behind_the_last_rfc9112_9_6():
+    line = Answering(echo).connect()
+    line.send(get(b"/", b"Connection: close") + get())
+    assert statuses(line.read()) == [200]
+    line.send(get())
+    assert line.read() == b""
+
+
+def test_nothing_is_answered_behind_an_answer_that_ends_the_connection():
+    line = Answering(lambda exchange: exchange.answer(plain(500, close=True))).connect()
+    line.send(get() * 5)
+    assert statuses(line.read()) == [500]
+
+
+def test_a_bug_costs_one_connection_and_is_told(caught):
+    def broken(exchange):
+        raise ZeroDivisionError
+
+    line = Answering(broken).connect()
+    assert statuses(line.send(get() + get()).read()) == [500]
+    assert line.ended
+    assert len(caught(ZeroDivisionError)) == 1
+
+
+@pytest.fixture
+def caught():
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    yield lambda kind: [e for e in events if "log_failure" in e and e["log_failure"].check(kind)]
+    globalLogPublisher.removeObserver(events.append)
+
+
+def test_http_1_0_ends_unless_it_is_kept_rfc9112_c_2_2():
+    site = Answering(echo)
+    line = site.connect().send(get(version=b"1.0"))
+    assert statuses(line.read()) == [200]
+    assert line.ended
+    line = site.connect().send(get(b"/", b"Connection: keep-alive", version=b"1.0"))
+    (answer,) = answers(line.read())
+    assert answer.headers["connection"] == "keep-alive"
+    assert not line.ended
+
+
+def test_http_1_0_needs_no_host():
+    line = Answering(echo).connect().send(b"GET / HTTP/1.0\r\n\r\n")
+    assert statuses(line.read()) == [200]
+
+
+def test_head_has_no_body_but_its_length_rfc9110_9_3_2():
+    line = Answering(echo).connect().send(get(method=b"HEAD") + get())
+    first, second = answers(line.read(), head=lambda number: number == 0)
+    assert first.headers["content-length"] == "2"
+    assert second.body == b"/ "
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_answers_that_have_no_body_rfc9110_8_6(status):
+    line = Answering(lambda exchange: exchange.answer(Response(status, (), b"x"))).connect()
+    first, second = answers(line.send(get() + get()).read())
+    assert "content-length" not in first.headers
+    assert second.status == status
+
+
+def test_a_whole_url_names_the_host_rfc9112_3_2_2():
+    site = Answering()
+    site.connect().send(get(b"http://there.example/a?b"), get(b"HTTPS://there.example"))
+    site.connect().send(get(b"*", method=b"OPTIONS"))
+    first, second, third = site.requests
+    assert (first.path, first.query, first.header(b"host")) == ("/a", "b", "there.example")
+    assert (second.path, second.header(b"host")) == ("/", "there.example")
+    assert (third.path, third.header(b"host")) == ("*", "chat.example.org")
+
+
+# ---------------------------------------------------------------------- bodies
+
+
+def test_chunks_are_joined_rfc9112_7_1():
+    site = Answering(echo)
+    body = b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+    line = site.connect().send(get(b"/", CHUNKED, method=b"POST") + body)
+    assert answers(line.read())[0].body == b"/ abcde"
+
+
+def test_trailers_are_no_headers_rfc9110_6_5_1():
+    site = Answering()
+    body = b"1\r\na\r\n0\r\nX-Forwarded-For: 127.0.0.1\r\nHost: other\r\n\r\n"
+    line = site.connect().send(get(b"/", CHUNKED, b"X-Forwarded-For: 192.0.2.9") + body)
+    (request,) = site.requests
+    assert request.header(b"x-forwarded-for") == "192.0.2.9"
+    assert request.header(b"host") == "chat.example.org"
+    assert line.up
+
+
+def test_100_continue_rfc9110_10_1_1():
+    site = Answering(echo)
+    line = site.connect().send(get(b"/", b"Expect: 100-continue", b"Content-Length: 2"))
+    assert line.read() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answers(line.send(b"hi").read())[0].body == b"/ hi"
+
+
+def test_100_continue_is_not_said_to_http_1_0_rfc9110_10_1_1():
+    line = Answering(echo).connect()
+    line.send(get(b"/", b"Expect: 100-continue", b"Content-Length: 2", version=b"1.0"))
+    assert line.read() == b""
+
+
+def test_100_continue_never_stands_between_answers():
+    site = Answering()
+    line = site.connect().send(get())
+    line.send(get(b"/", b"Expect: 100-continue", b"Content-Length: 2"))
+    assert line.read() == b""
+
+
+def test_a_body_too_large_is_not_awaited_rfc9110_15_5_14():
+    site = Answering(echo, Terms(body_octets=100))
+    line = site.connect().send(get(b"/", b"Expect: 100-continue", b"Content-Length: 101"))
+    assert statuses(line.read()) == [413]
+    assert line.ended
+    line = site.connect().send(get(method=b"POST", body=b"x" * 100))
+    assert statuses(line.read()) == [200]
+
+
+def test_chunks_too_large_are_refused():
+    site = Answering(echo, Terms(body_octets=100))
+    line = site.connect().send(get(b"/", CHUNKED))
+    line.send(b"32\r\n" + b"x" * 50 + b"\r\n")
+    assert line.read() == b""
+    line.send(b"33\r\n" + b"x" * 51 + b"\r\n")
+    assert statuses(line.read()) == [413]
+
+
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [
+        (b"", b"1\r\nx\r\n" * 40),
+        (b"1;", b"x" * 200),
+        (b"0\r\nX: ", b"x" * 200),
+        (b"0\r\nX", b"x" * 200),
+        (b"0\r\n", b"X: y\r\n" * 40),
+    ],
+)
+def test_what_frames_chunks_is_bounded_too(begun, more):
+    site = Answering(echo, Terms(body_octets=10_000, head_octets=1_000))
+    line = site.connect().send(get(b"/", CHUNKED), begun)
+    for _ in range(120):
+        line.send(more)
+    assert statuses(line.read()) in ([413], [431])
+
+
+# ---------------------------------------------------------------------- heads
+
+
+def test_a_head_too_large_is_refused_rfc6585_5():
+    site = Answering(echo, Terms(head_octets=1_000))
+    line = site.connect().send(get(b"/", *[b"X: y"] * 200))
+    assert statuses(line.read()) == [431]
+    assert line.ended
+    line = site.connect().send(get(b"/" + b"x" * 1_001))
+    assert statuses(line.read()) == [431]
+
+
+@pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\nX", b"GET /"])
+def test_one_endless_header_is_refused(begun):
+    line = Answering(echo, Terms(head_octets=1_000)).connect().send(begun)
+    for _ in range(10):
+        line.send(b"x" * 200)
+    assert statuses(line.read()) == [431]
+
+
+def test_a_head_that_fits_is_not_counted_twice():
+    site = Answering(echo, Terms(head_octets=1_000))
+    line = site.connect()
+    for _ in range(20):
+        for octet in get(b"/", b"X: " + b"y" * 800):
+            line.send(bytes((octet,)))
+        assert statuses(line.read()) == [200]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n Host: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1 x\r\nHost: a\r\n\r\n",
+        b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        get(b"/", b"Content-Length: 1", CHUNKED) + b"1\r\na\r\n0\r\n\r\n",
+        get(b"/", CHUNKED, b"Content-Length: 1") + b"1\r\na\r\n0\r\n\r\n",
+        get(b"/", b"Content-Length: 1", b"Content-Length: 2") + b"ab",
+        get(b"/", b"Content-Length: 1", b"Content-Length: 1") + b"a",
+        get(b"/", b"Content-Length: 1, 1") + b"a",
+        get(b"/", b"Content-Length: +1") + b"a",
+        get(b"/", b"Content-Length: -1") + b"a",
+        get(b"/", b"Content-Length: 0x1") + b"a",
+        get(b"/", b"Content-Length: 1_0") + b"a",
+        get(b"/", b"Content-Length: 99999999999999999999999") + b"a",
+        get(b"/", b"Content-Length:") + b"a",
+        get(b"/", b"Transfer-Encoding: chunked, gzip") + b"a",
+        get(b"/", b"Transfer-Encoding: chunked, chunked") + b"1\r\na\r\n0\r\n\r\n",
+        get(b"/", b"Transfer-Encoding:\x0bchunked") + b"1\r\na\r\n0\r\n\r\n",
+        get(b"/", CHUNKED) + b"1\na\n0\n\n",
+        get(b"/", CHUNKED) + b"1\r\naXX0\r\n\r\n",
+        get(b"/", CHUNKED) + b"-1\r\na\r\n",
+        get(b"/", CHUNKED) + b"0x1\r\na\r\n0\r\n\r\n",
+        get(b"/", CHUNKED) + b"fffffffffffffffff\r\na",
+        get(b"/", CHUNKED, version=b"1.0") + b"0\r\n\r\n",
+    ],
+)
+def test_what_two_readers_may_read_differently_is_refused_rfc9112_11_2(request_):
+    site = Answering()
+    line = site.connect().send(request_, get())
+    assert statuses(line.read()) == [400]
+    assert line.ended
+    assert site.exchanges == []
+
+
+def test_other_codings_are_not_known_rfc9112_6_1():
+    site = Answering()
+    line = site.connect()
+    line.send(get(b"/", b"Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n")
+    assert statuses(line.read()) == [501]
+    assert site.exchanges == []
+
+
+@given(st.lists(st.binary(max_size=60), max_size=6))
+def test_no_octets_at_all_do_harm(pieces):
+    site = Answering(echo)
+    line = site.connect().send(*pieces)
+    statuses(line.read())
+    line = site.connect().send(get()[:-2], *pieces)
+    answers(line.read())
+
+
+# ---------------------------------------------------------------------- pipelining
+
+
+def test_answers_come_in_the_order_of_requests_rfc9112_9_3_2():
+    site = Answering()
+    line = site.connect().send(get(b"/1") + get(b"/2") + get(b"/3"))
+    first, second, third = site.exchanges
+    third.answer(plain(203))
+    second.answer(plain(202))
+    assert line.read() == b""
+    first.answer(plain(201))
+    assert statuses(line.read()) == [201, 202, 203]
+
+
+def test_no_more_are_handled_at_a_time_than_may_be():
+    site = Answering(terms=Terms(pipelined=3))
+    line = site.connect().send(get() * 10)
+    assert len(site.exchanges) == 3
+    assert not line.reading
+    site.exchanges[1].answer(plain(200))
+    site.turns()
+    assert len(site.exchanges) == 3
+    site.exchanges[0].answer(plain(200))
+    site.turns()
+    assert len(site.exchanges) == 5
+    while any(each.written is None for each in site.exchanges):
+        for each in site.exchanges:
+            each.answer(plain(200))
+        site.turns()
+    assert len(site.exchanges) == 10
+    assert line.reading
+    assert len(statuses(line.read())) == 10
+
+
+def test_a_request_that_has_to_wait_is_in_no_hurry():
+    site = Answering(terms=Terms(pipelined=1, request_seconds=10))
+    line = site.connect().send(get(), get()[:9], get()[9:])
+    site.clock.pump([1] * 60)
+    assert line.up
+    for _ in range(2):
+        site.exchanges[-1].answer(plain(200))
+        site.turns()
+    assert statuses(line.read()) == [200, 200]
+
+
+def test_a_refusal_comes_behind_the_answers_that_are_owed():
+    site = Answering(terms=Terms(pipelined=2))
+    line = site.connect().send(get() * 5 + b"nonsense\r\n\r\n" + get())
+    for number in range(5):
+        site.exchanges[number].answer(plain(200))
+        site.turns()
+    assert statuses(line.read()) == [200] * 5 + [400]
+    assert len(site.exchanges) == 5
+    assert line.ended
+
+
+def test_many_requests_in_one_piece_cost_what_the_client_takes():
+    """2,000 times 50 KB, asked in 64 KB by a client that does not read."""
+    asked = []
+
+    def file(exchange):
+        asked.append(exchange)
+        exchange.answer(Response(200, (), b"x" * 50_000))
+
+    site = Answering(file)
+    line = site.connect(deaf=True)
+    request = b"GET / HTTP/1.1\r\nHost:a\r\n\r\n"
+    line.send(request * 2_400)
+    site.turns()
+    assert len(asked) <= 2
+    assert line.most < 2 * PIPE
+    assert not line.reading
+    assert line.unread == 0
+    got = line.read()
+    for _ in range(2_400):
+        line.pump()
+        site.turns(2)
+        got += line.read()[:100]
+        if len(asked) == 2_400:
+            break
+    assert len(asked) == 2_400
+    assert line.most < 2 * PIPE
+
+
+def test_a_client_that_reads_nothing_is_dropped():
+    site = Answering(lambda exchange: exchange.answer(Response(200, (), b"x" * 70_000)))
+    line = site.connect(deaf=True).send(get() * 3)
+    site.clock.advance(19)
+    assert line.up
+    line.send(get()[:20])
+    site.clock.advance(2)
+    assert line.aborted
+
+
+def test_answers_that_come_while_it_reads_nothing_give_it_no_more_time():
+    site = Answering()
+    line = site.connect(deaf=True).send(get() * 3)
+    site.exchanges[0].answer(Response(200, (), b"x" * 70_000))
+    site.clock.advance(15)
+    for exchange in site.exchanges[1:]:
+        exchange.answer(plain(200))
+    site.clock.advance(6)
+    assert line.aborted
+
+
+# ---------------------------------------------------------------------- time
+
+
+@pytest.mark.parametrize("begun", [b"G", get()[:-1], get(b"/", b"Content-Length: 2") + b"x"])
+def test_a_request_that_does_not_come_to_its_end_rfc9110_15_5_9(begun):
+    site = Answering(echo)
+    line = site.connect().send(begun)
+    site.clock.advance(19)
+    line.send(b"")
+    assert line.read() == b""
+    site.clock.advance(2)
+    assert statuses(line.read()) == [408]
+    assert line.ended
+
+
+def test_a_slow_request_behind_another_has_no_more_time():
+    site = Answering(echo)
+    line = site.connect().send(get()[:5])
+    line.send(get()[5:] + get()[:5])
+    assert statuses(line.read()) == [200]
+    site.clock.advance(21)
+    assert statuses(line.read()) == [408]
+
+
+def test_a_slow_request_behind_one_that_is_held_has_no_more_time():
+    site = Answering()
+    line = site.connect().send(get()[:5])
+    line.send(get()[5:] + get()[:5])
+    site.clock.pump([1] * 25)
+    site.exchanges[0].answer(plain(200))
+    assert statuses(line.read()) == [200, 408]
+
+
+def test_who_says_nothing_is_let_go_in_order():
+    site = Answering(echo)
+    line = site.connect()
+    site.clock.advance(76)
+    assert (line.up, line.aborted) == (False, False)
+    line = site.connect().send(get())
+    site.clock.advance(74)
+    assert line.up
+    site.clock.advance(2)
+    assert (line.up, line.aborted) == (False, False)
+
+
+def test_empty_lines_are_no_sign_of_life():
+    site = Answering(echo)
+    line = site.connect()
+    for _ in range(80):
+        line.send(b"\r\n")
+        site.clock.advance(1)
+    assert not line.up
+
+
+def test_who_waits_for_an_answer_is_let_wait():
+    site = Answering()
+    line = site.connect().send(get())
+    site.clock.pump([10] * 100)
+    assert line.up
+    site.exchanges[0].answer(plain(200))
+    assert statuses(line.read()) == [200]
+
+
+def test_nothing_is_left_behind():
+    site = Answering()
+    gone = []
+    line = site.connect().send(get() * 20)
+    for exchange in site.exchanges:
+        exchange.on_gone = lambda: gone.append(1)
+    line.hang_up()
+    assert len(gone) == 8
+    assert len(site.gone) == 1
+    site.exchanges[0].answer(plain(200))
+    site.turns()
+    assert len(site.exchanges) == 8
+    assert site.clock.getDelayedCalls() == []
+
+
+# ---------------------------------------------------------------------- the end
+
+
+def test_an_answer_is_not_lost_to_what_is_still_sent_rfc9112_9_6():
+    site = Answering(echo, Terms(body_octets=100))
+    line = site.connect().send(get(b"/", b"Content-Length: 100000000"))
+    assert statuses(line.read()) == [413]
+    assert (line.ended, line.up, line.reading) == (True, True, True)
+    for _ in range(6):
+        line.send(b"x" * 1_000_000)
+        site.clock.advance(1)
+    assert (line.read(), line.up, line.unread) == (b"", False, 5_000_000 - 4_000_000)
+
+
+def test_one_connection_too_many_is_told_and_closed():
+    site = Answering(echo)
+    line = site.connect()
+    full = type(line.protocol)(site, "192.0.2.7")
+    full.refusal = refusal("http.connections", close=True)
+    line = type(line)(full)
+    assert statuses(line.read()) == [503]
+    assert not line.up
+    line.send(get())
+    assert line.read() == b""
+
+
+# ---------------------------------------------------------------------- taking over
+
+
+class Took:
+    """Who takes a connection over."""
+
+    def __init__(self):
+        self.got = b""
+        self.wire = None
+        self.left = 0
+
+    def __call__(self, exchange):
+        if b"upgrade" in exchange.request.headers:
+            self.wire = exchange.take_over(self, b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        else:
+            exchange.answer(plain(200))
+
+    def receive(self, data):
+        self.got += data
+
+    def gone(self):
+        self.left += 1
+
+    def relieved(self):
+        pass
+
+
+def test_what_comes_behind_an_upgrade_is_for_who_took_over_rfc9110_7_8():
+    took = Took()
+    site = Answering(took)
+    line = site.connect().send(get() + get(b"/", *UPGRADE) + b"GET / is not read", b" at all")
+    assert statuses(line.read()) == [200, 101]
+    assert took.got == b"GET / is not read at all"
+    site.clock.pump([10] * 100)
+    assert line.up
+    took.wire.write(b"x")
+    assert line.read() == b"x"
+    line.hang_up()
+    assert took.left == 1
+
+
+def test_an_upgrade_that_nobody_takes_ends_the_connection_rfc9110_7_8():
+    site = Answering(echo)
+    line = site.connect().send(get(b"/", *UPGRADE) + get())
+    assert statuses(line.read()) == [200]
+    assert line.ended
+
+
+def test_an_upgrade_behind_a_held_request_is_refused():
+    took = Took()
+    held = []
+
+    def handler(exchange):
+        if exchange.request.path == "/held":
+            held.append(exchange)
+        else:
+            took(exchange)
+
+    line = Answering(handler).connect().send(get(b"/held") + get(b"/", *UPGRADE) + b"frames")
+    assert took.wire is None
+    held[0].answer(plain(200))
+    assert statuses(line.read()) == [200, 400]
+    assert took.got == b""
+    assert line.ended
+
+
+def test_an_upgrade_that_has_to_wait_is_refused():
+    took = Took()
+    held = []
+
+    def handler(exchange):
+        if exchange.request.path == "/held":
+            held.append(exchange)
+        else:
+            took(exchange)
+
+    site = Answering(handler, Terms(pipelined=1))
+    line = site.connect().send(get(b"/held") + get(b"/") + get(b"/", *UPGRADE) + b"frames")
+    held[0].answer(plain(200))
+    site.turns()
+    assert statuses(line.read()) == [200, 200, 400]
+    assert took.wire is None
+    assert line.ended
+
+
+def test_requests_before_an_upgrade_that_nobody_takes_are_answered_when_the_client_reads():
+    site = Answering(lambda exchange: exchange.answer(Response(200, (), b"x" * 70_000)))
+    line = site.connect(deaf=True).send(get() * 3 + get(b"/", *UPGRADE) + b"frames")
+    got = b""
+    for _ in range(6):
+        got += line.read()
+        site.turns()
+    assert len(answers(got)) == 4
+    assert line.ended
+
+
+def test_http_1_0_takes_nothing_over_rfc9110_7_8():
+    site = Answering()
+    site.connect().send(get(b"/", *UPGRADE, version=b"1.0"))
+    assert b"upgrade" not in site.requests[0].headers
