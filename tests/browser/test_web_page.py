@@ -483,7 +483,7 @@ def test_who_is_put_out_learns_why_and_may_come_back(street):
           client.tell("room", {room, left: true, condition: "kicked", reason: "Brawling"});
         }"""
     )
-    assert "Brawling" in street.locator(".left-room").inner_text()
+    street.locator(".left-room", has_text="Brawling").wait_for()
     street.get_by_role("button", name="Join again").click()
     street.get_by_role("button", name="Join", exact=True).click()
     street.locator(".composer textarea:enabled").wait_for()
@@ -495,3 +495,18 @@ def test_a_room_is_left(street):
     street.get_by_role("heading", name="Choose a chat").wait_for()
     assert calls(street)[-1] == ["leave", STREET]
     assert street.locator(f"[data-jid='{STREET}']").count() == 0
+
+
+def test_a_click_that_is_under_way_survives_a_change_of_the_list(street):
+    for row, change in [
+        ("nurse@verona.test", "client.hear({chat: 'benvolio@verona.test', body: 'Hark!'})"),
+        (STREET, "client.occupant(client.rooms.get('verona@conference.verona.test'), 'Abraham')"),
+    ]:
+        street.locator(f"[data-jid='{row}']").hover()
+        street.mouse.down()
+        street.evaluate(change)
+        street.wait_for_timeout(100)
+        street.mouse.up()
+        street.wait_for_function(
+            "jid => document.querySelector('[aria-current]')?.dataset.jid === jid", arg=row
+        )
