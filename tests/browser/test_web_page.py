@@ -510,3 +510,29 @@ def test_a_click_that_is_under_way_survives_a_change_of_the_list(street):
         street.wait_for_function(
             "jid => document.querySelector('[aria-current]')?.dataset.jid === jid", arg=row
         )
+
+
+def test_a_new_subject_is_news_and_that_of_a_room_one_enters_is_not(street):
+    assert street.locator(".notice").count() == 0
+    tell = """subject => client.tell("subject", {
+      room: client.rooms.get("verona@conference.verona.test"), subject, by: "Escalus"})"""
+    street.evaluate(tell, "Peace")
+    assert street.locator(".notice").all_inner_texts() == ["Escalus has set the subject: Peace"]
+    # A new session enters again, and is told the subject again.
+    street.evaluate(
+        """() => {
+          const room = client.rooms.get("verona@conference.verona.test");
+          for (const joined of [false, true]) {
+            room.joined = joined;
+            client.tell("room", {room});
+          }
+        }"""
+    )
+    street.evaluate(tell, "Peace")
+    assert street.locator(".notice").count() == 1
+
+
+def test_a_page_that_is_not_secure_says_so_before_a_password_is_typed(page):
+    page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
+    raise_curtain(page)
+    assert "https://" in page.get_by_role("alert").first.inner_text()
