@@ -1,19 +1,23 @@
 /** A client on a transport with nobody behind it but the test: its server's lines are spoken here. */
-import { Client } from "/js/xmpp/client.js";
+import { Client, ClientError } from "/js/xmpp/client.js";
 import { parseElement } from "/js/xmpp/xml.js";
 
 const FEATURES = (inside) =>
   `<stream:features xmlns:stream="http://etherx.jabber.org/streams">${inside}</stream:features>`;
 const MECHANISMS = '<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms>';
 const BIND = '<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/>';
+const SM = "urn:xmpp:sm:3";
 export const ME = "romeo@verona.lit";
 
 /** What the server answers by itself, so that a test need not. */
-function automatic(element, roster) {
+function automatic(element, { roster, sm }) {
   const id = element.getAttribute("id");
   const [payload] = element.children;
   const result = (content) => `<iq xmlns="jabber:client" type="result" id="${id}">${content}</iq>`;
   if (element.localName === "auth") return '<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>';
+  if (element.localName === "enable") return `<enabled xmlns="${SM}" id="some" resume="true"/>`;
+  if (element.localName === "resume") return sm.resume;
+  if (element.localName === "r") return sm.h === null ? null : `<a xmlns="${SM}" h="${sm.h}"/>`;
   if (element.localName !== "iq" || !payload) return null;
   if (payload.localName === "bind") {
     return result(`<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${ME}/orchard</jid></bind>`);
@@ -39,13 +43,13 @@ class Transport {
   }
 
   restart() {
-    this.say(FEATURES(BIND));
+    this.say(FEATURES(BIND + (this.stage.sm ? `<sm xmlns="${SM}"/>` : "")));
   }
 
   send(text) {
     const element = parseElement(text);
     this.stage.sent.push(text);
-    const answer = automatic(element, this.stage.roster);
+    const answer = automatic(element, this.stage);
     if (answer) queueMicrotask(() => this.say(answer));
   }
 
@@ -64,18 +68,24 @@ class Transport {
   }
 }
 
-/** A client that is logged in: {client, events, sent, say(xml)}. */
-export async function stage(roster = "") {
-  const set = { sent: [], events: [], roster };
+/**
+ * A client that is logged in: {client, events, sent, say(xml), drop(error)}.
+ *
+ * With `sm` the server counts stanzas: {h: what it acknowledges or null, resume: its answer}.
+ */
+export async function stage(roster = "", sm = null) {
+  const set = { sent: [], events: [], roster, sm };
   const open = async (_options, prepare) => {
     const transport = new Transport(set);
     set.say = (text) => transport.say(text);
+    set.drop = (condition) => transport.onclose(new ClientError(condition));
     prepare(transport);
     await transport.open();
     return transport;
   };
   const client = new Client({ domain: "verona.lit", open });
-  for (const name of ["message", "receipt", "failed", "contact", "chatstate", "invitation", "room", "occupant", "subject"]) {
+  for (const name of ["state", "message", "receipt", "failed", "contact", "chatstate", "invitation",
+    "room", "occupant", "subject"]) {
     client.on(name, (event) => set.events.push({ name, ...event }));
   }
   await client.login("romeo", "wherefore");
