@@ -42,7 +42,6 @@ def befriend(one: Person, other: Person) -> None:
     """They see each other afterwards, and one has the other's chat open."""
     one.add(jid(other))
     other.accept(one.name)
-    one.accept(other.name)
     for each, friend in ((one, other), (other, one)):
         each.sees_in_list(jid(friend), "Available")
 

@@ -178,7 +178,7 @@ class Session:
             self._pace.excuse(now)
         else:
             empty = not (body.content or restart or adding)
-            self._pace.check(now, self._terms, len(window) + 1, empty=empty)
+            self._pace.check(now, self._terms, window.held() + 1, empty=empty)
         self._patience = float(self._terms.inactivity)
         if restart:
             self._restart(attrs)

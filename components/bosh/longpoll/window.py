@@ -106,6 +106,10 @@ class Window:
 
     # ------------------------------------------------------------------ who waits
 
+    def held(self) -> int:
+        """How many requests the client waits for: who has broken one off does not any more."""
+        return sum(each.exchange is not None for each in self.open())
+
     def waits(self) -> bool:
         """Whether the client is there: it waits for the answer of a request in order."""
         return any(entry.exchange is not None for entry in self.pending)
