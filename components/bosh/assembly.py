@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
 from components.bosh.http.host_meta import JRD_PATH, XRD_PATH, HostMeta
+from components.bosh.http.metrics import PATH as METRICS_PATH
+from components.bosh.http.metrics import Metrics
 from components.bosh.http.offer import PATH as OFFER_PATH
 from components.bosh.http.offer import Offer
 from components.bosh.http.origins import Origins
@@ -110,9 +113,12 @@ class Gateway:
         try:
             proxies = Proxies(config.proxies, forwarded=config.forwarded)
         except ValueError as error:
-            remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
-            raise ConfigError(self._loaded.source, "bosh.proxies", str(error), remedy) from None
+            raise self._unreadable("bosh.proxies", error) from None
         return Site(self._routes(config), self._reactor, terms, proxies, admission)
+
+    def _unreadable(self, key: str, error: ValueError) -> ConfigError:
+        remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
+        return ConfigError(self._loaded.source, key, str(error), remedy)
 
     def _routes(self, config: BoshTable) -> Handler:
         origins = Origins(config.origins, self._refuse)
@@ -126,7 +132,25 @@ class Gateway:
             places.update(both(config.bosh, shared))
         if config.websocket:
             places.update(both(config.websocket, origins.guarding(self.websockets.handle)))
-        return Routes(places, self._files(config))
+        files = self._files(config)
+        if config.metrics:
+            places[METRICS_PATH] = self._metrics(config, files)
+        return Routes(places, files)
+
+    def _metrics(self, config: BoshTable, otherwise: Handler) -> Metrics:
+        sources: dict[str, Callable[[], object]] = {
+            "domain": lambda: self._loaded.identity.domain,
+            "connected": lambda: self.tunnel.connected,
+            "connections": lambda: len(self.site),
+            "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
+            "streams": lambda: len(self.tunnel),
+            "requests": lambda: self.longpoll.requests,
+            "refusals": lambda: dict(sorted(self.refused.items())),
+        }
+        try:
+            return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
+        except ValueError as error:
+            raise self._unreadable("bosh.metrics", error) from None
 
     def _files(self, config: BoshTable) -> Handler:
         if not config.web:

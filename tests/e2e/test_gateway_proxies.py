@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.verona import VERONA, Server, running
 from tests.support import reverse_proxies
+from tests.support.process import until
 from tests.support.server import PASSWORD
 from tests.support.web_peers import Web
 
@@ -117,7 +118,20 @@ def test_metrics_do_not_leave_the_machine(proxy: Web, gateway: Gateway) -> None:
     assert proxy.fetch("/metrics").status == 404
     assert proxy._replace(headers={"Host": "localhost"}).fetch("/metrics").status == 404
     here = Web(gateway.port, VERONA)
-    assert json.loads(here.fetch("/metrics").body)["pid"]
+
+    def metrics() -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(here.fetch("/metrics").body)
+        return told
+
+    until(lambda: not metrics()["sessions"]["websocket"])  # those of other tests are gone
+    before = metrics()
+    with here.websocket() as juliet, here.bosh() as romeo:
+        juliet.open()
+        romeo.open()
+        told = metrics()
+    assert told["domain"] == f"http.{VERONA}"
+    assert told["sessions"] == {way: count + 1 for way, count in before["sessions"].items()}
+    assert told["refusals"]["http.not-found"] >= 2
 
 
 def test_without_a_proxy_its_headers_mean_what_they_say(gateway: Gateway) -> None:

@@ -111,6 +111,7 @@ class Stream:
     address: str
     secure: bool
     to: str
+    local: bool
     said: list[Any] = field(default_factory=list)
 
     def open(self, header: Mapping[str, str]) -> None:
@@ -140,7 +141,8 @@ class Stream:
 
     @property
     def texts(self) -> list[str]:
-        return [each for each in self.said if isinstance(each, str)]
+        ends = ("close", "lost")
+        return [each for each in self.said if isinstance(each, str) and each not in ends]
 
     @property
     def is_over(self) -> bool:
@@ -164,8 +166,10 @@ class Bosh:
     def _refused(self, reason: str) -> None:
         self.reasons[reason] += 1
 
-    def stream(self, client: Client, address: str, *, secure: bool, to: str) -> Stream:
-        stream = Stream(client, address, secure, to)
+    def stream(
+        self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
+    ) -> Stream:
+        stream = Stream(client, address, secure, to, local)
         self.streams.append(stream)
         return stream
 
@@ -231,7 +235,7 @@ class Asker:
         if asked.response is not None:
             self.sid = asked.attrs.get("sid", "")
 
-    def data(self, content: str = "", rid: int | None = None, **attrs: Any) -> bytes:
+    def data(self, content: str = "", /, rid: int | None = None, **attrs: Any) -> bytes:
         """A request's body."""
         if rid is None:
             rid = self.rid = self.rid + 1
@@ -243,7 +247,7 @@ class Asker:
         )
         return f"<body{shown}>{content}</body>".encode()
 
-    def ask(self, content: str = "", rid: int | None = None, **attrs: Any) -> Exchange:
+    def ask(self, content: str = "", /, rid: int | None = None, **attrs: Any) -> Exchange:
         """Send a request, the next one unless `rid` says which."""
         return self.send(self.data(content, rid, **attrs))
 

@@ -209,8 +209,9 @@ def answers(data: bytes, head: Callable[[int], bool] = lambda number: False) -> 
         headers: dict[str, str] = {}
         for line in lines:
             name, _, value = line.partition(": ")
-            assert name.lower() not in headers, name
-            headers[name.lower()] = value
+            name = name.lower()
+            assert name == "connection" or name not in headers, name
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         size = 0 if head(len(found)) else int(headers.get("content-length", 0))
         assert len(data) >= size
         found.append(Answer(int(status), headers, data[:size]))

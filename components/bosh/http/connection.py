@@ -166,15 +166,17 @@ class Connection(TwistedProtocol):
         if set_option is not None:
             set_option(True)
         self.transport.registerProducer(self, True)
-        self._expect(self._owner.terms.request_seconds)
+        self._expect(self._owner.terms.idle_seconds)  # browsers connect before they have to ask
         if self.refusal is not None:
             self._refuse(self.refusal)
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the client (`IProtocol`)."""
+        if self._ending:
+            return
         if self._taker is not None:
             self._taker.receive(data)
-        elif not self._ending:
+        else:
             begun = self._partial
             self._read(data)
             if begun and self._partial:
@@ -459,10 +461,10 @@ class Connection(TwistedProtocol):
         """Read on."""
         self.transport.resumeProducing()
 
-    def finish(self) -> None:
+    def finish(self, *, linger: bool = False) -> None:
         """End the connection once the client has what was written, or has had time for it."""
         if not self._ended:
-            self._end()
+            self._end(linger=linger)
 
     def finish_within(self, seconds: float) -> None:
         """End the connection if nobody else has by then."""

@@ -20,7 +20,8 @@ are. What stands in a header is believed as far as trusted proxies have written 
 A client without TLS is secure only where nobody can be between: it is connected from a loopback
 address, calls us by "localhost" or a loopback address, and nothing tells of a proxy that merely
 says nothing: none of the headers that proxies write, HTTP/1.1 (with 1.0 the simplest ones pass
-requests on), and no page of elsewhere that it comes from (`Origin`). Any other without TLS is not.
+requests on), and no page of elsewhere that it comes from (`Origin`, `Sec-Fetch-Site`). Any other
+without TLS is not.
 """
 
 from __future__ import annotations
@@ -50,15 +51,37 @@ UNIX = "127.0.0.1"
 
 SIGNS = frozenset(
     (
+        b"cdn-loop",
+        b"cf-connecting-ip",
+        b"client-ip",
+        b"fastly-client-ip",
         b"forwarded",
+        b"front-end-https",
+        b"true-client-ip",
         b"via",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-forwarded",
+        b"x-forwarded-by",
         b"x-forwarded-for",
         b"x-forwarded-host",
+        b"x-forwarded-port",
         b"x-forwarded-proto",
+        b"x-forwarded-protocol",
+        b"x-forwarded-scheme",
+        b"x-forwarded-server",
+        b"x-forwarded-ssl",
+        b"x-original-forwarded-for",
+        b"x-original-host",
+        b"x-original-url",
         b"x-real-ip",
+        b"x-scheme",
     )
 )
 """Headers that a client does not write, but a proxy."""
+
+NEAR = frozenset((b"", b"none", b"same-origin", b"same-site"))
+"""What a browser says in `Sec-Fetch-Site` where no page of elsewhere asks."""
 
 LONGEST = 64
 """Characters of the longest address with its port, and some."""
@@ -147,6 +170,8 @@ class Proxies:
 def _nobody_between(address: str, headers: Mapping[bytes, bytes], version: str) -> bool:
     """Whether a client that tells of no proxy is on this machine indeed."""
     if version != "1.1" or not is_loopback(address) or not names_this_machine(host(headers)):
+        return False
+    if headers.get(b"sec-fetch-site", b"") not in NEAR:
         return False
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
     return not origin or names_this_machine(origin.partition("://")[2])

@@ -100,8 +100,8 @@ class Wire(Protocol):
     def resume(self) -> None:
         """Read on."""
 
-    def finish(self) -> None:
-        """End it once the client has what was written."""
+    def finish(self, *, linger: bool = False) -> None:
+        """End it once the client has what was written; `linger` where it may still be sending."""
 
     def finish_within(self, seconds: float) -> None:
         """End it if nobody else has by then."""

@@ -26,7 +26,7 @@ MOST_SPELLED_OUT: Final = 4
 """How much larger content may get when its prefixes are spelled out."""
 
 _START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^>]*+\?>)?\s*+"
+    rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^>]*+>)?\s*+"
     rb"(<[^\s!?>\"'/][^>\"']*+(?:\"[^\"]*+\"[^>\"']*+|'[^']*+'[^>\"']*+)*+>)"
 )
 """An XML declaration, perhaps, and the wrapper's start tag: no document type, no comment."""

@@ -316,6 +316,10 @@ class Session:
         """A stream takes more (`strand.Home`): requests that were kept waiting are answered."""
         self.spoken()
 
+    def count(self, reason: str) -> None:
+        """A stream was refused (`strand.Home`)."""
+        self._home.count(reason)
+
     def over(self, strand: Strand, condition: Condition | None, content: bytes) -> None:
         """A stream is over (`strand.Home`): the session, too, if it was the last (§16.6)."""
         if self._ending:

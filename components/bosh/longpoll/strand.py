@@ -46,6 +46,9 @@ class Home(Protocol):
     def eased(self) -> None:
         """The stream takes more again."""
 
+    def count(self, reason: str) -> None:
+        """Something was refused."""
+
     def fail(self, refused: Refused, exchange: Exchange | None) -> None:
         """The session ends: something in it can't be."""
 
@@ -172,6 +175,7 @@ class Strand:
 
     def refused(self, condition: str, text: str) -> None:
         """The server has no stream for this client."""
+        self._home.count("bosh.refused")
         told = REFUSALS.get(condition)
         if told is not None:
             self._end(told)

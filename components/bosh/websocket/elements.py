@@ -36,17 +36,21 @@ def framed(text: str) -> Framed | None:
 
     def on_start(name: str, attrs: dict[str, str]) -> None:
         if found:
-            raise StreamError("bad-format", "open and close are empty", reason="websocket.framing")
+            raise _content()
         if name not in _NAMES:
             found.append(None)
             raise _OtherElement
         given = {"xml:lang" if key == _LANG else key: value for key, value in attrs.items()}
         found.append(Framed(_NAMES[name], given))
 
+    def on_text(data: str) -> None:
+        raise _content()
+
     parser = pyexpat.ParserCreate("UTF-8", " ", None)
     parser.StartElementHandler = on_start
     parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = _refuse
     parser.CommentHandler = _refuse
+    parser.CharacterDataHandler = on_text
     try:
         parser.Parse(text.encode(), True)
     except pyexpat.ExpatError as error:
@@ -54,8 +58,12 @@ def framed(text: str) -> Framed | None:
     except _OtherElement:
         return None
     finally:
-        parser.StartElementHandler = None
+        parser.StartElementHandler = parser.CharacterDataHandler = None
     return found[0]
+
+
+def _content() -> StreamError:
+    return StreamError("bad-format", "open and close are empty", reason="websocket.framing")
 
 
 class _OtherElement(Exception):

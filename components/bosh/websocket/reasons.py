@@ -4,6 +4,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "websocket.binary": ("a message that is not text", "the client is broken (RFC 7395 §3.2)"),
     "websocket.characters": ("characters that XML has not", "the client is broken"),
     "websocket.encoding": ("text that is not UTF-8", "the client is broken"),
+    "websocket.flood": ("pings, and frames of a few octets, without end", "the client is broken"),
     "websocket.fragments": ("a message in very many pieces", "send it in fewer"),
     "websocket.frames": ("frames that are wrong, or too large", "body_octets in [bosh]"),
     "websocket.framing": (

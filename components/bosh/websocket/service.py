@@ -39,6 +39,8 @@ class WebSockets:
         """When each is to be looked at. All have the same time, so they stand in order."""
         self._timer: IDelayedCall | None = None
         self._closed = False
+        self.created = 0
+        """How many there have been."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,6 +64,7 @@ class WebSockets:
         if wire is not None:
             session.begin(wire)
             self._open.add(session)
+            self.created += 1
             self._watch(session)
 
     def close(self) -> None:
@@ -91,6 +94,7 @@ class WebSockets:
             session = due.popleft()[1]
             if session not in self._open:
                 continue
+            session.heard = session.heard or session.unread
             if session.pinged and not session.heard:
                 self._refused("websocket.silent")
                 session.abort()
@@ -99,6 +103,7 @@ class WebSockets:
             if session.pinged:
                 session.ping()
             session.heard = False
+            session.small = 0
             due.append((now + self._seconds, session))
         if due:
             self._timer = self._clock.callLater(due[0][0] - now, self._look)

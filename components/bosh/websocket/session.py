@@ -35,6 +35,7 @@ class WebSocket:
     """One client. `left` is called once, when it is gone; `refused` for each reason to end it."""
 
     __slots__ = (
+        "_choked",
         "_closing",
         "_frames",
         "_left",
@@ -44,12 +45,14 @@ class WebSocket:
         "_pieces",
         "_question",
         "_refused",
+        "_said",
         "_stream",
         "_streams",
         "_terms",
         "_wire",
         "heard",
         "pinged",
+        "small",
     )
 
     def __init__(
@@ -70,9 +73,14 @@ class WebSocket:
         self._stream: Stream | None = None
         self._pieces: list[bytes] = []
         """The fragments of a message that is not whole."""
+        self._said: list[str] = []
+        """Messages that are to be said together."""
         self._question = 0
         """Which question of the server is to be answered when the client has taken more."""
         self._paused = False
+        """Whether the client is not read: the stream says so,"""
+        self._choked = False
+        """or it asks for answers that it does not take."""
         self._closing = False
         """Whether our close frame is sent: nothing more is said."""
         self._opened = False
@@ -80,7 +88,9 @@ class WebSocket:
         self.heard = True
         """Whether anything has come since this was last set to False,"""
         self.pinged = False
-        """and whether the client was asked for a sign of life since."""
+        """and whether the client was asked for a sign of life since,"""
+        self.small = 0
+        """and how many frames were no more than a burden."""
 
     def begin(self, wire: Wire) -> None:
         """The connection is ours."""
@@ -91,11 +101,21 @@ class WebSocket:
     def receive(self, data: bytes) -> None:
         """Octets of the client."""
         self.heard = True
+        if len(data) <= _PIECE:
+            self._take(data)
+        else:
+            for at in range(0, len(data), _PIECE):
+                if self.small > SMALL:
+                    return
+                self._take(data[at : at + _PIECE])
+        if self._said:
+            self._say()
+
+    def _take(self, data: bytes) -> None:
         frames = self._frames
         frames.receive_data(data)
         for event in frames.events_received():
-            if not self._closing:
-                self._frame(event)  # type: ignore[arg-type]
+            self._frame(event)  # type: ignore[arg-type]
         self._flush()
 
     def gone(self) -> None:
@@ -108,6 +128,9 @@ class WebSocket:
 
     def relieved(self) -> None:
         """The client has taken what it had left in the pipe."""
+        if self._choked:
+            self._choked = False
+            self._read()
         question, self._question = self._question, 0
         if question and self._stream is not None:
             self._stream.taken(question)
@@ -116,6 +139,12 @@ class WebSocket:
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode
+        if len(frame.data) < _OCTETS or opcode is Opcode.PING or opcode is Opcode.PONG:
+            self._flooding()
+        if self._closing:
+            return
+        if opcode is Opcode.PING and self._wire is not None and self._wire.stuck:
+            self._choke()
         if opcode is Opcode.TEXT and frame.fin:
             self._message(frame.data)
         elif opcode is Opcode.BINARY:  # RFC 7395 §3.2: text only
@@ -127,6 +156,16 @@ class WebSocket:
                 self._message(b"".join(pieces))
             elif len(self._pieces) > _FRAGMENTS:
                 self._shut(CloseCode.POLICY_VIOLATION, "websocket.fragments")
+
+    def _flooding(self) -> None:
+        """End it where there are too many frames that cost more than they bring."""
+        self.small += 1
+        if self.small <= SMALL:
+            return
+        if self._closing and self._wire is not None:
+            self._wire.abort()
+        else:
+            self._shut(CloseCode.POLICY_VIOLATION, "websocket.flood")
 
     def _message(self, data: bytes | bytearray | memoryview) -> None:
         try:
@@ -141,20 +180,33 @@ class WebSocket:
                 )
             framed = elements.framed(text)
             if framed is not None:
+                self._say()
                 self._meets[framed.name](self, framed.attrs)
             elif self._stream is None:
                 raise StreamError("bad-format", "open comes first", reason="websocket.framing")
             else:
-                self._say(text)
+                self._said.append(text)
         except StreamError as error:
             self._fail(error.condition, error.text or "", error.reason)
 
-    def _say(self, text: str) -> None:
-        assert self._stream is not None
+    def _say(self) -> None:
+        """Say what has come together in one piece, as one."""
+        said, self._said = self._said, []
+        stream = self._stream
+        if stream is None or not said:
+            return
         try:
-            self._stream.say(text)
+            stream.say(said[0] if len(said) == 1 else "".join(said))
         except ValueError:
-            raise StreamError("not-well-formed", reason="websocket.characters") from None
+            self._say_singly(stream, said)
+
+    def _say_singly(self, stream: Stream, said: list[str]) -> None:
+        """Say what is before the message that has characters which are no XML."""
+        try:
+            for text in said:
+                stream.say(text)
+        except ValueError:
+            self._fail("not-well-formed", "", "websocket.characters")
 
     def _open(self, header: Mapping[str, str]) -> None:
         """The client opens its stream (§3.4), or opens it anew (§3.7)."""
@@ -200,12 +252,11 @@ class WebSocket:
 
     def elements(self, elements: Sequence[bytes]) -> None:
         """Elements, each a message (§3.3) (`Client`)."""
-        if self._closing:
-            return
         frames = self._frames
-        for element in elements:
-            frames.send_text(element)
-        self._flush()
+        if frames.state is OPEN:
+            for element in elements:
+                frames.send_text(element)
+            self._flush()
 
     def failed(self, content: bytes) -> None:
         """A stream error (`Client`)."""
@@ -247,15 +298,30 @@ class WebSocket:
 
     def resume(self) -> None:
         """Read on (`Client`)."""
-        if self._wire is not None and self._paused:
+        if self._paused:
             self._paused = False
+            self._read()
+
+    @property
+    def unread(self) -> bool:
+        """Whether the client is not read: then it is not silent either."""
+        return self._paused or self._choked
+
+    def _choke(self) -> None:
+        """Read nothing until the client has taken what it was answered."""
+        if not self._choked and self._wire is not None:
+            self._choked = True
+            self._wire.pause()
+
+    def _read(self) -> None:
+        if self._wire is not None and not self.unread:
             self._wire.resume()
 
     # ------------------------------------------------------------------ what goes
 
     def ping(self) -> None:
         """Ask the client for a sign of life (RFC 6455 §5.5.2)."""
-        if not self._closing:
+        if self._frames.state is OPEN:
             self._frames.send_ping(b"")
             self._flush()
 
@@ -272,7 +338,7 @@ class WebSocket:
             self._wire.abort()
 
     def _send(self, element: bytes) -> None:
-        if not self._closing:
+        if self._frames.state is OPEN:  # the client's close frame may have come meanwhile
             self._frames.send_text(element)
             self._flush()
 
@@ -284,6 +350,7 @@ class WebSocket:
 
     def _fail(self, condition: str, text: str, reason: str) -> None:
         """End the stream with an error of our own (§3.5)."""
+        self._say()
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
@@ -301,13 +368,17 @@ class WebSocket:
         """End the connection; where a reason is given, for what the client has done."""
         if self._closing:
             return
+        self._say()
         stream, self._stream = self._stream, None
         if reason:
             self._refused(reason)
         if stream is not None:
             stream.close()
         if self._frames.state is OPEN:
-            self._frames.send_close(code)
+            if reason:
+                self._frames.fail(code)
+            else:
+                self._frames.send_close(code)
         self._flush()
 
     def _flush(self) -> None:
@@ -326,8 +397,17 @@ class WebSocket:
                 self._refused("websocket.frames")
             wire.finish_within(_CLOSING)
         if out[-1] == b"":
-            wire.finish()
+            wire.finish(linger=frames.close_rcvd is None)
 
+
+_PIECE = 2_048
+"""How many octets are read as frames at once: the least ones are many in it."""
+
+_OCTETS = 16
+"""What is shorter is no stanza."""
+
+SMALL = 200
+"""How many frames that are as short, pings and pongs there may be between two looks at a client."""
 
 _FRAGMENTS = 1_024
 """How many fragments a message may have."""

@@ -42,6 +42,9 @@ def test_nobody_is_between_on_this_machine(direct, host):
         {"via": "1.1 proxy"},
         {"x_real_ip": "192.0.2.7"},
         {"x_forwarded_host": "localhost"},
+        {"x_forwarded_port": "80"},
+        {"cf_connecting_ip": "192.0.2.7"},
+        {"sec_fetch_site": "cross-site"},
         {"forwarded": "for=127.0.0.1;proto=https"},
         {"origin": "http://chat.example.org"},
         {"origin": "null"},
@@ -53,6 +56,7 @@ def test_a_sign_of_somebody_between(sign):
 
 def test_a_page_of_this_machine_is_no_sign():
     assert seen(host="localhost:5280", origin="http://localhost:5280").secure
+    assert seen(host="localhost:5280", sec_fetch_site="same-origin").secure
 
 
 def test_from_elsewhere_a_loopback_name_means_nothing():

@@ -229,6 +229,7 @@ export class Client {
     return this.#avatars.vcard(bareOf(bare));
   }
 
+  /** @param {Blob|null} blob the picture, null for none */
   async setAvatar(blob) {
     await this.#avatars.set(blob);
   }

@@ -75,7 +75,8 @@ function prepDomain(text) {
 }
 
 function prepResource(text) {
-  const normal = text.normalize("NFKC");
+  // Not NFKC, though RFC 6122 has it: two that a server by RFC 7622 tells apart stay two.
+  const normal = text.normalize("NFC");
   return checked(normal, text !== "", !RESOURCE_FORBIDDEN.test(normal));
 }
 

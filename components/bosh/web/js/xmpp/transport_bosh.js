@@ -4,6 +4,7 @@ import { randomBytes } from "./bytes.js";
 import { ClientError } from "./errors.js";
 import { LIMITS } from "./limits.js";
 import { NS } from "./ns.js";
+import { Soon } from "./soon.js";
 import { attribute, child, errorOf, is, parseElement, xml } from "./xml.js";
 
 const WAIT = 60; // seconds the server may hold a request
@@ -30,7 +31,8 @@ export class BoshTransport {
   #outgoing = [];
   #open = new Map(); // rid -> {body, keepalive, controller, tries, since, timer}
   #answers = new Map(); // rid -> answer that waits for those before it
-  #pumping = null;
+  #soon = new Soon(() => this.#pump()); // what is sent in one go goes in one request
+  #poll = null; // the timer of the next empty request
   #ended = false;
   #closing = false;
   #restarting = false;
@@ -69,18 +71,18 @@ export class BoshTransport {
     this.#inactivity = number(answer, "inactivity", 30, 5, 600);
     this.#next = rid + 1;
     for (const element of answer.children) this.#deliver(element);
-    this.#pumpSoon();
+    this.#soon.ask();
   }
 
   send(text) {
     this.#outgoing.push(text);
-    this.#pumpSoon();
+    this.#soon.ask();
   }
 
   /** Open the stream anew (XEP-0206 5): a request of its own, with nothing in it. */
   restart() {
     this.#restarting = true;
-    this.#pumpSoon();
+    this.#soon.ask();
   }
 
   /** End the session (13), with what still waits to be sent. */
@@ -101,17 +103,6 @@ export class BoshTransport {
     this.#end(null);
   }
 
-  /** What is sent in one turn of the event loop goes in one request. */
-  #pumpSoon(seconds = 0) {
-    if (seconds === 0 || this.#pumping === null) {
-      clearTimeout(this.#pumping);
-      this.#pumping = setTimeout(() => {
-        this.#pumping = null;
-        this.#pump();
-      }, seconds * 1000);
-    }
-  }
-
   #pump() {
     if (!this.#sid || this.#ended || this.#closing) return;
     if (this.#restarting && this.#open.size < this.#requests) {
@@ -120,7 +111,8 @@ export class BoshTransport {
       this.#request(restart, false, []);
     }
     if (!this.#restarting && this.#outgoing.length && this.#open.size < this.#requests) this.#request({});
-    // One request is always there for the server to answer.
+    // One request is always there for the server to answer. Where it has one an empty one is not
+    // sent: it would be overactivity (11).
     if (this.#open.size === 0) this.#request({});
   }
 
@@ -217,9 +209,15 @@ export class BoshTransport {
       this.#end(null);
       return;
     }
-    // A server that holds nothing answers at once, and is asked at its own pace (12).
     const polls = this.#hold === 0 || this.#requests === 1;
-    this.#pumpSoon(polls && empty && !this.#outgoing.length && !this.#restarting ? this.#polling : 0);
+    if (polls && empty && !this.#outgoing.length && !this.#restarting) this.#pollLater();
+    else this.#soon.ask();
+  }
+
+  /** A server that holds nothing answers at once, and is asked at its own pace (12). */
+  #pollLater() {
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(() => this.#soon.ask(), this.#polling * 1000);
   }
 
   #deliver(element) {
@@ -254,7 +252,8 @@ export class BoshTransport {
   #end(error) {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#pumping);
+    clearTimeout(this.#poll);
+    this.#soon.close();
     // A request to terminate goes on by itself.
     for (const { controller, keepalive } of this.#open.values()) if (!keepalive) controller?.abort();
     this.#open.clear();

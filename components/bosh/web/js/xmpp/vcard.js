@@ -76,17 +76,14 @@ export class Avatars {
     return { name: clip(childText(vcard, "FN") ?? ""), nick: clip(childText(vcard, "NICKNAME") ?? "") };
   }
 
-  /** Make a picture ours, and leave the rest of our vCard as it is. */
+  /** Make a picture ours, or with null have none; the rest of our vCard stays as it is. */
   async set(blob) {
-    if (blob.size > LIMITS.OWN_AVATAR_BYTES) throw new ClientError("image-too-large");
-    const bytes = new Uint8Array(await blob.arrayBuffer());
-    const type = imageType(bytes);
-    if (!type) throw new ClientError("image-unsupported");
+    const photo = blob && (await readPicture(blob));
     const rest = children(await this.#fetch(this.#wire.me.bare)).filter((one) => one.localName !== "PHOTO");
     await this.#wire.iq("set", null, xml("vCard", { xmlns: NS.VCARD },
       rest.map((one) => new Raw(one)),
-      xml("PHOTO", null, xml("TYPE", null, type), xml("BINVAL", null, toBase64(bytes)))));
-    this.#tell(await hash(bytes));
+      photo && xml("PHOTO", null, xml("TYPE", null, photo.type), xml("BINVAL", null, toBase64(photo.bytes)))));
+    this.#tell(photo ? await hash(photo.bytes) : "");
   }
 
   clear() {
@@ -130,6 +127,15 @@ export class Avatars {
       throw error;
     }
   }
+}
+
+/** @throws {ClientError} image-too-large, image-unsupported */
+async function readPicture(blob) {
+  if (blob.size > LIMITS.OWN_AVATAR_BYTES) throw new ClientError("image-too-large");
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const type = imageType(bytes);
+  if (!type) throw new ClientError("image-unsupported");
+  return { bytes, type };
 }
 
 /** The picture in a vCard, where it is one that can be shown. */

@@ -1,0 +1,505 @@
+"""XMPP over WebSocket (RFC 6455, RFC 7395), in memory."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.bosh.names import FRAMING
+from components.bosh.websocket.session import Terms
+from tests.support.http_lines import PIPE
+from tests.support.websocketing import (
+    BINARY,
+    CLOSE,
+    MORE,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    House,
+    frame,
+    handshake,
+)
+
+OPEN = f"<open xmlns='{FRAMING}' to='example.org' version='1.0'/>"
+CLOSING = f"<close xmlns='{FRAMING}'/>"
+MESSAGE = "<message xmlns='jabber:client' to='romeo@example.org'/>"
+
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, UNSUPPORTED, INVALID = 1000, 1001, 1002, 1003, 1007
+POLICY, TOO_BIG = 1008, 1009
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+# ---------------------------------------------------------------------- streams
+
+
+def test_a_stream_is_opened_rfc7395_3_4(house):
+    juliet = house.join().open("example.org", " version='1.0' xml:lang='it' from='j@example.org'")
+    (stream,) = house.streams
+    assert stream.headers == [
+        {"to": "example.org", "version": "1.0", "xml:lang": "it", "from": "j@example.org"}
+    ]
+    assert stream.where["address"] == "192.0.2.7"
+    assert stream.where["to"] == "example.org"
+    assert juliet.line.up
+
+
+def test_elements_go_as_they_came_rfc7395_3_3(house):
+    juliet = house.join().open()
+    juliet.say(MESSAGE, "<iq><open xmlns='urn:example'/></iq>", "<close xmlns='urn:example'/>")
+    assert juliet.stream.texts == [
+        MESSAGE,
+        "<iq><open xmlns='urn:example'/></iq>",
+        "<close xmlns='urn:example'/>",
+    ]
+
+
+def test_each_element_for_the_client_is_a_message_rfc7395_3_3(house):
+    juliet = house.join().open()
+    juliet.stream.client.elements([b"<a/>", b"<b>\xc3\xa9</b>"])
+    assert juliet.texts() == ["<a/>", "<b>é</b>"]
+
+
+def test_the_stream_is_opened_anew_behind_sasl_rfc7395_3_7(house):
+    juliet = house.join().open()
+    juliet.stream.client.elements([b"<success/>"])
+    juliet.texts()
+    juliet.open()
+    assert len(house.streams) == 1
+    assert len(juliet.stream.headers) == 2
+
+
+@pytest.mark.parametrize(
+    "written", [OPEN, OPEN.replace("open", "f:open").replace("xmlns", "xmlns:f")]
+)
+def test_open_by_any_prefix(house, written):
+    house.join().say(written)
+    assert len(house.streams) == 1
+
+
+# ---------------------------------------------------------------------- ends
+
+
+def test_the_client_closes_its_stream_rfc7395_3_6(house):
+    juliet = house.join().open()
+    juliet.say(CLOSING)
+    assert juliet.ended() == ([CLOSING], NORMAL)
+    assert juliet.stream.ends == ["close"]
+    juliet.send(frame(CLOSE, b"\x03\xe8"))
+    assert not juliet.line.up
+    assert len(house.websockets) == 0
+
+
+def test_the_client_closes_its_stream_and_the_socket_at_once(house):
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, CLOSING) + frame(CLOSE, b"\x03\xe8"))
+    assert juliet.ended()[1] == NORMAL
+    assert juliet.stream.ends == ["close"]
+    assert not juliet.line.up
+
+
+def test_the_server_closes_the_stream_rfc7395_3_6(house):
+    juliet = house.join().open()
+    juliet.stream.client.closed()
+    assert juliet.ended() == ([CLOSING], NORMAL)
+    juliet.send(frame(CLOSE, b"\x03\xe8"))
+    assert not juliet.line.up
+    assert juliet.stream.ends == []
+
+
+def test_a_client_that_does_not_answer_a_close_frame_is_let_go(house):
+    juliet = house.join().open()
+    juliet.stream.client.closed()
+    juliet.ended()
+    house.clock.advance(4)
+    assert juliet.line.up
+    house.clock.advance(2)
+    assert not juliet.line.up
+
+
+def test_a_stream_error_stands_before_close_rfc7395_3_5(house):
+    juliet = house.join().open()
+    juliet.stream.client.failed(b"<conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>")
+    juliet.stream.client.closed()
+    (error, close), code = juliet.ended()
+    assert error.startswith("<stream:error xmlns:stream='http://etherx.jabber.org/streams'><conf")
+    assert (close, code) == (CLOSING, NORMAL)
+
+
+def test_a_socket_closed_without_close_may_come_back_rfc7395_3_6(house):
+    juliet = house.join().open()
+    juliet.send(frame(CLOSE, b"\x03\xe9"))
+    assert juliet.ended() == ([], GOING_AWAY)
+    assert juliet.stream.ends == ["lost"]
+
+
+def test_a_connection_that_breaks_may_come_back(house):
+    juliet = house.join().open()
+    juliet.line.hang_up()
+    assert juliet.stream.ends == ["lost"]
+    juliet.stream.client.elements([b"<a/>"])
+    juliet.stream.client.lost()
+    assert len(house.websockets) == 0
+
+
+def test_the_server_is_lost_and_the_client_may_resume(house):
+    """No `<close/>`: that ends a stream for good (RFC 7395 §3.6, §3.8)."""
+    juliet = house.join().open()
+    juliet.stream.client.lost()
+    assert juliet.ended() == ([], GOING_AWAY)
+    assert juliet.stream.ends == []
+
+
+def test_the_gateway_ends_and_the_client_may_resume(house):
+    juliet, romeo = house.join().open(), house.join()
+    house.websockets.close()
+    assert juliet.ended() == ([], GOING_AWAY)
+    assert romeo.ended() == ([], GOING_AWAY)
+    assert juliet.stream.ends == ["lost"]
+
+
+def test_a_client_that_reads_nothing_is_told_nothing(house):
+    juliet = house.join(deaf=True)
+    juliet.say(OPEN)
+    client = house.streams[0].client
+    client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
+    client.lost()
+    assert juliet.line.aborted
+
+
+# ---------------------------------------------------------------------- errors
+
+
+ERRORS = [
+    ("bad-format", "message"),
+    ("bad-format", ""),
+    ("bad-format", f" {OPEN}"),
+    ("bad-format", f"\ufeff{OPEN}"),
+    ("bad-format", MESSAGE),
+    ("bad-format", "<?xml version='1.0'?>"),
+    ("bad-format", "<!DOCTYPE open [<!ENTITY a 'b'>]><open/>"),
+    ("bad-format", "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>"),
+    ("bad-format", f"<open xmlns='{FRAMING}'><a/></open>"),
+    ("bad-format", f"<open xmlns='{FRAMING}'>a</open>"),
+    ("bad-format", f"<close xmlns='{FRAMING}'> </close>"),
+    ("not-well-formed", f"<open xmlns='{FRAMING}'>"),
+    ("not-well-formed", f"{OPEN}{MESSAGE}"),
+    ("not-well-formed", f"<open xmlns='{FRAMING}' to='&lol;'/>"),
+    ("not-well-formed", f"<open xmlns='{FRAMING}' to='a' to='b'/>"),
+    ("bad-format", "<open"),
+    ("not-well-formed", f"<open xmlns='{FRAMING}' to='\x01'/>"),
+    ("not-well-formed", f"<open xmlns='{FRAMING}' to='\ufffe'/>"),
+    ("not-well-formed", f"<open xmlns='{FRAMING}' to='&#1;'/>"),
+    ("not-well-formed", f"<x:open to='{FRAMING}'/>"),
+    ("restricted-xml", f"<open xmlns='{FRAMING}'><!-- --></open>"),
+    ("restricted-xml", f"<open xmlns='{FRAMING}'><?a b?></open>"),
+    ("restricted-xml", f"{OPEN}<!-- -->"),
+]
+
+
+@pytest.mark.parametrize(("condition", "text"), ERRORS, ids=repr)
+def test_an_error_before_open_is_told_behind_an_open_of_ours_rfc7395_3_5(house, condition, text):
+    juliet = house.join().say(text)
+    (opened, error, close), code = juliet.ended()
+    assert opened.startswith(f"<open xmlns='{FRAMING}'")
+    assert f"<{condition} " in error
+    assert (close, code) == (CLOSING, NORMAL)
+    assert house.streams == []
+    assert sum(house.refused.values()) == 1
+
+
+@pytest.mark.parametrize("rest", [frame(CLOSE), frame(TEXT, masked=False), frame(TEXT, MESSAGE)])
+def test_an_error_and_the_end_in_one_piece(house, rest):
+    juliet = house.join().send(frame(TEXT, "nonsense") + rest)
+    assert juliet.frames()[-1].opcode == CLOSE
+    juliet.line.hang_up()
+    assert len(house.websockets) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "", "<open ", f"<open xmlns='{FRAMING}'>a</open>", "<a>\0</a>"]
+)
+def test_an_error_in_a_stream_ends_it(house, text):
+    juliet = house.join().open().say(text, MESSAGE)
+    (error, close), code = juliet.ended()
+    assert error.startswith("<stream:error ")
+    assert (close, code) == (CLOSING, NORMAL)
+    assert juliet.stream.ends == ["close"]
+    assert juliet.stream.texts == []
+
+
+def test_the_server_has_no_stream_for_a_client(house):
+    house.unwelcome = ("resource-constraint", "too many <sessions>")
+    juliet = house.join().say(OPEN, MESSAGE)
+    (_, error, close), code = juliet.ended()
+    assert "<resource-constraint " in error
+    assert "too many &lt;sessions>" in error or "too many &lt;sessions&gt;" in error
+    assert (close, code) == (CLOSING, NORMAL)
+    assert house.streams[0].texts == []
+    assert house.streams[0].ends == []
+
+
+def test_no_stream_and_the_client_is_gone_in_one_piece(house):
+    house.unwelcome = ("remote-server-timeout", "")
+    juliet = house.join().send(frame(TEXT, OPEN) + frame(CLOSE))
+    assert juliet.frames()[-1].opcode == CLOSE
+    assert not juliet.line.up
+
+
+def test_see_other_uri_rfc7395_3_6_1():
+    house = House(Terms(see_other_uri="wss://other.example/ws?a&b", see_other_for_all=True))
+    juliet = house.join().say(OPEN)
+    (opened, close), code = juliet.ended()
+    assert "from='example.org'" in opened
+    assert "see-other-uri='wss://other.example/ws?a&amp;b'" in close
+    assert (house.streams, code) == ([], NORMAL)
+
+
+# ---------------------------------------------------------------------- frames
+
+
+@pytest.mark.parametrize(
+    ("code", "octets"),
+    [
+        (PROTOCOL_ERROR, frame(TEXT, MESSAGE, masked=False)),
+        (PROTOCOL_ERROR, frame(TEXT, MESSAGE, reserved=4)),
+        (PROTOCOL_ERROR, frame(TEXT, MESSAGE, reserved=1)),
+        (PROTOCOL_ERROR, frame(3, MESSAGE)),
+        (PROTOCOL_ERROR, frame(11)),
+        (PROTOCOL_ERROR, frame(MORE, MESSAGE)),
+        (PROTOCOL_ERROR, frame(TEXT, "<a", fin=False) + frame(TEXT, "/>")),
+        (PROTOCOL_ERROR, frame(TEXT, "<a", fin=False) + frame(BINARY, "/>")),
+        (PROTOCOL_ERROR, frame(PING, b"x" * 126)),
+        (PROTOCOL_ERROR, frame(PING, fin=False)),
+        (PROTOCOL_ERROR, frame(CLOSE, b"\x03")),
+        (PROTOCOL_ERROR, frame(CLOSE, b"\x00\x00")),
+        (PROTOCOL_ERROR, frame(CLOSE, b"\x03\xed")),
+        (INVALID, frame(CLOSE, b"\x03\xe8\xff")),
+        (UNSUPPORTED, frame(BINARY, MESSAGE)),
+        (UNSUPPORTED, frame(BINARY, "<a", fin=False)),
+        (INVALID, frame(TEXT, b"<a>\xff</a>")),
+        (INVALID, frame(TEXT, b"<a>\xed\xa0\x80</a>")),
+        (INVALID, frame(TEXT, b"<a>\xc0\x80</a>")),
+        (INVALID, frame(TEXT, b"<a>\xc3", fin=False) + frame(MORE, b"</a>")),
+        (TOO_BIG, frame(TEXT, b"", size=524_289)),
+        (TOO_BIG, frame(TEXT, b"", size=2**63 - 1)),
+        (TOO_BIG, frame(TEXT, b"x" * 1_000, fin=False) + frame(MORE, b"", size=524_000)),
+    ],
+)
+def test_frames_that_are_wrong_rfc6455(house, code, octets):
+    juliet = house.join().open().send(octets)
+    assert juliet.ended() == ([], code)
+    assert juliet.stream.texts == []
+    assert house.refused.total() == 1
+    juliet.send(frame(TEXT, MESSAGE))
+    juliet.line.hang_up()
+    assert juliet.stream.texts == []
+    assert len(juliet.stream.ends) == 1
+
+
+def test_the_largest_message_fits(house):
+    text = f"<a>{'x' * (524_288 - 7)}</a>"
+    juliet = house.join().open().say(text)
+    juliet.send(frame(TEXT, text[:300_000], fin=False), frame(MORE, text[300_000:]))
+    assert juliet.stream.texts == [text, text]
+
+
+def test_fragments_are_joined_and_control_frames_stand_between_rfc6455_5_4(house):
+    juliet = house.join().open()
+    written = "<a>é</a>".encode()
+    juliet.send(frame(TEXT, written[:4], fin=False), frame(PING, b"1"), frame(MORE, b"", fin=False))
+    juliet.send(frame(PONG), frame(MORE, written[4:]))
+    assert juliet.stream.texts == ["<a>é</a>"]
+    assert juliet.frames() == [Frame(PONG, b"1")]
+
+
+def test_fragments_without_end_are_refused(house):
+    juliet = house.join().open().send(frame(TEXT, b"<", fin=False))
+    juliet.send(frame(MORE, b"", fin=False) * 1_025)
+    assert juliet.ended() == ([], POLICY)
+    assert juliet.stream.ends == ["close"]
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.booleans())
+def test_no_octets_at_all_do_harm(pieces, opened):
+    house = House()
+    juliet = house.join()
+    if opened:
+        juliet.open()
+    for piece in pieces:
+        juliet.send(frame(TEXT, piece)[: len(piece) + 3] if len(piece) % 2 else piece)
+    juliet.line.hang_up()
+    assert len(house.websockets) == 0
+
+
+# ---------------------------------------------------------------------- pings, silence
+
+
+def test_a_ping_is_answered_rfc6455_5_5_2(house):
+    juliet = house.join().send(frame(PING, b"abc"))
+    assert juliet.frames() == [Frame(PONG, b"abc")]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        frame(PING),
+        frame(PONG),
+        frame(PING, b"x" * 125),
+        frame(TEXT, "<"),
+        frame(TEXT, "<", fin=False) + frame(MORE, "", fin=False) * 5 + frame(MORE, "a/>"),
+    ],
+)
+def test_many_frames_that_bring_nothing_are_refused(house, octets):
+    juliet = house.join().open()
+    most = 65_536 // len(octets)
+    juliet.send(octets * most)
+    *_, last = juliet.frames()
+    assert last.code == POLICY
+    assert juliet.line.ended
+    assert house.refused == {"websocket.flood": 1}
+    assert sum(map(len, juliet.stream.texts)) <= 200
+
+
+def test_frames_that_bring_nothing_behind_our_close_are_not_read(house):
+    juliet = house.join().open()
+    juliet.stream.client.closed()
+    juliet.send(frame(PING) * 10_000)
+    assert juliet.line.aborted
+
+
+def test_a_ping_each_second_is_welcome(house):
+    juliet = house.join().open()
+    for _ in range(1_000):
+        house.clock.advance(1)
+        juliet.send(frame(PING))
+    assert juliet.line.up
+
+
+def test_what_comes_together_is_said_together(house):
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) * 20)
+    assert juliet.stream.texts == [MESSAGE * 20]
+
+
+def test_what_comes_before_an_error_is_said(house):
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, "<a>\0</a>") + frame(TEXT, MESSAGE))
+    assert juliet.stream.texts == [MESSAGE]
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, "nonsense") + frame(TEXT, MESSAGE))
+    assert juliet.stream.texts == [MESSAGE]
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, CLOSING) + frame(TEXT, MESSAGE))
+    assert juliet.stream.texts == [MESSAGE]
+    assert juliet.stream.ends == ["close"]
+
+
+def test_pings_of_who_does_not_read_are_not_read_either(house):
+    juliet = house.join(deaf=True).open_deaf()
+    house.streams[0].client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
+    for _ in range(50):
+        juliet.send(frame(PING, b"x" * 125))
+    assert not juliet.line.reading
+    assert juliet.line.unread == 131 * 49
+    assert juliet.line.most < 2 * PIPE
+    juliet.line.read()
+    assert juliet.line.reading
+    juliet.line.pump()
+    assert juliet.line.unread == 0
+
+
+def test_pings_of_who_has_to_wait_leave_him_waiting(house):
+    juliet = house.join(deaf=True).open_deaf()
+    client = house.streams[0].client
+    client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
+    juliet.send(frame(PING))
+    client.pause()
+    assert not juliet.line.reading
+    juliet.line.read()
+    assert not juliet.line.reading
+    client.resume()
+    assert juliet.line.reading
+
+
+def test_who_is_silent_is_asked_and_then_dropped(house):
+    juliet = house.join().open()
+    house.clock.pump([45, 45])
+    assert juliet.frames() == [Frame(PING, b"")]
+    assert juliet.line.up
+    house.clock.advance(45)
+    assert juliet.line.aborted
+    assert juliet.stream.ends == ["lost"]
+    assert house.refused["websocket.silent"] == 1
+
+
+def test_who_answers_stays(house):
+    juliet = house.join().open()
+    for _ in range(20):
+        house.clock.advance(45)
+        for _ in juliet.frames():
+            juliet.send(frame(PONG))
+    assert juliet.line.up
+
+
+def test_who_is_not_read_is_not_silent(house):
+    juliet = house.join().open()
+    juliet.stream.client.pause()
+    house.clock.pump([45] * 10)
+    assert juliet.line.up
+    juliet.stream.client.resume()
+    house.clock.pump([45] * 4)
+    assert juliet.line.aborted
+
+
+def test_nothing_is_left_behind(house):
+    for _ in range(3):
+        house.join().open().line.hang_up()
+    house.clock.pump([46, 46])
+    assert house.clock.getDelayedCalls() == []
+    assert len(house.site.gone) == 3
+
+
+# ---------------------------------------------------------------------- pace
+
+
+def test_who_is_paused_is_not_read(house):
+    juliet = house.join().open()
+    juliet.stream.client.pause()
+    juliet.stream.client.pause()
+    juliet.say(MESSAGE)
+    assert juliet.stream.texts == []
+    juliet.stream.client.resume()
+    juliet.line.pump()
+    assert juliet.stream.texts == [MESSAGE]
+
+
+def test_a_question_is_answered_when_the_client_has_taken_all(house):
+    juliet = house.join(deaf=True).open_deaf()
+    stream = house.streams[0]
+    stream.client.asked(1)
+    assert stream.answered == [1]
+    stream.client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
+    stream.client.asked(2)
+    stream.client.asked(3)
+    assert stream.answered == [1]
+    juliet.line.read()
+    assert stream.answered == [1, 3]
+
+
+def test_a_close_does_not_wait_for_who_reads_nothing(house):
+    juliet = house.join(deaf=True).open_deaf()
+    client = house.streams[0].client
+    client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
+    client.closed()
+    house.clock.pump([1] * 21)
+    assert juliet.line.aborted
+
+
+def test_data_behind_the_handshake_is_read():
+    house = House()
+    house.site.connect().send(handshake() + frame(TEXT, OPEN) + frame(TEXT, MESSAGE)[:9])
+    assert len(house.streams) == 1
