@@ -105,6 +105,18 @@ def test_no_more_are_held_than_agreed_xep0124_8(bosh: Bosh) -> None:
     assert first.names == [] and second.is_held
 
 
+def test_who_breaks_off_a_request_may_ask_anew_at_once_xep0124_11(bosh: Bosh) -> None:
+    """As a page does that is loaded again: it waits for one request then, not for two."""
+    juliet = bosh.client()
+    juliet.log_in()
+    juliet.ask().break_off()
+    asked = juliet.ask()
+    assert asked.is_held
+    juliet.stream.client.elements([MESSAGE])
+    bosh.turn()
+    assert asked.names == [CHAT]
+
+
 def test_the_stream_is_opened_anew_xep0206_5(bosh: Bosh) -> None:
     juliet = bosh.client()
     juliet.log_in()
