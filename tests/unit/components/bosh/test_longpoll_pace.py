@@ -200,3 +200,13 @@ def test_an_idle_session_costs_a_wake_up_a_minute(bosh: Bosh, juliet: Asker) -> 
             calls += len({id(each) for each in bosh.clock.getDelayedCalls()} - before)
     assert all(not each.is_held for each in held)
     assert calls <= 41
+
+
+def test_requests_behind_a_missing_one_count_xep0124_11(bosh: Bosh) -> None:
+    client = bosh.client()
+    client.log_in(hold=2)
+    client.ask("<a/>")
+    client.ask("<b/>")
+    assert client.ask("<d/>", rid=client.rid + 2).is_held
+    assert client.ask("<e/>", rid=client.rid + 3).condition == "policy-violation"
+    assert bosh.reasons == {"bosh.requests": 1}
