@@ -84,6 +84,7 @@ connections = 0
 sessions = 0
 sessions_per_address = 0
 requests_per_second = 0
+idle_seconds = 600
 """,
 }
 """What a bundled component is told, as TOML, for the rows that need it: no limits, as the peers."""
