@@ -23,7 +23,6 @@ def main() -> int:
     parser.add_argument("row", choices=[row.key for row in ROWS], nargs="?", default="chat")
     parser.add_argument("--secs", type=float, default=8.0, help="seconds of chat (8)")
     default = Options()
-    parser.add_argument("--window", type=int, default=default.window, help="in flight (4)")
     parser.add_argument("--browsers", type=int, default=default.browsers, help="by HTTP (1000)")
     parser.add_argument("--top", type=int, default=25, help="rows to print (25)")
     parser.add_argument("--sort", default="tottime", help="pstats key (tottime)")
@@ -31,7 +30,7 @@ def main() -> int:
     args = parser.parse_args()
     row = next(row for row in ROWS if row.key == args.row)
     with tempfile.TemporaryDirectory(prefix="xmppd-bench-") as home:
-        work = Options(seconds=args.secs, window=args.window, browsers=args.browsers)
+        work = Options(seconds=args.secs, browsers=args.browsers)
         servers = build(["xmppd"], Path(home), place())
         if not servers:
             return 1
