@@ -11,14 +11,13 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from tests.e2e.test_hostile import XML
 from tests.e2e.verona import VERONA, Server, running
 from tests.support.peers import PATIENCE, Ended
-from tests.support.process import until
 from tests.support.server import PASSWORD, condition
 from tests.support.web_peers import CLOSE, FRAMING, PING, TEXT, Web, WebSocketPeer
 from tests.support.websocketing import frame, handshake
