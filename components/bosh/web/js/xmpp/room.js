@@ -41,6 +41,7 @@ export class Room {
     tries: 0, // other nicks tried when coming back
     last: null, // time of the newest message
     seen: new BoundedMap(LIMITS.SEEN), // messages shown, to know them again in the history
+    again: new BoundedMap(LIMITS.AWAITED), // ids of messages that are said a second time
     sent: new BoundedMap(LIMITS.AWAITED), // id -> Message that was not reflected yet
   };
 

@@ -7,7 +7,12 @@ import { LIMITS, clip } from "./limits.js";
 import { NS } from "./ns.js";
 import { attribute, child, childText, errorOf, xml } from "./xml.js";
 
+/** What a room says that does not know us, or its service when there is no such room any more. */
+const FORGOTTEN = new Set(["item-not-found", "not-acceptable"]);
+
 export class RoomMessages {
+  /** Set by rooms.js: called with a room that does not know us any more. */
+  onforgotten = () => {};
   #wire;
   #rooms;
 
@@ -60,7 +65,7 @@ export class RoomMessages {
     }
     if (type === "error") {
       if (!room || from.resource) return false;
-      this.#failed(room, attribute(stanza, "id"), errorOf(child(stanza, "error"), NS.STANZA_ERROR));
+      this.#refused(room, attribute(stanza, "id"), errorOf(child(stanza, "error"), NS.STANZA_ERROR));
       return true;
     }
     return this.#invited(from, stanza);
@@ -119,6 +124,19 @@ export class RoomMessages {
   #subject(room, nick, subject) {
     room.subject = subject;
     this.#wire.emit("subject", { room, subject, by: nick });
+  }
+
+  /** A room that does not know us (7.4) has forgotten us: we enter again, and say it once more. */
+  #refused(room, id, error) {
+    const { sent, held, again } = room.inner;
+    const message = sent.get(id);
+    if (message && FORGOTTEN.has(error.condition) && !again.has(id)) {
+      again.set(id, true);
+      held.push(message);
+      if (room.joined) this.onforgotten(room);
+    } else {
+      this.#failed(room, id, error);
+    }
   }
 
   #failed(room, id, error) {

@@ -24,6 +24,10 @@ export class Rooms {
     this.#wire = wire;
     this.#avatars = avatars;
     this.#messages = new RoomMessages(wire, this.rooms);
+    this.#messages.onforgotten = (room) => {
+      this.#away(room);
+      this.#enter(room);
+    };
     wire.take("presence", (stanza) => this.#receive(stanza));
   }
 
