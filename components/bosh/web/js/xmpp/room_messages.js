@@ -30,8 +30,18 @@ export class RoomMessages {
   /** @returns {import("./messages.js").Message} */
   send(room, body) {
     const message = {
-      id: randomId(), from: `${room.jid}/${room.nick}`, to: room.jid, chat: room.jid, nick: room.nick, mine: true,
-      body, time: new Date(), delayed: false, carbon: false, receipt: "asked", type: "groupchat",
+      id: randomId(),
+      from: `${room.jid}/${room.nick}`,
+      to: room.jid,
+      chat: room.jid,
+      nick: room.nick,
+      mine: true,
+      body,
+      time: new Date(),
+      delayed: false,
+      carbon: false,
+      receipt: "asked",
+      type: "groupchat",
     };
     if (room.joined) this.#wire.send(stanza(message));
     else if (room.inner.held.length < LIMITS.AWAITED) room.inner.held.push(message);
@@ -90,9 +100,18 @@ export class RoomMessages {
     room.inner.last = stamp ?? new Date();
     this.#wire.emit("message", {
       message: {
-        id: id || randomId(), from: nick ? `${room.jid}/${nick}` : room.jid, to: room.jid, chat: room.jid, nick, mine,
-        body: clip(body, LIMITS.BODY), time: stamp ?? new Date(), delayed: Boolean(stamp), carbon: false,
-        receipt: "none", type: "groupchat",
+        id: id || randomId(),
+        from: nick ? `${room.jid}/${nick}` : room.jid,
+        to: room.jid,
+        chat: room.jid,
+        nick,
+        mine,
+        body: clip(body, LIMITS.BODY),
+        time: stamp ?? new Date(),
+        delayed: Boolean(stamp),
+        carbon: false,
+        receipt: "none",
+        type: "groupchat",
       },
     });
   }

@@ -248,7 +248,8 @@ export class Rooms {
     }
     const condition = departure(user);
     if (ours && room.inner.entering) {
-      this.#entryFailed(room, new ClientError(condition === "banned" ? "forbidden" : "not-allowed", user.reason));
+      const why = condition === "banned" ? "forbidden" : "not-allowed";
+      this.#entryFailed(room, new ClientError(why, user.reason));
     } else if (ours && room.joined && PASSING.has(condition)) {
       this.#away(room);
       this.#later(room);
