@@ -3,6 +3,8 @@
  * condition that came back; what stands under `any` holds wherever there is nothing closer.
  */
 
+import { ClientError } from "../xmpp/client.js";
+
 const PLAIN = {
   login: {
     "not-authorized": "The username or the password is wrong. Check both, and mind capital letters in the password.",
@@ -21,7 +23,7 @@ const PLAIN = {
   },
   register: {
     conflict: "Somebody has that username already. Choose another one.",
-    "not-acceptable": "The server does not accept that username or password. Try a longer password, and a username of letters and digits.",
+    "not-acceptable": "The server does not accept that username or password. A longer password may do, and a username of letters and digits.",
     "not-allowed": "This server makes no accounts from here. Ask the people who run it for one.",
     "service-unavailable": "This server makes no accounts from here. Ask the people who run it for one.",
     "feature-not-implemented": "This server makes no accounts from here. Ask the people who run it for one.",
@@ -104,6 +106,9 @@ const PLAIN = {
   },
 };
 
+/** Where the server's own words tell more than ours can: what it wants of a password, why a ban. */
+const SAYING = new Set(["register", "password", "room"]);
+
 /**
  * @param {keyof PLAIN} tried what was tried
  * @param {{condition?: string, text?: string, message?: string}} error what came of it
@@ -112,8 +117,15 @@ const PLAIN = {
 export function plainly(tried, error) {
   const condition = error?.condition ?? "";
   const words = PLAIN[tried]?.[condition] ?? PLAIN.any[condition];
-  if (words !== undefined) return words;
-  const said = error?.text || (condition ? "" : error?.message) || "";
+  const said = saidBy(error, condition);
+  if (words !== undefined) return said && SAYING.has(tried) ? `${words} The server says: “${said}”` : words;
   const detail = [condition, said].filter(Boolean).join(": ");
   return `That did not work${detail ? ` (${detail})` : ""}. Try again, and tell the people who run this server if it stays.`;
+}
+
+/** What the server said; an error without a word from it has words of the core's, which say less. */
+function saidBy(error, condition) {
+  if (condition === "") return error?.message ?? "";
+  const text = error.text ?? "";
+  return text === new ClientError(condition).text ? "" : text.slice(0, 300);
 }
