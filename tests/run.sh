@@ -27,8 +27,9 @@ command -v prosody >/dev/null && command -v ejabberdctl >/dev/null &&
     ls /usr/lib/*/lua/*/lunbound.so >/dev/null 2>&1 ||
     install_servers prosody lua-unbound ejabberd || say "without prosody and ejabberd"
 
-# The browser that the tests of web clients drive (Playwright brings none here), and npm, which
-# installs other clients for it. nodejs from elsewhere than Debian has its own npm inside.
+# The browser that tests/browser drives, for Playwright brings none here, and npm, which those tests
+# install other web clients with, into .npm-test. They say so where either is missing; with
+# XMPPD_TEST_BROWSER=1 they fail without the browser. A nodejs that is not Debian's has its npm inside.
 command -v chromium >/dev/null || apt_install chromium || say "without chromium"
 command -v npm >/dev/null ||
     if command -v node >/dev/null; then apt_install npm; else apt_install nodejs npm; fi ||

@@ -59,18 +59,18 @@ def call(page: Page, module: str, expression: str, argument: Any = None) -> Any:
     )
 
 
-def player(page: Page, roster: str = "", sm: dict[str, Any] | None = None) -> Callable[..., Any]:
-    """Runs JavaScript on a fresh stage, `s`, with a client, `c`; what it returns is the answer."""
+def player(page: Page, *settings: Any) -> Callable[..., Any]:
+    """Runs JavaScript on a fresh stage, `s`, with a client, `c`; it returns what that returns."""
 
     def play(script: str, argument: Any = None) -> Any:
         return page.evaluate(
-            """async ([roster, sm, script, a]) => {
+            """async ([settings, script, a]) => {
               const { stage } = await import("/pages/stage.js");
-              const s = await stage(roster, sm);
+              const s = await stage(...settings);
               const run = new Function("s", "c", "a", `return (async () => { ${script} })()`);
               return run(s, s.client, a);
             }""",
-            [roster, sm, script, argument],
+            [settings, script, argument],
         )
 
     return play

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.support.process import RunningServer, run_server
+from tests.support.prosody import free_port
 from xmppd.admin.client import ServerCaller
 
 DOMAIN = "verona.lit"
@@ -29,10 +32,13 @@ per_address = 1000
 [bundled]
 start = true
 [bundled.settings.bosh]
-listen = ["tcp:0:interface=127.0.0.1"]
+listen = ["tcp:{port}:interface=127.0.0.1"]
 origins = {origins}
 """
-LISTENS = re.compile(r"bosh\.listen listens on 127\.0\.0\.1:(\d+)")
+"""The gateway has one port for all its life, so that it is found there after a restart."""
+
+LISTENS = "bosh.listen listens on"
+STARTED = re.compile(r"bosh is started \(process (\d+)\)")
 
 
 class Gateway:
@@ -52,6 +58,14 @@ class Gateway:
             "websocket": f"ws://127.0.0.1:{port}/xmpp-websocket",
         }
         self._numbers = itertools.count()
+
+    def restart(self) -> None:
+        """Have its process end and another begin, as an update would."""
+        lines = self.server.lines
+        pids = [match[1] for line in lines if (match := STARTED.search(line))]
+        start = len(lines)
+        os.kill(int(pids[-1]), signal.SIGTERM)
+        self.server.wait_for(LISTENS, start)
 
     def url(self, transport: str) -> str:
         """The address of a transport."""
@@ -73,9 +87,9 @@ class Gateway:
 @contextmanager
 def running(home: Path, *origins: str) -> Iterator[Gateway]:
     """A server whose gateway pages of these origins may use."""
-    with run_server(home, CONFIG.format(origins=json.dumps(origins))) as server:
-        match = LISTENS.search(server.wait_for("bosh.listen listens on"))
-        assert match is not None
+    port = free_port()
+    with run_server(home, CONFIG.format(port=port, origins=json.dumps(origins))) as server:
+        server.wait_for(LISTENS)
         for component in ("http", "conference", "vcard", "pubsub"):
             server.wait_for(f"component {component}.{DOMAIN} is connected")
-        yield Gateway(server, int(match[1]))
+        yield Gateway(server, port)

@@ -100,6 +100,32 @@ def test_a_wrong_password_is_refused(new_page, origin, gateway: Gateway, transpo
     assert tybalt.connect(gateway.account("tybalt"), "not this") == "AUTHFAIL"
 
 
+BEGIN = (
+    "<body xmlns='http://jabber.org/protocol/httpbind' rid='1' to='verona.lit' wait='5' hold='1'/>"
+)
+POST = """\
+([url, body, type]) => fetch(url, {method: "POST", body, headers: {"Content-Type": type}})
+  .then(answer => answer.text(), () => "nothing")"""
+
+
+def test_a_page_of_another_origin_has_no_websocket(new_page, origin, gateway: Gateway):
+    """It is served by the same server under another name: to browsers, and to us, another."""
+    tybalt = Person(new_page(), origin.replace("127.0.0.1", "localhost"))
+    tybalt.make(gateway.url("websocket"))
+    assert tybalt.connect(gateway.account("tybalt"), gateway.password) == "CONNFAIL"
+    assert not tybalt.heard
+
+
+@pytest.mark.parametrize("kind", ["text/xml", "text/plain"])
+def test_a_page_of_another_origin_has_no_bosh(page, origin, gateway: Gateway, kind):
+    """Browsers ask before they send XML, not before they send text."""
+    asked = [gateway.url("bosh"), BEGIN, kind]
+    page.goto(f"{origin}/strophe.html")
+    assert "sid=" in page.evaluate(POST, asked)
+    page.goto(f"{origin.replace('127.0.0.1', 'localhost')}/strophe.html")
+    assert page.evaluate(POST, asked) == "nothing"
+
+
 def test_a_page_that_is_loaded_again_has_its_bosh_session(gateway: Gateway, online: Online):
     """By the session's id and the next request's, kept in the page's storage."""
     juliet, romeo = online("juliet", "bosh", keepalive=True), online("romeo", "bosh")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from hashlib import sha1
+from xml.sax.saxutils import escape
 
 import pytest
 
 from tests.browser.chat import Person
 from tests.browser.gateway import Gateway
+from tests.browser.strophe import Person as Stranger
 from tests.support.cutting import CuttingProxy
 
 
@@ -42,7 +46,6 @@ def befriend(one: Person, other: Person) -> None:
     """They see each other afterwards, and one has the other's chat open."""
     one.add(jid(other))
     other.accept(one.name)
-    one.accept(other.name)
     for each, friend in ((one, other), (other, one)):
         each.sees_in_list(jid(friend), "Available")
 
@@ -107,6 +110,21 @@ def test_nothing_is_lost_where_the_network_was(enter, gateway: Gateway):
         juliet.sees("peace in thy breast!")
         assert juliet.page.locator(".message", has_text="peace in thy breast!").count() == 1
         juliet.sees_delivered("Parting is such sweet sorrow")
+
+
+def test_nothing_is_lost_where_the_gateway_restarts(enter, gateway: Gateway):
+    """Its clients resume their sessions, which the server has kept (XEP-0198)."""
+    juliet, romeo = enter("juliet"), enter("romeo")
+    befriend(juliet, romeo)
+    romeo.open(jid(juliet))
+    juliet.say("Hist! Romeo, hist!")
+    romeo.sees("Hist! Romeo, hist!")
+    gateway.restart()
+    juliet.say("O, for a falconer's voice")
+    romeo.say("It is my soul that calls upon my name")
+    juliet.sees_once("Hist! Romeo, hist!", "It is my soul that calls upon my name")
+    romeo.sees_once("Hist! Romeo, hist!", "O, for a falconer's voice")
+    juliet.sees_delivered("O, for a falconer's voice")
 
 
 def test_where_there_is_no_websocket_bosh_serves(new_context, gateway: Gateway):
@@ -181,3 +199,40 @@ def test_text_stays_text(enter, gateway: Gateway):
     for page in (juliet.page, tybalt.page):
         assert "Tybalt" not in page.title()
         assert page.locator("b, img[src=x]").count() == 0
+
+
+PICTURE = """\
+<svg xmlns='http://www.w3.org/2000/svg' onload="document.title='Tybalt'">
+<script>document.title='Tybalt'</script></svg>"""
+VCARD = """\
+<iq xmlns='jabber:client' type='set' id='v1'><vCard xmlns='vcard-temp'>
+<FN>{markup}</FN><NICKNAME>{markup}</NICKNAME>{more}</vCard></iq>"""
+PHOTO = "<PHOTO><TYPE>image/svg+xml</TYPE><BINVAL>{picture}</BINVAL></PHOTO>"
+ASKS = """\
+<presence xmlns='jabber:client' type='subscribe' to='{to}'>
+<status>{markup} please</status><nick xmlns='http://jabber.org/protocol/nick'>{markup}</nick>
+</presence>"""
+SHOWS = """\
+<presence xmlns='jabber:client'><x xmlns='vcard-temp:x:update'><photo>{hash}</photo></x>
+</presence>"""
+
+
+def test_so_does_what_only_other_clients_send(new_page, origin, enter, gateway: Gateway):
+    """A nick with a request (XEP-0172), a vCard, a picture that is a program."""
+    juliet, tybalt = enter("juliet"), Stranger(new_page(), origin)
+    tybalt.make(gateway.url("websocket"))
+    tybalt.connect(gateway.account("tybalt"), gateway.password)
+    markup, photo = escape(MARKUP), PHOTO.format(picture=b64encode(PICTURE.encode()).decode())
+    assert "neither PNG nor" in tybalt.ask(VCARD.format(markup=markup, more=photo))
+    assert 'type="result"' in tybalt.ask(VCARD.format(markup=markup, more=""))
+    tybalt.send(SHOWS.format(hash=sha1(PICTURE.encode(), usedforsecurity=False).hexdigest()))
+    tybalt.send(ASKS.format(to=jid(juliet), markup=markup))
+    card = juliet.page.get_by_role("region", name="Requests")
+    card.get_by_text(f"{MARKUP} please").wait_for()
+    card.get_by_text(MARKUP, exact=True).wait_for()
+    juliet.accept(MARKUP)
+    tybalt.hears("<presence", jid(juliet), 'type="subscribe"')
+    tybalt.send(f"<presence xmlns='jabber:client' to='{jid(juliet)}' type='subscribed'/>")
+    juliet.sees_in_list(tybalt.jid.partition("/")[0], "Available")
+    assert "Tybalt" not in juliet.page.title()
+    assert juliet.page.locator("b, img[src=x]").count() == 0

@@ -47,17 +47,18 @@ def _presence(nick, content="", codes=(), kind="", item=""):
     )
 
 
-def _message(nick, body, id="", more="", kind="groupchat"):
+def _message(nick, body, name="", more="", kind="groupchat"):
     sender = f"{ROOM}/{nick}" if nick else ROOM
     return (
-        f'<message xmlns="jabber:client" from="{sender}" type="{kind}" id="{id}">'
+        f'<message xmlns="jabber:client" from="{sender}" type="{kind}" id="{name}">'
         f"<body>{body}</body>{more}</message>"
     )
 
 
 ENTER = [_presence("Juliet"), _presence("Romeo", codes=["110"])]
 EVENTS = """await s.settled();
-return s.events.map((e) => [e.name, e.left ?? null, e.condition ?? null, e.reason ?? null, e.nick ?? null])"""
+const told = ({ name, left, condition, reason, nick }) => [name, left, condition, reason, nick];
+return s.events.map((e) => told(e).map((one) => one ?? null))"""
 
 
 def test_how_a_room_is_entered_xep0045_7_2(play):

@@ -8,14 +8,24 @@ from tests.browser.core import call, load, player
 
 RESUMED = '<resumed xmlns="urn:xmpp:sm:3" h="{}" previd="some"/>'
 FAILED = '<failed xmlns="urn:xmpp:sm:3"{}/>'
-SEND = 'const m = c.send("juliet@verona.lit", "Hist");'
-BACK = """for (let i = 0; i < 300 && c.state !== "online"; i += 1) {
+LOSE = """const m = c.send("juliet@verona.lit", "Hist");
+c.setPresence("away", "");
+const n = c.send("juliet@verona.lit", "Hark");
+s.sent.length = 0;
+s.drop(a ?? "connection-lost");
+await s.settled();
+"""
+# The network is back each time that somebody looks, so nobody waits for long.
+WAIT = """for (let i = 0; i < 500 && c.state !== "%s"; i += 1) {
   await new Promise((resolve) => setTimeout(resolve, 10));
   window.dispatchEvent(new Event("online"));
 }
 await s.settled();
-const stanzas = s.sent.filter((text) => /^<(?:iq|message|presence) /.test(text));
+const said = s.sent.map((text) => /^<\\w+/.exec(text)[0].slice(1));
+const bodies = s.sent.map((text) => /<body>(.*)<\\/body>/.exec(text)?.[1]).filter(Boolean);
 """
+BACK = WAIT % "online"
+GONE = WAIT % "offline"
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +35,58 @@ def verona(browser):
     context.close()
 
 
-def _play(page, script, sm=None, argument=None):
-    # PLAIN leaves no keys to come back with: a connection that is lost asks for the password.
-    # What comes back here does so by keys that the fake server takes for PLAIN's.
-    return player(page, "", sm)(script, argument)
+def _play(page, script, sm=None, argument=None, mechanism="SCRAM-SHA-256"):
+    return player(page, "", sm, mechanism)(script, argument)
+
+
+def test_a_session_goes_on_and_so_does_what_was_not_acknowledged_xep0198_5(verona):
+    script = f"{LOSE} const state = c.state; {BACK} return [state, said, bodies]"
+    sm = {"h": None, "resume": RESUMED.format(6)}
+    state, said, bodies = _play(verona, script, sm)
+    assert state == "reconnecting"
+    # It has six: carbons, the roster, presence, our vCard, presence with that, the first message.
+    assert said[:5] == ["auth", "response", "resume", "presence", "message"]
+    assert bodies == ["Hark"]
+
+
+def test_messages_are_sent_again_in_a_new_session_and_nothing_else_is_xep0198_5(verona):
+    script = f"""{LOSE} c.send("juliet@verona.lit", "meanwhile"); {BACK}
+    return [said, bodies, s.events.filter((e) => e.name === "failed").length]"""
+    said, bodies, failed = _play(verona, script, {"h": None, "resume": FAILED.format("")})
+    assert said[:5] == ["auth", "response", "resume", "iq", "enable"]
+    assert bodies == ["Hist", "Hark", "meanwhile"] and failed == 0
+    # One presence, the new session's own, after the roster was asked for.
+    assert said.count("presence") == 1 and said.index("presence") < said.index("message")
+
+
+def test_without_stream_management_what_is_written_meanwhile_is_sent(verona):
+    script = f"""{LOSE} c.send("juliet@verona.lit", "meanwhile"); {BACK} return bodies"""
+    assert _play(verona, script) == ["meanwhile"]
+
+
+def test_what_the_rules_refuse_is_not_sent_for_ever(verona):
+    script = f"""{LOSE} {BACK}
+    return [bodies, s.events.filter((e) => e.name === "failed").map((e) => e.error.condition)]"""
+    sm = {"h": None, "resume": FAILED.format("")}
+    assert _play(verona, script, sm, "policy-violation") == [[], ["policy-violation"] * 2]
+
+
+def test_a_question_without_a_session_has_no_answer(verona):
+    script = f"""const asked = c.publicRooms("rooms.verona.lit").catch((error) => error.condition);
+    {LOSE} {BACK} return asked"""
+    assert _play(verona, script, {"h": None, "resume": FAILED.format("")}) == "connection-lost"
 
 
 def test_plain_leaves_nothing_to_come_back_with(verona):
-    script = """s.drop("connection-lost");
-    for (let i = 0; i < 300 && c.state !== "offline"; i += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      window.dispatchEvent(new Event("online"));
-    }
-    return s.events.filter((e) => e.name === "state").map((e) => [e.state, e.error?.condition ?? null])"""
-    assert _play(verona, script) == [["reconnecting", None], ["offline", "password-needed"]]
+    script = f"""s.drop("connection-lost"); {GONE}
+    return s.events.filter((e) => e.state).map((e) => [e.state, e.error?.condition ?? null])"""
+    told = [["reconnecting", None], ["offline", "password-needed"]]
+    assert _play(verona, script, mechanism="PLAIN") == told
+
+
+def test_nothing_is_stored(verona):
+    script = "return [localStorage.length, sessionStorage.length, document.cookie]"
+    assert _play(verona, script) == [0, 0, ""]
 
 
 @pytest.mark.parametrize("condition", ["conflict", "not-authorized", "host-unknown"])
@@ -50,7 +98,8 @@ def test_what_would_not_end_better_is_the_end(verona, condition):
 
 def test_what_is_sent_when_offline_is_refused(verona):
     script = """await c.logout();
-    try { c.send("juliet@verona.lit", "x"); } catch (error) { return [error.condition, c.state]; }"""
+    try { c.send("juliet@verona.lit", "x"); }
+    catch (error) { return [error.condition, c.state]; }"""
     assert _play(verona, script) == ["offline", "offline"]
 
 
@@ -108,7 +157,8 @@ def test_a_page_that_is_not_secure_is_told_so(new_page):
     refused = """async (act) => {
       const { Client } = await import("/js/xmpp/client.js");
       const client = new Client({ domain: "verona.test", websocket: "/ws", bosh: "/http-bind" });
-      try { await client[act](...(act === "login" ? ["romeo", "x"] : [{ username: "r", password: "x" }])); }
+      const given = { login: ["romeo", "x"], register: [{ username: "romeo", password: "x" }] };
+      try { await client[act](...given[act]); }
       catch (error) { return [error.condition, client.state]; }
     }"""
     for act in ("login", "register"):

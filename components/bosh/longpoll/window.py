@@ -110,6 +110,10 @@ class Window:
         """Whether the client is there: it waits for the answer of a request in order."""
         return any(entry.exchange is not None for entry in self.pending)
 
+    def waiting(self) -> int:
+        """How many requests somebody waits for: those whose connections broke are none."""
+        return sum(entry.exchange is not None for entry in self.open())
+
     def has_waited(self, since: float) -> bool:
         """Whether somebody has waited since then, whose answer, and those before it, are due."""
         return any(entry.exchange and entry.since < since for entry in self.pending)
