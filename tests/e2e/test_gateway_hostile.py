@@ -284,7 +284,7 @@ def test_bad_xml_ends_the_stream_of_its_sender(
         tybalt.frame(TEXT, sent.replace(b"<message>", b"<message xmlns='jabber:client'>"))
         if sent == XML["an oversize stanza"][0] or sent == XML["a deep stanza"][0]:
             tybalt.frame(TEXT, b"<more/>")
-        found, _ = ends(tybalt)
+        found, code = ends(tybalt)
     assert (found in expected.split(), code) == (True, 1000) or code == 1007, (found, code)
 
 
