@@ -307,7 +307,7 @@ def test_a_bad_beginning_ends_one_stream_only(
 ) -> None:
     with gateway.web(stranger()).websocket() as tybalt:
         tybalt.send(opening, "nonsense")
-        found, _ = ends(tybalt)
+        found, code = ends(tybalt)
     assert found in ("host-unknown", "improper-addressing", "bad-format", "invalid-xml"), found
     assert code == 1000
 

@@ -442,7 +442,9 @@ class Connection(TwistedProtocol):
         """
         if self._ending or self._exchanges[0] is not exchange:
             return False
-        self._exchanges.clear()
+        # Nothing of HTTP comes here any more, and what is taken over may stay for days.
+        self._waiting, self._exchanges, self._parser = _NO_REQUESTS, _NO_EXCHANGES, None
+        self._begin()
         self._taker = taker
         self._deadline = _NEVER
         self.write(head)
@@ -519,6 +521,10 @@ class Connection(TwistedProtocol):
         else:
             self._end()
 
+
+_NO_REQUESTS: deque[tuple[Request, bool, bool]] = deque(maxlen=0)
+_NO_EXCHANGES: deque[Exchange] = deque(maxlen=0)
+"""What all connections have that were taken over."""
 
 _NONE = Request("", "", "", {}, b"", Peer("", secure=False, tls=False))
 """Stands for a request that could not be read."""
