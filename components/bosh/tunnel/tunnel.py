@@ -120,10 +120,10 @@ class Tunnel:
             return
         carried.held = True
         self._held.append(carried)
-        if len(self._held) == 1:
+        carried.client.pause()
+        if len(self._held) == 1:  # behind that: the wait may be over at once
             later = Deferred.fromCoroutine(self._component.pauses.until_taken())
             later.addCallback(lambda _: self._release())
-        carried.client.pause()
 
     def forget(self, carried: Carried) -> None:
         """A session is over."""
