@@ -143,7 +143,8 @@ class Session:
             entry = window.repeated(rid, digest)
             if entry is None:
                 most = self._terms.requests + _is_extra(body.attrs)
-                window.keep(Entry(self, rid, digest, exchange, now), body, most)
+                if not window.keep(Entry(self, rid, digest, exchange, now), body, most):
+                    self._recover(exchange)
             elif entry.response is not None:
                 exchange.answer(fit(entry.response, exchange.request))
             else:
