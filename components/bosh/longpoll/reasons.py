@@ -9,7 +9,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "send it plain",
     ),
     "bosh.large-body": (
-        "a body that is too large, inflated or for who has no session",
+        "a body that is too large, inflated very much or for who has no session",
         "body_octets in [bosh]",
     ),
     "bosh.large-body-tag": ("a <body/> with too many or too long attributes", "none needs them"),

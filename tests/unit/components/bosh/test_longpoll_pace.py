@@ -189,6 +189,18 @@ def test_what_a_client_says_all_the_same_is_bounded() -> None:
     assert client.ask(f"<a>{'x' * 100}</a>").condition == "policy-violation"
 
 
+def test_streams_opened_anew_all_the_same_are_bounded() -> None:
+    bosh = Bosh(unsaid_octets=5_000)
+    client = bosh.client()
+    client.log_in()
+    client.stream.client.pause()
+    for _ in range(10):
+        # Whose connection is broken gets no answer, and so may ask again.
+        client.restart(to="x" * 1_000).break_off()
+    assert bosh.reasons == {"bosh.queue": 1, "bosh.unknown-sid": 6}
+    assert client.stream.is_over
+
+
 def test_an_idle_session_costs_a_wake_up_a_minute(bosh: Bosh, juliet: Asker) -> None:
     held: list[Exchange] = []
     calls = 0
