@@ -382,7 +382,8 @@ def test_a_ping_each_second_is_welcome(house):
 def test_what_comes_together_is_said_together(house):
     juliet = house.join().open()
     juliet.send(frame(TEXT, MESSAGE) * 20)
-    assert juliet.stream.texts == [MESSAGE * 20]
+    assert juliet.stream.texts == [MESSAGE] * 20
+    assert juliet.stream.sayings == 1
 
 
 def test_what_comes_before_an_error_is_said(house):
