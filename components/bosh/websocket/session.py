@@ -179,12 +179,14 @@ class WebSocket:
                 raise StreamError(
                     "bad-format", "an element begins with <", reason="websocket.framing"
                 )
+            if text[1:2] == "?":
+                text = elements.undeclared(text)
             framed = elements.framed(text)
             if framed is not None:
                 self._say()
                 self._meets[framed.name](self, framed.attrs)
             elif self._stream is None:
-                raise StreamError("bad-format", "open comes first", reason="websocket.framing")
+                raise elements.before_open(text)
             else:
                 self._said.append(text)
         except StreamError as error:
