@@ -225,3 +225,24 @@ def test_a_full_room_takes_nobody_more(play):
     for (let i = 0; i < LIMITS.OCCUPANTS + 5; i += 1) s.say(a.replaceAll("N", i));
     return [joined.occupants.size === LIMITS.OCCUPANTS, joined.occupants.has("Romeo")]"""
     assert play(script, _presence("N")) == [True, True]
+
+
+def test_a_room_that_has_forgotten_us_is_entered_again_xep0045_7_4(play):
+    script = """const m = c.sendToRoom(room, "Hist");
+    const refuse = () => s.say(`<message xmlns="jabber:client" from="${room}" type="error"
+      id="${m.id}"><error type="modify">
+      <not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`);
+    const kinds = () => s.sent.splice(0).map((text) => /^<\\w+/.exec(text)[0]);
+    s.sent.length = 0;
+    refuse();
+    const first = [kinds(), m.error ?? null];
+    s.say(a);
+    await s.settled();
+    const second = kinds();
+    refuse();
+    return [first, second, m.error.condition]"""
+    assert play(script, ENTER[1]) == [
+        [["<presence"], None],
+        ["<message"],
+        "not-acceptable",
+    ]

@@ -161,7 +161,7 @@ class WebSocket:
     def _flooding(self) -> None:
         """End it where there are too many frames that cost more than they bring."""
         self.small += 1
-        if self.small <= SMALL:
+        if self.small != SMALL + 1:
             return
         if self._closing and self._wire is not None:
             self._wire.abort()
@@ -304,6 +304,11 @@ class WebSocket:
         if self._paused:
             self._paused = False
             self._read()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a stream, or was: the server sees to it that something comes of it."""
+        return self._stream is not None or self._closing
 
     @property
     def unread(self) -> bool:

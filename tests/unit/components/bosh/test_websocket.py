@@ -373,6 +373,7 @@ def test_many_frames_that_bring_nothing_are_refused(house, octets):
     *_, last = juliet.frames()
     assert last.code == POLICY
     assert juliet.line.ended
+    assert juliet.line.up
     assert house.refused == {"websocket.flood": 1}
     assert sum(map(len, juliet.stream.texts)) <= 200
 
@@ -448,6 +449,17 @@ def test_who_is_silent_is_asked_and_then_dropped(house):
     assert juliet.line.aborted
     assert juliet.stream.ends == ["lost"]
     assert house.refused["websocket.silent"] == 1
+
+
+def test_who_opens_no_stream_is_not_waited_for(house):
+    juliet = house.join()
+    for _ in range(4):
+        house.clock.advance(10)
+        juliet.send(frame(PING))
+    assert juliet.line.up
+    house.clock.advance(6)
+    assert juliet.line.aborted
+    assert house.refused == {"websocket.unopened": 1}
 
 
 def test_who_answers_stays(house):

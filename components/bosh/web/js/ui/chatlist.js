@@ -86,7 +86,7 @@ export class ChatList {
   #drawOwn() {
     const { name, line, dot, own } = this.#parts;
     const { show, status } = this.#app.store.presence;
-    setText(name, this.#app.client.jid.bare);
+    setText(name, `${this.#app.nick}@${this.#app.client.jid.domain}`);
     setText(line, status || PRESENCES[show].name);
     dot.className = `dot ${PRESENCES[show].looks}`;
     own.setAttribute("aria-label", `Your status: ${PRESENCES[show].name}${status ? `, ${status}` : ""}. ${this.#app.client.jid.bare}. Change it`);
