@@ -96,9 +96,17 @@ def read(data: bytes) -> Body:
         raise Refused("bad-request", "bosh.large-body-tag")
     if start.endswith(b"/>"):
         return Body(attrs, "")
-    content = data[begun : data.rindex(b"</")]
-    if not content or content.isspace():
+    content = data[begun : data.rindex(b"</")].strip()
+    if not content:
         return Body(attrs, "")
+    if (
+        content[:1] != b"<"
+        or content[-1:] != b">"
+        or content.startswith(b"<!")  # CDATA
+        or content.endswith(b"]]>")
+    ):
+        # Between elements the server finds it. It would wait for more of what begins or ends so.
+        raise Refused("bad-request", "bosh.text")
     if not start.startswith(b"<body") or _HTTPBIND in content or _uses_prefix(start, content):
         if content.count(b"<") + content.count(b"=") > MOST_WORK:
             raise Refused("policy-violation", "bosh.many-prefixes")

@@ -20,6 +20,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "bosh.no-body": ("another element than <body/>", "the client is broken (XEP-0124 §6)"),
     "bosh.no-number": ("an attribute that should be a number", "the client is broken"),
     "bosh.not-xml": ("a body that is not well-formed XML", "the client is broken"),
+    "bosh.text": ("text beside the elements", "the client is broken (XEP-0124 §6)"),
     "bosh.restricted-xml": (
         "a comment, a processing instruction, a DTD",
         "send none (XEP-0124 §6)",

@@ -21,6 +21,8 @@ class Framed(NamedTuple):
 
 
 _LIKELY = re.compile(r"<(?:[^\s<>/:=]*:)?(?:open|close)[\s/>]")
+_HEADER = re.compile(r"<(?:[^\s<>/:=]*:)?open[\s/>]")
+_DECLARATION = re.compile(r"<\?xml\s[^<>]*\?>\s*(?=<)")
 _LANG = f"{ns.XML} lang"
 _NAMES = {f"{FRAMING} {name}": name for name in ("open", "close")}
 
@@ -67,6 +69,20 @@ def framed(text: str) -> Framed | None:
     finally:
         parser.StartElementHandler = parser.CharacterDataHandler = None
     return found[0]
+
+
+def undeclared(text: str) -> str:
+    """A message without the XML declaration that nobody should write, but may (§3.3.3)."""
+    found = _DECLARATION.match(text)
+    return text if found is None else text[found.end() :]
+
+
+def before_open(text: str) -> StreamError:
+    """What is wrong with an element where `<open/>` belongs (§3.3.2, §3.4)."""
+    if _HEADER.match(text) is not None:
+        where = f"open belongs to {FRAMING}"
+        return StreamError("invalid-namespace", where, reason="websocket.framing")
+    return StreamError("bad-format", "open comes first", reason="websocket.framing")
 
 
 def _content() -> StreamError:

@@ -87,6 +87,13 @@ def test_text_is_what_its_characters_are() -> None:
     assert said.items == ["<a b='&lt;'>\u2028\U0010ffff".encode(), b"", b" ", b"<a/>"]
 
 
+def test_text_may_end_an_element() -> None:
+    inner = "<t:text>&lt;a</t:text><t:text end='true'>/&gt;</t:text><t:text end='false'>b</t:text>"
+    items = tunneled.read(session(inner)).items
+    assert items == [b"<a", b"/>", b"b"]
+    assert [type(item) for item in items] == [bytes, tunneled.Last, bytes]
+
+
 def test_a_session_may_say_nothing() -> None:
     assert tunneled.read(session("")) == ([], 0)
 

@@ -78,8 +78,28 @@ def test_prefixes_of_the_wrapper_are_spelled_out_inside() -> None:
 
 def test_text_between_elements_stays_for_the_server_to_refuse_xep0124_6() -> None:
     for declared in ("", " xmlns:x='x'"):
-        data = f"<body xmlns='{HTTPBIND}'{declared}>one<a x='x:'/>two</body>"
-        assert read(data.encode()).content == "one<a x='x:'/>two"
+        data = f"<body xmlns='{HTTPBIND}'{declared}><a/>one<a x='x:'/></body>"
+        assert read(data.encode()).content == "<a/>one<a x='x:'/>"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "one",
+        "one<a/>",
+        "<a/>one",
+        " &#32; ",
+        "<a/>&lt;a/&gt;",
+        "<![CDATA[]]>",
+        "<![CDATA[one]]><a/>",
+        "<a/><![CDATA[one]]>",
+    ],
+)
+@pytest.mark.parametrize("declared", ["", " xmlns:x='x'"])
+def test_text_that_nothing_follows_is_refused_xep0124_6(declared: str, inside: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(f"<body xmlns='{HTTPBIND}'{declared}>{inside}</body>".encode())
+    assert (refused.value.condition, refused.value.reason) == ("bad-request", "bosh.text")
 
 
 @pytest.mark.parametrize(
