@@ -284,7 +284,7 @@ def test_bad_xml_ends_the_stream_of_its_sender(
         tybalt.frame(TEXT, sent.replace(b"<message>", b"<message xmlns='jabber:client'>"))
         if sent == XML["an oversize stanza"][0] or sent == XML["a deep stanza"][0]:
             tybalt.frame(TEXT, b"<more/>")
-        found, _ = ends(tybalt)
+        found, code = ends(tybalt)
     assert (found in expected.split(), code) == (True, 1000) or code == 1007, (found, code)
 
 
@@ -307,7 +307,7 @@ def test_a_bad_beginning_ends_one_stream_only(
 ) -> None:
     with gateway.web(stranger()).websocket() as tybalt:
         tybalt.send(opening, "nonsense")
-        found, _ = ends(tybalt)
+        found, code = ends(tybalt)
     assert found in ("host-unknown", "improper-addressing", "bad-format", "invalid-xml"), found
     assert code == 1000
 

@@ -1,11 +1,4 @@
-"""TCP connections as everything above writes to them: straight to the socket.
-
-Twisted's own way to write asks the reactor to watch the socket for writability, sends in the
-next turn and asks it to stop watching: two system calls and a trip through the event loop for
-each delivery (measured: a sixth of the server's CPU per chat message). Nearly always the
-socket can take the bytes at once; only what the kernel refuses goes Twisted's way. The socket is
-asked itself: its `writeSomeData` takes half as long again as a short send.
-"""
+"""TCP connections as everything above writes to them: straight to the socket."""
 
 from __future__ import annotations
 
@@ -15,6 +8,8 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
+
+from xmppd.process.sending import send_now
 
 READ_BYTES = 16_384
 """The most that is read of one connection at a time: everybody else waits until what is in it
@@ -72,20 +67,10 @@ class DirectTransport:
     def write(self, data: bytes) -> None:
         """Send `data` behind whatever has not been sent yet."""
         tcp = self._tcp
-        # `dataBuffer` and `_tempDataBuffer` are what Twisted has not sent yet: a test fails
-        # should a release rename them.
-        if tcp.connected and not tcp.dataBuffer and not tcp._tempDataBuffer:
-            try:
-                sent = tcp.socket.send(data)
-            except OSError:  # it takes nothing now, or never again: what Twisted does tells which
-                pass
-            else:
-                if sent == len(data):
-                    return
-                data = data[sent:]
-        # A connection that is lost finds out for itself when it tries to write.
-        self._queued += len(data)
-        tcp.write(data)
+        sent = send_now(tcp, data)
+        if sent != len(data):
+            self._queued += len(data) - sent
+            tcp.write(data[sent:])
 
     def writeSequence(self, chunks: list[bytes]) -> None:
         """Send several pieces as one."""

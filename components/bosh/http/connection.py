@@ -15,12 +15,14 @@ from typing import Any, NamedTuple, Protocol
 import httptools
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.tcp import Connection as TCPConnection
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from components.bosh.http import writing
 from components.bosh.http.request import Handler, Peer, Request, Response, Taker, plain
+from xmppd.process.sending import send_now
 
 log = Logger(namespace="component")
 
@@ -282,11 +284,15 @@ class Connection(TwistedProtocol):
     def on_url(self, target: bytes) -> None:
         """A piece of the request's target."""
         self._target += target
-        self._count(len(target))
+        self._octets += len(target)
+        if self._octets > self._owner.terms.head_octets:
+            raise _Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer: those are no headers of the request (RFC 9110 §6.5.1)."""
-        self._count(len(name) + len(value) + 4)
+        self._octets += len(name) + len(value) + 4
+        if self._octets > self._owner.terms.head_octets:
+            raise _Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if not self._in_head:
             return
         name = name.lower()
@@ -296,11 +302,6 @@ class Connection(TwistedProtocol):
                 raise _Refusal(HTTPStatus.BAD_REQUEST)
             value = b"%b, %b" % (headers[name], value)
         headers[name] = value
-
-    def _count(self, octets: int) -> None:
-        self._octets += octets
-        if self._octets > self._owner.terms.head_octets:
-            raise _Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """All headers are there: see whether the body is welcome."""
@@ -316,7 +317,7 @@ class Connection(TwistedProtocol):
         elif headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise _Refusal(HTTPStatus.NOT_IMPLEMENTED)  # RFC 9112 §6.1
         elif headers.get(b"expect", b"").lower() == b"100-continue" and not self._owing():
-            self.transport.write(writing.CONTINUE)
+            self.write(writing.CONTINUE)
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
@@ -403,9 +404,9 @@ class Connection(TwistedProtocol):
     def settle(self) -> None:
         """Write the answers that are there, in the order of the requests."""
         exchanges = self._exchanges
-        while exchanges and exchanges[0].written is not None:
+        while exchanges and (written := exchanges[0].written) is not None:
             first = exchanges.popleft()
-            self.transport.write(first.written)
+            self.write(written)
             if first.last:
                 self._end(linger=self.refusal is None)
                 return
@@ -441,17 +442,25 @@ class Connection(TwistedProtocol):
         """
         if self._ending or self._exchanges[0] is not exchange:
             return False
-        self._exchanges.clear()
+        # Nothing of HTTP comes here any more, and what is taken over may stay for days.
+        self._waiting, self._exchanges, self._parser = _NO_REQUESTS, _NO_EXCHANGES, None
+        self._begin()
         self._taker = taker
         self._deadline = _NEVER
-        self.transport.write(head)
+        self.write(head)
         return True
 
     # What a taker does with it.
 
     def write(self, data: bytes) -> None:
-        """Write octets."""
-        self.transport.write(data)
+        """Write octets, at once where the client's socket takes them."""
+        transport = self.transport
+        if isinstance(transport, TCPConnection):
+            sent = send_now(transport, data)
+            if sent == len(data):
+                return
+            data = data[sent:]
+        transport.write(data)
 
     def pause(self) -> None:
         """Read nothing for now."""
@@ -512,6 +521,10 @@ class Connection(TwistedProtocol):
         else:
             self._end()
 
+
+_NO_REQUESTS: deque[tuple[Request, bool, bool]] = deque(maxlen=0)
+_NO_EXCHANGES: deque[Exchange] = deque(maxlen=0)
+"""What all connections have that were taken over."""
 
 _NONE = Request("", "", "", {}, b"", Peer("", secure=False, tls=False))
 """Stands for a request that could not be read."""

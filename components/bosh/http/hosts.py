@@ -21,7 +21,11 @@ LONGEST = 262
 
 def host(headers: Mapping[bytes, bytes]) -> str:
     """What `Host` says, in small letters, with its port; "" where it says nothing proper."""
-    value = headers.get(b"host", b"")
+    return proper(headers.get(b"host", b""))
+
+
+def proper(value: bytes) -> str:
+    """The same of the header's value."""
     return _proper(value) if len(value) <= LONGEST else ""
 
 

@@ -9,6 +9,7 @@ that talks to a gateway which only those visitors can reach. Who sends no `Origi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from components.bosh.http import hosts
 from components.bosh.http.refusing import Refused, refusal, uncounted
@@ -18,6 +19,10 @@ EVERY = "*"
 
 SECONDS = 7_200
 """For how long a browser may remember a preflight's answer: as long as any does."""
+
+_VARY: Headers = (("Vary", "Origin"),)
+_LONGEST = 512
+"""Octets of what is remembered of a page."""
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -33,11 +38,11 @@ class Origins:
         self._named = named - {EVERY}
         self._every = EVERY in named
         self._refused = refused
+        self._decided = lru_cache(256)(self._decide)
 
     def permits(self, request: Request) -> bool:
         """Whether the page that a request comes from, if any, may send it."""
-        origin = request.header(b"origin")
-        return not origin or self._allows(_written(origin), request)
+        return self._told(request) is not None
 
     def guarding(self, handler: Handler) -> Handler:
         """A handler that pages of elsewhere do not reach: 403."""
@@ -56,12 +61,13 @@ class Origins:
 
         def shared(exchange: Exchange) -> None:
             request = exchange.request
-            if not self.permits(request):
+            told = self._told(request)
+            if told is None:
                 self._refuse(exchange)
             elif request.method == "OPTIONS":
                 exchange.answer(self.preflight(request, offered))
             elif b"origin" in request.headers:
-                handler(_Adding(exchange, self.headers(request)))
+                handler(_Adding(exchange, told))
             else:
                 handler(exchange)
 
@@ -69,10 +75,25 @@ class Origins:
 
     def headers(self, request: Request) -> Headers:
         """What an answer needs for the page to read it."""
-        if b"origin" not in request.headers or not self.permits(request):
-            return (("Vary", "Origin"),)
-        allowed = request.header(b"origin").strip()
-        return (("Access-Control-Allow-Origin", allowed), ("Vary", "Origin"))
+        return self._told(request) or _VARY
+
+    def _told(self, request: Request) -> Headers | None:
+        """The headers for the page that a request comes from; None where it may not send it."""
+        headers = request.headers
+        origin = headers.get(b"origin", b"")
+        if not origin:
+            return _VARY
+        host, tls = headers.get(b"host", b""), request.peer.tls
+        # What is asked all the time is asked by few pages; nothing long is remembered.
+        if len(origin) + len(host) > _LONGEST:
+            return self._decide(origin, host, tls)
+        return self._decided(origin, host, tls)
+
+    def _decide(self, origin: bytes, host: bytes, tls: bool) -> Headers | None:
+        text = origin.decode("latin-1")
+        if not self._allows(_written(text), hosts.proper(host), tls=tls):
+            return None
+        return (("Access-Control-Allow-Origin", text.strip()), *_VARY)
 
     def preflight(self, request: Request, methods: str) -> Response:
         """The answer to OPTIONS, with the question of a browser or without."""
@@ -85,21 +106,20 @@ class Origins:
         )
         return Response(204, (*told, *self.headers(request)))
 
-    def _allows(self, origin: str, request: Request) -> bool:
+    def _allows(self, origin: str, named: str, *, tls: bool) -> bool:
         if origin in self._named or (self._every and origin != "null"):
             return True
-        named = hosts.host(request.headers)
         if not named:
             return False
         # A proxy that ends TLS and does not tell leaves us with a request that looks plain.
         own = {_written(f"https://{named}")}
-        if not request.peer.tls:
+        if not tls:
             own.add(_written(f"http://{named}"))
         return origin in own
 
     def _refuse(self, exchange: Exchange) -> None:
         self._refused("http.origin")
-        exchange.answer(refusal("http.origin", (("Vary", "Origin"),)))
+        exchange.answer(refusal("http.origin", _VARY))
 
 
 class _Adding:

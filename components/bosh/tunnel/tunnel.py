@@ -51,6 +51,10 @@ class Tunnel:
     def __init__(self, component: Component) -> None:
         self._component = component
         self._carried: dict[str, Carried] = {}
+        self._out: list[bytes] = []
+        """What clients have said in this turn,"""
+        self._speaking: list[Carried] = []
+        """and who has: all of it is written at once when the turn ends."""
         self._held: list[Carried] = []
         """Those whose clients are read no more until the server has taken what waits for it."""
         component.on_message(self._heard, f"{ns.TUNNEL} session")
@@ -82,6 +86,7 @@ class Tunnel:
         for carried in list(self._carried.values()):
             carried.lost()
             carried.client.lost()
+        self._flush()
 
     # ------------------------------------------------------------------ for those carried
 
@@ -91,16 +96,34 @@ class Tunnel:
         return self._component.ask(carried.server, "set", payload, sender=sender)
 
     def send(self, carried: Carried, stanza: bytes) -> None:
-        """Send the server what a client says. Where too much waits already it reads no more."""
+        """Send the server what a client says, when the turn ends."""
+        if not self._out:
+            self._component.clock.callLater(0, self._flush)
+        self._out.append(stanza)
+        self._speaking.append(carried)
+
+    def _flush(self) -> None:
+        """Send what was said. Where too much waits for the server already, who spoke is held."""
+        if not self._out:
+            return
+        out, self._out = self._out, []
+        speaking, self._speaking = self._speaking, []
         component = self._component
-        component.send(stanza)
-        if component.behind and not carried.held:
-            carried.held = True
-            self._held.append(carried)
-            carried.client.pause()
-            if len(self._held) == 1:
-                later = Deferred.fromCoroutine(component.pauses.until_taken())
-                later.addCallback(lambda _: self._release())
+        component.send_all(out)
+        if component.behind:
+            for carried in speaking:
+                self._hold(carried)
+
+    def _hold(self, carried: Carried) -> None:
+        """Read nothing more from a client until the server has taken what it has."""
+        if carried.held or carried.over:
+            return
+        carried.held = True
+        self._held.append(carried)
+        carried.client.pause()
+        if len(self._held) == 1:  # behind that: the wait may be over at once
+            later = Deferred.fromCoroutine(self._component.pauses.until_taken())
+            later.addCallback(lambda _: self._release())
 
     def forget(self, carried: Carried) -> None:
         """A session is over."""
@@ -134,6 +157,8 @@ class Tunnel:
 
     def _lose(self, why: str) -> None:
         """The sessions end with the component's stream (docs/session-tunnel.md, "The end")."""
+        self._out.clear()
+        self._speaking.clear()
         if self._carried:
             log.warn("{why}: {count} sessions end", why=why, count=len(self._carried))
         for carried in list(self._carried.values()):

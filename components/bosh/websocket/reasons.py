@@ -13,4 +13,5 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "websocket.no-stream": ("a stream that the server does not take", "see the server's log"),
     "websocket.silent": ("a client that gives no sign of life", "nothing: it may come back"),
+    "websocket.unopened": ("a client that does not open a stream", "the client is broken"),
 }

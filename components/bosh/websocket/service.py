@@ -95,6 +95,10 @@ class WebSockets:
             if session not in self._open:
                 continue
             session.heard = session.heard or session.unread
+            if not session.begun:
+                self._refused("websocket.unopened")
+                session.abort()
+                continue
             if session.pinged and not session.heard:
                 self._refused("websocket.silent")
                 session.abort()

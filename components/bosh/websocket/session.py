@@ -303,6 +303,11 @@ class WebSocket:
             self._read()
 
     @property
+    def begun(self) -> bool:
+        """Whether there is a stream, or was: the server sees to it that something comes of it."""
+        return self._stream is not None or self._closing
+
+    @property
     def unread(self) -> bool:
         """Whether the client is not read: then it is not silent either."""
         return self._paused or self._choked

@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.frames import HEADER, Scribe, frames_of, shape
 from xmppd import ns
@@ -127,3 +129,30 @@ def test_what_is_wrong_is_refused(inner: bytes) -> None:
 def test_an_element_that_declares_its_own_namespace_may_stand_anywhere(element: str) -> None:
     inner = session(f"<f:forwarded xmlns='urn:x'>{element}</f:forwarded>")
     assert tunneled.read(inner).items == [element.encode()]
+
+
+REFERENCES = (
+    "&lt;",
+    "&gt;",
+    "&amp;",
+    "&#13;",
+    "&apos;",
+    "&quot;",
+    "&#x26;",
+    "&#60;",
+    ">",
+    "'",
+    "é",
+)
+
+
+@given(
+    st.lists(
+        st.sampled_from((*REFERENCES, "a", "lt;", "amp;", "#13;", "\n", "\r", "<![CDATA[&]]>"))
+    )
+)
+def test_text_means_the_same_whether_a_parser_reads_it_or_not(pieces: list[str]) -> None:
+    text = "".join(pieces).replace("]]>", "]]&gt;").replace("<![CDATA[&]]&gt;", "<![CDATA[&]]>")
+    short = (AS_DEFAULT % f"<text>{text}</text>").encode()
+    long = session(f"<t:text>{text}</t:text>")
+    assert tunneled.read(short) == tunneled.read(long)

@@ -402,6 +402,77 @@ def test_answers_that_come_while_it_reads_nothing_give_it_no_more_time():
     assert line.aborted
 
 
+MOVES = st.one_of(
+    st.tuples(st.just("ask"), st.integers(1, 12)),
+    st.tuples(st.just("part"), st.integers(1, 40)),
+    st.tuples(st.just("answer"), st.integers(0, 9)),
+    st.tuples(st.just("large"), st.integers(0, 9)),
+    st.tuples(st.just("last"), st.integers(0, 9)),
+    st.tuples(st.just("read"), st.just(0)),
+    st.tuples(st.just("turn"), st.just(0)),
+    st.tuples(st.just("time"), st.integers(1, 19)),
+)
+
+
+@given(st.lists(MOVES, max_size=25), st.booleans())
+def test_whatever_happens_answers_are_those_of_the_requests_in_order(moves, deaf):
+    site = Answering(terms=Terms(pipelined=3))
+    line = site.connect(deaf=deaf)
+    unsent = b"".join(get(b"/%d" % number) for number in range(400))
+    got, ended_at = b"", None
+    sizes = (len(get(b"/0")), len(get(b"/10")), len(get(b"/100")))
+    assert sizes[2] - sizes[1] == sizes[1] - sizes[0] == 1
+    answered = set()
+
+    def held():
+        return [at for at in range(len(site.exchanges)) if at not in answered]
+
+    for move, number in moves:
+        if move == "ask":
+            end = sum(len(each) + 4 for each in unsent.split(b"\r\n\r\n")[:number])
+            line.send(unsent[:end])
+            unsent = unsent[end:]
+        elif move == "part":
+            line.send(unsent[:number])
+            unsent = unsent[number:]
+        elif move in ("answer", "large", "last") and held():
+            at = held()[number % len(held())]
+            answered.add(at)
+            exchange = site.exchanges[at]
+            body = exchange.request.path.encode()
+            if move == "last":
+                ended_at = at if ended_at is None else min(at, ended_at)
+            more = b" " * 70_000 if move == "large" else b""
+            exchange.answer(Response(200, (), body + more, close=move == "last"))
+        elif move == "read":
+            got += line.read()
+        elif move == "turn":
+            site.turns()
+            line.pump()
+        elif move == "time":
+            site.clock.advance(number)
+    for _ in range(1_000):
+        site.turns(2)
+        line.pump()
+        got += line.read()
+        if not held() or not line.up or line.ended:
+            break
+        at = held()[0]
+        answered.add(at)
+        site.exchanges[at].answer(Response(200, (), site.exchanges[at].request.path.encode()))
+    if line.aborted:
+        return  # the client was too slow, and the rest of an answer is gone
+    told = [(each.status, each.body.strip()) for each in answers(got)]
+    if told and told[-1][0] == 408:
+        told.pop()
+    assert told == [(200, b"/%d" % number) for number in range(len(told))]
+    if ended_at is not None and line.ended and len(told) > ended_at:
+        assert len(told) == ended_at + 1
+    line.hang_up()
+    site.turns()
+    assert site.clock.getDelayedCalls() == []
+
+
 # ---------------------------------------------------------------------- time
 
 

@@ -71,7 +71,8 @@ class Gateway:
         )
 
     def sent(self):
-        """The stanzas that the server was sent."""
+        """The stanzas that the server was sent when the turn had ended."""
+        self.server.clock.advance(0)
         return list(
             fromstring(b"<x xmlns='%b'>%b</x>" % (ns.COMPONENT.encode(), self.server.take()))
         )
@@ -397,6 +398,7 @@ def test_clients_wait_while_the_server_takes_nothing():
     for _ in range(20):
         stream.say("<a>%s</a>" % ("x" * 1_000))
     other.say("<b/>")
+    gateway.server.clock.advance(0)
     assert (juliet.take(), romeo.take()) == ([("pause",)], [("pause",)])
     gateway.server.line.producer.resumeProducing()
     gateway.tell(stream, "<t:pause/><t:resume/>")

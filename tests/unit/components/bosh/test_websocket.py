@@ -437,6 +437,17 @@ def test_who_is_silent_is_asked_and_then_dropped(house):
     assert house.refused["websocket.silent"] == 1
 
 
+def test_who_opens_no_stream_is_not_waited_for(house):
+    juliet = house.join()
+    for _ in range(4):
+        house.clock.advance(10)
+        juliet.send(frame(PING))
+    assert juliet.line.up
+    house.clock.advance(6)
+    assert juliet.line.aborted
+    assert house.refused == {"websocket.unopened": 1}
+
+
 def test_who_answers_stays(house):
     juliet = house.join().open()
     for _ in range(20):
