@@ -41,6 +41,7 @@ def _write(page: Page, text: str) -> None:
         ("connection-failed", "Check that you are online"),
         ("insecure-context", "https://"),
         ("out-of-the-blue", "out-of-the-blue"),
+        ("constructor", "That did not work (constructor)"),
     ],
 )
 def test_a_refused_login_says_what_to_do(page, condition, words):
