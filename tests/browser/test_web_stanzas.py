@@ -189,6 +189,7 @@ QUESTION = '<iq xmlns="jabber:client" from="juliet@verona.lit/b" type="get" id="
         ('<query xmlns="jabber:iq:version"/>', "<name>xmppd web client</name>"),
         ('<time xmlns="urn:xmpp:time"/>', "<utc>"),
         ('<query xmlns="http://jabber.org/protocol/disco#items"/>', 'type="result"'),
+        ('<query xmlns="http://jabber.org/protocol/disco#info"/>', 'var="jid\\20escaping"'),
         ('<query xmlns="http://jabber.org/protocol/disco#info" node="x"/>', "<item-not-found"),
         ('<query xmlns="urn:x:unknown"/>', "<service-unavailable"),
         ("", "<service-unavailable"),
@@ -213,7 +214,7 @@ def test_our_own_capabilities_fit_what_we_answer_xep0115_5(play):
     ver, computed, identities, features = play(script)
     assert ver == computed
     assert [(one["category"], one["type"]) for one in identities] == [("client", "web")]
-    assert "http://jabber.org/protocol/disco#info" in features
+    assert {"http://jabber.org/protocol/disco#info", "jid\\20escaping"} <= set(features)
 
 
 def test_an_answer_counts_only_from_whom_was_asked_rfc6120_8_1_2_1(play):
