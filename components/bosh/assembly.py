@@ -11,6 +11,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from components.bosh.checks import check
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
@@ -49,7 +50,8 @@ _LOOK = 0.05
 
 
 async def assemble(setting: Setting[Config]) -> None:
-    """Have a component be a gateway; raises ConfigError for what can't be listened on."""
+    """Have a component be a gateway; raises ConfigError for what nothing can come of."""
+    check(setting.config.bosh, setting.loaded.source)
     gateway = Gateway(setting)
     setting.component.on_stop(gateway.stop)
     await gateway.listen()
@@ -110,15 +112,8 @@ class Gateway:
             body_octets=config.body_octets,
         )
         admission = Admission(limits, self._reactor.seconds, self._refuse)
-        try:
-            proxies = Proxies(config.proxies, forwarded=config.forwarded)
-        except ValueError as error:
-            raise self._unreadable("bosh.proxies", error) from None
+        proxies = Proxies(config.proxies, forwarded=config.forwarded)
         return Site(self._routes(config), self._reactor, terms, proxies, admission)
-
-    def _unreadable(self, key: str, error: ValueError) -> ConfigError:
-        remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
-        return ConfigError(self._loaded.source, key, str(error), remedy)
 
     def _routes(self, config: BoshTable) -> Handler:
         origins = Origins(config.origins, self._refuse)
@@ -147,10 +142,7 @@ class Gateway:
             "requests": lambda: self.longpoll.requests,
             "refusals": lambda: dict(sorted(self.refused.items())),
         }
-        try:
-            return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
-        except ValueError as error:
-            raise self._unreadable("bosh.metrics", error) from None
+        return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
 
     def _files(self, config: BoshTable) -> Handler:
         if not config.web:

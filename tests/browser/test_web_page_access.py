@@ -169,6 +169,31 @@ def test_escape_closes_a_dialog_and_the_focus_goes_back(page):
     assert button.evaluate("element => element === document.activeElement")
 
 
+def test_who_joins_a_room_may_write_at_once(page):
+    raise_curtain(page, "busy")
+    enter(page)
+    page.get_by_role("button", name="Join a room").click()
+    page.get_by_label("Room", exact=True).fill("tomb")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.placeholder") == "Write to tomb"
+
+
+def test_the_focus_is_not_lost_with_a_request_nor_does_it_go_to_another(page):
+    raise_curtain(page, "people")
+    enter(page)
+    ask = "name => client.tell('subscription', {jid: `${name}@verona.test`})"
+    page.evaluate(ask, "paris")
+    button = page.get_by_role("button", name="Accept paris")
+    button.focus()
+    page.evaluate(ask, "tybalt")
+    page.get_by_role("button", name="Accept tybalt").wait_for()
+    assert button.evaluate("element => element === document.activeElement")
+    page.keyboard.press("Enter")
+    button.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.dataset.jid")
+
+
 def test_messages_are_a_log_that_tells_itself(page):
     raise_curtain(page, "busy")
     _chat(page)

@@ -9,7 +9,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "send it plain",
     ),
     "bosh.large-body": (
-        "a body that is too large, inflated or for who has no session",
+        "a body that is too large, inflated very much or for who has no session",
         "body_octets in [bosh]",
     ),
     "bosh.large-body-tag": ("a <body/> with too many or too long attributes", "none needs them"),
@@ -27,7 +27,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     # no new session
     "bosh.no-to": ("a session for no domain", "the client has to name one (XEP-0124 §7.1)"),
-    "bosh.not-secure": ("a session that must be secure and is not", "see_other_uri in [bosh]"),
+    "bosh.not-secure": ("a session that must be secure and is not", "see_other_bosh in [bosh]"),
     "bosh.route": ("a session for a server elsewhere", "routes in [bosh]"),
     "bosh.sessions": ("a session where there are as many as there may be", "sessions in [bosh]"),
     "bosh.sessions-per-address": (
@@ -46,7 +46,7 @@ REASONS: dict[str, tuple[str, str]] = {
     # too much
     "bosh.frequent": ("empty requests faster than `polling` says", "the client is broken"),
     "bosh.long-pause": ("a pause longer than `maxpause`", "maxpause in [bosh]"),
-    "bosh.queue": ("a client for whom too much waits", "queue_octets in [bosh]"),
+    "bosh.queue": ("a client for whom too much waits", "it may come back"),
     "bosh.repeats": ("one request repeated too often", "the client's network is broken"),
     "bosh.requests": ("more requests at a time than `requests` says", "the client is broken"),
     "bosh.streams": ("more streams in a session than it may have", "streams in [bosh]"),

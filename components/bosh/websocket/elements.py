@@ -26,14 +26,21 @@ _DECLARATION = re.compile(r"<\?xml\s[^<>]*\?>\s*(?=<)")
 _LANG = f"{ns.XML} lang"
 _NAMES = {f"{FRAMING} {name}": name for name in ("open", "close")}
 
+LONGEST = 8_192
+"""Characters of the longest that is read: a reader gives each attribute that has a prefix the whole
+name of its namespace, so a few octets of a long one may mean many."""
+
 
 def framed(text: str) -> Framed | None:
     """The `<open/>` or `<close/>` that `text` is; None where it is another element.
 
-    Raises StreamError for what begins as one and is not well-formed, or has content (§3.3.1).
+    Raises StreamError for what begins as one and is very long, is not well-formed, or has content
+    (§3.3.1).
     """
     if _LIKELY.match(text) is None:
         return None
+    if len(text) > LONGEST:
+        raise StreamError("policy-violation", reason="websocket.large-open")
     found: list[Framed | None] = []
 
     def on_start(name: str, attrs: dict[str, str]) -> None:

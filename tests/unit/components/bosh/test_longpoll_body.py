@@ -168,6 +168,26 @@ def test_prefixes_that_mean_too_much_work_are_refused() -> None:
         assert refused.value.reason == "bosh.many-prefixes"
 
 
+def test_attributes_of_a_long_namespace_are_refused_before_they_are_read() -> None:
+    # Each would have the whole namespace in its name: gigabytes, out of half a megabyte.
+    many = " ".join(f"p:a{number}=''" for number in range(3_000))
+    long = "u" * 400_000
+    for content in (
+        f"<a xmlns:p='{long}' {many}/>",
+        f'<a xmlns:p = "{long}"><b {many}/></a>',
+        f"<a {many}\txmlns:p='{long}'/>",
+    ):
+        with pytest.raises(Refused) as refused:
+            read(f"<body rid='1' xmlns='{HTTPBIND}'>{content}</body>".encode())
+        assert refused.value.reason == "bosh.many-prefixes"
+
+
+def test_a_long_text_about_namespaces_passes() -> None:
+    text = f"Write xmlns:a='b', or xmlns:c=' {'and so on ' * 2_000}"
+    data = f"<body xmlns='{HTTPBIND}'><message><body>{text}</body></message></body>"
+    assert text in read(data.encode()).content
+
+
 def test_a_wrapper_can_be_read_alone() -> None:
     for inside in ("/>", ">no matter what"):
         assert wrapper(f"<body sid='a>' xmlns='{HTTPBIND}'{inside}".encode()) == {"sid": "a>"}

@@ -182,6 +182,7 @@ def test_a_client_that_reads_nothing_is_told_nothing(house):
 # ---------------------------------------------------------------------- errors
 
 
+MANY = " ".join(f"p:a{number}=''" for number in range(2_000))
 ERRORS = [
     ("bad-format", "message"),
     ("bad-format", ""),
@@ -210,10 +211,13 @@ ERRORS = [
     ("restricted-xml", f"<open xmlns='{FRAMING}'><!-- --></open>"),
     ("restricted-xml", f"<open xmlns='{FRAMING}'><?a b?></open>"),
     ("restricted-xml", f"{OPEN}<!-- -->"),
+    # Each attribute would have the whole of its namespace in its name.
+    ("policy-violation", f"<open xmlns='{FRAMING}' xmlns:p='{'u' * 99_000}' {MANY}/>"),
+    ("policy-violation", f"<p:close xmlns:p='{'u' * 9_000}'/>"),
 ]
 
 
-@pytest.mark.parametrize(("condition", "text"), ERRORS, ids=repr)
+@pytest.mark.parametrize(("condition", "text"), ERRORS, ids=lambda text: repr(text[:80]))
 def test_an_error_before_open_is_told_behind_an_open_of_ours_rfc7395_3_5(house, condition, text):
     juliet = house.join().say(text)
     (opened, error, close), code = juliet.ended()
