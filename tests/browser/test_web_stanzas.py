@@ -210,6 +210,19 @@ def test_a_stranger_is_not_asked_for_a_picture_until_he_is_a_contact(play):
     assert play(script, push) == [0, "paris@verona.lit", True]
 
 
+def test_nobody_need_tell_chat_states_xep0085_5_2(play):
+    script = """s.say(a); c.tellsWriting = false;
+    c.chatState("juliet@verona.lit", "composing"); await s.settled();
+    const before = s.sent.length;
+    c.send("juliet@verona.lit", "O");
+    c.tellsWriting = true;
+    c.send("juliet@verona.lit", "Romeo");
+    return [before, s.sent.map(text => text.includes("chatstates"))]"""
+    heard = '<active xmlns="http://jabber.org/protocol/chatstates"/>'
+    chat = CHAT.format("juliet@verona.lit/balcony", heard)
+    assert play(script, chat) == [0, [False, True]]
+
+
 def test_a_delayed_message_has_its_time_xep0203_4(play):
     delay = '<body>Ay</body><delay xmlns="urn:xmpp:delay" stamp="2002-09-10T23:08:25Z"/>'
     script = f"s.say(a); {MESSAGES}.map(m => [m.time.toISOString(), m.delayed])"
