@@ -68,16 +68,21 @@ _CLIENT_NAMES = f"{ns.CLIENT} "
 _DECLARES_DEFAULT = re.compile(rb"\sxmlns\s*=")
 
 
-_TEXT_BEGINS = f"<session xmlns='{ns.TUNNEL}'><text>".encode()
+_TEXTS: tuple[tuple[bytes, type[bytes]], ...] = (
+    (f"<session xmlns='{ns.TUNNEL}'><text end='true'>".encode(), Last),
+    (f"<session xmlns='{ns.TUNNEL}'><text>".encode(), bytes),
+)
+"""How a message begins that is one text, and what that is."""
 _TEXT_ENDS = b"</text></session>"
 
 
 def read(inner: bytes) -> Said:
     """What stands in `inner`, the validated content of a message; raises StanzaError."""
-    if inner.startswith(_TEXT_BEGINS) and inner.endswith(_TEXT_ENDS):
-        text = _plain(inner[len(_TEXT_BEGINS) : -len(_TEXT_ENDS)])
-        if text is not None:
-            return Said([text], 0)
+    for begins, kind in _TEXTS:
+        if inner.startswith(begins) and inner.endswith(_TEXT_ENDS):
+            text = _plain(inner[len(begins) : -len(_TEXT_ENDS)])
+            if text is not None:
+                return Said([kind(text)], 0)
     return _parsed(inner)
 
 

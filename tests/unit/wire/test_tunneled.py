@@ -160,6 +160,9 @@ REFERENCES = (
 )
 def test_text_means_the_same_whether_a_parser_reads_it_or_not(pieces: list[str]) -> None:
     text = "".join(pieces).replace("]]>", "]]&gt;").replace("<![CDATA[&]]&gt;", "<![CDATA[&]]>")
-    short = (AS_DEFAULT % f"<text>{text}</text>").encode()
-    long = session(f"<t:text>{text}</t:text>")
-    assert tunneled.read(short) == tunneled.read(long)
+    for end in ("", " end='true'"):
+        short = (AS_DEFAULT % f"<text{end}>{text}</text>").encode()
+        long = session(f"<t:text{end}>{text}</t:text>")
+        assert tunneled.read(short) == tunneled.read(long)
+        (read,), (parsed,) = tunneled.read(short).items, tunneled.read(long).items
+        assert read.__class__ is parsed.__class__

@@ -9,7 +9,6 @@ from components.bosh.http.refusing import refusal
 from components.bosh.http.request import Response, plain
 from tests.support.http_lines import PIPE, UPGRADE, Answering, answers, echo, get, statuses
 
-
 # ---------------------------------------------------------------------- pipelining
 
 
