@@ -22,6 +22,7 @@ function automatic(element, { roster, sm }) {
   if (element.localName === "resume") return sm.resume;
   if (element.localName === "r") return sm.h === null ? null : `<a xmlns="${SM}" h="${sm.h}"/>`;
   if (element.localName !== "iq" || !payload) return null;
+  if (payload.localName === "session") return result("");
   if (payload.localName === "bind") {
     return result(`<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${ME}/orchard</jid></bind>`);
   }
@@ -66,7 +67,8 @@ class Transport {
   }
 
   restart() {
-    this.say(FEATURES(BIND + (this.stage.sm ? `<sm xmlns="${SM}"/>` : "")));
+    const { features = "", sm } = this.stage;
+    this.say(FEATURES(BIND + features + (sm ? `<sm xmlns="${SM}"/>` : "")));
   }
 
   send(text) {

@@ -181,6 +181,15 @@ export class Client {
     return this.#messages.send(to, body);
   }
 
+  /** Are chat states told (XEP-0085)? Yes, until somebody says no, and again after the logout. */
+  get tellsWriting() {
+    return this.#messages.tellsWriting;
+  }
+
+  set tellsWriting(on) {
+    this.#messages.tellsWriting = on;
+  }
+
   chatState(to, state) {
     this.#messages.chatState(to, state);
   }
