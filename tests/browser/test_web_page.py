@@ -148,6 +148,8 @@ def test_markup_is_text_wherever_it_comes_from(page):
         ("javascript:alert(1) data:text/html,x file:///etc/passwd", []),
         ("javascript://https://verona.test/%0aalert(1)", ["https://verona.test/%0aalert(1)"]),
         ("https:// http://[", []),
+        ("(https://verona.test/a.)).", ["https://verona.test/a"]),
+        ("https://verona.test/\u202eten.elgoog", ["https://verona.test/"]),
         ('https://verona.test/"onclick="alert(1)', ["https://verona.test/"]),
     ],
 )
@@ -160,6 +162,22 @@ def test_web_addresses_alone_are_links(stage, body, addresses):
     for link in links.all():
         assert link.get_attribute("rel") == "noopener noreferrer"
         assert link.get_attribute("target") == "_blank"
+
+
+def test_an_address_with_very_many_brackets_does_not_stop_the_page(stage):
+    address = f"https://verona.test/{'.' * 25_000}a"
+    open_chat(stage, "Juliet Capulet")
+    took = stage.evaluate(
+        """body => {
+          client.hear({ chat: "juliet@verona.test", body });
+          const began = performance.now();
+          document.querySelector(".log .body button").click();
+          return performance.now() - began;
+        }""",
+        f"{'x' * 4_999} {address}{')' * 25_000}",
+    )
+    assert stage.locator(".log a").get_attribute("href") == address
+    assert took < 5_000
 
 
 def test_a_long_message_is_shown_in_part(stage):

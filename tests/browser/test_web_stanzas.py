@@ -172,6 +172,44 @@ def test_a_chat_state_only_to_those_who_take_them_xep0085_5_1(play):
     assert play(script, chat) == [0, ["composing", "paused"]]
 
 
+COULD = (
+    '<presence xmlns="jabber:client" from="{}/x{}"><c xmlns="http://jabber.org/protocol/caps" '
+    'hash="sha-1" node="n" ver="v{}"/></presence>'
+)
+
+
+@pytest.mark.parametrize("sender", ["juliet@verona.lit", "paris@verona.lit"])
+def test_who_is_there_is_asked_nothing_xep0115_6_2(play, sender):
+    # A thousand resources would have all our questions wait, a stranger's would learn of us.
+    script = """for (const text of a) s.say(text);
+    await s.settled();
+    return s.sent"""
+    assert play(script, [COULD.format(sender, number, number) for number in range(600)]) == []
+
+
+def test_who_is_written_to_is_asked_what_he_can_do_xep0115_6_2(play):
+    script = """s.say(a); c.chatState("juliet@verona.lit", "composing"); await s.settled();
+    return s.sent"""
+    (sent,) = play(script, COULD.format("juliet@verona.lit", 1, 1))
+    assert 'to="juliet@verona.lit/x1"' in sent
+    assert 'node="n#v1"' in sent
+
+
+def test_a_stranger_is_not_asked_for_a_picture_until_he_is_a_contact(play):
+    script = """await c.avatar("paris@verona.lit");
+    const before = s.sent.length;
+    const heard = new Promise(resolve => c.on("avatar", resolve));
+    s.say(a);
+    const { jid } = await heard;
+    await c.avatar(jid);
+    return [before, jid, s.sent.at(-1).includes("vcard-temp")]"""
+    push = (
+        '<iq xmlns="jabber:client" type="set" id="p1"><query xmlns="jabber:iq:roster">'
+        '<item jid="paris@verona.lit" subscription="both"/></query></iq>'
+    )
+    assert play(script, push) == [0, "paris@verona.lit", True]
+
+
 def test_a_delayed_message_has_its_time_xep0203_4(play):
     delay = '<body>Ay</body><delay xmlns="urn:xmpp:delay" stamp="2002-09-10T23:08:25Z"/>'
     script = f"s.say(a); {MESSAGES}.map(m => [m.time.toISOString(), m.delayed])"

@@ -31,8 +31,8 @@ class Entry:
         self.exchange: Exchange | None = exchange
         self.since = now
         """When it came, or was last repeated."""
-        self.at = 0.0
-        """When it was answered,"""
+        self.at = now
+        """When it first came; once it has an answer, when it was given that,"""
         self.mark = 0
         """and how much had been said to the client by then."""
         self.response: Response | None = None

@@ -23,23 +23,26 @@ class Pace:
         self.answered_nothing = False
         """Whether the last answer was empty."""
 
-    def check(self, now: float, terms: Terms, window: Window, *, empty: bool) -> None:
-        """A new request has come, and is not in the window yet; raises `Refused` if it may not.
+    def check(self, came: float, terms: Terms, window: Window, *, empty: bool) -> bool:
+        """It is a request's turn, who came then and is not in the window yet.
 
-        What counts for its haste is who waits: a client whose page was loaded anew, or whose
-        network is another, may ask at once.
+        Raises `Refused` if it may not. True where it was too hasty, if all those wait who seem
+        to: a client whose page was loaded anew, or whose network is another, may ask at once.
+
+        Requests follow each other by their ids: connections may bring a later one first.
         """
         if len(window) + 1 > terms.requests:
             raise Refused("policy-violation", "bosh.requests")
-        if empty and now - self._previous < terms.polling - JITTER_SECONDS:
-            if terms.polls:
-                fast = self._emptied and self.answered_nothing
-            else:
-                fast = window.waiting() + 1 == terms.requests
-            if fast:
+        hasty = False
+        if empty and abs(came - self._previous) < terms.polling - JITTER_SECONDS:
+            if not terms.polls:
+                # The last request counts: behind this one is none.
+                hasty = not window.early() and window.waiting() + 1 == terms.requests
+            elif self._emptied and self.answered_nothing:
                 raise Refused("policy-violation", "bosh.frequent")
-        self._previous = now
+        self._previous = came
         self._emptied = empty
+        return hasty
 
     def excuse(self, now: float) -> None:
         """A request has come that may be one too many: it ends the session, or pauses it."""

@@ -9,7 +9,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "send it plain",
     ),
     "bosh.large-body": (
-        "a body that is too large, inflated or for who has no session",
+        "a body that is too large, inflated very much or for who has no session",
         "body_octets in [bosh]",
     ),
     "bosh.large-body-tag": ("a <body/> with too many or too long attributes", "none needs them"),
@@ -20,6 +20,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "bosh.no-body": ("another element than <body/>", "the client is broken (XEP-0124 §6)"),
     "bosh.no-number": ("an attribute that should be a number", "the client is broken"),
     "bosh.not-xml": ("a body that is not well-formed XML", "the client is broken"),
+    "bosh.text": ("text beside the elements", "the client is broken (XEP-0124 §6)"),
     "bosh.restricted-xml": (
         "a comment, a processing instruction, a DTD",
         "send none (XEP-0124 §6)",

@@ -32,6 +32,9 @@ from components.bosh.longpoll.window import Watch, Window
 
 LEFT_SECONDS: Final = 10.0
 """How long a session is known that its client has ended."""
+NOTICE_SECONDS: Final = 1.0
+"""How much later than by a new request it may be heard that the connection of an older one is gone:
+a page that is loaded anew breaks one off and asks by another, and proxies are slow to tell."""
 _SOON: Final = 0.001
 """Seconds by which a timer may be early."""
 
@@ -61,6 +64,7 @@ class Session:
     __slots__ = (
         "_answers",
         "_ending",
+        "_hasty",
         "_home",
         "_key",
         "_mark",
@@ -112,6 +116,8 @@ class Session:
         """and how long it may stay away."""
         self._ending = False
         """Whether the session is over; the client may not know yet."""
+        self._hasty = 0.0
+        """When the last request will have come too soon (§11), 0 if it has not."""
 
     # ------------------------------------------------------------------ what is asked
 
@@ -143,7 +149,8 @@ class Session:
             entry = window.repeated(rid, digest)
             if entry is None:
                 most = self._terms.requests + _is_extra(body.attrs)
-                window.keep(Entry(self, rid, digest, exchange, now), body, most)
+                if not window.keep(Entry(self, rid, digest, exchange, now), body, most):
+                    self._recover(exchange)
             elif entry.response is not None:
                 exchange.answer(fit(entry.response, exchange.request))
             else:
@@ -174,17 +181,21 @@ class Session:
             return
         restart = RESTART in attrs and true(attrs[RESTART])
         adding = "to" in attrs and not restart and not body.content
+        hasty = False
         if extra:
             self._pace.excuse(now)
         else:
             empty = not (body.content or restart or adding)
-            self._pace.check(now, self._terms, window, empty=empty)
+            hasty = self._pace.check(entry.at, self._terms, window, empty=empty)
         self._patience = float(self._terms.inactivity)
         if restart:
             self._restart(attrs)
         elif body.content:
             self._say(attrs.get("stream"), body.content)
         window.pending.append(entry)
+        if hasty:
+            self._hasty = now + NOTICE_SECONDS
+            self._arm(now)
         if extra:
             self._go(entry, attrs, now)
         elif adding:
@@ -200,6 +211,8 @@ class Session:
 
     def _again(self, entry: Entry, exchange: Exchange, now: float) -> None:
         """A request comes again that has no answer yet: the newer one is to have it (§14.3)."""
+        if entry.rid < self._window.last:
+            self._hasty = 0.0
         old = entry.repeated(exchange, now)
         if old is not None:
             self._recover(old)
@@ -247,7 +260,7 @@ class Session:
         """Open a stream anew (XEP-0206 §5)."""
         given = header(attrs)
         for strand in self._strands.meant(attrs.get("stream")):
-            strand.open({**strand.header, **given})
+            strand.open({**strand.header, **given}, self._home.limits.unsaid_octets)
 
     def _go(self, entry: Entry, attrs: Mapping[str, str], now: float) -> None:
         """The client ends the session, or a stream, or will be away."""
@@ -287,7 +300,7 @@ class Session:
         self._strands.add(strand)
         if self._answers.greeting is not None:
             self._answers.greeting["stream"] = strand.name
-        strand.open(given)
+        strand.open(given, self._home.limits.unsaid_octets)
         return strand
 
     def _add_strand(self, entry: Entry, attrs: Mapping[str, str], now: float) -> None:
@@ -402,7 +415,7 @@ class Session:
                     return
                 # It will be asked for again; it does not matter which answer says what.
                 self._answer(pending.pop(0), now, silent=True)
-            elif len(pending) > hold or answers.are_due:
+            elif (len(pending) > hold and not self._hasty) or answers.are_due:
                 self._answer(pending.pop(0), now)
             else:
                 return
@@ -418,6 +431,7 @@ class Session:
         self, entry: Entry, now: float, *, silent: bool = False, attrs: Mapping[str, str] = NONE
     ) -> None:
         """Give a request its answer: `silent` without anything of the outbox."""
+        self._hasty = 0.0
         said = self.outbox.said
         response = self._answers.make(entry.rid, self._window.last, attrs, silent=silent)
         self._pace.answered_nothing = self.outbox.said == said
@@ -429,10 +443,13 @@ class Session:
 
     def missed(self) -> None:
         """A client is gone that waited for an answer (`entry.Owner`)."""
-        self._quiet = self._home.clock.seconds()
+        self._quiet = now = self._home.clock.seconds()
         if self._answers.greeting is not None:
             # It does not know its session, and can't come back to it.
             self.drop()
+        elif self._hasty:
+            self._hasty = 0.0
+            self._respond(now)
 
     # ------------------------------------------------------------------ time
 
@@ -445,11 +462,17 @@ class Session:
         due = (self._quiet if since is None else now) + self._patience
         if self._terms.wait:
             due = min(due, (now if since is None else since) + self._terms.wait)
+        if self._hasty:
+            due = min(due, self._hasty)
         self._watch.by(due, now)
 
     def _wake(self) -> None:
         now = self._home.clock.seconds()
         window = self._window
+        if self._hasty and now > self._hasty - _SOON:
+            refused = Refused("policy-violation", "bosh.frequent")
+            self.fail(refused, window.pending[-1].exchange)
+            return
         latest = now - self._terms.wait + _SOON
         for entry in window.early():
             if entry.exchange is not None and entry.since < latest:

@@ -16,6 +16,9 @@ from xmppd import ns
 
 _STREAM: Final = {"xmlns:stream": DECLARED["xmlns:stream"]}
 
+HEADER_OCTETS: Final = 512
+"""What a header counts for that waits, besides its values."""
+
 REFUSALS: Final[Mapping[str, Condition]] = {
     "gone": "host-gone",
     "item-not-found": "host-unknown",
@@ -93,9 +96,13 @@ class Strand:
         """Elements; no more than `room` wait. Raises `Refused` for what can't be said."""
         if self._unsaid is None:
             self._say(content)
-            return
-        self._unsaid.append(content)
-        self._unsaid_octets += len(content)
+        else:
+            self._keep(content, len(content), room)
+
+    def _keep(self, item: str | Mapping[str, str], octets: int, room: int) -> None:
+        assert self._unsaid is not None
+        self._unsaid.append(item)
+        self._unsaid_octets += octets
         if self._unsaid_octets > room:
             raise Refused("policy-violation", "bosh.queue")
 
@@ -105,12 +112,12 @@ class Strand:
         except ValueError:
             raise Refused("bad-request", "bosh.no-character") from None
 
-    def open(self, header: Mapping[str, str]) -> None:
-        """The stream's header, again behind SASL."""
+    def open(self, header: Mapping[str, str], room: int) -> None:
+        """The stream's header, again behind SASL; see `say`."""
         if self._unsaid is None:
             self.stream.open(header)
         else:
-            self._unsaid.append(header)
+            self._keep(header, HEADER_OCTETS + sum(map(len, header.values())), room)
 
     def close(self) -> None:
         """The client closes the stream."""

@@ -11,6 +11,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "a message that is no element, or one where another belongs",
         "the client is broken (RFC 7395 §3.3)",
     ),
+    "websocket.large-open": ("a very long <open/> or <close/>", "none needs to be"),
     "websocket.no-stream": ("a stream that the server does not take", "see the server's log"),
     "websocket.silent": ("a client that gives no sign of life", "nothing: it may come back"),
     "websocket.unopened": ("a client that does not open a stream", "the client is broken"),

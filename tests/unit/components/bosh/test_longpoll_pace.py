@@ -121,7 +121,9 @@ def test_too_many_requests_at_a_time_xep0124_11(bosh: Bosh, juliet: Asker) -> No
 def test_empty_requests_too_soon_behind_each_other_xep0124_11(bosh: Bosh, juliet: Asker) -> None:
     held = juliet.ask()
     bosh.clock.advance(4)
-    assert juliet.ask().condition == "policy-violation"
+    hasty = juliet.ask()
+    bosh.clock.advance(1)
+    assert hasty.condition == "policy-violation"
     assert held.condition == "other-request"
     assert bosh.reasons == {"bosh.frequent": 1}
 
@@ -144,6 +146,85 @@ def test_who_was_cut_off_may_ask_at_once(bosh: Bosh, juliet: Asker) -> None:
     juliet.stream.client.elements([MESSAGE])
     bosh.turn()
     assert asked.names
+
+
+def test_an_empty_request_is_not_the_last_where_a_later_one_was_faster_xep0124_11(
+    bosh: Bosh, juliet: Asker
+) -> None:
+    early = juliet.ask("<message/>", rid=juliet.rid + 2)
+    late = juliet.ask()
+    bosh.clock.advance(2)
+    assert late.condition is None and early.is_held
+    assert not bosh.reasons
+
+
+def test_requests_are_as_far_apart_as_they_came_xep0124_11(bosh: Bosh, juliet: Asker) -> None:
+    first = juliet.rid + 1
+    early = juliet.ask(rid=first + 1)
+    bosh.clock.advance(5)
+    again = juliet.ask(rid=first + 1)
+    assert not early.is_held, "it came again"
+    missed = juliet.ask("<message/>", rid=first)
+    bosh.clock.advance(2)
+    assert missed.condition is None and again.is_held
+    assert not bosh.reasons
+
+
+def test_too_soon_is_too_soon_in_whatever_order_xep0124_11(bosh: Bosh, juliet: Asker) -> None:
+    first = juliet.rid + 1
+    early = juliet.ask(rid=first + 1)
+    bosh.clock.advance(1)
+    late = juliet.ask("<message/>", rid=first)
+    bosh.clock.advance(2)
+    assert [early.condition, late.condition] == ["policy-violation", "other-request"]
+
+
+def test_a_connection_may_be_told_to_be_gone_later_than_the_next_request_comes(
+    bosh: Bosh, juliet: Asker
+) -> None:
+    """A page that is loaded again, behind a proxy."""
+    held = juliet.ask()
+    asked = juliet.ask()
+    assert held.is_held and asked.is_held
+    bosh.clock.advance(0.5)
+    held.break_off()
+    bosh.clock.advance(2)
+    assert asked.is_held and not bosh.reasons
+    juliet.stream.client.elements([MESSAGE])
+    bosh.turn()
+    assert asked.names
+
+
+def test_who_repeats_the_request_before_was_cut_off(bosh: Bosh, juliet: Asker) -> None:
+    held = juliet.ask()
+    asked = juliet.ask()
+    again = juliet.ask(rid=juliet.rid - 1)
+    assert not held.is_held and again.condition is None and asked.is_held
+    bosh.clock.advance(2)
+    assert not bosh.reasons
+
+
+def test_who_has_an_answer_meanwhile_was_not_too_soon(bosh: Bosh, juliet: Asker) -> None:
+    held, asked = juliet.ask(), juliet.ask()
+    juliet.stream.client.elements([MESSAGE])
+    bosh.turn()
+    assert held.names and asked.is_held
+    bosh.clock.advance(2)
+    assert asked.is_held and not bosh.reasons
+
+
+def test_who_was_too_soon_may_not_ask_for_more_xep0124_11(bosh: Bosh, juliet: Asker) -> None:
+    juliet.ask(), juliet.ask()
+    assert juliet.ask().condition == "policy-violation"
+
+
+def test_who_was_too_soon_may_leave(bosh: Bosh, juliet: Asker) -> None:
+    held, asked = juliet.ask(), juliet.ask()
+    left = juliet.ask(type="terminate")
+    bosh.turn()
+    bosh.clock.advance(2)
+    assert [held.condition, asked.condition, left.condition].count("") == 1
+    assert not bosh.reasons
 
 
 def test_who_polls_too_often_xep0124_12(bosh: Bosh) -> None:
@@ -187,6 +268,18 @@ def test_what_a_client_says_all_the_same_is_bounded() -> None:
     client.log_in()
     client.stream.client.pause()
     assert client.ask(f"<a>{'x' * 100}</a>").condition == "policy-violation"
+
+
+def test_streams_opened_anew_all_the_same_are_bounded() -> None:
+    bosh = Bosh(unsaid_octets=5_000)
+    client = bosh.client()
+    client.log_in()
+    client.stream.client.pause()
+    for _ in range(10):
+        # Whose connection is broken gets no answer, and so may ask again.
+        client.restart(to="x" * 1_000).break_off()
+    assert bosh.reasons == {"bosh.queue": 1, "bosh.unknown-sid": 6}
+    assert client.stream.is_over
 
 
 def test_an_idle_session_costs_a_wake_up_a_minute(bosh: Bosh, juliet: Asker) -> None:

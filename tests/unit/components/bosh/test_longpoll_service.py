@@ -73,6 +73,12 @@ def test_requests_may_be_compressed_xep0124_7_2(juliet: Asker) -> None:
     assert juliet.send(data).is_held
 
 
+def test_large_requests_may_be_compressed_as_well_as_text_can_be_xep0124_7_2(juliet: Asker) -> None:
+    text = "".join(f"<message id='{number * 7_919}'>Hi!</message>" for number in range(6_000))
+    juliet.bosh.post(gzip.compress(juliet.data(text)), headers=GZIP)
+    assert juliet.stream.texts == [text]
+
+
 @pytest.mark.parametrize(
     ("coding", "data", "reason"),
     [
@@ -81,6 +87,7 @@ def test_requests_may_be_compressed_xep0124_7_2(juliet: Asker) -> None:
         (b"gzip", zlib.compress(b"<body/>"), "bosh.coding"),
         (b"br", b"", "bosh.coding"),
         (b"gzip", gzip.compress(b" " * 10_000_000), "bosh.large-body"),
+        (b"gzip", gzip.compress(b"<body>" + b"<a/>" * 40_000), "bosh.large-body"),
     ],
 )
 def test_what_is_compressed_wrongly_or_too_well(

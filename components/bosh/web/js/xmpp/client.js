@@ -227,8 +227,11 @@ export class Client {
 
   // Who they are.
 
+  /** Of those we know: whom we ask learns that we are here, and a stranger is to learn nothing. */
   async avatar(jid) {
-    return this.#avatars.url(jid);
+    const bare = bareOf(jid);
+    const known = this.contacts.has(bare) || this.rooms.has(bare) || bare === this.jid?.bare;
+    return known ? this.#avatars.url(jid) : null;
   }
 
   async vcard(bare) {

@@ -134,7 +134,7 @@ export class Messages {
   #message(stanza, { from, body, copy, chat, nick }) {
     const stamp = stampOf(stanza) ?? (copy && stampOf(copy.firstElementChild));
     return {
-      id: attribute(stanza, "id") || randomId(),
+      id: clip(attribute(stanza, "id")) || randomId(),
       from: from.full,
       to: attribute(stanza, "to") || this.#wire.me.bare,
       chat,

@@ -90,7 +90,7 @@ export class RoomMessages {
       return;
     }
     const stamp = stampOf(stanza);
-    const id = attribute(stanza, "id");
+    const id = clip(attribute(stanza, "id"));
     const mine = nick !== "" && nick === room.nick;
     if (mine && this.#reflected(room, id, body, stamp)) return;
     const what = key({ nick, id, body });
