@@ -41,6 +41,7 @@ def _write(page: Page, text: str) -> None:
         ("connection-failed", "Check that you are online"),
         ("insecure-context", "https://"),
         ("out-of-the-blue", "out-of-the-blue"),
+        ("constructor", "That did not work (constructor)"),
     ],
 )
 def test_a_refused_login_says_what_to_do(page, condition, words):
@@ -360,6 +361,13 @@ def test_who_asks_is_accepted_and_asked_back(stage):
         ["approve", "paris@verona.test"],
         ["addContact", "paris@verona.test", "Paris"],
     ]
+
+
+def test_nobody_is_called_offline_whose_presence_is_not_shown_to_us(stage):
+    open_chat(stage, "rosaline")
+    assert stage.locator(".chat-line").inner_text() == "Asked; no answer yet"
+    open_chat(stage, "Friar Laurence")
+    assert stage.locator(".chat-line").inner_text() == "Offline"
 
 
 def test_who_asks_is_denied(stage):

@@ -93,6 +93,39 @@ def test_plain_leaves_nothing_to_come_back_with(verona):
     assert _play(verona, script, mechanism="PLAIN") == told
 
 
+ANEW = """await c.changePassword("Benedicite!");
+const auths = () => s.sent.filter((text) => text.includes("<auth"));
+const before = auths().length;
+s.drop("connection-lost");
+Object.assign(s, a);
+await s.settled();
+"""
+
+
+def test_a_new_password_needs_no_login_before_the_next_rfc6120_6_4_6(verona):
+    script = f"""{ANEW} {BACK} return [c.state, before, auths().length]"""
+    changed = {"password": "Benedicite!", "salt": "pepper"}
+    assert player(verona)(script, changed) == ["online", 0, 1]
+    assert (
+        player(verona)(
+            f"{ANEW} {BACK} s.drop('connection-lost'); await s.settled(); {{ {BACK} return c.state }}",
+            changed,
+        )
+        == "online"
+    ), "its keys are kept, as those of the first"
+
+
+def test_a_new_password_goes_out_by_nothing_weaker(verona):
+    script = f"""{ANEW} {GONE} return [s.events.at(-1).error.condition, auths().length]"""
+    assert player(verona)(script, {"mechanism": "PLAIN"}) == ["password-needed", 0]
+
+
+def test_a_new_password_that_can_not_be_one_is_not_set(verona):
+    script = """const condition = await c.changePassword("\u0007").catch((e) => e.condition);
+    return [condition, s.sent.length]"""
+    assert player(verona)(script) == ["password-invalid", 0]
+
+
 def test_nothing_is_stored(verona):
     script = "return [localStorage.length, sessionStorage.length, document.cookie]"
     assert _play(verona, script) == [0, 0, ""]

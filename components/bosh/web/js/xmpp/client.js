@@ -130,8 +130,7 @@ export class Client {
   }
 
   async changePassword(password) {
-    await changePassword(this.#wire, password);
-    await this.#session.renewKeys(password);
+    await this.#session.renew(password, () => changePassword(this.#wire, password));
   }
 
   // People.
