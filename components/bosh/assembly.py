@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -153,6 +154,7 @@ class Gateway:
 
     async def listen(self) -> None:
         """Open all ports; raises ConfigError for one that can't be."""
+        raise_file_limit()
         for text in self._config.listen:
             try:
                 port = await serverFromString(self._reactor, text).listen(self.site)
@@ -174,6 +176,21 @@ class Gateway:
         until = self._reactor.seconds() + STOPPING
         while len(self.site) and self._reactor.seconds() < until:
             await deferLater(self._reactor, _LOOK)
+
+
+def raise_file_limit() -> None:
+    """A connection is an open file: allow as many as the system lets this process have.
+
+    By default that is 1,024, far less than the connections that may be, and few addresses may have
+    as many. The link to the server takes one, too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as error:  # a sandbox may forbid it
+        log.warn("open files: at most {soft} ({error})", soft=soft, error=error)
 
 
 def _where(port: Any) -> str:

@@ -178,6 +178,8 @@ def test_a_cut_connection_goes_on_where_it_was_xep0198_5(enter, gateway, transpo
         romeo("client.join(a, 'Romeo').then(() => 0)", room)
         juliet("client.join(a, 'Juliet').then(() => 0)", room)
         for number in range(3):
+            if number == 1:
+                romeo("client.changePassword(a)", "Benedicite!")
             proxy.cut()
             romeo("client.send(...a).id", [hers, f"Parting {number}"])
             romeo("client.sendToRoom(...a).id", [room, f"Sorrow {number}"])

@@ -41,6 +41,7 @@ def _write(page: Page, text: str) -> None:
         ("connection-failed", "Check that you are online"),
         ("insecure-context", "https://"),
         ("out-of-the-blue", "out-of-the-blue"),
+        ("constructor", "That did not work (constructor)"),
     ],
 )
 def test_a_refused_login_says_what_to_do(page, condition, words):
@@ -431,6 +432,16 @@ def test_what_is_no_picture_is_told(stage, tmp_path):
     stage.get_by_role("button", name="Settings").click()
     stage.locator("#picture").set_input_files(file)
     stage.get_by_text("be read as a picture").wait_for()
+
+
+def test_nobody_need_tell_that_he_writes(stage):
+    for wanted in (True, False):
+        stage.get_by_role("button", name="Settings").click()
+        box = stage.get_by_label("Show people that I am writing")
+        assert box.is_checked() is wanted
+        box.set_checked(False)
+        stage.keyboard.press("Escape")
+    assert stage.evaluate("client.tellsWriting") is False
 
 
 def test_the_password_is_changed_when_typed_twice_alike(stage):

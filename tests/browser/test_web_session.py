@@ -39,6 +39,15 @@ def _play(page, script, sm=None, argument=None, mechanism="SCRAM-SHA-256"):
     return player(page, "", sm, mechanism)(script, argument)
 
 
+@pytest.mark.parametrize(("inside", "asked"), [("", 1), ("<optional/>", 0)])
+def test_a_session_is_asked_for_where_it_has_to_be_rfc3921_3(verona, inside, asked):
+    script = """await c.logout(); s.sent.length = 0;
+    s.features = `<session xmlns="urn:ietf:params:xml:ns:xmpp-session">${a}</session>`;
+    await c.login("romeo", "wherefore");
+    return s.sent.map((text) => /<(bind|session) /.exec(text)?.[1]).filter(Boolean)"""
+    assert _play(verona, script, None, inside) == ["bind", *["session"] * asked]
+
+
 def test_a_session_goes_on_and_so_does_what_was_not_acknowledged_xep0198_5(verona):
     script = f"{LOSE} const state = c.state; {BACK} return [state, said, bodies]"
     sm = {"h": None, "resume": RESUMED.format(6)}
@@ -82,6 +91,39 @@ def test_plain_leaves_nothing_to_come_back_with(verona):
     return s.events.filter((e) => e.state).map((e) => [e.state, e.error?.condition ?? null])"""
     told = [["reconnecting", None], ["offline", "password-needed"]]
     assert _play(verona, script, mechanism="PLAIN") == told
+
+
+ANEW = """await c.changePassword("Benedicite!");
+const auths = () => s.sent.filter((text) => text.includes("<auth"));
+const before = auths().length;
+s.drop("connection-lost");
+Object.assign(s, a);
+await s.settled();
+"""
+
+
+def test_a_new_password_needs_no_login_before_the_next_rfc6120_6_4_6(verona):
+    script = f"""{ANEW} {BACK} return [c.state, before, auths().length]"""
+    changed = {"password": "Benedicite!", "salt": "pepper"}
+    assert player(verona)(script, changed) == ["online", 0, 1]
+    assert (
+        player(verona)(
+            f"{ANEW} {BACK} s.drop('connection-lost'); await s.settled(); {{ {BACK} return c.state }}",
+            changed,
+        )
+        == "online"
+    ), "its keys are kept, as those of the first"
+
+
+def test_a_new_password_goes_out_by_nothing_weaker(verona):
+    script = f"""{ANEW} {GONE} return [s.events.at(-1).error.condition, auths().length]"""
+    assert player(verona)(script, {"mechanism": "PLAIN"}) == ["password-needed", 0]
+
+
+def test_a_new_password_that_can_not_be_one_is_not_set(verona):
+    script = """const condition = await c.changePassword("\u0007").catch((e) => e.condition);
+    return [condition, s.sent.length]"""
+    assert player(verona)(script) == ["password-invalid", 0]
 
 
 def test_nothing_is_stored(verona):

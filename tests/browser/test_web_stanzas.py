@@ -210,6 +210,19 @@ def test_a_stranger_is_not_asked_for_a_picture_until_he_is_a_contact(play):
     assert play(script, push) == [0, "paris@verona.lit", True]
 
 
+def test_nobody_need_tell_chat_states_xep0085_5_2(play):
+    script = """s.say(a); c.tellsWriting = false;
+    c.chatState("juliet@verona.lit", "composing"); await s.settled();
+    const before = s.sent.length;
+    c.send("juliet@verona.lit", "O");
+    c.tellsWriting = true;
+    c.send("juliet@verona.lit", "Romeo");
+    return [before, s.sent.map(text => text.includes("chatstates"))]"""
+    heard = '<active xmlns="http://jabber.org/protocol/chatstates"/>'
+    chat = CHAT.format("juliet@verona.lit/balcony", heard)
+    assert play(script, chat) == [0, [False, True]]
+
+
 def test_a_delayed_message_has_its_time_xep0203_4(play):
     delay = '<body>Ay</body><delay xmlns="urn:xmpp:delay" stamp="2002-09-10T23:08:25Z"/>'
     script = f"s.say(a); {MESSAGES}.map(m => [m.time.toISOString(), m.delayed])"
@@ -227,6 +240,7 @@ QUESTION = '<iq xmlns="jabber:client" from="juliet@verona.lit/b" type="get" id="
         ('<query xmlns="jabber:iq:version"/>', "<name>xmppd web client</name>"),
         ('<time xmlns="urn:xmpp:time"/>', "<utc>"),
         ('<query xmlns="http://jabber.org/protocol/disco#items"/>', 'type="result"'),
+        ('<query xmlns="http://jabber.org/protocol/disco#info"/>', 'var="jid\\20escaping"'),
         ('<query xmlns="http://jabber.org/protocol/disco#info" node="x"/>', "<item-not-found"),
         ('<query xmlns="urn:x:unknown"/>', "<service-unavailable"),
         ("", "<service-unavailable"),
@@ -251,7 +265,7 @@ def test_our_own_capabilities_fit_what_we_answer_xep0115_5(play):
     ver, computed, identities, features = play(script)
     assert ver == computed
     assert [(one["category"], one["type"]) for one in identities] == [("client", "web")]
-    assert "http://jabber.org/protocol/disco#info" in features
+    assert {"http://jabber.org/protocol/disco#info", "jid\\20escaping"} <= set(features)
 
 
 def test_an_answer_counts_only_from_whom_was_asked_rfc6120_8_1_2_1(play):

@@ -16,6 +16,8 @@ from xmppd import ns
 
 _STREAM: Final = {"xmlns:stream": DECLARED["xmlns:stream"]}
 
+STRANGERS_OCTETS: Final = 65_536
+"""How much waits of who has not logged in: as much as the server would take."""
 HEADER_OCTETS: Final = 512
 """What a header counts for that waits, besides its values."""
 
@@ -63,6 +65,7 @@ class Strand:
         "_error",
         "_hello",
         "_home",
+        "_is_in",
         "_unsaid",
         "_unsaid_octets",
         "ended",
@@ -80,6 +83,8 @@ class Strand:
         """What the client gave when it opened the stream first."""
         self.ended = False
         self._hello: dict[str, str] | None = None
+        self._is_in = False
+        """Whether the server has opened the stream anew, as it does behind SASL only."""
         self._error = b""
         self._unsaid: list[str | Mapping[str, str]] | None = None
         """What the client has said while it was to wait; None while it is not."""
@@ -103,7 +108,7 @@ class Strand:
         assert self._unsaid is not None
         self._unsaid.append(item)
         self._unsaid_octets += octets
-        if self._unsaid_octets > room:
+        if self._unsaid_octets > (room if self._is_in else min(room, STRANGERS_OCTETS)):
             raise Refused("policy-violation", "bosh.queue")
 
     def _say(self, content: str) -> None:
@@ -146,6 +151,7 @@ class Strand:
     def opened(self, header: Mapping[str, str]) -> None:
         """The server's header (XEP-0206 §4); it goes along with the features."""
         if self._hello is not None:
+            self._is_in = True
             return
         hello = {"authid": header.get("id", ""), "from": header.get("from", "")}
         hello = {name: value for name, value in hello.items() if value}

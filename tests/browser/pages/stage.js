@@ -22,25 +22,31 @@ function automatic(element, { roster, sm }) {
   if (element.localName === "resume") return sm.resume;
   if (element.localName === "r") return sm.h === null ? null : `<a xmlns="${SM}" h="${sm.h}"/>`;
   if (element.localName !== "iq" || !payload) return null;
+  if (payload.localName === "session") return result("");
   if (payload.localName === "bind") {
     return result(`<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${ME}/orchard</jid></bind>`);
   }
   if (payload.namespaceURI === "jabber:iq:roster") return result(`<query xmlns="jabber:iq:roster">${roster}</query>`);
   if (payload.localName === "vCard") return result('<vCard xmlns="vcard-temp"/>');
-  if (payload.namespaceURI === "urn:xmpp:carbons:2") return result("");
+  if (["urn:xmpp:carbons:2", "jabber:iq:register"].includes(payload.namespaceURI)) return result("");
   return null;
 }
 
 /** The server's side of SCRAM-SHA-256, for one password and without a look at the proof. */
 class Scram {
-  async answer(element, password) {
+  constructor(stage) {
+    this.stage = stage;
+  }
+
+  async answer(element) {
+    const { password, salt } = this.stage;
     const said = atob(element.textContent);
     if (element.localName === "auth") {
       this.bare = said.replace("n,,", "");
-      this.first = `r=${/r=([^,]+)/.exec(said)[1]}server,s=${btoa("salt")},i=4096`;
+      this.first = `r=${/r=([^,]+)/.exec(said)[1]}server,s=${btoa(salt)},i=4096`;
       return `<challenge xmlns="${SASL}">${btoa(this.first)}</challenge>`;
     }
-    const { serverKey } = await deriveKeys("SCRAM-SHA-256", password, btoa("salt"), 4096);
+    const { serverKey } = await deriveKeys("SCRAM-SHA-256", password, btoa(salt), 4096);
     const algorithm = { name: "HMAC", hash: "SHA-256" };
     const key = await crypto.subtle.importKey("raw", serverKey, algorithm, false, ["sign"]);
     const message = `${this.bare},${this.first},${said.replace(/,p=.*/, "")}`;
@@ -58,7 +64,7 @@ class Transport {
 
   constructor(stage) {
     this.stage = stage;
-    this.scram = new Scram();
+    this.scram = new Scram(stage);
   }
 
   async open() {
@@ -66,14 +72,15 @@ class Transport {
   }
 
   restart() {
-    this.say(FEATURES(BIND + (this.stage.sm ? `<sm xmlns="${SM}"/>` : "")));
+    const { features = "", sm } = this.stage;
+    this.say(FEATURES(BIND + features + (sm ? `<sm xmlns="${SM}"/>` : "")));
   }
 
   send(text) {
     const element = parseElement(text);
     this.stage.sent.push(text);
     if (element.namespaceURI === SASL && this.stage.mechanism !== "PLAIN") {
-      this.scram.answer(element, PASSWORD).then((answer) => this.say(answer));
+      this.scram.answer(element).then((answer) => this.say(answer));
       return;
     }
     const answer = automatic(element, this.stage);
@@ -98,10 +105,12 @@ class Transport {
 /**
  * A client that is logged in: {client, events, sent, say(xml), drop(error)}.
  *
+ * Its `password` and `salt` can be changed, as by somebody who sets another one.
+ *
  * With `sm` the server counts stanzas: {h: what it acknowledges or null, resume: its answer}.
  */
 export async function stage(roster = "", sm = null, mechanism = "SCRAM-SHA-256") {
-  const set = { sent: [], events: [], roster, sm, mechanism };
+  const set = { sent: [], events: [], roster, sm, mechanism, password: PASSWORD, salt: "salt" };
   const open = async (_options, prepare) => {
     const transport = new Transport(set);
     set.say = (text) => transport.say(text);

@@ -270,6 +270,18 @@ def test_what_a_client_says_all_the_same_is_bounded() -> None:
     assert client.ask(f"<a>{'x' * 100}</a>").condition == "policy-violation"
 
 
+def test_of_who_has_not_logged_in_less_waits(bosh: Bosh, juliet: Asker) -> None:
+    large = f"<a>{'x' * 70_000}</a>"
+    romeo = bosh.client()
+    romeo.log_in()
+    stranger = romeo.stream
+    stranger.client.pause()
+    assert romeo.ask(large).condition == "policy-violation"
+    juliet.bosh.streams[0].welcome()
+    juliet.bosh.streams[0].client.pause()
+    assert juliet.ask(large).condition is None
+
+
 def test_streams_opened_anew_all_the_same_are_bounded() -> None:
     bosh = Bosh(unsaid_octets=5_000)
     client = bosh.client()

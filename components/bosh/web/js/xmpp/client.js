@@ -130,8 +130,7 @@ export class Client {
   }
 
   async changePassword(password) {
-    await changePassword(this.#wire, password);
-    await this.#session.renewKeys(password);
+    await this.#session.renew(password, () => changePassword(this.#wire, password));
   }
 
   // People.
@@ -179,6 +178,15 @@ export class Client {
 
   send(to, body) {
     return this.#messages.send(to, body);
+  }
+
+  /** Are chat states told (XEP-0085)? Yes, until somebody says no, and again after the logout. */
+  get tellsWriting() {
+    return this.#messages.tellsWriting;
+  }
+
+  set tellsWriting(on) {
+    this.#messages.tellsWriting = on;
   }
 
   chatState(to, state) {

@@ -70,6 +70,14 @@ export class Messages {
     return message;
   }
 
+  get tellsWriting() {
+    return this.#states.on;
+  }
+
+  set tellsWriting(on) {
+    this.#states.on = on;
+  }
+
   chatState(to, state) {
     const jid = parseJid(to);
     if (!this.#rooms.has(jid.full)) this.#states.send(this.#conversation(jid).chat, state);

@@ -9,13 +9,14 @@ import { child, children, errorOf, is, xml } from "./xml.js";
  * Log in.
  * @param {import("./stream.js").Stream} stream
  * @param {Element} features the stream's features
- * @param {{username: string, password?: string, keys?: import("./scram.js").ScramKeys}} account
+ * @param {{username: string, password?: string|CryptoKey, mechanism?: string,
+ *   keys?: import("./scram.js").ScramKeys}} account `mechanism` is the only one that will do
  * @returns {Promise<import("./scram.js").ScramKeys|null>} keys to log in with again; null after PLAIN
  * @throws {ClientError}
  */
 export async function authenticate(stream, features, account) {
   requireCryptography();
-  const mechanism = choose(offered(features), stream.secure, account.keys?.mechanism);
+  const mechanism = choose(offered(features), stream.secure, account.mechanism);
   return mechanism === "PLAIN" ? plain(stream, account) : scram(stream, mechanism, account);
 }
 
@@ -44,7 +45,7 @@ export function choose(names, secure, bound) {
 }
 
 async function plain(stream, { username, password }) {
-  if (password === undefined) throw new ClientError("password-needed");
+  if (typeof password !== "string") throw new ClientError("password-needed");
   stream.send(xml("auth", { xmlns: NS.SASL, mechanism: "PLAIN" },
     toBase64(plainMessage(username, password))));
   await outcome(stream, "success");

@@ -42,7 +42,8 @@ export class Scram {
   /**
    * @param {string} mechanism a key of HASHES
    * @param {string} username
-   * @param {{password?: string, keys?: ScramKeys, nonce?: string}} secret the password, or keys of before
+   * @param {{password?: string|CryptoKey, keys?: ScramKeys, nonce?: string}} secret the password, or
+   *   keys of before
    */
   constructor(mechanism, username, { password, keys, nonce }) {
     this.#mechanism = mechanism;
@@ -116,11 +117,15 @@ export class Scram {
   }
 }
 
-/** @returns {Promise<ScramKeys>} the keys of a password */
+/** @returns {Promise<CryptoKey>} the password, to derive keys from; nobody can read it any more */
+export async function seal(password) {
+  return crypto.subtle.importKey("raw", utf8(saslprep(password)), "PBKDF2", false, ["deriveBits"]);
+}
+
+/** @returns {Promise<ScramKeys>} the keys of a password, which may be a sealed one */
 export async function deriveKeys(mechanism, password, salt, iterations) {
   const { hash, bits } = HASHES.get(mechanism);
-  const material = await crypto.subtle.importKey(
-    "raw", utf8(saslprep(password)), "PBKDF2", false, ["deriveBits"]);
+  const material = typeof password === "string" ? await seal(password) : password;
   const salted = new Uint8Array(await crypto.subtle.deriveBits(
     { name: "PBKDF2", hash, salt: decoded(salt), iterations }, material, bits));
   return Object.freeze({

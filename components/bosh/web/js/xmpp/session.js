@@ -3,7 +3,9 @@
  *
  * A lost connection is made again, with growing pauses; the session resumes where the server
  * still has it (XEP-0198 5), and begins anew where not. No password is kept for that: the
- * SCRAM keys derived from it are, in memory, until logout.
+ * SCRAM keys derived from it are, in memory, until logout. Those of a new password can't be
+ * derived before the server tells its salt: until the next connection the browser holds it
+ * sealed, where nothing can read it.
  */
 import { Acks } from "./acks.js";
 import { randomId } from "./bytes.js";
@@ -15,6 +17,7 @@ import { loginName } from "./names.js";
 import { NS } from "./ns.js";
 import { Pause } from "./pause.js";
 import { authenticate, requireCryptography } from "./sasl.js";
+import { seal } from "./scram.js";
 import { Stream } from "./stream.js";
 import { child, errorOf, is, xml } from "./xml.js";
 
@@ -31,7 +34,7 @@ export class Session {
   #wire;
   #options;
   #state = "offline";
-  #account = null; // {username, keys}; never a password
+  #account = null; // {username, mechanism, keys, password}: the last sealed, and null but after a change
   #resource = `web-${randomId().slice(0, 8)}`;
   #stream = null; // while it runs
   #acks = new Acks();
@@ -87,23 +90,18 @@ export class Session {
     await stream?.ended;
   }
 
-  /** After a change of password: log in aside, for the keys of the new one. */
-  async renewKeys(password) {
-    const account = this.#account;
-    if (!account) return;
-    // Those of the old one are no use; without new ones the next connection asks for it.
-    account.keys = null;
-    let stream = null;
-    try {
-      stream = await Stream.open(this.#options);
-      const features = await stream.features();
-      account.keys = await authenticate(stream, features, { username: account.username, password });
-    } catch (error) {
-      // The password is changed all the same.
-      if (!(error instanceof ClientError)) throw error;
-    } finally {
-      stream?.close();
-    }
+  /**
+   * Have the account's password changed; the next connection needs the new one.
+   * @param {string} password
+   * @param {() => Promise<void>} change
+   */
+  async renew(password, change) {
+    const attempt = this.#attempt;
+    const sealed = await seal(password);
+    await change();
+    // What no keys were kept of is asked for as before.
+    if (attempt !== this.#attempt || !this.#account?.mechanism) return;
+    this.#account = { ...this.#account, keys: undefined, password: sealed };
   }
 
   async #connect(account, attempt) {
@@ -111,7 +109,7 @@ export class Session {
     try {
       const keys = await authenticate(stream, await stream.features(), account);
       this.#check(attempt);
-      this.#account = { username: account.username, keys };
+      this.#account = { username: account.username, mechanism: keys?.mechanism, keys };
       const features = await stream.restart();
       this.#check(attempt);
       if (!(await this.#resume(stream, features))) await this.#begin(stream, features, attempt);
