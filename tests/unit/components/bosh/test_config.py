@@ -101,3 +101,14 @@ def test_a_remedy_names_no_key_that_there_is_not():
     named = {key for remedy in remedies for key in re.findall(r"(\w+) in \[bosh\]", remedy)}
     assert named
     assert named <= set(BoshTable.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("package", "reasons"), [("http", OF_HTTP), ("longpoll", OF_BOSH), ("websocket", OF_WEBSOCKET)]
+)
+def test_what_is_counted_has_a_meaning_and_a_remedy(package, reasons):
+    folder = ROOT / "components" / "bosh" / package
+    prefix = next(iter(reasons)).partition(".")[0]
+    code = re.compile(rf'"({prefix}\.[a-z-]+)"')
+    files = [each for each in folder.glob("*.py") if each.name != "reasons.py"]
+    assert {found for each in files for found in code.findall(each.read_text())} == set(reasons)
