@@ -363,13 +363,6 @@ def test_who_asks_is_accepted_and_asked_back(stage):
     ]
 
 
-def test_nobody_is_called_offline_whose_presence_is_not_shown_to_us(stage):
-    open_chat(stage, "rosaline")
-    assert stage.locator(".chat-line").inner_text() == "Asked; no answer yet"
-    open_chat(stage, "Friar Laurence")
-    assert stage.locator(".chat-line").inner_text() == "Offline"
-
-
 def test_who_asks_is_denied(stage):
     stage.evaluate("client.tell('subscription', {jid: 'paris@verona.test', nick: 'Paris'})")
     stage.get_by_role("button", name="Deny Paris").click()

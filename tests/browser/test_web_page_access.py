@@ -194,6 +194,15 @@ def test_the_focus_is_not_lost_with_a_request_nor_does_it_go_to_another(page):
     assert page.evaluate("document.activeElement.dataset.jid")
 
 
+def test_nobody_is_called_offline_whose_presence_is_not_shown_to_us(page):
+    raise_curtain(page, "people")
+    enter(page)
+    open_chat(page, "rosaline")
+    assert page.locator(".chat-line").inner_text() == "Asked; no answer yet"
+    open_chat(page, "Friar Laurence")
+    assert page.locator(".chat-line").inner_text() == "Offline"
+
+
 def test_messages_are_a_log_that_tells_itself(page):
     raise_curtain(page, "busy")
     _chat(page)
