@@ -219,6 +219,34 @@ def test_no_more_than_those_are_kept(stage):
     assert kept == [500, False]
 
 
+def test_long_ones_are_fewer(stage):
+    kept = stage.evaluate(
+        """async () => {
+          const { Chat } = await import("/js/ui/chat.js");
+          const chat = new Chat("juliet@verona.test", "person");
+          const body = "x".repeat(60_000);
+          for (let i = 0; i < 40; i += 1) chat.add({id: `${i}`, body, mine: false});
+          return [chat.entries.length, chat.entries.at(-1).id];
+        }"""
+    )
+    assert kept == [16, "39"]
+
+
+def test_strangers_do_not_push_out_whom_one_has_answered(stage):
+    stage.evaluate(
+        """() => {
+          client.hear({ chat: "paris@verona.test", body: "Well met" });
+          client.hear({ chat: "paris@verona.test", body: "That may be, sir", mine: true });
+          for (let i = 0; i < 120; i += 1) {
+            client.hear({ chat: `mask${i}@ball.test`, body: "Dance!" });
+          }
+        }"""
+    )
+    stage.locator('button.row[data-jid="mask119@ball.test"]').wait_for()
+    assert stage.locator('button.row[data-jid="paris@verona.test"]').count() == 1
+    assert stage.locator('button.row[data-jid="mask0@ball.test"]').count() == 0
+
+
 # Chats.
 
 

@@ -63,6 +63,8 @@ export class Store extends Emitter {
     const strangers = [...this.chats.values()].filter(
       (chat) => chat.kind === "person" && chat.jid !== this.active && !this.client.contacts.has(chat.jid),
     );
+    // Whom we have answered stays longest: anybody may come by a hundred names.
+    strangers.sort((one, other) => Number(answered(one)) - Number(answered(other)));
     for (const chat of strangers.slice(0, Math.max(0, strangers.length - STRANGERS))) {
       this.chats.delete(chat.jid);
     }
@@ -199,6 +201,8 @@ export class Store extends Emitter {
     this.emit("chats");
   }
 }
+
+const answered = (chat) => chat.entries.some((entry) => entry.mine);
 
 /** Whether somebody looks at the page. */
 const attentive = () => !document.hidden && document.hasFocus();
