@@ -1,5 +1,7 @@
 """One HTTP/1.1 connection (RFC 9112), in memory."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,6 +159,17 @@ def test_a_body_too_large_is_not_awaited_rfc9110_15_5_14():
     assert line.ended
     line = site.connect().send(get(method=b"POST", body=b"x" * 100))
     assert statuses(line.read()) == [200]
+
+
+def test_a_body_is_kept_no_longer_than_its_request():
+    line = Answering(lambda exchange: exchange.answer(plain(200))).connect()
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n"
+    tracemalloc.start()
+    line.send(head, b"x" * 400_000)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert statuses(line.read()) == [200]
+    assert kept < 100_000
 
 
 def test_chunks_too_large_are_refused():

@@ -96,6 +96,12 @@ def test_nobody_works_much_for_who_has_no_session(bosh: Bosh, juliet: Asker) -> 
     assert bosh.reasons == {"bosh.large-body": 1, "bosh.unknown-sid": 1}
 
 
+def test_what_a_request_said_is_not_kept_while_it_waits(juliet: Asker) -> None:
+    asked = juliet.ask("<message/>")
+    assert asked.is_held
+    assert asked.request.body == b""
+
+
 def test_a_secure_session_has_no_requests_that_are_not_xep0124_19_1(
     bosh: Bosh, juliet: Asker
 ) -> None:
