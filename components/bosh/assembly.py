@@ -12,7 +12,6 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from components.bosh.checks import check
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
@@ -51,8 +50,7 @@ _LOOK = 0.05
 
 
 async def assemble(setting: Setting[Config]) -> None:
-    """Have a component be a gateway; raises ConfigError for what nothing can come of."""
-    check(setting.config.bosh, setting.loaded.source)
+    """Have a component be a gateway; raises ConfigError for what can't be listened on."""
     gateway = Gateway(setting)
     setting.component.on_stop(gateway.stop)
     await gateway.listen()

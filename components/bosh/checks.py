@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from components.bosh.config import BoshTable
+from components.bosh.config import BoshTable, Config
 from components.bosh.http.host_meta import JRD_PATH, XRD_PATH
 from components.bosh.http.metrics import PATH as METRICS_PATH
 from components.bosh.http.offer import PATH as OFFER_PATH
@@ -22,9 +22,9 @@ _WEBSOCKET = re.compile(r"(ws|http)s?://[^\s/]\S*", re.IGNORECASE)
 _TAKEN = frozenset({"/", XRD_PATH, JRD_PATH, METRICS_PATH, OFFER_PATH})
 
 
-def check(table: BoshTable, source: str) -> None:
+def check(config: Config, source: str) -> None:
     """Raise ConfigError for the first key that nothing would come of; `source` is its file."""
-    for key, problem, remedy in _faults(table):
+    for key, problem, remedy in _faults(config.bosh):
         raise ConfigError(source, f"bosh.{key}", problem, remedy)
 
 

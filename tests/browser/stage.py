@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ CONFIG = {
     "anonymous": False,
     "rooms": "conference.verona.test",
 }
+PATIENCE = 30.0
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -74,3 +76,14 @@ def calls(page: Page) -> list[list[object]]:
     """What the page has asked the core to do, in order."""
     done: list[list[object]] = page.evaluate("window.client?.calls ?? []")
     return done
+
+
+def until(page: Page, true: str, arg: object = None) -> None:
+    """Wait until something is true in the page.
+
+    Playwright's own way has the page itself look again and again, which the policy forbids.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not page.evaluate(true, arg):
+        assert time.monotonic() < deadline, true
+        page.wait_for_timeout(20)

@@ -118,7 +118,8 @@ def test_a_new_password_needs_no_login_before_the_next_rfc6120_6_4_6(verona):
     assert player(verona)(script, changed) == ["online", 0, 1]
     assert (
         player(verona)(
-            f"{ANEW} {BACK} s.drop('connection-lost'); await s.settled(); {{ {BACK} return c.state }}",
+            f"{ANEW} {BACK} s.drop('connection-lost'); await s.settled();"
+            f" {{ {BACK} return c.state }}",
             changed,
         )
         == "online"

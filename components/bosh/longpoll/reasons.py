@@ -27,8 +27,12 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     # no new session
     "bosh.no-to": ("a session for no domain", "the client has to name one (XEP-0124 §7.1)"),
-    "bosh.not-secure": ("a session that must be secure and is not", "see_other_bosh in [bosh]"),
+    "bosh.not-secure": (
+        "a session that must be secure up to the server",
+        "the client can't have it (XEP-0124 §7.1, `secure`)",
+    ),
     "bosh.route": ("a session for a server elsewhere", "routes in [bosh]"),
+    "bosh.see-other": ("a client that is sent elsewhere", "see_other_bosh in [bosh]"),
     "bosh.sessions": ("a session where there are as many as there may be", "sessions in [bosh]"),
     "bosh.sessions-per-address": (
         "a session from an address that has as many as it may",

@@ -216,6 +216,7 @@ class WebSocket:
         if self._stream is None:
             terms = self._terms
             if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
+                self._refused("websocket.see-other")
                 self._introduce(header.get("to", ""))
                 self._end(elements.close(terms.see_other_uri))
                 return

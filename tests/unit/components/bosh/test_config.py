@@ -71,9 +71,9 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
     ],
 )
 def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, words):
-    table = read(tmp_path, f"{SAMPLE}{line}\n").settings.bosh
+    config = read(tmp_path, f"{SAMPLE}{line}\n").settings
     with pytest.raises(ConfigError) as caught:
-        check(table, "bosh.toml")
+        check(config, "bosh.toml")
     assert str(caught.value).startswith(f"bosh.toml: bosh.{line.split()[0]}: ")
     assert words in str(caught.value)
 
@@ -91,7 +91,7 @@ def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, 
     ],
 )
 def test_what_may_be_meant_is_let_be(tmp_path, line):
-    check(read(tmp_path, f"{SAMPLE}{line}\n").settings.bosh, "bosh.toml")
+    check(read(tmp_path, f"{SAMPLE}{line}\n").settings, "bosh.toml")
 
 
 def test_a_remedy_names_no_key_that_there_is_not():
@@ -101,3 +101,14 @@ def test_a_remedy_names_no_key_that_there_is_not():
     named = {key for remedy in remedies for key in re.findall(r"(\w+) in \[bosh\]", remedy)}
     assert named
     assert named <= set(BoshTable.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("package", "reasons"), [("http", OF_HTTP), ("longpoll", OF_BOSH), ("websocket", OF_WEBSOCKET)]
+)
+def test_what_is_counted_has_a_meaning_and_a_remedy(package, reasons):
+    folder = ROOT / "components" / "bosh" / package
+    prefix = next(iter(reasons)).partition(".")[0]
+    code = re.compile(rf'"({prefix}\.[a-z-]+)"')
+    files = [each for each in folder.glob("*.py") if each.name != "reasons.py"]
+    assert {found for each in files for found in code.findall(each.read_text())} == set(reasons)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from components.bosh.longpoll.reasons import REASONS
 from tests.support.boshing import MESSAGE, Asker, Bosh
 from xmppd import ns
 
@@ -185,18 +184,3 @@ def test_a_fault_of_ours_is_told_and_ends_the_session_xep0124_17_2(
     assert len(lines) == 1
     assert len(bosh.service) == 0
     assert bosh.reasons == {"bosh.internal": 1}
-
-
-def test_each_reason_has_a_meaning_and_a_remedy() -> None:
-    import re
-    from pathlib import Path
-
-    import components.bosh.longpoll as package
-
-    used = {
-        code
-        for file in Path(package.__path__[0]).glob("*.py")
-        if file.name != "reasons.py"
-        for code in re.findall(r'"(bosh\.[a-z-]+)"', file.read_text())
-    }
-    assert used == set(REASONS)

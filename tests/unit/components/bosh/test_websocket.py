@@ -272,6 +272,7 @@ def test_see_other_uri_rfc7395_3_6_1():
     (opened, close), code = juliet.ended()
     assert "from='example.org'" in opened
     assert "see-other-uri='wss://other.example/ws?a&amp;b'" in close
+    assert house.refused == {"websocket.see-other": 1}
     assert (house.streams, code) == ([], NORMAL)
 
 
