@@ -185,6 +185,11 @@ def test_7_1_a_route_that_is_allowed_and_one_that_is_not(web: Web) -> None:
     assert Asker(web).begin(route="xmpp:evil.example:1").end == ("terminate", "host-unknown")
 
 
+def test_7_1_who_wants_a_secure_link_to_the_server_has_it(web: Web) -> None:
+    assert Asker(web).begin(secure="true").attrs["secure"] == "true"
+    assert "secure" not in Asker(web).begin().attrs
+
+
 def test_7_2_requests_may_be_compressed(juliet: Asker) -> None:
     data = gzip.compress(juliet.data(ping()))
     answer = ask(juliet.web, data, Content_Encoding="gzip").answer()
