@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 from collections import Counter
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from components.bosh.websocket.session import Terms as WebSocketTerms
 from components.common.about import About, introduce
 from components.common.disco import Identity
 from components.common.process import Setting
+from xmppd.addresses import is_loopback
 from xmppd.errors import ConfigError
 
 log = Logger(namespace="component")
@@ -42,6 +44,8 @@ IDENTITY = Identity("component", "c2s", "HTTP gateway")
 
 WEB = Path(__file__).with_name("web")
 """The web client's files."""
+
+_COLON = re.compile(r"(?<!\\):")
 
 STOPPING = 2.0
 """Seconds that clients have to take our last words,"""
@@ -93,6 +97,7 @@ class Gateway:
             sessions_per_address=config.sessions_per_address,
             body_octets=config.body_octets,
             routes=frozenset(config.routes),
+            secure_link=is_private(self._loaded.settings.core.endpoint),
             see_other_uri=config.see_other_bosh,
             see_other_for_all=config.see_other_for == "everybody",
         )
@@ -191,6 +196,13 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (OSError, ValueError) as error:  # a sandbox may forbid it
         log.warn("open files: at most {soft} ({error})", soft=soft, error=error)
+
+
+def is_private(endpoint: str) -> bool:
+    """Whether nobody can read what goes to the server: by TLS, or on this machine."""
+    kind, _, rest = endpoint.partition(":")
+    host = _COLON.split(rest.removeprefix("host="))[0].replace("\\:", ":")
+    return kind in ("tls", "unix") or host == "localhost" or (host != "" and is_loopback(host))
 
 
 def _where(port: Any) -> str:

@@ -15,7 +15,7 @@ from xmppd.errors import ConfigError
 
 _PATH = re.compile(r"(/[\w.~!$&'()*+,;=:@%-]+)+", re.ASCII)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]*", re.IGNORECASE)
-_PUBLIC = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.IGNORECASE)
+_PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?", re.IGNORECASE)  # XEP-0156 §2.2
 _BOSH = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _WEBSOCKET = re.compile(r"(ws|http)s?://[^\s/]\S*", re.IGNORECASE)
 

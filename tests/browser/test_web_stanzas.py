@@ -243,7 +243,8 @@ QUESTION = '<iq xmlns="jabber:client" from="juliet@verona.lit/b" type="get" id="
         ('<query xmlns="http://jabber.org/protocol/disco#info"/>', 'var="jid\\20escaping"'),
         ('<query xmlns="http://jabber.org/protocol/disco#info" node="x"/>', "<item-not-found"),
         ('<query xmlns="urn:x:unknown"/>', "<service-unavailable"),
-        ("", "<service-unavailable"),
+        ("", '<error type="modify"><bad-request'),
+        ('<ping xmlns="urn:xmpp:ping"/><ping xmlns="urn:xmpp:ping"/>', "<bad-request"),
     ],
 )
 def test_questions_are_answered(play, payload, answer):

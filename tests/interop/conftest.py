@@ -74,7 +74,7 @@ GATEWAY = {
     "listen": ["tcp:0:interface=127.0.0.1"],
     "body_octets": 65_536,
     "inactivity": 5,
-    "polling": 1,
+    "polling": 2,
     "maxpause": 9,
     "streams": 2,
     "routes": ["xmpp:capulet.lit:5222"],

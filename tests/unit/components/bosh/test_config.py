@@ -64,6 +64,7 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
         ('origins = ["https://chat.example.org/"]', "without a path"),
         ('public = "chat.example.org"', "is no URL for it. Write it as in"),
         ('public = "wss://chat.example.org"', "is no URL for it"),
+        ('public = "http://chat.example.org"', "is no URL for it"),
         ('see_other_bosh = "wss://chat.example.org/ws"', "is no URL for it"),
         ('see_other_websocket = "chat.example.org"', "is no URL for it"),
         ('proxies = ["10.0.0.300"]', 'Write them as in "127.0.0.1" or "10.0.0.0/8"'),
