@@ -194,6 +194,17 @@ def test_the_focus_is_not_lost_with_a_request_nor_does_it_go_to_another(page):
     assert page.evaluate("document.activeElement.dataset.jid")
 
 
+def test_who_could_not_be_asked_is_told_in_the_chat_and_aloud(page):
+    raise_curtain(page, "people")
+    enter(page)
+    open_chat(page, "rosaline")
+    told = "{jid: 'rosaline@verona.test', error: {condition: 'remote-server-not-found'}}"
+    page.evaluate(f"client.tell('unasked', {told})")
+    said = "rosaline@verona.test could not be asked. The server of that address can’t be found."
+    page.locator(".notice", has_text=said).wait_for()
+    page.locator("#announcements", has_text=said).wait_for(state="attached")
+
+
 def test_nobody_is_called_offline_whose_presence_is_not_shown_to_us(page):
     raise_curtain(page, "people")
     enter(page)
