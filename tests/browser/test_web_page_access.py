@@ -244,6 +244,18 @@ def test_a_lost_connection_is_told_and_so_is_its_return(page):
     assert banner.inner_text() == "Online again"
 
 
+def test_what_is_said_without_a_connection_is_not_called_sent(page):
+    raise_curtain(page, "busy")
+    _chat(page)
+    page.evaluate("client.go('connecting')")
+    page.locator(".composer textarea").fill("Farewell")
+    page.keyboard.press("Enter")
+    last = page.locator(".message", has_text="Farewell")
+    last.locator(".state", has_text="Waits for the connection").wait_for()
+    page.evaluate("client.go('online')")
+    last.locator(".state", has_text="Sent").wait_for()
+
+
 def test_nothing_moves_for_who_asks_for_that(new_page):
     page = new_page(reduced_motion="reduce")
     raise_curtain(page, "busy")

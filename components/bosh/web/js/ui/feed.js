@@ -11,6 +11,7 @@ import { plainly } from "./errors.js";
  */
 export function feed(client, store, avatars) {
   const on = {
+    state: ({ state }) => state === "online" && store.sent(),
     message: ({ message }) => store.addMessage(message),
     receipt: ({ chat, id }) => store.settle(chat, id, { receipt: "received" }),
     failed: ({ chat, id, error }) => {
