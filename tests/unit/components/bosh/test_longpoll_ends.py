@@ -12,18 +12,6 @@ from xmppd import ns
 EMPTY = "<body xmlns='http://jabber.org/protocol/httpbind'/>"
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_the_oldest_request_learns_of_the_clients_end_the_others_nothing_xep0124_13(
     bosh: Bosh,
 ) -> None:

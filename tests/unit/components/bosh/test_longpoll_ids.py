@@ -14,18 +14,6 @@ EMPTY = "<body xmlns='http://jabber.org/protocol/httpbind'/>"
 RECOVERABLE = "<body xmlns='http://jabber.org/protocol/httpbind' type='error'/>"
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_requests_out_of_order_are_acted_on_in_order_xep0124_14_2(
     bosh: Bosh, juliet: Asker
 ) -> None:

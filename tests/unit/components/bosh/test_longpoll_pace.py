@@ -7,18 +7,6 @@ import pytest
 from tests.support.boshing import MESSAGE, Asker, Bosh, Exchange
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_who_is_silent_for_too_long_is_gone_xep0124_10(bosh: Bosh, juliet: Asker) -> None:
     bosh.clock.advance(119)
     assert len(bosh.service) == 1

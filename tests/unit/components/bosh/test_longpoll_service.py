@@ -13,18 +13,6 @@ from tests.support.boshing import PEER, Asker, Bosh
 GZIP = {b"content-encoding": b"gzip"}
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_people_are_told_what_this_is(bosh: Bosh) -> None:
     asked = bosh.send(Request("GET", "/http-bind", "", {}, b"", PEER))
     assert asked.status == 200 and "BOSH" in asked.text
