@@ -194,6 +194,17 @@ def test_the_focus_is_not_lost_with_a_request_nor_does_it_go_to_another(page):
     assert page.evaluate("document.activeElement.dataset.jid")
 
 
+def test_who_could_not_be_asked_is_told_in_the_chat_and_aloud(page):
+    raise_curtain(page, "people")
+    enter(page)
+    open_chat(page, "rosaline")
+    told = "{jid: 'rosaline@verona.test', error: {condition: 'remote-server-not-found'}}"
+    page.evaluate(f"client.tell('unasked', {told})")
+    said = "rosaline@verona.test could not be asked. The server of that address"
+    page.locator(".notice", has_text=said).wait_for()
+    page.locator("#announcements", has_text=said).wait_for(state="attached")
+
+
 def test_nobody_is_called_offline_whose_presence_is_not_shown_to_us(page):
     raise_curtain(page, "people")
     enter(page)
@@ -231,6 +242,18 @@ def test_a_lost_connection_is_told_and_so_is_its_return(page):
     assert "Reconnecting" in banner.inner_text()
     page.evaluate("client.go('online')")
     assert banner.inner_text() == "Online again"
+
+
+def test_what_is_said_without_a_connection_is_not_called_sent(page):
+    raise_curtain(page, "busy")
+    _chat(page)
+    page.evaluate("client.go('connecting')")
+    page.locator(".composer textarea").fill("Farewell")
+    page.keyboard.press("Enter")
+    last = page.locator(".message", has_text="Farewell")
+    last.locator(".state", has_text="Waits for the connection").wait_for()
+    page.evaluate("client.go('online')")
+    last.locator(".state", has_text="Sent").wait_for()
 
 
 def test_nothing_moves_for_who_asks_for_that(new_page):

@@ -300,6 +300,21 @@ def test_the_resource_that_speaks_for_a_contact_rfc6121_4_7_2(play):
     assert play(script, [*both, gone]) == [None, "", []]
 
 
+def test_who_could_not_be_asked_is_told_with_the_reason_rfc6121_3_1_3(play):
+    error = (
+        '<presence xmlns="jabber:client" from="{}" type="error"><error type="cancel">'
+        '<remote-server-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>'
+    )
+    asked = (
+        '<iq xmlns="jabber:client" type="set" id="p"><query xmlns="jabber:iq:roster">'
+        '<item jid="paris@mantua.lit" subscription="none" ask="subscribe"/></query></iq>'
+    )
+    heard = [asked, error.format("paris@mantua.lit"), error.format("juliet@verona.lit")]
+    told = """a.forEach(text => s.say(text)); await s.settled();
+        return s.events.filter(e => e.name === 'unasked').map(e => [e.jid, e.error.condition])"""
+    assert play(told, heard) == [["paris@mantua.lit", "remote-server-not-found"]]
+
+
 def test_a_stanza_nobody_foresaw_does_no_harm(play):
     odd = [
         '<message xmlns="jabber:client"/>',

@@ -16,7 +16,7 @@ from xmppd import ns
 
 _STREAM: Final = {"xmlns:stream": DECLARED["xmlns:stream"]}
 
-STRANGERS_OCTETS: Final = 65_536
+STRANGERS_UNSAID: Final = 65_536
 """How much waits of who has not logged in: as much as the server would take."""
 HEADER_OCTETS: Final = 512
 """What a header counts for that waits, besides its values."""
@@ -108,7 +108,7 @@ class Strand:
         assert self._unsaid is not None
         self._unsaid.append(item)
         self._unsaid_octets += octets
-        if self._unsaid_octets > (room if self._is_in else min(room, STRANGERS_OCTETS)):
+        if self._unsaid_octets > (room if self._is_in else min(room, STRANGERS_UNSAID)):
             raise Refused("policy-violation", "bosh.queue")
 
     def _say(self, content: str) -> None:

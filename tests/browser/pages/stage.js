@@ -120,7 +120,7 @@ export async function stage(roster = "", sm = null, mechanism = "SCRAM-SHA-256")
     return transport;
   };
   const client = new Client({ domain: "verona.lit", open });
-  for (const name of ["state", "message", "receipt", "failed", "contact", "chatstate", "invitation",
+  for (const name of ["state", "message", "receipt", "failed", "contact", "chatstate", "invitation", "unasked",
     "room", "occupant", "subject"]) {
     client.on(name, (event) => set.events.push({ name, ...event }));
   }

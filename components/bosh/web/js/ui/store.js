@@ -105,6 +105,7 @@ export class Store extends Emitter {
     const chat = this.chat(message.chat);
     if (!chat.add(message)) return;
     if (message.mine) {
+      message.waiting = this.client.state !== "online";
       // Who answers, here or on another device, has read what was before.
       if (!message.delayed) chat.markRead();
     } else {
@@ -149,6 +150,16 @@ export class Store extends Emitter {
     if (entry === undefined) return;
     Object.assign(entry, what);
     this.emit("changed", { chat, entry });
+  }
+
+  /** The connection is there: what waited for it has gone out. */
+  sent() {
+    for (const chat of this.chats.values()) {
+      for (const entry of chat.entries.filter((one) => one.waiting)) {
+        entry.waiting = false;
+        this.emit("changed", { chat, entry });
+      }
+    }
   }
 
   /**
