@@ -68,6 +68,7 @@ export class RoomMessages {
     if (!from) return false;
     const type = attribute(stanza, "type");
     const room = this.#rooms.get(from.bare);
+    if (room) room.inner.heard = Date.now();
     if (type === "groupchat") {
       // From a room we are not in: nothing of it is ours.
       if (room) this.#said(room, from.resource, stanza);
