@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -68,6 +69,18 @@ def open_chat(page: Page, name: str) -> None:
     """Choose a chat from the list."""
     page.locator(".sidebar .row", has=page.locator(".row-name", has_text=name)).first.click()
     page.locator(".chat-name", has_text=name).wait_for()
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until a JavaScript expression holds.
+
+    `Page.wait_for_function` can't be used: what it evaluates later than at once is refused by
+    the page's Content-Security-Policy.
+    """
+    end = monotonic() + 15
+    while not page.evaluate(expression):
+        assert monotonic() < end, f"never: {expression}"
+        page.wait_for_timeout(10)
 
 
 def calls(page: Page) -> list[list[object]]:

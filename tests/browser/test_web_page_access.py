@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.stage import enter, open_chat, raise_curtain
+from tests.browser.stage import enter, open_chat, raise_curtain, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,7 +23,7 @@ def _login(page: Page) -> None:
 
 
 def _refused(page: Page) -> None:
-    page.wait_for_function("window.client")
+    until(page, "window.client")
     page.evaluate("client.failures.login = 'not-authorized'")
     page.get_by_label("Username").fill("romeo")
     page.get_by_label("Password", exact=True).fill("wrong")
@@ -184,9 +184,7 @@ def test_what_happens_elsewhere_is_announced(page):
     enter(page)
     said = page.locator("#announcements")
     page.evaluate("client.hear({chat: 'juliet@verona.test', body: 'Romeo?'})")
-    page.wait_for_function(
-        "document.querySelector('#announcements').textContent.includes('Juliet')"
-    )
+    until(page, "document.querySelector('#announcements').textContent.includes('Juliet')")
     page.evaluate("client.tell('subscription', {jid: 'paris@verona.test'})")
     assert "paris@verona.test wants to add you" in said.inner_text()
 

@@ -1,5 +1,6 @@
 /** What is said in rooms (XEP-0045 7.4, 8.1), and who asks us into one (7.8, XEP-0249). */
 import { randomId } from "./bytes.js";
+import { stateOf } from "./chatstates.js";
 import { stampOf } from "./delay.js";
 import { ClientError } from "./errors.js";
 import { jidOrNull } from "./jid.js";
@@ -85,6 +86,7 @@ export class RoomMessages {
   #said(room, nick, stanza) {
     const body = childText(stanza, "body");
     const subject = childText(stanza, "subject");
+    this.#state(room, nick, stanza);
     // A subject is one only without a body (8.1).
     if (body === null) {
       if (subject !== null) this.#subject(room, nick, clip(subject));
@@ -115,6 +117,13 @@ export class RoomMessages {
         type: "groupchat",
       },
     });
+  }
+
+  /** Who is writing, as occupants who are here tell it (XEP-0085 5.5). */
+  #state(room, nick, stanza) {
+    const state = stateOf(stanza);
+    if (!state || nick === room.nick || !room.occupants.has(nick) || stampOf(stanza)) return;
+    this.#wire.emit("chatstate", { chat: room.jid, nick, state });
   }
 
   /** Ours come back from the room, and are there already. */
