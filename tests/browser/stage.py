@@ -6,6 +6,7 @@ import json
 import mimetypes
 import time
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -70,12 +71,6 @@ def open_chat(page: Page, name: str) -> None:
     """Choose a chat from the list."""
     page.locator(".sidebar .row", has=page.locator(".row-name", has_text=name)).first.click()
     page.locator(".chat-name", has_text=name).wait_for()
-
-
-def calls(page: Page) -> list[list[object]]:
-    """What the page has asked the core to do, in order."""
-    done: list[list[object]] = page.evaluate("window.client?.calls ?? []")
-    return done
 
 
 def until(page: Page, true: str, arg: object = None) -> None:

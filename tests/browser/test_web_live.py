@@ -153,6 +153,24 @@ def test_a_room_and_who_is_in_it_xep0045_7(enter, gateway):
     assert romeo("events.filter((e) => e.name === 'message').length") == 2
 
 
+def test_rooms_are_there_after_the_next_login_xep0402_3_2(enter, arrive, gateway):
+    romeo, his = enter("romeo")
+    room, ball = (f"{gateway.name(name)}@{gateway.rooms}" for name in ("balcony", "ball"))
+    romeo("client.join(a, 'Montague').then(() => 0)", room)
+    romeo("client.join(a, 'Montague').then(() => 0)", ball)
+    phone = arrive()
+    phone.log_in(his, gateway.password)
+    phone("until(() => [...client.rooms.values()].filter((room) => room.joined).length === 2)")
+    assert phone("[...client.rooms.values()].map((room) => room.nick)") == ["Montague"] * 2
+    romeo("client.leave(a)", room)
+    phone("until(() => client.rooms.size === 1)")
+    phone("client.logout()")
+    romeo("client.logout()")
+    romeo.log_in(his, gateway.password)
+    romeo("until(() => client.rooms.get(a)?.joined)", ball)
+    assert romeo("client.rooms.size") == 1
+
+
 def test_a_picture_is_seen_by_contacts_xep0153_4(enter):
     (romeo, his), (juliet, hers) = enter("romeo"), enter("juliet")
     _befriend(romeo, hers, juliet, his)

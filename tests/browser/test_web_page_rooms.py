@@ -61,7 +61,7 @@ def test_who_is_in_the_room_is_listed_by_rank(street):
     names = people.locator(".row-name").all_inner_texts()
     assert names == ["Escalus", "Benvolio", "romeo", "Tybalt", "Peter"]
     assert people.locator(".rank").all_inner_texts()[0] == "owner"
-    people.get_by_role("button", name="Tybalt").click()
+    people.get_by_title("Speak to Tybalt").click()
     assert street.get_by_label("Write to verona").input_value() == "Tybalt: "
 
 

@@ -266,3 +266,26 @@ def test_a_room_that_has_forgotten_us_is_entered_again_xep0045_7_4(play):
         ["<message"],
         "not-acceptable",
     ]
+
+
+STATE = '<{} xmlns="http://jabber.org/protocol/chatstates"/>'
+
+
+def test_who_is_writing_xep0085_5_5(play):
+    def state(nick, name, more=""):
+        return (
+            f'<message xmlns="jabber:client" from="{ROOM}/{nick}" type="groupchat">'
+            f"{STATE.format(name)}{more}</message>"
+        )
+
+    said = [
+        state("Juliet", "composing"),
+        # Ours come back, strangers are not there, and the past is over.
+        state("Romeo", "composing"),
+        state("Tybalt", "composing"),
+        state("Juliet", "paused", DELAY),
+        state("Juliet", "dancing"),
+    ]
+    script = """a.forEach((text) => s.say(text));
+    return s.events.map((e) => [e.name, e.chat, e.nick, e.state])"""
+    assert play(script, said) == [["chatstate", ROOM, "Juliet", "composing"]]

@@ -13,16 +13,20 @@ const PASSWORD = "wherefore";
 export const ME = "romeo@verona.lit";
 
 /** What the server answers by itself, so that a test need not. */
-function automatic(element, { roster, sm }) {
+function automatic(element, { roster, sm, answers }) {
   const id = element.getAttribute("id");
   const [payload] = element.children;
-  const result = (content) => `<iq xmlns="jabber:client" type="result" id="${id}">${content}</iq>`;
+  const to = element.getAttribute("to");
+  const from = to ? ` from="${to}"` : "";
+  const result = (content) => `<iq xmlns="jabber:client" type="result" id="${id}"${from}>${content}</iq>`;
   if (element.localName === "auth") return `<success xmlns="${SASL}"/>`;
   if (element.localName === "enable") return `<enabled xmlns="${SM}" id="some" resume="true"/>`;
   if (element.localName === "resume") return sm.resume;
   if (element.localName === "r") return sm.h === null ? null : `<a xmlns="${SM}" h="${sm.h}"/>`;
   if (element.localName !== "iq" || !payload) return null;
   if (payload.localName === "session") return result("");
+  const given = element.getAttribute("type") === "error" ? null : answers(element);
+  if (given !== null) return given.startsWith("<error") ? result(given).replace("result", "error") : result(given);
   if (payload.localName === "bind") {
     return result(`<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${ME}/orchard</jid></bind>`);
   }
@@ -107,10 +111,13 @@ class Transport {
  *
  * Its `password` and `salt` can be changed, as by somebody who sets another one.
  *
+ * Its `answers(iq)` are what questions get besides: content, an error, or null.
+ *
  * With `sm` the server counts stanzas: {h: what it acknowledges or null, resume: its answer}.
  */
 export async function stage(roster = "", sm = null, mechanism = "SCRAM-SHA-256") {
-  const set = { sent: [], events: [], roster, sm, mechanism, password: PASSWORD, salt: "salt" };
+  const set = { sent: [], events: [], roster, sm, mechanism, password: PASSWORD, salt: "salt",
+    answers: () => null };
   const open = async (_options, prepare) => {
     const transport = new Transport(set);
     set.say = (text) => transport.say(text);

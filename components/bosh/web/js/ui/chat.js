@@ -18,8 +18,8 @@ export class Chat {
     this.unread = 0;
     /** Whether one of what is unread speaks of us. */
     this.mentioned = false;
-    /** What the person does just now: "composing", or "". */
-    this.writing = "";
+    /** Who writes just now: nicks in a room, "" for the person that the chat is with. */
+    this.writers = new Set();
     this.draft = "";
     /** Why we are in the room no more, if somebody said so. */
     this.left = "";

@@ -27,7 +27,7 @@ export function groups(store, wanted) {
   for (const jid of new Set([...store.chats.keys(), ...client.contacts.keys()])) {
     const name = displayName(client, jid);
     if (text && !jid.includes(text) && !name.toLowerCase().includes(text)) continue;
-    const chat = store.chats.get(jid) ?? { jid, kind: "person", unread: 0, last: undefined, writing: "" };
+    const chat = store.chats.get(jid) ?? { jid, kind: "person", unread: 0, last: undefined, writers: new Set() };
     found.get(placeOf(client, chat)).push({ chat, name });
   }
   return TITLES.map(([key, title]) => group(title, found.get(key))).filter(({ chats }) => chats.length > 0);

@@ -2,7 +2,7 @@
 
 import { h, setText, unseen } from "./dom.js";
 import { PRESENCES, displayName, presenceOf } from "./people.js";
-import { preview } from "./text.js";
+import { preview, writersIn } from "./text.js";
 import { brief } from "./times.js";
 
 export class ChatRow {
@@ -71,8 +71,9 @@ export class ChatRow {
   }
 
   #line(line, chat, contact) {
-    line.classList.toggle("writing", chat.writing !== "");
-    setText(line, chat.writing ? "is writing…" : lineOf(this.#app.client, chat, contact));
+    line.classList.toggle("writing", chat.writers.size > 0);
+    const writing = writersIn([...chat.writers]);
+    setText(line, writing.trim() || lineOf(this.#app.client, chat, contact));
   }
 }
 

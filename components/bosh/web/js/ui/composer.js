@@ -1,5 +1,6 @@
 /** Where one writes. Enter sends, Shift+Enter begins a new line. */
 
+import { Completion } from "./completion.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { displayName } from "./people.js";
@@ -18,6 +19,7 @@ export class Composer {
   #state = "active";
   #timer = 0;
   #placeholder;
+  #completion;
 
   /**
    * @param {import("./app.js").App} app
@@ -33,6 +35,7 @@ export class Composer {
       value: chat.draft, dir: "auto", enterkeyhint: "send", autocomplete: "off",
       on: { keydown: (event) => this.#key(event), input: () => this.#typed() },
     });
+    this.#completion = new Completion(this.#input, () => this.#others());
     this.#send = h("button", { type: "submit", class: "icon-button send", "aria-label": "Send", title: "Send" }, icon("send"));
     this.element = h("form", { class: "composer", "aria-label": "New message" }, this.#input, this.#send);
     this.element.addEventListener("submit", (event) => {
@@ -84,7 +87,17 @@ export class Composer {
     this.#tell(this.#state === "composing" ? "paused" : this.#state);
   }
 
+  /** Who else is in the room. */
+  #others() {
+    const room = this.#app.client.rooms.get(this.#chat.jid);
+    return [...(room?.occupants.keys() ?? [])].filter((nick) => nick !== room.nick);
+  }
+
   #key(event) {
+    if (this.#completion.key(event)) {
+      this.#typed();
+      return;
+    }
     // Enter that ends the composition of a character (as in Japanese) is no Enter.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();

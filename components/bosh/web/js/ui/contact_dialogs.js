@@ -1,5 +1,6 @@
 /** Dialogs about people: add somebody, see who it is, rename, remove. */
 
+import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
 import { Complaint, confirm, field, form, openDialog } from "./dialogs.js";
 import { announce } from "./announce.js";
@@ -52,6 +53,7 @@ export function contactDialog(app, jid) {
       h("div", {},
         h("p", { class: "person-name" }, h("bdi", { text: shown })),
         h("p", { class: "address" }, h("bdi", { text: jid })),
+        jid.includes("/") ? null : copyButton(app, jid),
       ),
     ),
   ];

@@ -2,12 +2,14 @@
 
 import { Composer } from "./composer.js";
 import { contactDialog } from "./contact_dialogs.js";
+import { copyButton } from "./copy.js";
 import { byTouch, h, perFrame, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { Log } from "./log.js";
 import { PRESENCES, displayName, presenceOf, relation } from "./people.js";
 import { Occupants } from "./room.js";
 import { joinDialog } from "./room_dialogs.js";
+import { writersIn } from "./text.js";
 
 export class Conversation {
   #app;
@@ -118,7 +120,8 @@ export class Conversation {
 
   #drawWriting() {
     const { writing } = this.#parts;
-    setText(writing, this.#chat.writing ? `${displayName(this.#app.client, this.#chat.jid)} is writing…` : "");
+    const { jid, kind, writers } = this.#chat;
+    setText(writing, writersIn(kind === "room" ? [...writers] : [...writers].map(() => displayName(this.#app.client, jid))));
   }
 }
 
@@ -156,5 +159,6 @@ function nobody(app) {
     h("h1", { text: "Choose a chat" }),
     h("p", {}, "People reach you at ", h("strong", {}, h("bdi", { text: app.client.jid.bare })), "."),
     h("p", { class: "hint", text: "Give this address to those who want to chat with you." }),
+    copyButton(app, app.client.jid.bare),
   );
 }

@@ -18,7 +18,8 @@ export function feed(client, store, avatars) {
       store.settle(chat, id, { error });
       announce(`A message was not delivered. ${plainly("message", error)}`);
     },
-    chatstate: ({ chat, state }) => store.setWriting(chat, state),
+    // In a room by the nick; a private chat with an occupant is with one alone.
+    chatstate: ({ chat, nick, state }) => store.setWriting(chat, state, client.rooms.has(chat) ? nick : ""),
     contacts: () => store.emit("chats"),
     contact: () => store.emit("chats"),
     subscription: (request) => (wanted(client, request.jid) ? client.approve(request.jid) : store.addRequest(request)),
@@ -79,6 +80,7 @@ function changedRoom(store, { room, left, condition, reason }) {
   if (chat === undefined) return;
   chat.kind = "room";
   chat.left = "";
+  if (!room.joined) for (const nick of [...chat.writers]) store.setWriting(chat.jid, "", nick);
   chat.subjectTold &&= room.joined;
   if (left) chat.left = [OWN_DEPARTURES[condition] ?? "You have left the room.", reason && `Reason: ${reason}`].filter(Boolean).join(" ");
   store.emit("room", { chat });
@@ -95,6 +97,7 @@ function changedSubject(store, { room, subject, by }) {
 /** Who comes and goes would drown what is said; what somebody did to somebody is told. */
 function noticeOccupant(store, { room, occupant, left, reason, condition, nick }) {
   const words = DEPARTURES[condition];
+  if (left) store.setWriting(room.jid, "", occupant.nick);
   if (nick) store.addNotice(room.jid, `${occupant.nick} is now known as ${nick}`);
   else if (left && words) store.addNotice(room.jid, `${occupant.nick} ${words}${reason ? `: ${reason}` : ""}`);
 }

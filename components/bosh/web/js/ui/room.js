@@ -94,13 +94,13 @@ export class Occupants {
   #row(occupant, room) {
     const looks = JSON.stringify([occupant.show, occupant.status, rank(occupant), occupant.nick === room.nick]);
     const known = this.#rows.get(occupant.nick);
-    return known?.looks === looks ? known : { looks, element: h("li", {}, this.#button(occupant, room)) };
+    return known?.looks === looks ? known : { looks, element: h("li", {}, ...this.#buttons(occupant, room)) };
   }
 
-  #button(occupant, room) {
+  #buttons(occupant, room) {
     const presence = PRESENCES[occupant.show] ?? PRESENCES[""];
     const own = occupant.nick === room.nick;
-    return h("button", {
+    const speak = h("button", {
       type: "button", class: "row plain", disabled: own,
       title: own ? null : `Speak to ${occupant.nick}`,
       on: { click: () => this.#speak(occupant.nick) },
@@ -114,6 +114,10 @@ export class Occupants {
         h("span", { class: "row-line", dir: "auto", text: occupant.status || presence.name }),
       ),
     );
+    if (own) return [speak];
+    const label = `Write to ${occupant.nick} privately`;
+    const click = () => this.#app.open(`${room.jid}/${occupant.nick}`);
+    return [speak, h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click } }, icon("mail"))];
   }
 
   #speak(nick) {

@@ -109,7 +109,7 @@ export class Store extends Emitter {
       // Who answers, here or on another device, has read what was before.
       if (!message.delayed) chat.markRead();
     } else {
-      if (chat.kind === "person") this.setWriting(chat.jid, "");
+      this.setWriting(chat.jid, "", chat.kind === "room" ? message.nick : "");
       this.#count(chat, message);
     }
     this.emit("entry", { chat, entry: message });
@@ -165,12 +165,14 @@ export class Store extends Emitter {
   /**
    * @param {string} jid
    * @param {string} state a chat state (XEP-0085)
+   * @param {string} [nick] of who it is, in a room
    */
-  setWriting(jid, state) {
+  setWriting(jid, state, nick = "") {
     const chat = this.chats.get(jid);
-    const writing = state === "composing" ? state : "";
-    if (chat === undefined || chat.writing === writing) return;
-    chat.writing = writing;
+    const writes = state === "composing";
+    if (chat === undefined || chat.writers.has(nick) === writes) return;
+    if (writes) chat.writers.add(nick);
+    else chat.writers.delete(nick);
     this.emit("writing", { chat });
     this.emit("chats");
   }

@@ -110,3 +110,17 @@ export function addressOf(typed, domain) {
     return null;
   }
 }
+
+/** Names told of those who write; more are counted. */
+const NAMED = 2;
+
+/**
+ * Who is writing.
+ * @param {string[]} names
+ * @returns {string} "" for nobody
+ */
+export function writersIn(names) {
+  if (names.length === 0) return "";
+  if (names.length > NAMED) return `${names.length} people are writing…`;
+  return `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} writing…`;
+}

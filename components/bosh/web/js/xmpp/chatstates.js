@@ -3,6 +3,12 @@ import { BoundedMap, LIMITS } from "./limits.js";
 import { NS } from "./ns.js";
 import { xml } from "./xml.js";
 
+/** The state that a message tells, "" where it tells none. */
+export function stateOf(stanza) {
+  const told = (one) => one.namespaceURI === NS.CHATSTATES && STATES.has(one.localName);
+  return [...stanza.children].find(told)?.localName ?? "";
+}
+
 const STATES = new Set(["active", "composing", "gone", "inactive", "paused"]);
 
 export class ChatStates {
@@ -43,8 +49,7 @@ export class ChatStates {
 
   /** Learn from a message whether its sender takes them, and tell what it says. */
   receive(stanza, { chat, nick }) {
-    const state = [...stanza.children].find(
-      (one) => one.namespaceURI === NS.CHATSTATES && STATES.has(one.localName))?.localName;
+    const state = stateOf(stanza);
     const peer = this.#peer(chat);
     if (state) peer.wants = true;
     else if ([...stanza.children].some((one) => one.localName === "body")) peer.wants = false;

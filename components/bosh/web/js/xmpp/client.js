@@ -6,6 +6,7 @@
  * together and is the only one that js/ui imports.
  */
 import { answerQuestions } from "./answers.js";
+import { Bookmarks } from "./bookmarks.js";
 import { Caps } from "./caps.js";
 import { Disco } from "./disco.js";
 import { ClientError } from "./errors.js";
@@ -41,6 +42,7 @@ export class Client {
   #presence;
   #messages;
   #rooms;
+  #bookmarks;
   #avatars;
 
   /** @param {ClientOptions} options */
@@ -54,6 +56,7 @@ export class Client {
     this.#avatars = new Avatars(wire);
     // Rooms come before people: what is from a room we are in is never a contact's.
     this.#rooms = new Rooms(wire, this.#avatars);
+    this.#bookmarks = new Bookmarks(wire, this.#rooms);
     const parts = {
       roster: this.#roster,
       rooms: this.#rooms,
@@ -77,6 +80,7 @@ export class Client {
     await this.#roster.fetch();
     this.#presence.announce();
     this.#rooms.rejoin();
+    this.#bookmarks.restore();
     this.#avatars.refresh();
   }
 
@@ -124,7 +128,7 @@ export class Client {
   async logout() {
     if (this.state === "online") this.#presence.leave();
     await this.#session.logout();
-    for (const part of [this.#roster, this.#presence, this.#rooms, this.#messages, this.#avatars]) {
+    for (const part of [this.#roster, this.#presence, this.#rooms, this.#bookmarks, this.#messages, this.#avatars]) {
       part.clear();
     }
   }
@@ -217,6 +221,8 @@ export class Client {
 
   async changeNick(jid, nick) {
     await this.#rooms.changeNick(bareOf(jid), nick);
+    const room = this.rooms.get(bareOf(jid));
+    if (room) this.#bookmarks.renamed(room);
   }
 
   /** Ask someone into a room, by way of the room (XEP-0045 7.8.2). */

@@ -7,6 +7,7 @@ export const LIMITS = {
   RESOURCES: 100, // of one contact
   REQUESTS: 200, // subscription requests that wait
   ROOMS: 200,
+  BOOKMARKS: 1_000, // rooms our server knows of; ROOMS of them are entered
   OCCUPANTS: 5_000, // of one room
   SEEN: 500, // messages of one room remembered, to know them again
   AWAITED: 500, // sent messages whose receipt or error may still come

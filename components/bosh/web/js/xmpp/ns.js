@@ -33,5 +33,8 @@ export const NS = {
   PING: "urn:xmpp:ping",
   VERSION: "jabber:iq:version",
   TIME: "urn:xmpp:time",
+  PUBSUB: "http://jabber.org/protocol/pubsub",
+  PUBSUB_EVENT: "http://jabber.org/protocol/pubsub#event",
+  BOOKMARKS: "urn:xmpp:bookmarks:1",
   RSM: "http://jabber.org/protocol/rsm",
 };

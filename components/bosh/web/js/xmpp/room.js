@@ -44,6 +44,7 @@ export class Room {
     timer: null, // until the next
     held: [], // messages written while we are not in
     tries: 0, // other nicks tried when coming back
+    heard: 0, // when the room last said something
     last: null, // time of the newest message
     seen: new BoundedMap(LIMITS.SEEN), // messages shown, to know them again in the history
     again: new BoundedMap(LIMITS.AWAITED), // ids of messages that are said a second time

@@ -1,5 +1,6 @@
 /** What is said in rooms (XEP-0045 7.4, 8.1), and who asks us into one (7.8, XEP-0249). */
 import { randomId } from "./bytes.js";
+import { stateOf } from "./chatstates.js";
 import { stampOf } from "./delay.js";
 import { ClientError } from "./errors.js";
 import { jidOrNull } from "./jid.js";
@@ -68,6 +69,7 @@ export class RoomMessages {
     if (!from) return false;
     const type = attribute(stanza, "type");
     const room = this.#rooms.get(from.bare);
+    if (room) room.inner.heard = Date.now();
     if (type === "groupchat") {
       // From a room we are not in: nothing of it is ours.
       if (room) this.#said(room, from.resource, stanza);
@@ -84,6 +86,7 @@ export class RoomMessages {
   #said(room, nick, stanza) {
     const body = childText(stanza, "body");
     const subject = childText(stanza, "subject");
+    this.#state(room, nick, stanza);
     // A subject is one only without a body (8.1).
     if (body === null) {
       if (subject !== null) this.#subject(room, nick, clip(subject));
@@ -115,6 +118,13 @@ export class RoomMessages {
         type: "groupchat",
       },
     });
+  }
+
+  /** Who is writing, as occupants who are here tell it (XEP-0085 5.5). */
+  #state(room, nick, stanza) {
+    const state = stateOf(stanza);
+    if (!state || nick === room.nick || !room.occupants.has(nick) || stampOf(stanza)) return;
+    this.#wire.emit("chatstate", { chat: room.jid, nick, state });
   }
 
   /** Ours come back from the room, and are there already. */

@@ -1,10 +1,12 @@
 /** Entering, being in, and leaving rooms (XEP-0045 7). */
 import { ClientError } from "./errors.js";
+import { displayName } from "./escaping.js";
 import { jidOrNull, makeJid, parseJid } from "./jid.js";
 import { LIMITS } from "./limits.js";
 import { NS } from "./ns.js";
 import { Room, departure, readOccupant, readUser } from "./room.js";
 import { RoomMessages } from "./room_messages.js";
+import { SelfPing } from "./selfping.js";
 import { attribute, child, errorOf, xml } from "./xml.js";
 
 const WAITS = 6; // for a service that is away
@@ -24,10 +26,12 @@ export class Rooms {
     this.#wire = wire;
     this.#avatars = avatars;
     this.#messages = new RoomMessages(wire, this.rooms);
-    this.#messages.onforgotten = (room) => {
+    const forgotten = (room) => {
       this.#away(room);
       this.#enter(room);
     };
+    this.#messages.onforgotten = forgotten;
+    new SelfPing(wire, this.rooms, forgotten);
     wire.take("presence", (stanza) => this.#receive(stanza));
   }
 
@@ -57,6 +61,24 @@ export class Rooms {
       this.#entryFailed(room, error);
     }
     return waiting.promise;
+  }
+
+  /**
+   * Enter a room as one we have been in: nobody waits for it, and it is tried again for a while.
+   * @param {string} nick "" for the name we have anyhow
+   */
+  comeBack(bare, nick, password) {
+    if (this.rooms.has(bare) || this.rooms.size >= LIMITS.ROOMS) return;
+    const named = (name) => jidOrNull(`${bare}/${name}`)?.resource;
+    const room = new Room(bare, named(nick) ?? named(displayName(this.#wire.me.bare)));
+    if (!room.nick) return;
+    room.inner.password = password;
+    this.rooms.set(bare, room);
+    try {
+      this.#enter(room);
+    } catch {
+      // No connection: the session that follows enters all rooms.
+    }
   }
 
   leave(bare) {
@@ -184,6 +206,7 @@ export class Rooms {
     const from = jidOrNull(attribute(stanza, "from"));
     const room = from && this.rooms.get(from.bare);
     if (!room) return false;
+    room.inner.heard = Date.now();
     const type = attribute(stanza, "type");
     if (type === "error") this.#refused(room, errorOf(child(stanza, "error"), NS.STANZA_ERROR));
     else if (type === "" && from.resource) this.#present(room, from, stanza);
