@@ -69,8 +69,10 @@ class Gateway:
         self._config = config = setting.config.bosh
         self.refused: Counter[str] = Counter()
         """What was refused, by reason code."""
+        self._counts = setting.component.counts  # which tells of them when it stops
         introduce(setting.component, About(IDENTITY))
-        self.tunnel = Tunnel(setting.component)
+        # Who has a public address has a proxy as a rule, and one that says nothing looks local.
+        self.tunnel = Tunnel(setting.component, trusts_local=not config.public)
         self.websockets = self._websockets(config)
         self.longpoll = self._longpoll(config)
         self.site = self._site(config)
@@ -78,6 +80,7 @@ class Gateway:
 
     def _refuse(self, reason: str) -> None:
         self.refused[reason] += 1
+        self._counts[reason] += 1
 
     def _websockets(self, config: BoshTable) -> WebSockets:
         everybody = config.see_other_for == "everybody"

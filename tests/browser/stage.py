@@ -6,7 +6,6 @@ import json
 import mimetypes
 import time
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -82,3 +81,9 @@ def until(page: Page, true: str, arg: object = None) -> None:
     while not page.evaluate(true, arg):
         assert time.monotonic() < deadline, true
         page.wait_for_timeout(20)
+
+
+def calls(page: Page) -> list[list[object]]:
+    """What the page has asked the core to do, in order."""
+    done: list[list[object]] = page.evaluate("window.client?.calls ?? []")
+    return done

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,9 @@ log = Logger(namespace="component")
 KEYS = ("to", "from", "version", "xml:lang")
 """What of a client's stream header matters to the server (RFC 6120 §4.7)."""
 
+REMEMBERED = 1_000
+"""Of how many sessions it is remembered that they are over."""
+
 EARLY_OCTETS = 16_384
 """How much of what a client says waits until the server has agreed to the session."""
 
@@ -48,8 +52,12 @@ _NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 class Tunnel:
     """All sessions of a gateway. It is where clients get their streams (`client.Streams`)."""
 
-    def __init__(self, component: Component) -> None:
+    def __init__(self, component: Component, *, trusts_local: bool = True) -> None:
         self._component = component
+        self._trusts_local = trusts_local
+        """Whether clients that seem to be on this machine are said to be."""
+        self._over: OrderedDict[str, None] = OrderedDict()
+        """Sessions that have ended: what the server said in them meanwhile is nobody's fault."""
         self._carried: dict[str, Carried] = {}
         self._out: list[bytes] = []
         """What clients have said in this turn,"""
@@ -77,7 +85,7 @@ class Tunnel:
         server = next((each for each in servers if str(each) == to.lower()), servers[0])
         name = f"{secrets.token_hex(16)}@{self._component.domain}"
         carried = Carried(self, client, name, server)
-        carried.where = _where(address, secure=secure, local=local)
+        carried.where = _where(address, secure=secure, local=local and self._trusts_local)
         self._carried[name] = carried
         return carried
 
@@ -125,9 +133,13 @@ class Tunnel:
             later = Deferred.fromCoroutine(self._component.pauses.until_taken())
             later.addCallback(lambda _: self._release())
 
-    def forget(self, carried: Carried) -> None:
-        """A session is over."""
+    def forget(self, carried: Carried, *, known: bool) -> None:
+        """A session is over; `known` where the server knows, or hears of it."""
         del self._carried[carried.name]
+        if known:
+            self._over[carried.name] = None
+        if len(self._over) > REMEMBERED:
+            self._over.popitem(last=False)
 
     def _release(self) -> None:
         held, self._held = self._held, []
@@ -141,6 +153,8 @@ class Tunnel:
     def _heard(self, stanza: Stanza) -> None:
         attrs = stanza.attrs
         carried = self._carried.get(attrs["to"])
+        if carried is None and attrs["to"] in self._over:
+            return
         if carried is None or attrs["from"] != carried.source:
             # Answered by an error, once; the server takes that for the end of the session.
             raise StanzaError("item-not-found", reason="tunnel.unknown")
@@ -328,8 +342,9 @@ class Carried:
 
     def _end(self) -> None:
         self.over = True
+        known = self._waiting is None
         self._waiting = None
-        self._tunnel.forget(self)
+        self._tunnel.forget(self, known=known)
 
     def _opened(self, told: Told) -> None:
         header = {"xml:lang" if key == XML_LANG else key: told.attrs[key] for key in told.attrs}

@@ -69,7 +69,7 @@ class WebSocket:
         self._terms = terms
         self._left = left
         self._refused = refused
-        self._frames = Frames(SERVER, state=OPEN, max_size=terms.octets)
+        self._frames = Frames(SERVER, state=OPEN, max_size=min(terms.octets, STRANGE_OCTETS))
         self._wire: Wire | None = None
         self._stream: Stream | None = None
         self._pieces: list[bytes] = []
@@ -246,7 +246,9 @@ class WebSocket:
     # ------------------------------------------------------------------ Client
 
     def opened(self, header: Mapping[str, str]) -> None:
-        """The server's stream header (`Client`)."""
+        """The server's stream header (`Client`): the second, and those behind it, after a login."""
+        if self._opened:
+            self._frames.max_message_size = self._terms.octets
         self._opened = True
         self._send(elements.opened(header))
 
@@ -417,6 +419,9 @@ _OCTETS = 16
 
 SMALL = 200
 """How many frames that are as short, pings and pongs there may be between two looks at a client."""
+
+STRANGE_OCTETS = 65_536
+"""How large a message may be as long as nobody has logged in: nothing needed for that is larger."""
 
 _FRAGMENTS = 1_024
 """How many fragments a message may have."""

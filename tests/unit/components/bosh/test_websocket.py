@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.bosh.names import FRAMING
-from components.bosh.websocket.session import Terms
+from components.bosh.websocket.session import STRANGE_OCTETS, Terms
 from tests.support.http_lines import PIPE
 from tests.support.websocketing import (
     BINARY,
@@ -212,7 +212,7 @@ ERRORS = [
     ("restricted-xml", f"<open xmlns='{FRAMING}'><?a b?></open>"),
     ("restricted-xml", f"{OPEN}<!-- -->"),
     # Each attribute would have the whole of its namespace in its name.
-    ("policy-violation", f"<open xmlns='{FRAMING}' xmlns:p='{'u' * 99_000}' {MANY}/>"),
+    ("policy-violation", f"<open xmlns='{FRAMING}' xmlns:p='{'u' * 9_000}' {MANY}/>"),
     ("policy-violation", f"<p:close xmlns:p='{'u' * 9_000}'/>"),
 ]
 
@@ -320,9 +320,17 @@ def test_frames_that_are_wrong_rfc6455(house, code, octets):
 
 def test_the_largest_message_fits(house):
     text = f"<a>{'x' * (524_288 - 7)}</a>"
-    juliet = house.join().open().say(text)
+    juliet = house.join().open().open().say(text)
     juliet.send(frame(TEXT, text[:300_000], fin=False), frame(MORE, text[300_000:]))
     assert juliet.stream.texts == [text, text]
+
+
+def test_before_a_login_no_message_is_large(house):
+    text = f"<a>{'x' * (STRANGE_OCTETS - 7)}</a>"
+    juliet = house.join().open().say(text)
+    assert juliet.stream.texts == [text]
+    juliet.say(f"{text} ")
+    assert juliet.ended() == ([], 1009)
 
 
 def test_fragments_are_joined_and_control_frames_stand_between_rfc6455_5_4(house):
