@@ -56,28 +56,37 @@ step ruff format --check .
 step mypy
 step lint-imports
 
-# All tests. Those in memory run beside those that wait for processes much of the while.
+# All tests, in two lanes side by side: those that wait for processes much of the while in the one,
+# those in memory and then those in a browser, which are at work, in the other.
+beside() {
+    lane_failed=0
+    for each in "pytest -r s -p no:cacheprovider tests/unit docs/examples" \
+        "pytest -r s -p no:cacheprovider tests/browser"; do
+        say "$each"
+        $each || lane_failed=1
+    done
+    return "$lane_failed"
+}
+
 all_tests() {
-    in_memory="pytest -r s -p no:cacheprovider tests/unit docs/examples"
     said=$(mktemp) || exit 1
-    say "$in_memory (beside the next step; its output comes behind)"
-    $in_memory >"$said" 2>&1 &
-    beside=$!
-    trap 'kill "$beside" 2>/dev/null; rm -f "$said"' EXIT
+    say "tests/unit, docs/examples, tests/browser (beside the next step; their output comes behind)"
+    beside >"$said" 2>&1 &
+    lane=$!
+    trap 'kill "$lane" 2>/dev/null; rm -f "$said"' EXIT
     trap 'exit 1' HUP INT TERM
 
     set --
     for folder in tests/*/; do
         case $folder in
-        tests/unit/ | tests/support/ | tests/__pycache__/) ;;
+        tests/unit/ | tests/browser/ | tests/support/ | tests/__pycache__/) ;;
         *) set -- "$@" "$folder" ;;
         esac
     done
     step pytest -r s "$@"
 
-    say "$in_memory"
-    wait "$beside" || failed="$failed
-   $in_memory"
+    wait "$lane" || failed="$failed
+   pytest of tests/unit, docs/examples or tests/browser"
     trap 'rm -f "$said"' EXIT
     cat "$said"
 }

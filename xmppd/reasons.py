@@ -41,6 +41,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "a restarted stream changed `to` or `from`",
         "the domain is fixed once a client has authenticated",
     ),
+    "stream.one-element": (
+        "a message by WebSocket that is not one element, whole",
+        "the client is broken (RFC 7395 §3.3.3)",
+    ),
     "stream.text": ("text between stanzas", "only whitespace may stand there"),
     "stream.element": (
         "an element that the stream's state does not allow",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import resource
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +35,7 @@ from components.bosh.websocket.session import Terms as WebSocketTerms
 from components.common.about import About, introduce
 from components.common.disco import Identity
 from components.common.process import Setting
+from xmppd.addresses import is_loopback
 from xmppd.errors import ConfigError
 
 log = Logger(namespace="component")
@@ -41,6 +44,8 @@ IDENTITY = Identity("component", "c2s", "HTTP gateway")
 
 WEB = Path(__file__).with_name("web")
 """The web client's files."""
+
+_COLON = re.compile(r"(?<!\\):")
 
 STOPPING = 2.0
 """Seconds that clients have to take our last words,"""
@@ -92,6 +97,7 @@ class Gateway:
             sessions_per_address=config.sessions_per_address,
             body_octets=config.body_octets,
             routes=frozenset(config.routes),
+            secure_link=is_private(self._loaded.settings.core.endpoint),
             see_other_uri=config.see_other_bosh,
             see_other_for_all=config.see_other_for == "everybody",
         )
@@ -110,15 +116,8 @@ class Gateway:
             body_octets=config.body_octets,
         )
         admission = Admission(limits, self._reactor.seconds, self._refuse)
-        try:
-            proxies = Proxies(config.proxies, forwarded=config.forwarded)
-        except ValueError as error:
-            raise self._unreadable("bosh.proxies", error) from None
+        proxies = Proxies(config.proxies, forwarded=config.forwarded)
         return Site(self._routes(config), self._reactor, terms, proxies, admission)
-
-    def _unreadable(self, key: str, error: ValueError) -> ConfigError:
-        remedy = 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
-        return ConfigError(self._loaded.source, key, str(error), remedy)
 
     def _routes(self, config: BoshTable) -> Handler:
         origins = Origins(config.origins, self._refuse)
@@ -147,10 +146,7 @@ class Gateway:
             "requests": lambda: self.longpoll.requests,
             "refusals": lambda: dict(sorted(self.refused.items())),
         }
-        try:
-            return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
-        except ValueError as error:
-            raise self._unreadable("bosh.metrics", error) from None
+        return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
 
     def _files(self, config: BoshTable) -> Handler:
         if not config.web:
@@ -163,6 +159,7 @@ class Gateway:
 
     async def listen(self) -> None:
         """Open all ports; raises ConfigError for one that can't be."""
+        raise_file_limit()
         for text in self._config.listen:
             try:
                 port = await serverFromString(self._reactor, text).listen(self.site)
@@ -184,6 +181,28 @@ class Gateway:
         until = self._reactor.seconds() + STOPPING
         while len(self.site) and self._reactor.seconds() < until:
             await deferLater(self._reactor, _LOOK)
+
+
+def raise_file_limit() -> None:
+    """A connection is an open file: allow as many as the system lets this process have.
+
+    By default that is 1,024, far less than the connections that may be, and few addresses may have
+    as many. The link to the server takes one, too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as error:  # a sandbox may forbid it
+        log.warn("open files: at most {soft} ({error})", soft=soft, error=error)
+
+
+def is_private(endpoint: str) -> bool:
+    """Whether nobody can read what goes to the server: by TLS, or on this machine."""
+    kind, _, rest = endpoint.partition(":")
+    host = _COLON.split(rest.removeprefix("host="))[0].replace("\\:", ":")
+    return kind in ("tls", "unix") or host == "localhost" or (host != "" and is_loopback(host))
 
 
 def _where(port: Any) -> str:

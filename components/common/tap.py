@@ -12,7 +12,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -46,7 +46,8 @@ class Program(Generic[T]):
     """A component's program: `set_up` tells the component who handles what.
 
     `config` is the Struct of its configuration file; `schema` the directory of its store's schema
-    set, None for who stores nothing.
+    set, None for who stores nothing. `check` raises ConfigError for what the types of `config` let
+    pass; it is given the name of the file, too.
     """
 
     def __init__(
@@ -57,17 +58,19 @@ class Program(Generic[T]):
         set_up: SetUp[T],
         *,
         schema: Path | None = None,
+        check: Callable[[T, str], None] | None = None,
     ) -> None:
         self.name = name
         self._config = config
         self._set_up = set_up
         self._schema = schema
+        self._check = check
         self.options = _options(name, summary)
 
     def make_service(self, options: usage.Options) -> IService:
         """The component, ready to start; a fault in the configuration ends the process.
 
-        Raises SystemExit with one line that names file, key and remedy.
+        Raises SystemExit with one line that names file, key and remedy; with `--check` in any case.
         """
         from twisted.internet import reactor  # noqa: TID251
 
@@ -76,6 +79,10 @@ class Program(Generic[T]):
             if not options["config"]:
                 raise ConfigError(self._command, "--config", "is missing", "Name a file with -c")
             loaded = load(Path(options["config"]).absolute(), self._config, self.name)
+            if self._check is not None:
+                self._check(loaded.settings, loaded.source)
+            if options["check"]:
+                raise SystemExit(0)
             settings = loaded.settings.log
             log_to = logs.Log(sys.stdout, settings) if logs.wanted(twistd) else None
             return Process(
@@ -107,6 +114,9 @@ def _options(name: str, summary: str) -> type[usage.Options]:
         longdesc = f"{summary}. Example: twistd -n xmppd-{name} -c {name}.toml"
         optParameters = [  # noqa: N815
             ["config", "c", None, "The configuration file (TOML)."],
+        ]
+        optFlags = [  # noqa: N815
+            ["check", None, "Read the configuration file, say what is wrong with it, and end."],
         ]
 
         def getUsage(self, width: int | None = None) -> str:

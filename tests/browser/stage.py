@@ -30,6 +30,7 @@ CONFIG = {
     "anonymous": False,
     "rooms": "conference.verona.test",
 }
+PATIENCE = 30.0
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -97,16 +98,15 @@ def open_chat(page: Page, name: str) -> None:
     page.locator(".chat-name", has_text=name).wait_for()
 
 
-def until(page: Page, expression: str) -> None:
-    """Wait until a JavaScript expression holds.
+def until(page: Page, true: str, arg: object = None) -> None:
+    """Wait until something is true in the page.
 
-    `Page.wait_for_function` can't be used: what it evaluates later than at once is refused by
-    the page's Content-Security-Policy.
+    Playwright's own way has the page itself look again and again, which the policy forbids.
     """
-    end = monotonic() + 15
-    while not page.evaluate(expression):
-        assert monotonic() < end, f"never: {expression}"
-        page.wait_for_timeout(10)
+    deadline = monotonic() + PATIENCE
+    while not page.evaluate(true, arg):
+        assert monotonic() < deadline, true
+        page.wait_for_timeout(20)
 
 
 def calls(page: Page) -> list[list[object]]:

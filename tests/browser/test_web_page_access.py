@@ -169,6 +169,51 @@ def test_escape_closes_a_dialog_and_the_focus_goes_back(page):
     assert button.evaluate("element => element === document.activeElement")
 
 
+def test_who_joins_a_room_may_write_at_once(page):
+    raise_curtain(page, "busy")
+    enter(page)
+    page.get_by_role("button", name="Join a room").click()
+    page.get_by_label("Room", exact=True).fill("tomb")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.placeholder") == "Write to tomb"
+
+
+def test_the_focus_is_not_lost_with_a_request_nor_does_it_go_to_another(page):
+    raise_curtain(page, "people")
+    enter(page)
+    ask = "name => client.tell('subscription', {jid: `${name}@verona.test`})"
+    page.evaluate(ask, "paris")
+    button = page.get_by_role("button", name="Accept paris")
+    button.focus()
+    page.evaluate(ask, "tybalt")
+    page.get_by_role("button", name="Accept tybalt").wait_for()
+    assert button.evaluate("element => element === document.activeElement")
+    page.keyboard.press("Enter")
+    button.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.dataset.jid")
+
+
+def test_who_could_not_be_asked_is_told_in_the_chat_and_aloud(page):
+    raise_curtain(page, "people")
+    enter(page)
+    open_chat(page, "rosaline")
+    told = "{jid: 'rosaline@verona.test', error: {condition: 'remote-server-not-found'}}"
+    page.evaluate(f"client.tell('unasked', {told})")
+    said = "rosaline@verona.test could not be asked. The server of that address"
+    page.locator(".notice", has_text=said).wait_for()
+    page.locator("#announcements", has_text=said).wait_for(state="attached")
+
+
+def test_nobody_is_called_offline_whose_presence_is_not_shown_to_us(page):
+    raise_curtain(page, "people")
+    enter(page)
+    open_chat(page, "rosaline")
+    assert page.locator(".chat-line").inner_text() == "Asked; no answer yet"
+    open_chat(page, "Friar Laurence")
+    assert page.locator(".chat-line").inner_text() == "Offline"
+
+
 def test_messages_are_a_log_that_tells_itself(page):
     raise_curtain(page, "busy")
     _chat(page)
@@ -197,6 +242,18 @@ def test_a_lost_connection_is_told_and_so_is_its_return(page):
     assert "Reconnecting" in banner.inner_text()
     page.evaluate("client.go('online')")
     assert banner.inner_text() == "Online again"
+
+
+def test_what_is_said_without_a_connection_is_not_called_sent(page):
+    raise_curtain(page, "busy")
+    _chat(page)
+    page.evaluate("client.go('connecting')")
+    page.locator(".composer textarea").fill("Farewell")
+    page.keyboard.press("Enter")
+    last = page.locator(".message", has_text="Farewell")
+    last.locator(".state", has_text="Waits for the connection").wait_for()
+    page.evaluate("client.go('online')")
+    last.locator(".state", has_text="Sent").wait_for()
 
 
 def test_nothing_moves_for_who_asks_for_that(new_page):

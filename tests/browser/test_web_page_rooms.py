@@ -1,4 +1,4 @@
-"""The web client's page in rooms: who writes, names completed, words apart; addresses copied."""
+"""What the web client's page does with rooms; its core a fake."""
 
 from __future__ import annotations
 
@@ -11,138 +11,163 @@ from tests.browser.stage import calls, enter, open_chat, raise_curtain, until
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+JULIET = "juliet@verona.test"
 STREET = "verona@conference.verona.test"
-TELL = f"([nick, state]) => client.tell('chatstate', {{chat: '{STREET}', nick, state}})"
+
+
+@pytest.fixture
+def stage(page: Page) -> Page:
+    raise_curtain(page, "people")
+    enter(page)
+    return page
 
 
 @pytest.fixture
 def street(page: Page) -> Page:
-    page.set_viewport_size({"width": 1280, "height": 800})
     raise_curtain(page, "busy")
     enter(page)
     open_chat(page, "verona")
     return page
 
 
-def _writing(page: Page) -> str:
-    return page.locator(".writing-line").inner_text()
+def test_a_public_room_is_joined_by_a_click(stage):
+    stage.get_by_role("button", name="Join a room").click()
+    stage.get_by_role("button", name="s orchard").click()
+    stage.get_by_role("heading", name="orchard", level=1).wait_for()
+    assert calls(stage)[-1][:3] == ["join", "orchard@conference.verona.test", "romeo"]
 
 
-def test_who_writes_in_a_room_is_shown_until_it_is_said(street):
-    street.evaluate(TELL, ["Tybalt", "composing"])
-    assert _writing(street) == "Tybalt is writing…"
-    row = street.locator(f'button.row[data-jid="{STREET}"]')
-    row.filter(has_text="Tybalt is writing…").wait_for()
-    street.evaluate(TELL, ["Benvolio", "composing"])
-    assert _writing(street) == "Tybalt and Benvolio are writing…"
-    street.evaluate(TELL, ["Peter", "composing"])
-    assert _writing(street) == "3 people are writing…"
-    hear = f"nick => client.hear({{chat: '{STREET}', nick, body: 'Peace!', type: 'groupchat'}})"
-    street.evaluate(hear, "Benvolio")
-    street.evaluate(TELL, ["Peter", "paused"])
-    assert _writing(street) == "Tybalt is writing…"
-    gone = """(jid) => { const room = client.rooms.get(jid);
-      client.tell('occupant', { room, occupant: room.occupants.get('Tybalt'), left: true }); }"""
-    street.evaluate(gone, STREET)
-    assert _writing(street) == ""
+def test_a_room_with_a_password_asks_for_it(stage):
+    stage.evaluate("client.failures.join = 'not-authorized'")
+    stage.get_by_role("button", name="Join a room").click()
+    stage.get_by_label("Room", exact=True).fill("tomb")
+    stage.get_by_role("button", name="Join", exact=True).click()
+    assert "password" in stage.get_by_role("dialog").get_by_role("alert").inner_text()
+    stage.get_by_label("Password of the room").fill("poison")
+    stage.evaluate("client.failures.join = null")
+    stage.get_by_role("button", name="Join", exact=True).click()
+    stage.get_by_role("heading", name="tomb", level=1).wait_for()
+    assert calls(stage)[-1] == ["join", "tomb@conference.verona.test", "romeo", "poison"]
 
 
-def test_a_room_that_is_away_has_no_writers(street):
-    street.evaluate(TELL, ["Tybalt", "composing"])
-    street.evaluate(
-        "jid => { const room = client.rooms.get(jid); room.joined = false;"
-        " client.tell('room', { room }); }",
-        STREET,
-    )
-    assert _writing(street) == ""
+def test_an_invitation_leads_into_the_room(street):
+    street.get_by_role("button", name="Join feast", exact=True).click()
+    street.get_by_role("heading", name="feast", level=1).wait_for()
+    assert street.get_by_role("button", name="Join feast").count() == 0
 
 
-def _type(page: Page, text: str) -> None:
-    field = page.locator(".composer textarea")
-    field.fill("")
-    field.press_sequentially(text)
-
-
-def _text(page: Page) -> str:
-    return page.locator(".composer textarea").input_value()
-
-
-def test_tab_completes_a_nickname(street):
-    _type(street, "ty")
-    street.keyboard.press("Tab")
-    assert _text(street) == "Tybalt: "
-    until(street, "document.querySelector('#announcements').textContent === 'Tybalt'")
-    _type(street, "Good Ben")
-    street.keyboard.press("Tab")
-    assert _text(street) == "Good Benvolio "
-    street.keyboard.press("Enter")
-    assert ["sendToRoom", STREET, "Good Benvolio"] in calls(street)
-
-
-def test_tab_goes_through_all_who_may_be_meant_and_leads_on(street):
-    street.evaluate(
-        "jid => client.occupant(client.rooms.get(jid), 'Petruchio')",
-        STREET,
-    )
-    _type(street, "pet")
-    seen = []
-    for _ in range(2):
-        street.keyboard.press("Tab")
-        seen.append(_text(street))
-    assert seen == ["Peter: ", "Petruchio: "]
-    street.keyboard.press("Tab")
-    assert _text(street) == "Petruchio: "
-    assert not street.evaluate("document.activeElement.matches('textarea')")
-
-
-@pytest.mark.parametrize("typed", ["", "Good ", "xyz", "romeo"])
-def test_tab_leads_on_where_there_is_nothing_to_complete(street, typed):
-    _type(street, typed)
-    street.keyboard.press("Tab")
-    assert _text(street) == typed
-    assert not street.evaluate("document.activeElement.matches('textarea')")
-
-
-def test_tab_with_shift_leads_back(street):
-    _type(street, "ty")
-    street.keyboard.press("Shift+Tab")
-    assert _text(street) == "ty"
-    assert not street.evaluate("document.activeElement.matches('textarea')")
-
-
-def test_there_is_nobody_to_complete_in_a_chat_of_two(street):
-    open_chat(street, "Juliet Capulet")
-    _type(street, "ty")
-    street.keyboard.press("Tab")
-    assert _text(street) == "ty"
-
-
-def test_a_private_chat_begins_beside_the_name(street):
+def test_who_is_in_the_room_is_listed_by_rank(street):
     people = street.get_by_role("complementary", name="People in the room")
-    people.get_by_role("button", name="Write to Tybalt privately").press("Enter")
-    street.locator(".chat-line", has_text="Private chat, from a room").wait_for()
-    _type(street, "A word")
-    street.keyboard.press("Enter")
-    assert ["send", f"{STREET}/Tybalt", "A word"] in calls(street)
+    names = people.locator(".row-name").all_inner_texts()
+    assert names == ["Escalus", "Benvolio", "romeo", "Tybalt", "Peter"]
+    assert people.locator(".rank").all_inner_texts()[0] == "owner"
+    people.get_by_title("Speak to Tybalt").click()
+    assert street.get_by_label("Write to verona").input_value() == "Tybalt: "
 
 
-def test_nobody_writes_to_himself(street):
-    people = street.get_by_role("complementary", name="People in the room")
-    assert people.get_by_role("button", name="Write to romeo privately").count() == 0
+def test_only_ones_own_name_is_a_mention(street):
+    assert street.locator(".mentioned .body").all_inner_texts() == [
+        "Romeo, the love I bear thee can afford no better term than this: thou art a villain."
+    ]
 
 
-def test_an_address_is_copied(page):
-    page.add_init_script(
-        "Object.defineProperty(navigator, 'clipboard',"
-        " {value: {writeText: async (text) => { window.copied = text; }}})"
+def test_the_subject_is_shown_and_set(street):
+    assert "No swords" in street.locator(".chat-line").inner_text()
+    street.get_by_role("button", name="Change the subject").click()
+    street.get_by_label("Subject", exact=True).fill("Peace")
+    street.get_by_role("button", name="Set subject").click()
+    street.locator(".chat-line", has_text="Peace").wait_for()
+    assert ["setSubject", STREET, "Peace"] in calls(street)
+
+
+def test_somebody_is_invited(street):
+    street.get_by_role("button", name="Invite somebody").click()
+    street.get_by_label("Address").fill("juliet")
+    street.get_by_role("button", name="Invite", exact=True).click()
+    street.get_by_role("dialog").wait_for(state="detached")
+    assert calls(street)[-1] == ["invite", STREET, JULIET, ""]
+
+
+def test_a_visitor_may_read_and_not_write(street):
+    street.evaluate(
+        """client.occupant(
+          client.rooms.get("verona@conference.verona.test"), "romeo", {role: "visitor"})"""
     )
-    raise_curtain(page, "people")
+    street.locator(".composer textarea:disabled").wait_for()
+    assert "not write" in street.locator(".composer textarea").get_attribute("placeholder")
+
+
+def test_who_is_put_out_learns_why_and_may_come_back(street):
+    street.evaluate(
+        """() => {
+          const room = client.rooms.get("verona@conference.verona.test");
+          client.rooms.delete(room.jid);
+          room.joined = false;
+          client.tell("room", {room, left: true, condition: "kicked", reason: "Brawling"});
+        }"""
+    )
+    street.locator(".left-room", has_text="Brawling").wait_for()
+    street.get_by_role("button", name="Join again").click()
+    street.get_by_role("button", name="Join", exact=True).click()
+    street.locator(".composer textarea:enabled").wait_for()
+
+
+def test_a_room_is_left(street):
+    street.get_by_role("button", name="Leave the room").click()
+    street.get_by_role("button", name="Leave", exact=True).click()
+    street.get_by_role("heading", name="Choose a chat").wait_for()
+    assert calls(street)[-1] == ["leave", STREET]
+    assert street.locator(f"[data-jid='{STREET}']").count() == 0
+
+
+def test_a_click_that_is_under_way_survives_a_change_of_the_list(street):
+    for row, change in [
+        ("nurse@verona.test", "client.hear({chat: 'benvolio@verona.test', body: 'Hark!'})"),
+        (STREET, "client.occupant(client.rooms.get('verona@conference.verona.test'), 'Abraham')"),
+    ]:
+        street.locator(f"[data-jid='{row}']").hover()
+        street.mouse.down()
+        street.evaluate(change)
+        street.wait_for_timeout(100)
+        street.mouse.up()
+        until(
+            street, "jid => document.querySelector('[aria-current]')?.dataset.jid === jid", arg=row
+        )
+
+
+def test_a_new_subject_is_news_and_that_of_a_room_one_enters_is_not(street):
+    assert street.locator(".notice").count() == 0
+    tell = """subject => client.tell("subject", {
+      room: client.rooms.get("verona@conference.verona.test"), subject, by: "Escalus"})"""
+    street.evaluate(tell, "Peace")
+    assert street.locator(".notice").all_inner_texts() == ["Escalus has set the subject: Peace"]
+    # A new session enters again, and is told the subject again.
+    street.evaluate(
+        """() => {
+          const room = client.rooms.get("verona@conference.verona.test");
+          for (const joined of [false, true]) {
+            room.joined = joined;
+            client.tell("room", {room});
+          }
+        }"""
+    )
+    street.evaluate(tell, "Peace")
+    assert street.locator(".notice").count() == 1
+
+
+def test_a_room_is_joined_by_its_name_before_its_service_is_known(page):
+    raise_curtain(page, rooms=None)
+    until(page, "window.client")
+    page.evaluate(
+        """() => {
+          const found = new Promise((done) => { window.found = done; });
+          client.roomService = () => found;
+        }"""
+    )
     enter(page)
-    page.get_by_role("button", name="Copy address").click()
-    page.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("window.copied") == "romeo@verona.test"
-    open_chat(page, "Juliet Capulet")
-    page.get_by_role("button", name="About this person").click()
-    page.get_by_role("dialog").get_by_role("button", name="Copy address").press("Enter")
-    page.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("window.copied") == "juliet@verona.test"
+    page.get_by_role("button", name="Join a room").first.click()
+    page.get_by_label("Room", exact=True).fill("orchard")
+    page.get_by_role("button", name="Join", exact=True).click()
+    page.evaluate("found('rooms.verona.test')")
+    page.get_by_role("heading", name="orchard", level=1).wait_for()
+    assert ["join", "orchard@rooms.verona.test", "romeo", None] in calls(page)

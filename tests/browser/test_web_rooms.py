@@ -185,7 +185,27 @@ def test_a_subject_is_one_without_a_body_xep0045_8_1(play):
     assert play(script, said) == ["The east", ["subject", "message"]]
 
 
-DELAY = '<delay xmlns="urn:xmpp:delay" stamp="2002-09-10T23:08:25Z"/>'
+DELAY = '<delay xmlns="urn:xmpp:delay" from="{}" stamp="2002-09-10T23:08:25Z"/>'
+
+
+@pytest.mark.parametrize(
+    ("delays", "delayed"),
+    [
+        ([ROOM], True),
+        (["juliet@verona.lit/b", ROOM], True),
+        (["juliet@verona.lit/b"], False),
+        (["", "verona.lit"], False),
+    ],
+)
+def test_the_room_alone_says_what_is_history_xep0045_7_2_14(play, delays, delayed):
+    said = _message("Juliet", "Ay me", "h1", "".join(map(DELAY.format, delays)))
+    script = (
+        "s.say(a); return s.events.map((e) => [e.message.delayed, e.message.time.getFullYear()])"
+    )
+    ((told, year),) = play(script, said)
+    assert (told, year == 2002) == (delayed, delayed)
+
+
 INVITATION = (
     "await s.settled(); return s.events.map((e) => [e.room, e.from, e.reason, e.password ?? null])"
 )

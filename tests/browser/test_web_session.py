@@ -39,6 +39,25 @@ def _play(page, script, sm=None, argument=None, mechanism="SCRAM-SHA-256"):
     return player(page, "", sm, mechanism)(script, argument)
 
 
+@pytest.mark.parametrize("how", ["await c.logout()", 'dispatchEvent(new Event("pagehide"))'])
+def test_what_has_come_is_told_before_the_end_xep0198_4(verona, how):
+    script = f"""s.say('<r xmlns="urn:xmpp:sm:3"/>');
+    s.say('<message xmlns="jabber:client" from="juliet@verona.lit"><body>O</body></message>');
+    {how};
+    return s.sent.map((text) => /<a [^>]*h="([0-9]+)"/.exec(text)?.[1]).filter(Boolean)"""
+    before, last = _play(verona, script, {"h": None, "resume": ""})
+    assert int(last) == int(before) + 1
+
+
+@pytest.mark.parametrize(("inside", "asked"), [("", 1), ("<optional/>", 0)])
+def test_a_session_is_asked_for_where_it_has_to_be_rfc3921_3(verona, inside, asked):
+    script = """await c.logout(); s.sent.length = 0;
+    s.features = `<session xmlns="urn:ietf:params:xml:ns:xmpp-session">${a}</session>`;
+    await c.login("romeo", "wherefore");
+    return s.sent.map((text) => /<(bind|session) /.exec(text)?.[1]).filter(Boolean)"""
+    assert _play(verona, script, None, inside) == ["bind", *["session"] * asked]
+
+
 def test_a_session_goes_on_and_so_does_what_was_not_acknowledged_xep0198_5(verona):
     script = f"{LOSE} const state = c.state; {BACK} return [state, said, bodies]"
     sm = {"h": None, "resume": RESUMED.format(7)}

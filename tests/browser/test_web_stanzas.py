@@ -172,6 +172,57 @@ def test_a_chat_state_only_to_those_who_take_them_xep0085_5_1(play):
     assert play(script, chat) == [0, ["composing", "paused"]]
 
 
+COULD = (
+    '<presence xmlns="jabber:client" from="{}/x{}"><c xmlns="http://jabber.org/protocol/caps" '
+    'hash="sha-1" node="n" ver="v{}"/></presence>'
+)
+
+
+@pytest.mark.parametrize("sender", ["juliet@verona.lit", "paris@verona.lit"])
+def test_who_is_there_is_asked_nothing_xep0115_6_2(play, sender):
+    # A thousand resources would have all our questions wait, a stranger's would learn of us.
+    script = """for (const text of a) s.say(text);
+    await s.settled();
+    return s.sent"""
+    assert play(script, [COULD.format(sender, number, number) for number in range(600)]) == []
+
+
+def test_who_is_written_to_is_asked_what_he_can_do_xep0115_6_2(play):
+    script = """s.say(a); c.chatState("juliet@verona.lit", "composing"); await s.settled();
+    return s.sent"""
+    (sent,) = play(script, COULD.format("juliet@verona.lit", 1, 1))
+    assert 'to="juliet@verona.lit/x1"' in sent
+    assert 'node="n#v1"' in sent
+
+
+def test_a_stranger_is_not_asked_for_a_picture_until_he_is_a_contact(play):
+    script = """await c.avatar("paris@verona.lit");
+    const before = s.sent.length;
+    const heard = new Promise(resolve => c.on("avatar", resolve));
+    s.say(a);
+    const { jid } = await heard;
+    await c.avatar(jid);
+    return [before, jid, s.sent.at(-1).includes("vcard-temp")]"""
+    push = (
+        '<iq xmlns="jabber:client" type="set" id="p1"><query xmlns="jabber:iq:roster">'
+        '<item jid="paris@verona.lit" subscription="both"/></query></iq>'
+    )
+    assert play(script, push) == [0, "paris@verona.lit", True]
+
+
+def test_nobody_need_tell_chat_states_xep0085_5_2(play):
+    script = """s.say(a); c.tellsWriting = false;
+    c.chatState("juliet@verona.lit", "composing"); await s.settled();
+    const before = s.sent.length;
+    c.send("juliet@verona.lit", "O");
+    c.tellsWriting = true;
+    c.send("juliet@verona.lit", "Romeo");
+    return [before, s.sent.map(text => text.includes("chatstates"))]"""
+    heard = '<active xmlns="http://jabber.org/protocol/chatstates"/>'
+    chat = CHAT.format("juliet@verona.lit/balcony", heard)
+    assert play(script, chat) == [0, [False, True]]
+
+
 def test_a_delayed_message_has_its_time_xep0203_4(play):
     delay = '<body>Ay</body><delay xmlns="urn:xmpp:delay" stamp="2002-09-10T23:08:25Z"/>'
     script = f"s.say(a); {MESSAGES}.map(m => [m.time.toISOString(), m.delayed])"
@@ -189,9 +240,11 @@ QUESTION = '<iq xmlns="jabber:client" from="juliet@verona.lit/b" type="get" id="
         ('<query xmlns="jabber:iq:version"/>', "<name>xmppd web client</name>"),
         ('<time xmlns="urn:xmpp:time"/>', "<utc>"),
         ('<query xmlns="http://jabber.org/protocol/disco#items"/>', 'type="result"'),
+        ('<query xmlns="http://jabber.org/protocol/disco#info"/>', 'var="jid\\20escaping"'),
         ('<query xmlns="http://jabber.org/protocol/disco#info" node="x"/>', "<item-not-found"),
         ('<query xmlns="urn:x:unknown"/>', "<service-unavailable"),
-        ("", "<service-unavailable"),
+        ("", '<error type="modify"><bad-request'),
+        ('<ping xmlns="urn:xmpp:ping"/><ping xmlns="urn:xmpp:ping"/>', "<bad-request"),
     ],
 )
 def test_questions_are_answered(play, payload, answer):
@@ -213,7 +266,7 @@ def test_our_own_capabilities_fit_what_we_answer_xep0115_5(play):
     ver, computed, identities, features = play(script)
     assert ver == computed
     assert [(one["category"], one["type"]) for one in identities] == [("client", "web")]
-    assert "http://jabber.org/protocol/disco#info" in features
+    assert {"http://jabber.org/protocol/disco#info", "jid\\20escaping"} <= set(features)
 
 
 def test_an_answer_counts_only_from_whom_was_asked_rfc6120_8_1_2_1(play):
@@ -245,6 +298,21 @@ def test_the_resource_that_speaks_for_a_contact_rfc6121_4_7_2(play):
     assert play(script, [*both, gone]) == ["chat", "in", ["b"]]
     gone = '<presence xmlns="jabber:client" from="juliet@verona.lit" type="error"/>'
     assert play(script, [*both, gone]) == [None, "", []]
+
+
+def test_who_could_not_be_asked_is_told_with_the_reason_rfc6121_3_1_3(play):
+    error = (
+        '<presence xmlns="jabber:client" from="{}" type="error"><error type="cancel">'
+        '<remote-server-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>'
+    )
+    asked = (
+        '<iq xmlns="jabber:client" type="set" id="p"><query xmlns="jabber:iq:roster">'
+        '<item jid="paris@mantua.lit" subscription="none" ask="subscribe"/></query></iq>'
+    )
+    heard = [asked, error.format("paris@mantua.lit"), error.format("juliet@verona.lit")]
+    told = """a.forEach(text => s.say(text)); await s.settled();
+        return s.events.filter(e => e.name === 'unasked').map(e => [e.jid, e.error.condition])"""
+    assert play(told, heard) == [["paris@mantua.lit", "remote-server-not-found"]]
 
 
 def test_a_stanza_nobody_foresaw_does_no_harm(play):

@@ -182,6 +182,21 @@ def test_one_that_always_ends_is_told_of_once_with_its_last_words(tmp_path: Path
     assert server.output.count("ends again and again") == 1
 
 
+def test_settings_that_it_would_not_take_are_told_before_they_cost_the_one_that_runs(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, ON) as server:
+        server.wait_for(CONNECTED)
+        write_config(tmp_path, f"{ON}[bundled.settings.echo]\nrhyme = true\n")
+        checked = server.ctl("check")
+        assert checked.returncode == 1
+        [problem] = [line for line in checked.stdout.splitlines() if line.startswith("PROBLEM")]
+        assert problem.startswith("PROBLEM  components: bundled.settings.echo: echo: unknown table")
+        assert str(tmp_path) not in problem
+        assert "Correct it under [bundled.settings.echo]" in problem
+        assert server.told("status")["bundled"][0]["failures"] == 0
+
+
 def test_one_that_the_operator_runs_himself_stays_out(tmp_path: Path) -> None:
     with running(tmp_path, ON + OWN) as server:
         server.wait_for("echo stays out ([components] has echo.localhost)")

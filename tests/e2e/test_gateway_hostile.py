@@ -308,7 +308,7 @@ def test_a_bad_beginning_ends_one_stream_only(
     with gateway.web(stranger()).websocket() as tybalt:
         tybalt.send(opening, "nonsense")
         found, code = ends(tybalt)
-    assert found in ("host-unknown", "improper-addressing", "bad-format", "invalid-xml"), found
+    assert found in ("host-unknown", "improper-addressing", "bad-format", "policy-violation"), found
     assert code == 1000
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
@@ -123,6 +123,10 @@ class Stream:
         if "\ufffe" in data:
             raise ValueError("no XML")
         self.said.append(data)
+
+    def say_each(self, elements: Sequence[str]) -> None:
+        """Nothing says this by BOSH (`Stream`)."""
+        raise NotImplementedError
 
     def taken(self, number: int) -> None:
         self._last_word()

@@ -16,7 +16,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from components.bosh.http.connection import Connection, Terms
-from components.bosh.http.request import Exchange, Handler, Peer, Request
+from components.bosh.http.request import Exchange, Handler, Peer, Request, Response
 
 PIPE = 65_536
 """How much a transport holds before it asks for less, and how much it reads at once."""
@@ -222,3 +222,27 @@ def answers(data: bytes, head: Callable[[int], bool] = lambda number: False) -> 
 def statuses(data: bytes) -> list[int]:
     """The statuses of answers."""
     return [each.status for each in answers(data)]
+
+
+def get(
+    path: bytes = b"/",
+    *headers: bytes,
+    version: bytes = b"1.1",
+    method: bytes = b"GET",
+    body: bytes = b"",
+) -> bytes:
+    """A request."""
+    lines = [b"%b %b HTTP/%b" % (method, path, version), b"Host: chat.example.org", *headers]
+    if body:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def echo(exchange: Exchange) -> None:
+    """Answer with what was asked."""
+    request = exchange.request
+    exchange.answer(Response(200, (), f"{request.path} ".encode() + request.body))
+
+
+UPGRADE = (b"Upgrade: websocket", b"Connection: Upgrade")
+"""Headers of who wants another protocol."""

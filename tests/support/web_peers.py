@@ -192,13 +192,13 @@ class WebSocketPeer(WebPeer):
         self._read.close()
         self._socket.close()
 
-    def frame(self, kind: int, data: bytes) -> None:
+    def frame(self, kind: int, data: bytes, *, fin: bool = True) -> None:
         """Send a frame, masked (RFC 6455 §5.3)."""
         mask, size = os.urandom(4), len(data)
         long = size.to_bytes(2, "big") if size < 1 << 16 else size.to_bytes(8, "big")
         length = bytes([size | 128]) if size < 126 else bytes([254 + (len(long) > 2)]) + long
         masked = bytes(octet ^ mask[index % 4] for index, octet in enumerate(data))
-        self._socket.sendall(bytes([128 | kind]) + length + mask + masked)
+        self._socket.sendall(bytes([fin << 7 | kind]) + length + mask + masked)
 
     def heard(self) -> tuple[int, bytes]:
         """The next frame: its kind, and what is in it."""

@@ -112,6 +112,8 @@ class Said:
         self.where = where
         self.headers: list[Mapping[str, str]] = []
         self.texts: list[str] = []
+        self.sayings = 0
+        """How often something was said."""
         self.answered: list[int] = []
         self.ends: list[str] = []
         self.unwelcome: tuple[str, str] | None = None
@@ -127,6 +129,13 @@ class Said:
         if "\0" in data:
             raise ValueError(data)
         self.texts.append(data)
+
+    def say_each(self, elements: Sequence[str]) -> None:
+        """Keep them (`Stream`)."""
+        if any("\0" in element for element in elements):
+            raise ValueError(elements)
+        self.texts += elements
+        self.sayings += 1
 
     def taken(self, number: int) -> None:
         """Keep it (`Stream`)."""

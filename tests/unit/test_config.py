@@ -198,6 +198,7 @@ def test_every_key_is_read_by_something():
         ("[s2s.domains.'a.it']\nrequires = 'none'", 2, 's2s.domains."a.it".requires', "mean"),
         ("[s2s.domains.'a.it']\nrequire = 'x'", 2, 's2s.domains."a.it".require', '"dialback"'),
         ("[s2s.routes]\n'b.it' = []\n'a.it' = 'x'", 3, 's2s.routes."a.it"', "Give a list"),
+        ("[limits.depth]\nx = 1", 1, "limits.depth", "Give a whole number"),
         ("[listen]\nc2s = ['5222']", 2, "listen.c2s", "kind:arguments"),
         ("[listen]\nc2s = ['tcp:http']", 2, "listen.c2s", "http is no port number"),
         ("[listen]\nc2s = ['tcp:65536']", 2, "listen.c2s", "no port number"),

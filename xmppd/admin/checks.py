@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,6 +47,9 @@ LOCKED = 1.0
 """Seconds to wait for a database that somebody else has locked."""
 
 
+Faults: TypeAlias = Callable[[Config, str], Iterable[tuple[str, str]]]
+
+
 @dataclass(frozen=True)
 class Setting:
     """What is checked: a configuration, its file's name, and what a running server says."""
@@ -60,6 +63,8 @@ class Setting:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     look_up: LookUp | None = None
     """What asks the DNS; without it nobody does."""
+    faults: Faults = lambda *_: ()
+    """What asks bundled components about their settings (`bundle_check.faults`); likewise."""
 
 
 class Finding(NamedTuple):
@@ -359,6 +364,8 @@ def _components(setting: Setting) -> Iterator[Told]:
             yield f"{name} is not started: {place.unwanted}"
         elif place.domain not in children:
             yield f"{name} is started with the server, at {place.domain}"
+    for key, words in setting.faults(setting.config, setting.source):
+        yield _Advice(setting.source, key, words, f"Correct it under [{key}]; then xmppctl reload")
     for child in children.values():
         if child["failures"]:
             times = f"{child['name']} has ended of itself (failures in a row: {child['failures']})"

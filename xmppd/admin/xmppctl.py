@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xmppd import __version__, config
-from xmppd.admin import display, display_federation
+from xmppd.admin import bundle_check, display, display_federation
 from xmppd.admin.checks import Setting, check_all
 from xmppd.admin.client import Caller, ServerCaller, caller
 from xmppd.admin.control import KEY, answers
@@ -149,7 +149,9 @@ def _check(this: Invocation) -> int:
     except CommandError as error:
         unanswered = ConfigError(this.source, KEY, error.problem, error.remedy)
     faults = 0
-    setting = Setting(this.config, this.source, status, unanswered, look_up=look_up)
+    setting = Setting(
+        this.config, this.source, status, unanswered, look_up=look_up, faults=bundle_check.faults
+    )
     for finding in check_all(setting):
         faults += bool(finding.remedy)
         print(display.finding(finding))

@@ -165,7 +165,8 @@ class _File(Generic[T]):
     def _below(self, table: str, key: str, problem: str) -> tuple[Key, str]:
         """The same where names of the operator's stand in a table of a table, as in s2s.routes."""
         content = self._raw[table].get(key)
-        for name, named in content.items() if isinstance(content, dict) else ():
+        named_there = keys.are_named(keys.struct_of(self._root, table), key)
+        for name, named in content.items() if named_there and isinstance(content, dict) else ():
             alone = {**self._raw[table], key: {name: named}}
             try:
                 msgspec.convert(alone, keys.struct_of(self._root, table))

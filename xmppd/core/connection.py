@@ -127,17 +127,18 @@ class ClientConnection:
 
     # ------------------------------------------------------------------ from the wire
 
-    def receive(self, data: bytes) -> None:
-        """Take bytes from the client."""
+    def receive(self, data: bytes, *, last: bool = False) -> None:
+        """Take bytes from the client; `last`: one element ends with them."""
         stream = self.stream
         try:
             if stream.state is State.BOUND:
                 if self._holds:
                     stream.framer.keep(data)
                 else:
-                    self._take(stream.framer.feed(data))
+                    framer = stream.framer
+                    self._take(framer.feed_last(data) if last else framer.feed(data))
             else:
-                self._act(stream.receive(data))
+                self._act(stream.receive(data, last=last))
         except StreamError as error:
             self.end(error)
         except Exception:  # noqa: BLE001 - a bug ends this stream, and no other

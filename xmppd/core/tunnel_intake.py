@@ -22,7 +22,7 @@ from xmppd.stream import header
 from xmppd.wire import escape
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import XML_LANG
-from xmppd.wire.tunneled import Item, Left, Opened
+from xmppd.wire.tunneled import Item, Last, Left, Opened
 
 PAUSE_OCTETS = 16_384
 """How much waits when the gateway is told to stop,"""
@@ -77,7 +77,7 @@ class Intake:
     def _read(self, data: bytes) -> None:
         if self.carried is not None:
             self.charge(len(data))
-            self.carried.receive(data)
+            self.carried.receive(data, last=data.__class__ is Last)
 
     def _keep(self, data: bytes) -> None:
         if self.carried is None:

@@ -100,14 +100,17 @@ class ClientStream:
 
     # ------------------------------------------------------------------ going in
 
-    def receive(self, data: bytes) -> Iterator[Event]:
-        """Take bytes from the client; they are kept while an answer is owed."""
+    def receive(self, data: bytes, *, last: bool = False) -> Iterator[Event]:
+        """Take bytes from the client; they are kept while an answer is owed.
+
+        `last`: one element ends with them (`Framer.feed_last`).
+        """
         try:
             if self._question is not None:
                 self.framer.keep(data)
                 return
             self._reading = True
-            frames = self.framer.feed(data)
+            frames = self.framer.feed_last(data) if last else self.framer.feed(data)
             while True:
                 for index, frame in enumerate(frames):
                     if self.state is State.BOUND:

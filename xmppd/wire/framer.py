@@ -21,13 +21,15 @@ from collections.abc import Sequence
 from xmppd import ns
 from xmppd.errors import StreamError
 from xmppd.wire import octets
-from xmppd.wire.frames import Frame, StreamClose
+from xmppd.wire.frames import Frame, StreamClose, StreamOpen
 from xmppd.wire.limits import Limits
 from xmppd.wire.octets import SPACE
 from xmppd.wire.opening import Opening
 from xmppd.wire.parsers import Parsers, Shared
 from xmppd.wire.scanner import RENEW_BYTES, Inside, Scanner
 from xmppd.wire.whole import is_begun, may_hold
+
+_HEADERS = (StreamOpen, StreamClose)
 
 
 class Framer:
@@ -143,6 +145,17 @@ class Framer:
         except StreamError as error:
             self.close()
             frames.append(error)
+        return frames
+
+    def feed_last(self, data: bytes) -> Sequence[Frame]:
+        """As `feed`, where one element ends with `data`: an error where that is not so."""
+        frames = self.feed(data)
+        if self.finished and frames and frames[-1].__class__ is StreamError:
+            return frames
+        left = self._held or self._tail is not None or self._opening is not None
+        if left or len(frames) != 1 or frames[0].__class__ in _HEADERS:
+            self.close()
+            return (StreamError("not-well-formed", reason="stream.one-element"),)
         return frames
 
     def _take(self, data: bytes) -> bytes:

@@ -31,6 +31,10 @@ class Opened(NamedTuple):
     attrs: Mapping[str, str]
 
 
+class Last(bytes):
+    """What a client has said, where one element ends with it and nothing else begins."""
+
+
 class Left(NamedTuple):
     """The client is gone; see `CLOSED` and `LOST`."""
 
@@ -64,16 +68,21 @@ _CLIENT_NAMES = f"{ns.CLIENT} "
 _DECLARES_DEFAULT = re.compile(rb"\sxmlns\s*=")
 
 
-_TEXT_BEGINS = f"<session xmlns='{ns.TUNNEL}'><text>".encode()
+_TEXTS: tuple[tuple[bytes, type[bytes]], ...] = (
+    (f"<session xmlns='{ns.TUNNEL}'><text end='true'>".encode(), Last),
+    (f"<session xmlns='{ns.TUNNEL}'><text>".encode(), bytes),
+)
+"""How a message begins that is one text, and what that is."""
 _TEXT_ENDS = b"</text></session>"
 
 
 def read(inner: bytes) -> Said:
     """What stands in `inner`, the validated content of a message; raises StanzaError."""
-    if inner.startswith(_TEXT_BEGINS) and inner.endswith(_TEXT_ENDS):
-        text = _plain(inner[len(_TEXT_BEGINS) : -len(_TEXT_ENDS)])
-        if text is not None:
-            return Said([text], 0)
+    for begins, kind in _TEXTS:
+        if inner.startswith(begins) and inner.endswith(_TEXT_ENDS):
+            text = _plain(inner[len(begins) : -len(_TEXT_ENDS)])
+            if text is not None:
+                return Said([kind(text)], 0)
     return _parsed(inner)
 
 
@@ -117,11 +126,11 @@ def _report(
     Closures, as in scanner.py and for the same reason. The offsets of expat are explained there.
     """
     depth = began = opened = 0
-    forwarding = False
+    forwarding = ends = False
     text: list[str] | None = None
 
     def on_start(name: str, attrs: dict[str, str]) -> None:
-        nonlocal depth, began, opened, forwarding, text
+        nonlocal depth, began, opened, forwarding, ends, text
         if depth == 3:
             if not forwarding:
                 raise malformed("an element where none belongs")
@@ -131,6 +140,7 @@ def _report(
             forwarding = name == _FORWARDED
             if name == _TEXT:
                 text = []
+                ends = attrs.get("end") == "true"
                 parser.CharacterDataHandler = text.append
             elif not forwarding:
                 items.append(_done(name, attrs))
@@ -145,7 +155,8 @@ def _report(
         depth -= 1
         if depth == 2 and text is not None:
             parser.CharacterDataHandler = None
-            items.append("".join(text).encode())
+            said = "".join(text).encode()
+            items.append(Last(said) if ends else said)
             text = None
         elif depth == 3:
             index = parser.CurrentByteIndex - len(_ROOT)

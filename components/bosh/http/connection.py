@@ -336,7 +336,7 @@ class Connection(TwistedProtocol):
         if version == "1.1" and b"host" not in headers:  # RFC 9112 §3.2
             raise _Refusal(HTTPStatus.BAD_REQUEST)
         path, _, query = self._where(headers).decode("latin-1").partition("?")
-        body = self._body
+        body, self._body = self._body, []  # nobody else is to keep it, while the connection rests
         request = Request(
             parser.get_method().decode("latin-1"),
             path,

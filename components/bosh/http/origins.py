@@ -125,12 +125,19 @@ class Origins:
 class _Adding:
     """An exchange whose answer gets more headers."""
 
-    __slots__ = ("_exchange", "_headers", "request")
+    __slots__ = ("_exchange", "_headers")
 
     def __init__(self, exchange: Exchange, headers: Headers) -> None:
         self._exchange = exchange
         self._headers = headers
-        self.request = exchange.request
+
+    @property
+    def request(self) -> Request:
+        return self._exchange.request
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._exchange.request = request
 
     @property
     def on_gone(self) -> Callable[[], object] | None:

@@ -28,6 +28,9 @@ MOST_WORK: Final = 4_000
 """and how many tags and attributes it may have: that is slow."""
 MOST_PREFIXES: Final = 10
 """How many prefixes the wrapper may declare: each is looked for."""
+MOST_EXPANDED: Final = 4_194_304
+"""How many octets the namespaces of attributes may be when each attribute has its own written out,
+as a reader does. What a server takes has short ones (docs/session-tunnel.md)."""
 
 _START = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^>]*+>)?\s*+"
@@ -36,6 +39,7 @@ _START = re.compile(
 """An XML declaration, perhaps, and the wrapper's start tag: no document type, no comment."""
 _HTTPBIND = HTTPBIND.encode()
 _PREFIXES = re.compile(rb"\sxmlns:([^\s=]+)")
+_NAMESPACES = re.compile(rb"\sxmlns:[^\s=<>]++\s*+=\s*+(\"[^\"]*+\"|'[^']*+')")
 _CLIENT_LIKE = ("", HTTPBIND, ns.CLIENT)
 """Namespaces whose elements are taken for those of jabber:client (XEP-0206 §2)."""
 
@@ -66,6 +70,8 @@ def read(data: bytes) -> Body:
     start = found[1]
     if len(start) > MOST_TAG_OCTETS:
         raise Refused("bad-request", "bosh.large-body-tag")
+    if _expands(data):
+        raise Refused("policy-violation", "bosh.many-prefixes")
     roots: list[tuple[str, dict[str, str]]] = []
     parser = ParserCreate("UTF-8", " ")
 
@@ -90,14 +96,28 @@ def read(data: bytes) -> Body:
         raise Refused("bad-request", "bosh.large-body-tag")
     if start.endswith(b"/>"):
         return Body(attrs, "")
-    content = data[begun : data.rindex(b"</")]
-    if not content or content.isspace():
+    content = data[begun : data.rindex(b"</")].strip()
+    if not content:
         return Body(attrs, "")
+    if (
+        content[:1] != b"<"
+        or content[-1:] != b">"
+        or content.startswith(b"<!")  # CDATA
+        or content.endswith(b"]]>")
+    ):
+        # Between elements the server finds it. It would wait for more of what begins or ends so.
+        raise Refused("bad-request", "bosh.text")
     if not start.startswith(b"<body") or _HTTPBIND in content or _uses_prefix(start, content):
         if content.count(b"<") + content.count(b"=") > MOST_WORK:
             raise Refused("policy-violation", "bosh.many-prefixes")
         content = _spelled_out(data)
     return Body(attrs, content.decode())
+
+
+def _expands(data: bytes) -> bool:
+    """Whether the names of namespaces may become very much text before anybody can refuse them."""
+    longest = max(map(len, _NAMESPACES.findall(data)), default=0)
+    return longest * data.count(b"=") > MOST_EXPANDED
 
 
 def _refuse(*_: object) -> NoReturn:

@@ -9,7 +9,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "send it plain",
     ),
     "bosh.large-body": (
-        "a body that is too large, inflated or for who has no session",
+        "a body that is too large, inflated very much or for who has no session",
         "body_octets in [bosh]",
     ),
     "bosh.large-body-tag": ("a <body/> with too many or too long attributes", "none needs them"),
@@ -20,14 +20,19 @@ REASONS: dict[str, tuple[str, str]] = {
     "bosh.no-body": ("another element than <body/>", "the client is broken (XEP-0124 §6)"),
     "bosh.no-number": ("an attribute that should be a number", "the client is broken"),
     "bosh.not-xml": ("a body that is not well-formed XML", "the client is broken"),
+    "bosh.text": ("text beside the elements", "the client is broken (XEP-0124 §6)"),
     "bosh.restricted-xml": (
         "a comment, a processing instruction, a DTD",
         "send none (XEP-0124 §6)",
     ),
     # no new session
     "bosh.no-to": ("a session for no domain", "the client has to name one (XEP-0124 §7.1)"),
-    "bosh.not-secure": ("a session that must be secure and is not", "see_other_uri in [bosh]"),
+    "bosh.not-secure": (
+        "a session that must be secure up to the server",
+        "the client can't have it (XEP-0124 §7.1, `secure`)",
+    ),
     "bosh.route": ("a session for a server elsewhere", "routes in [bosh]"),
+    "bosh.see-other": ("a client that is sent elsewhere", "see_other_bosh in [bosh]"),
     "bosh.sessions": ("a session where there are as many as there may be", "sessions in [bosh]"),
     "bosh.sessions-per-address": (
         "a session from an address that has as many as it may",
@@ -45,7 +50,7 @@ REASONS: dict[str, tuple[str, str]] = {
     # too much
     "bosh.frequent": ("empty requests faster than `polling` says", "the client is broken"),
     "bosh.long-pause": ("a pause longer than `maxpause`", "maxpause in [bosh]"),
-    "bosh.queue": ("a client for whom too much waits", "queue_octets in [bosh]"),
+    "bosh.queue": ("a client for whom too much waits", "it may come back"),
     "bosh.repeats": ("one request repeated too often", "the client's network is broken"),
     "bosh.requests": ("more requests at a time than `requests` says", "the client is broken"),
     "bosh.streams": ("more streams in a session than it may have", "streams in [bosh]"),

@@ -72,6 +72,8 @@ class LongPoll:
         request = exchange.request
         try:
             data = compression.plain(request, self._limits.body_octets)
+            # It may wait for its answer for a minute; what it said is not needed so long.
+            exchange.request = request = request._replace(body=b"")
             if len(data) > STRANGERS_OCTETS:
                 # Who has no session has nobody work much for him.
                 self._check_sender(data)

@@ -149,7 +149,8 @@ class Session:
             entry = window.repeated(rid, digest)
             if entry is None:
                 most = self._terms.requests + _is_extra(body.attrs)
-                window.keep(Entry(self, rid, digest, exchange, now), body, most)
+                if not window.keep(Entry(self, rid, digest, exchange, now), body, most):
+                    self._recover(exchange)
             elif entry.response is not None:
                 exchange.answer(fit(entry.response, exchange.request))
             else:
@@ -259,7 +260,7 @@ class Session:
         """Open a stream anew (XEP-0206 §5)."""
         given = header(attrs)
         for strand in self._strands.meant(attrs.get("stream")):
-            strand.open({**strand.header, **given})
+            strand.open({**strand.header, **given}, self._home.limits.unsaid_octets)
 
     def _go(self, entry: Entry, attrs: Mapping[str, str], now: float) -> None:
         """The client ends the session, or a stream, or will be away."""
@@ -299,7 +300,7 @@ class Session:
         self._strands.add(strand)
         if self._answers.greeting is not None:
             self._answers.greeting["stream"] = strand.name
-        strand.open(given)
+        strand.open(given, self._home.limits.unsaid_octets)
         return strand
 
     def _add_strand(self, entry: Entry, attrs: Mapping[str, str], now: float) -> None:

@@ -114,7 +114,7 @@ class Sessions:
             raise Refused("system-shutdown", "bosh.stopping")
         if limits.see_other_uri and (limits.see_other_for_all or not secure):
             uri = f"<uri>{build.text(limits.see_other_uri)}</uri>".encode()
-            raise Refused("see-other-uri", "bosh.not-secure", uri)
+            raise Refused("see-other-uri", "bosh.see-other", uri)
         if "route" in attrs and attrs["route"] not in limits.routes:
             raise Refused("host-unknown", "bosh.route")
         if not attrs.get("to"):

@@ -16,6 +16,11 @@ from xmppd import ns
 
 _STREAM: Final = {"xmlns:stream": DECLARED["xmlns:stream"]}
 
+STRANGERS_UNSAID: Final = 65_536
+"""How much waits of who has not logged in: as much as the server would take."""
+HEADER_OCTETS: Final = 512
+"""What a header counts for that waits, besides its values."""
+
 REFUSALS: Final[Mapping[str, Condition]] = {
     "gone": "host-gone",
     "item-not-found": "host-unknown",
@@ -60,6 +65,7 @@ class Strand:
         "_error",
         "_hello",
         "_home",
+        "_is_in",
         "_unsaid",
         "_unsaid_octets",
         "ended",
@@ -77,6 +83,8 @@ class Strand:
         """What the client gave when it opened the stream first."""
         self.ended = False
         self._hello: dict[str, str] | None = None
+        self._is_in = False
+        """Whether the server has opened the stream anew, as it does behind SASL only."""
         self._error = b""
         self._unsaid: list[str | Mapping[str, str]] | None = None
         """What the client has said while it was to wait; None while it is not."""
@@ -93,10 +101,14 @@ class Strand:
         """Elements; no more than `room` wait. Raises `Refused` for what can't be said."""
         if self._unsaid is None:
             self._say(content)
-            return
-        self._unsaid.append(content)
-        self._unsaid_octets += len(content)
-        if self._unsaid_octets > room:
+        else:
+            self._keep(content, len(content), room)
+
+    def _keep(self, item: str | Mapping[str, str], octets: int, room: int) -> None:
+        assert self._unsaid is not None
+        self._unsaid.append(item)
+        self._unsaid_octets += octets
+        if self._unsaid_octets > (room if self._is_in else min(room, STRANGERS_UNSAID)):
             raise Refused("policy-violation", "bosh.queue")
 
     def _say(self, content: str) -> None:
@@ -105,12 +117,12 @@ class Strand:
         except ValueError:
             raise Refused("bad-request", "bosh.no-character") from None
 
-    def open(self, header: Mapping[str, str]) -> None:
-        """The stream's header, again behind SASL."""
+    def open(self, header: Mapping[str, str], room: int) -> None:
+        """The stream's header, again behind SASL; see `say`."""
         if self._unsaid is None:
             self.stream.open(header)
         else:
-            self._unsaid.append(header)
+            self._keep(header, HEADER_OCTETS + sum(map(len, header.values())), room)
 
     def close(self) -> None:
         """The client closes the stream."""
@@ -139,6 +151,7 @@ class Strand:
     def opened(self, header: Mapping[str, str]) -> None:
         """The server's header (XEP-0206 §4); it goes along with the features."""
         if self._hello is not None:
+            self._is_in = True
             return
         hello = {"authid": header.get("id", ""), "from": header.get("from", "")}
         hello = {name: value for name, value in hello.items() if value}

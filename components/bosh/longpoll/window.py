@@ -11,6 +11,8 @@ from components.bosh.longpoll.body import Body
 from components.bosh.longpoll.entry import Entry
 from components.bosh.longpoll.refusal import Refused
 
+MOST_EARLY: Final = 65_536
+"""How many characters of requests behind one that is missing are kept: strangers may send some."""
 MOST_REPEATS: Final = 50
 """How often in a row requests may be repeated (XEP-0124 §14.3)."""
 
@@ -58,15 +60,22 @@ class Window:
         self.last = rid
         self._repeats = 0
 
-    def keep(self, entry: Entry, body: Body, most: int) -> None:
-        """Keep a request until those before it have come; `most` may have no answer (§14.2)."""
+    def keep(self, entry: Entry, body: Body, most: int) -> bool:
+        """Keep a request until those before it have come; `most` may have no answer (§14.2).
+
+        False where it is not kept, since that would be too much: it has to come again (§17.3).
+        """
         if entry.rid > self.last + most:
             raise Refused("item-not-found", "bosh.unknown-rid")
         if len(self) + 1 > most:
             raise Refused("policy-violation", "bosh.requests")
         if self._early is None:
             self._early = {}
+        kept = sum(len(body.content) for _, body in self._early.values())
+        if kept + len(body.content) > MOST_EARLY:
+            return False
         self._early[entry.rid] = entry, body
+        return True
 
     def next_early(self) -> tuple[Entry, Body] | None:
         """The request that was kept and is in order now, if any."""

@@ -64,7 +64,13 @@ class Stream(Protocol):
         """The client's elements as they came: one, several, or a part of one.
 
         Where they declare no namespace they are of jabber:client. Raises ValueError for characters
-        that are no XML (XML 1.0 §2.2).
+        that are no XML (XML 1.0 §2.2), and says nothing then.
+        """
+
+    def say_each(self, elements: Sequence[str]) -> None:
+        """The same of elements each of which has to be one, and whole.
+
+        The server ends the stream of who says anything else.
         """
 
     def taken(self, number: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -229,6 +229,26 @@ class Carried:
             for at in range(0, len(data), PIECE):
                 self._send(_text(data[at : at + PIECE]))
 
+    def say_each(self, elements: Sequence[str]) -> None:
+        """What the client said in elements that are whole; see `Stream`."""
+        for element in elements:
+            if _NO_XML.search(element) is not None:
+                raise ValueError("a character that is no XML")
+        if len(elements) == 1 and len(elements[0]) <= PIECE:
+            self._send(_text(elements[0], _ENDING))
+            return
+        texts: list[bytes] = []
+        room = PIECE
+        for element in elements:
+            *parts, last = [element[at : at + PIECE] for at in range(0, len(element) or 1, PIECE)]
+            for part, tag in (*((part, _TEXT) for part in parts), (last, _ENDING)):
+                if len(part) > room:
+                    self._send(b"".join(texts))
+                    texts, room = [], PIECE
+                texts.append(_text(part, tag))
+                room -= len(part)
+        self._send(b"".join(texts))
+
     def taken(self, number: int) -> None:
         """The client has taken what there was; see `Stream`."""
         if not self.over:
@@ -338,11 +358,14 @@ class Carried:
             self.client.resume()
 
 
-def _text(data: str) -> bytes:
+_TEXT, _ENDING = b"<text>", b"<text end='true'>"
+
+
+def _text(data: str, tag: bytes = _TEXT) -> bytes:
     text = data.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if "\r" in text:
         text = text.replace("\r", "&#13;")
-    return b"<text>%b</text>" % text.encode()
+    return b"%b%b</text>" % (tag, text.encode())
 
 
 def _where(address: str, *, secure: bool, local: bool) -> str:

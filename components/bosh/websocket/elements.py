@@ -21,17 +21,26 @@ class Framed(NamedTuple):
 
 
 _LIKELY = re.compile(r"<(?:[^\s<>/:=]*:)?(?:open|close)[\s/>]")
+_HEADER = re.compile(r"<(?:[^\s<>/:=]*:)?open[\s/>]")
+_DECLARATION = re.compile(r"<\?xml\s[^<>]*\?>\s*(?=<)")
 _LANG = f"{ns.XML} lang"
 _NAMES = {f"{FRAMING} {name}": name for name in ("open", "close")}
+
+LONGEST = 8_192
+"""Characters of the longest that is read: a reader gives each attribute that has a prefix the whole
+name of its namespace, so a few octets of a long one may mean many."""
 
 
 def framed(text: str) -> Framed | None:
     """The `<open/>` or `<close/>` that `text` is; None where it is another element.
 
-    Raises StreamError for what begins as one and is not well-formed, or has content (§3.3.1).
+    Raises StreamError for what begins as one and is very long, is not well-formed, or has content
+    (§3.3.1).
     """
     if _LIKELY.match(text) is None:
         return None
+    if len(text) > LONGEST:
+        raise StreamError("policy-violation", reason="websocket.large-open")
     found: list[Framed | None] = []
 
     def on_start(name: str, attrs: dict[str, str]) -> None:
@@ -60,6 +69,20 @@ def framed(text: str) -> Framed | None:
     finally:
         parser.StartElementHandler = parser.CharacterDataHandler = None
     return found[0]
+
+
+def undeclared(text: str) -> str:
+    """A message without the XML declaration that nobody should write, but may (§3.3.3)."""
+    found = _DECLARATION.match(text)
+    return text if found is None else text[found.end() :]
+
+
+def before_open(text: str) -> StreamError:
+    """What is wrong with an element where `<open/>` belongs (§3.3.2, §3.4)."""
+    if _HEADER.match(text) is not None:
+        where = f"open belongs to {FRAMING}"
+        return StreamError("invalid-namespace", where, reason="websocket.framing")
+    return StreamError("bad-format", "open comes first", reason="websocket.framing")
 
 
 def _content() -> StreamError:

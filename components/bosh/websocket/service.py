@@ -50,6 +50,7 @@ class WebSockets:
         request = exchange.request
         refusal = handshake.refusal(request)
         if refusal is not None:
+            self._refused("websocket.handshake")
             exchange.answer(refusal)
             return
         if self._closed:
@@ -57,6 +58,7 @@ class WebSockets:
             return
         status, answer = handshake.answer(request)
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._refused("websocket.handshake")
             exchange.answer(Response(status, close=True))
             return
         session = WebSocket(self._streams, request.peer, self._terms, self._left, self._refused)

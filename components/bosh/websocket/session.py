@@ -1,7 +1,8 @@
 """One client by WebSocket: a `Taker` of its connection, a `Client` of its stream (RFC 7395).
 
 Frames, fragments, masks, control frames and the closing handshake are the library's (websockets,
-without its I/O). Each message is said as it came; only `<open/>` and `<close/>` are read here.
+without its I/O). Each message is said as it came; only `<open/>` and `<close/>` are read here. That
+it is one element, and whole, is for the server to see, which reads it anyway.
 """
 
 from __future__ import annotations
@@ -178,25 +179,27 @@ class WebSocket:
                 raise StreamError(
                     "bad-format", "an element begins with <", reason="websocket.framing"
                 )
+            if text[1:2] == "?":
+                text = elements.undeclared(text)
             framed = elements.framed(text)
             if framed is not None:
                 self._say()
                 self._meets[framed.name](self, framed.attrs)
             elif self._stream is None:
-                raise StreamError("bad-format", "open comes first", reason="websocket.framing")
+                raise elements.before_open(text)
             else:
                 self._said.append(text)
         except StreamError as error:
             self._fail(error.condition, error.text or "", error.reason)
 
     def _say(self) -> None:
-        """Say what has come together in one piece, as one."""
+        """Say what has come together in one piece."""
         said, self._said = self._said, []
         stream = self._stream
         if stream is None or not said:
             return
         try:
-            stream.say(said[0] if len(said) == 1 else "".join(said))
+            stream.say_each(said)
         except ValueError:
             self._say_singly(stream, said)
 
@@ -204,7 +207,7 @@ class WebSocket:
         """Say what is before the message that has characters which are no XML."""
         try:
             for text in said:
-                stream.say(text)
+                stream.say_each((text,))
         except ValueError:
             self._fail("not-well-formed", "", "websocket.characters")
 
@@ -213,6 +216,7 @@ class WebSocket:
         if self._stream is None:
             terms = self._terms
             if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
+                self._refused("websocket.see-other")
                 self._introduce(header.get("to", ""))
                 self._end(elements.close(terms.see_other_uri))
                 return

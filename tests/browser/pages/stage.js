@@ -24,6 +24,7 @@ function automatic(element, { roster, sm, answers }) {
   if (element.localName === "resume") return sm.resume;
   if (element.localName === "r") return sm.h === null ? null : `<a xmlns="${SM}" h="${sm.h}"/>`;
   if (element.localName !== "iq" || !payload) return null;
+  if (payload.localName === "session") return result("");
   const given = element.getAttribute("type") === "error" ? null : answers(element);
   if (given !== null) return given.startsWith("<error") ? result(given).replace("result", "error") : result(given);
   if (payload.localName === "bind") {
@@ -75,7 +76,8 @@ class Transport {
   }
 
   restart() {
-    this.say(FEATURES(BIND + (this.stage.sm ? `<sm xmlns="${SM}"/>` : "")));
+    const { features = "", sm } = this.stage;
+    this.say(FEATURES(BIND + features + (sm ? `<sm xmlns="${SM}"/>` : "")));
   }
 
   send(text) {
@@ -125,7 +127,7 @@ export async function stage(roster = "", sm = null, mechanism = "SCRAM-SHA-256")
     return transport;
   };
   const client = new Client({ domain: "verona.lit", open });
-  for (const name of ["state", "message", "receipt", "failed", "contact", "chatstate", "invitation",
+  for (const name of ["state", "message", "receipt", "failed", "contact", "chatstate", "invitation", "unasked",
     "room", "occupant", "subject"]) {
     client.on(name, (event) => set.events.push({ name, ...event }));
   }

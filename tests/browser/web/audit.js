@@ -55,7 +55,9 @@
   // Targets (WCAG 2.5.8); links within text may be as high as the text.
   for (const control of controls) {
     if (unseen(control) || control.matches("a, .log, summary, [type=radio]")) continue;
-    const { width, height } = control.getBoundingClientRect();
+    // A box to check is reached by its label as well.
+    const target = (control.matches("[type=checkbox]") && control.closest("label")) || control;
+    const { width, height } = target.getBoundingClientRect();
     if (width < 24 || height < 24) complain(`target of ${width}×${height}`, control);
   }
 

@@ -29,6 +29,7 @@ export class Client {
     this.rooms = new Map();
     this.requests = new Map();
     this.pictures = new Map();
+    this.tellsWriting = true;
     this.calls = [];
     this.failures = failures;
     window.client = this;

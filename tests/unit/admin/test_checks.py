@@ -7,11 +7,13 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.support.certificates import NOW, Authority, dns, purposes, srv_name, write_pair
+from xmppd.admin.bundle_check import faults
 from xmppd.admin.checks import Setting, check_all, check_start
 from xmppd.admin.hold import hold
 from xmppd.admin.ports import check_port
@@ -412,6 +414,25 @@ def test_bundled_component_is_told_with_its_domain_or_why_it_stays_out(configure
     ]
     setting = configure('[bundled]\noff = ["echo"]\n')
     assert of_components(setting) == [("echo is not started: [bundled] off names it", "")]
+
+
+def test_settings_that_a_bundled_component_would_not_take_are_advice(configure, echo):
+    key = "bundled.settings.echo"
+    setting = replace(configure(), faults=lambda *_: [(key, "echo.rhyme: unknown key")])
+    told = (f"{key}: echo.rhyme: unknown key", f"Correct it under [{key}]; then xmppctl reload")
+    assert told in of_components(setting)
+    start(setting)
+
+
+def test_only_those_with_settings_are_asked_about_them(configure, monkeypatch):
+    asked = []
+    monkeypatch.setattr("xmppd.bundled.BUNDLED", (Bundled("echo", "echo"), Bundled("muc", "muc")))
+    monkeypatch.setattr(
+        "subprocess.run", lambda command, **_: asked.append(command) or CompletedProcess([], 0)
+    )
+    assert not list(faults(configure().config, "xmppd.toml"))
+    assert not list(faults(configure("[bundled.settings.muc]\ncreate = 1\n").config, "xmppd.toml"))
+    assert ["xmppd-muc" in each and "--check" in each for each in asked] == [True]
 
 
 def test_bundled_component_that_there_is_not_keeps_the_server_from_starting(configure, echo):

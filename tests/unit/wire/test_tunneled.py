@@ -87,6 +87,13 @@ def test_text_is_what_its_characters_are() -> None:
     assert said.items == ["<a b='&lt;'>\u2028\U0010ffff".encode(), b"", b" ", b"<a/>"]
 
 
+def test_text_may_end_an_element() -> None:
+    inner = "<t:text>&lt;a</t:text><t:text end='true'>/&gt;</t:text><t:text end='false'>b</t:text>"
+    items = tunneled.read(session(inner)).items
+    assert items == [b"<a", b"/>", b"b"]
+    assert [type(item) for item in items] == [bytes, tunneled.Last, bytes]
+
+
 def test_a_session_may_say_nothing() -> None:
     assert tunneled.read(session("")) == ([], 0)
 
@@ -153,6 +160,9 @@ REFERENCES = (
 )
 def test_text_means_the_same_whether_a_parser_reads_it_or_not(pieces: list[str]) -> None:
     text = "".join(pieces).replace("]]>", "]]&gt;").replace("<![CDATA[&]]&gt;", "<![CDATA[&]]>")
-    short = (AS_DEFAULT % f"<text>{text}</text>").encode()
-    long = session(f"<t:text>{text}</t:text>")
-    assert tunneled.read(short) == tunneled.read(long)
+    for end in ("", " end='true'"):
+        short = (AS_DEFAULT % f"<text{end}>{text}</text>").encode()
+        long = session(f"<t:text{end}>{text}</t:text>")
+        assert tunneled.read(short) == tunneled.read(long)
+        (read,), (parsed,) = tunneled.read(short).items, tunneled.read(long).items
+        assert read.__class__ is parsed.__class__

@@ -6,7 +6,11 @@ import re
 
 import pytest
 
+from components.bosh.checks import check
 from components.bosh.config import BoshTable, Config
+from components.bosh.http.reasons import REASONS as OF_HTTP
+from components.bosh.longpoll.reasons import REASONS as OF_BOSH
+from components.bosh.websocket.reasons import REASONS as OF_WEBSOCKET
 from components.common.config import load
 from tests.support.process import ROOT
 from xmppd.config import load as load_server
@@ -46,3 +50,66 @@ def test_what_the_sample_says_of_the_servers_file_can_be_loaded(tmp_path):
 def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
     with pytest.raises(ConfigError, match=f"bosh.{line.split()[0]}"):
         read(tmp_path, f"{SAMPLE}{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("listen = []", "is empty. Name an endpoint"),
+        ('bosh = "http-bind"', '"http-bind" is no path. Write it as in "/http-bind"'),
+        ('bosh = "/http-bind/"', "is no path"),
+        ('websocket = "/metrics"', "is another page's. Choose another path"),
+        ('websocket = "/http-bind"', "is the path of bosh, too. Choose another path"),
+        ('origins = ["chat.example.org"]', '"chat.example.org" is no origin. Write it as in'),
+        ('origins = ["https://chat.example.org/"]', "without a path"),
+        ('public = "chat.example.org"', "is no URL for it. Write it as in"),
+        ('public = "wss://chat.example.org"', "is no URL for it"),
+        ('public = "http://chat.example.org"', "is no URL for it"),
+        ('see_other_bosh = "wss://chat.example.org/ws"', "is no URL for it"),
+        ('see_other_websocket = "chat.example.org"', "is no URL for it"),
+        ('proxies = ["10.0.0.300"]', 'Write them as in "127.0.0.1" or "10.0.0.0/8"'),
+        ('metrics = ["everybody"]', 'Write them as in "127.0.0.1" or "10.0.0.0/8"'),
+    ],
+)
+def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, words):
+    config = read(tmp_path, f"{SAMPLE}{line}\n").settings
+    with pytest.raises(ConfigError) as caught:
+        check(config, "bosh.toml")
+    assert str(caught.value).startswith(f"bosh.toml: bosh.{line.split()[0]}: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        'bosh = ""\nwebsocket = ""',
+        'bosh = "/xmpp/http-bind"',
+        'origins = ["*", "null", "https://chat.example.org:8443", "file://"]',
+        'public = "https://example.org/chat"',
+        'see_other_websocket = "wss://[2001:db8::1]:5443/ws"',
+        'metrics = []\nproxies = ["10.0.0.0/8", "2001:db8::1"]',
+    ],
+)
+def test_what_may_be_meant_is_let_be(tmp_path, line):
+    check(read(tmp_path, f"{SAMPLE}{line}\n").settings, "bosh.toml")
+
+
+def test_a_remedy_names_no_key_that_there_is_not():
+    remedies = [
+        remedy for table in (OF_HTTP, OF_BOSH, OF_WEBSOCKET) for _, remedy in table.values()
+    ]
+    named = {key for remedy in remedies for key in re.findall(r"(\w+) in \[bosh\]", remedy)}
+    assert named
+    assert named <= set(BoshTable.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("package", "reasons"), [("http", OF_HTTP), ("longpoll", OF_BOSH), ("websocket", OF_WEBSOCKET)]
+)
+def test_what_is_counted_has_a_meaning_and_a_remedy(package, reasons):
+    folder = ROOT / "components" / "bosh" / package
+    prefix = next(iter(reasons)).partition(".")[0]
+    code = re.compile(rf'"({prefix}\.[a-z-]+)"')
+    files = [each for each in folder.glob("*.py") if each.name != "reasons.py"]
+    assert {found for each in files for found in code.findall(each.read_text())} == set(reasons)

@@ -62,6 +62,14 @@ def test_who_does_not_has_none_rfc6455_4_2_1(status, other):
     assert streams == []
 
 
+@pytest.mark.parametrize("other", [{"Upgrade": None}, {"Sec_WebSocket_Key": "short"}], ids=repr)
+def test_a_request_that_is_no_handshake_is_counted(other):
+    house = House()
+    house.site.connect().send(handshake(**other))
+    house.site.connect().send(handshake())
+    assert house.refused == {"websocket.handshake": 1}
+
+
 def test_the_version_that_there_is_is_told_rfc6455_4_4():
     answer, _ = shake(handshake(Sec_WebSocket_Version="8"))
     assert answer.headers["sec-websocket-version"] == "13"

@@ -8,11 +8,6 @@ from tests.support.boshing import MESSAGE, Asker, Bosh
 
 
 @pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
 def juliet(bosh: Bosh) -> Asker:
     client = bosh.client()
     client.log_in(ack=1)

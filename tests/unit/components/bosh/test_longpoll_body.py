@@ -78,8 +78,28 @@ def test_prefixes_of_the_wrapper_are_spelled_out_inside() -> None:
 
 def test_text_between_elements_stays_for_the_server_to_refuse_xep0124_6() -> None:
     for declared in ("", " xmlns:x='x'"):
-        data = f"<body xmlns='{HTTPBIND}'{declared}>one<a x='x:'/>two</body>"
-        assert read(data.encode()).content == "one<a x='x:'/>two"
+        data = f"<body xmlns='{HTTPBIND}'{declared}><a/>one<a x='x:'/></body>"
+        assert read(data.encode()).content == "<a/>one<a x='x:'/>"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "one",
+        "one<a/>",
+        "<a/>one",
+        " &#32; ",
+        "<a/>&lt;a/&gt;",
+        "<![CDATA[]]>",
+        "<![CDATA[one]]><a/>",
+        "<a/><![CDATA[one]]>",
+    ],
+)
+@pytest.mark.parametrize("declared", ["", " xmlns:x='x'"])
+def test_text_that_nothing_follows_is_refused_xep0124_6(declared: str, inside: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(f"<body xmlns='{HTTPBIND}'{declared}>{inside}</body>".encode())
+    assert (refused.value.condition, refused.value.reason) == ("bad-request", "bosh.text")
 
 
 @pytest.mark.parametrize(
@@ -146,6 +166,26 @@ def test_prefixes_that_mean_too_much_work_are_refused() -> None:
         with pytest.raises(Refused) as refused:
             read(work.encode())
         assert refused.value.reason == "bosh.many-prefixes"
+
+
+def test_attributes_of_a_long_namespace_are_refused_before_they_are_read() -> None:
+    # Each would have the whole namespace in its name: gigabytes, out of half a megabyte.
+    many = " ".join(f"p:a{number}=''" for number in range(3_000))
+    long = "u" * 400_000
+    for content in (
+        f"<a xmlns:p='{long}' {many}/>",
+        f'<a xmlns:p = "{long}"><b {many}/></a>',
+        f"<a {many}\txmlns:p='{long}'/>",
+    ):
+        with pytest.raises(Refused) as refused:
+            read(f"<body rid='1' xmlns='{HTTPBIND}'>{content}</body>".encode())
+        assert refused.value.reason == "bosh.many-prefixes"
+
+
+def test_a_long_text_about_namespaces_passes() -> None:
+    text = f"Write xmlns:a='b', or xmlns:c=' {'and so on ' * 2_000}"
+    data = f"<body xmlns='{HTTPBIND}'><message><body>{text}</body></message></body>"
+    assert text in read(data.encode()).content
 
 
 def test_a_wrapper_can_be_read_alone() -> None:

@@ -6,23 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from components.bosh.longpoll.reasons import REASONS
 from tests.support.boshing import MESSAGE, Asker, Bosh
 from xmppd import ns
 
 EMPTY = "<body xmlns='http://jabber.org/protocol/httpbind'/>"
-
-
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
 
 
 def test_the_oldest_request_learns_of_the_clients_end_the_others_nothing_xep0124_13(
@@ -185,18 +172,3 @@ def test_a_fault_of_ours_is_told_and_ends_the_session_xep0124_17_2(
     assert len(lines) == 1
     assert len(bosh.service) == 0
     assert bosh.reasons == {"bosh.internal": 1}
-
-
-def test_each_reason_has_a_meaning_and_a_remedy() -> None:
-    import re
-    from pathlib import Path
-
-    import components.bosh.longpoll as package
-
-    used = {
-        code
-        for file in Path(package.__path__[0]).glob("*.py")
-        if file.name != "reasons.py"
-        for code in re.findall(r'"(bosh\.[a-z-]+)"', file.read_text())
-    }
-    assert used == set(REASONS)

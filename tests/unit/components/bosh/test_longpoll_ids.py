@@ -14,18 +14,6 @@ EMPTY = "<body xmlns='http://jabber.org/protocol/httpbind'/>"
 RECOVERABLE = "<body xmlns='http://jabber.org/protocol/httpbind' type='error'/>"
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_requests_out_of_order_are_acted_on_in_order_xep0124_14_2(
     bosh: Bosh, juliet: Asker
 ) -> None:
@@ -144,6 +132,21 @@ def test_a_client_is_told_that_something_is_missing_xep0124_17_3(bosh: Bosh, jul
     first = juliet.send(missing)
     assert juliet.stream.texts == ["<a/>", "<b/>"]
     assert first.text == EMPTY and again.is_held
+
+
+def test_large_requests_behind_a_missing_one_have_to_come_again_xep0124_17_3(bosh: Bosh) -> None:
+    # They cost a stranger little, and would be kept for as long as the session lasts.
+    juliet = bosh.client()
+    juliet.log_in(hold=2)
+    large = f"<message>{'x' * 40_000}</message>"
+    missing, kept, other = juliet.data("<a/>"), juliet.data(large), juliet.data(large)
+    assert juliet.send(kept).is_held
+    assert juliet.send(other).text == RECOVERABLE
+    juliet.send(missing)
+    assert juliet.stream.texts == ["<a/>", large]
+    assert juliet.send(other).is_held
+    assert juliet.stream.texts == ["<a/>", large, large]
+    assert not bosh.reasons
 
 
 def test_a_request_needs_an_id_xep0124_6(juliet: Asker) -> None:

@@ -7,18 +7,6 @@ import pytest
 from tests.support.boshing import MESSAGE, Asker, Bosh, Exchange
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_who_is_silent_for_too_long_is_gone_xep0124_10(bosh: Bosh, juliet: Asker) -> None:
     bosh.clock.advance(119)
     assert len(bosh.service) == 1
@@ -268,6 +256,30 @@ def test_what_a_client_says_all_the_same_is_bounded() -> None:
     client.log_in()
     client.stream.client.pause()
     assert client.ask(f"<a>{'x' * 100}</a>").condition == "policy-violation"
+
+
+def test_of_who_has_not_logged_in_less_waits(bosh: Bosh, juliet: Asker) -> None:
+    large = f"<a>{'x' * 70_000}</a>"
+    romeo = bosh.client()
+    romeo.log_in()
+    stranger = romeo.stream
+    stranger.client.pause()
+    assert romeo.ask(large).condition == "policy-violation"
+    juliet.bosh.streams[0].welcome()
+    juliet.bosh.streams[0].client.pause()
+    assert juliet.ask(large).condition is None
+
+
+def test_streams_opened_anew_all_the_same_are_bounded() -> None:
+    bosh = Bosh(unsaid_octets=5_000)
+    client = bosh.client()
+    client.log_in()
+    client.stream.client.pause()
+    for _ in range(10):
+        # Whose connection is broken gets no answer, and so may ask again.
+        client.restart(to="x" * 1_000).break_off()
+    assert bosh.reasons == {"bosh.queue": 1, "bosh.unknown-sid": 6}
+    assert client.stream.is_over
 
 
 def test_an_idle_session_costs_a_wake_up_a_minute(bosh: Bosh, juliet: Asker) -> None:

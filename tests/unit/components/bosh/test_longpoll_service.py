@@ -13,18 +13,6 @@ from tests.support.boshing import PEER, Asker, Bosh
 GZIP = {b"content-encoding": b"gzip"}
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
-@pytest.fixture
-def juliet(bosh: Bosh) -> Asker:
-    client = bosh.client()
-    client.log_in()
-    return client
-
-
 def test_people_are_told_what_this_is(bosh: Bosh) -> None:
     asked = bosh.send(Request("GET", "/http-bind", "", {}, b"", PEER))
     assert asked.status == 200 and "BOSH" in asked.text
@@ -73,6 +61,12 @@ def test_requests_may_be_compressed_xep0124_7_2(juliet: Asker) -> None:
     assert juliet.send(data).is_held
 
 
+def test_large_requests_may_be_compressed_as_well_as_text_can_be_xep0124_7_2(juliet: Asker) -> None:
+    text = "".join(f"<message id='{number * 7_919}'>Hi!</message>" for number in range(6_000))
+    juliet.bosh.post(gzip.compress(juliet.data(text)), headers=GZIP)
+    assert juliet.stream.texts == [text]
+
+
 @pytest.mark.parametrize(
     ("coding", "data", "reason"),
     [
@@ -81,6 +75,7 @@ def test_requests_may_be_compressed_xep0124_7_2(juliet: Asker) -> None:
         (b"gzip", zlib.compress(b"<body/>"), "bosh.coding"),
         (b"br", b"", "bosh.coding"),
         (b"gzip", gzip.compress(b" " * 10_000_000), "bosh.large-body"),
+        (b"gzip", gzip.compress(b"<body>" + b"<a/>" * 40_000), "bosh.large-body"),
     ],
 )
 def test_what_is_compressed_wrongly_or_too_well(
@@ -99,6 +94,12 @@ def test_nobody_works_much_for_who_has_no_session(bosh: Bosh, juliet: Asker) -> 
         asked = stranger.ask(f"{large}<", sid=sid)
         assert (asked.condition, asked.status) == (condition, 200 if sid else 403)
     assert bosh.reasons == {"bosh.large-body": 1, "bosh.unknown-sid": 1}
+
+
+def test_what_a_request_said_is_not_kept_while_it_waits(juliet: Asker) -> None:
+    asked = juliet.ask("<message/>")
+    assert asked.is_held
+    assert asked.request.body == b""
 
 
 def test_a_secure_session_has_no_requests_that_are_not_xep0124_19_1(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from components.bosh.longpoll.names import RESTART
 from tests.support.boshing import FIRST, MESSAGE, B, Bosh
 from xmppd import ns
@@ -11,11 +9,6 @@ from xmppd import ns
 FEATURES = f"{{{ns.STREAM}}}features"
 CHAT = f"{{{ns.CLIENT}}}message"
 XBOSH = "{urn:xmpp:xbosh}"
-
-
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
 
 
 def test_a_session_is_told_of_with_the_features_xep0206_4(bosh: Bosh) -> None:

@@ -10,11 +10,6 @@ from xmppd import ns
 TWO = f"{{{ns.STREAM}}}features"
 
 
-@pytest.fixture
-def bosh() -> Bosh:
-    return Bosh()
-
-
 class Two(Asker):
     """A client with two streams, `first` and `second`; the names that it was told of them."""
 

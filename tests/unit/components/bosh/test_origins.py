@@ -116,3 +116,12 @@ def test_who_is_gone_is_told_to_the_exchange_behind():
     exchange = Asked(asking("/http-bind", "POST", origin=OWN))
     Origins().sharing(handler, ["POST"])(exchange)
     assert exchange.on_gone == gone.append
+
+
+def test_a_handler_may_let_go_of_what_was_said():
+    def handler(exchange):
+        exchange.request = exchange.request._replace(body=b"")
+
+    asked = Asked(asking("/http-bind", "POST", body=b"<body/>", origin=OWN))
+    Origins().sharing(handler, ["POST"])(asked)
+    assert asked.request.body == b""

@@ -237,10 +237,42 @@ def test_much_text_goes_in_pieces(gateway):
     _, stream = gateway.opened()
     text = "<&\r\U0001f600" * 100_000
     stream.say(text)
+    gateway.server.clock.advance(0)
     data = gateway.server.take()
     assert max(map(len, data.split(b"</message>"))) < 100_000
     gateway.server.line.written = data
     assert "".join(gateway.said()) == text
+
+
+def test_elements_are_said_as_such(gateway):
+    _, stream = gateway.opened()
+    stream.say_each(["<a/>", "<b>&amp;</b>"])
+    gateway.server.clock.advance(0)
+    data = gateway.server.take()
+    assert data.count(b"<session ") == 1
+    assert data.count(b"<text end='true'>") == 2
+    gateway.server.line.written = data
+    assert gateway.said() == ["<a/>", "<b>&amp;</b>"]
+
+
+def test_large_elements_go_in_pieces_of_which_the_last_says_so(gateway):
+    _, stream = gateway.opened()
+    large = "<&\U0001f600" * 20_000
+    stream.say_each(["<a/>", large, "<b/>"])
+    gateway.server.clock.advance(0)
+    data = gateway.server.take()
+    assert max(map(len, data.split(b"</message>"))) < 100_000
+    ends = [each.startswith(b" end='true'>") for each in data.split(b"<text")[1:]]
+    assert ends == [True, *[False] * 3, True, True]
+    gateway.server.line.written = data
+    assert "".join(gateway.said()) == f"<a/>{large}<b/>"
+
+
+def test_one_element_that_can_not_be_said_and_none_is(gateway):
+    _, stream = gateway.opened()
+    with pytest.raises(ValueError, match="no XML"):
+        stream.say_each(["<a/>", "<b>\0</b>"])
+    assert gateway.server.take() == b""
 
 
 def test_a_question_is_answered(gateway):

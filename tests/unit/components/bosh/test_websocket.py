@@ -57,6 +57,15 @@ def test_elements_go_as_they_came_rfc7395_3_3(house):
     ]
 
 
+def test_an_xml_declaration_is_no_error_rfc7395_3_3_3(house):
+    declared = "<?xml version='1.0' encoding='UTF-8'?>"
+    juliet = house.join().say(declared + OPEN)
+    assert juliet.frames() == []
+    (stream,) = house.streams
+    juliet.say(f"{declared}\n{MESSAGE}", f"{declared * 2}{MESSAGE}", "<?a b?><a/>")
+    assert stream.texts == [MESSAGE, f"{declared}{MESSAGE}", "<?a b?><a/>"]
+
+
 def test_each_element_for_the_client_is_a_message_rfc7395_3_3(house):
     juliet = house.join().open()
     juliet.stream.client.elements([b"<a/>", b"<b>\xc3\xa9</b>"])
@@ -173,6 +182,7 @@ def test_a_client_that_reads_nothing_is_told_nothing(house):
 # ---------------------------------------------------------------------- errors
 
 
+MANY = " ".join(f"p:a{number}=''" for number in range(2_000))
 ERRORS = [
     ("bad-format", "message"),
     ("bad-format", ""),
@@ -182,6 +192,10 @@ ERRORS = [
     ("bad-format", "<?xml version='1.0'?>"),
     ("bad-format", "<!DOCTYPE open [<!ENTITY a 'b'>]><open/>"),
     ("bad-format", "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>"),
+    ("invalid-namespace", "<open to='example.org'/>"),
+    ("invalid-namespace", "<open xmlns='jabber:client' to='example.org'/>"),
+    ("bad-format", "<close xmlns='jabber:client'/>"),
+    ("bad-format", "<?a b?><open/>"),
     ("bad-format", f"<open xmlns='{FRAMING}'><a/></open>"),
     ("bad-format", f"<open xmlns='{FRAMING}'>a</open>"),
     ("bad-format", f"<close xmlns='{FRAMING}'> </close>"),
@@ -197,10 +211,13 @@ ERRORS = [
     ("restricted-xml", f"<open xmlns='{FRAMING}'><!-- --></open>"),
     ("restricted-xml", f"<open xmlns='{FRAMING}'><?a b?></open>"),
     ("restricted-xml", f"{OPEN}<!-- -->"),
+    # Each attribute would have the whole of its namespace in its name.
+    ("policy-violation", f"<open xmlns='{FRAMING}' xmlns:p='{'u' * 99_000}' {MANY}/>"),
+    ("policy-violation", f"<p:close xmlns:p='{'u' * 9_000}'/>"),
 ]
 
 
-@pytest.mark.parametrize(("condition", "text"), ERRORS, ids=repr)
+@pytest.mark.parametrize(("condition", "text"), ERRORS, ids=lambda text: repr(text[:80]))
 def test_an_error_before_open_is_told_behind_an_open_of_ours_rfc7395_3_5(house, condition, text):
     juliet = house.join().say(text)
     (opened, error, close), code = juliet.ended()
@@ -255,6 +272,7 @@ def test_see_other_uri_rfc7395_3_6_1():
     (opened, close), code = juliet.ended()
     assert "from='example.org'" in opened
     assert "see-other-uri='wss://other.example/ws?a&amp;b'" in close
+    assert house.refused == {"websocket.see-other": 1}
     assert (house.streams, code) == ([], NORMAL)
 
 
@@ -383,7 +401,8 @@ def test_a_ping_each_second_is_welcome(house):
 def test_what_comes_together_is_said_together(house):
     juliet = house.join().open()
     juliet.send(frame(TEXT, MESSAGE) * 20)
-    assert juliet.stream.texts == [MESSAGE * 20]
+    assert juliet.stream.texts == [MESSAGE] * 20
+    assert juliet.stream.sayings == 1
 
 
 def test_what_comes_before_an_error_is_said(house):

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -348,6 +349,37 @@ def test_text_is_read_as_it_comes_and_in_its_order(juliet: TunneledClient, romeo
     juliet.write_down(chat(ORCHARD, "1") + "<message to=").write_down(f"'{ORCHARD}'><body>2</body>")
     juliet.write_down(f"</message>{chat(ORCHARD, '3')}").send(chat(ORCHARD, "4"))
     assert bodies(romeo) == numbers(1, 4)
+
+
+MESSAGE = f"<message to='{ORCHARD}'><body>1</body></message>"
+
+
+@pytest.mark.parametrize(
+    "texts", [[MESSAGE[:9]], [MESSAGE[:-1]], [MESSAGE * 2], [MESSAGE, ""], ["</stream:stream>"]]
+)
+def test_a_message_is_one_element_where_that_is_said_rfc7395_3_3_3(
+    juliet: TunneledClient, romeo: Client, texts: list[str]
+) -> None:
+    juliet.say(f"<t:text end='true'>{escape(MESSAGE)}</t:text>")
+    assert bodies(romeo) == ["1"]
+    juliet.say("".join(f"<t:text end='true'>{escape(text)}</t:text>" for text in texts))
+    assert condition(juliet.one()) == "not-well-formed"
+    assert juliet.events == ["close"]
+    assert bodies(romeo) == ["1"] * (len(texts) - 1)
+
+
+@pytest.mark.parametrize("text", ["<auth", f"<auth xmlns='{ns.SASL}'/><a/>"])
+def test_and_before_login(gateway: Gateway, text: str) -> None:
+    client = gateway.connect().open()
+    client.take()
+    client.say(f"<t:text end='true'>{escape(text)}</t:text>")
+    assert condition(client.one()) == "not-well-formed"
+    assert client.events == ["close"]
+
+
+def test_the_end_may_come_in_a_text_of_its_own(juliet: TunneledClient, romeo: Client) -> None:
+    juliet.write_down(MESSAGE[:20]).say(f"<t:text end='true'>{escape(MESSAGE[20:])}</t:text>")
+    assert bodies(romeo) == ["1"]
 
 
 def test_who_is_too_slow_to_log_in_is_ended(server: Verona, gateway: Gateway) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -215,6 +216,20 @@ def test_a_client_is_held_to_its_rate() -> None:
     server.clock.advance(2)
     assert bodies(romeo) == ["2"]
     assert not juliet.events, "so little may wait"
+
+
+def test_what_has_waited_has_to_be_whole_as_well() -> None:
+    gateway = with_limits(read_rate=1_000, read_burst=4_096)
+    server = gateway.server
+    romeo, juliet = server.log_in("romeo", "orchard"), gateway.log_in("juliet", "balcony")
+    server.clock.advance(10)
+    juliet.send(long(ORCHARD, "1", 8_000))
+    for text in (chat(ORCHARD, "2"), chat(ORCHARD, "3"), chat(ORCHARD, "4")[:-1]):
+        juliet.say(f"<t:text end='true'>{escape(text)}</t:text>")
+    assert bodies(romeo) == ["1"]
+    server.clock.advance(6)
+    assert bodies(romeo) == ["2", "3"]
+    assert condition(juliet.elements()[-1]) == "not-well-formed"
 
 
 def test_what_it_makes_others_be_sent_counts_as_sent() -> None:

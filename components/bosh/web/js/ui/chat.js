@@ -2,6 +2,8 @@
 
 /** Messages kept of one conversation; older ones go. */
 export const KEPT = 500;
+/** Characters of them: anybody may write long ones, and begin a conversation. */
+const CHARACTERS = 1_000_000;
 
 export class Chat {
   /**
@@ -24,9 +26,11 @@ export class Chat {
     /** Whether the room has told its subject since we came in; another one is news. */
     this.subjectTold = false;
     this.#keys = new Set();
+    this.#characters = 0;
   }
 
   #keys;
+  #characters;
 
   /**
    * Append a message or notice.
@@ -38,8 +42,15 @@ export class Chat {
     if (key !== null && this.#keys.has(key)) return false;
     if (key !== null) this.#keys.add(key);
     this.entries.push(entry);
-    if (this.entries.length > KEPT) this.#keys.delete(keyOf(this.entries.shift()));
+    this.#characters += lengthOf(entry);
+    while (this.entries.length > KEPT || this.#characters > CHARACTERS) this.#forget();
     return true;
+  }
+
+  #forget() {
+    const oldest = this.entries.shift();
+    this.#keys.delete(keyOf(oldest));
+    this.#characters -= lengthOf(oldest);
   }
 
   /** All of it is read. */
@@ -68,6 +79,8 @@ export class Chat {
     return this.entries.findLast((entry) => entry.mine && entry.id === id);
   }
 }
+
+const lengthOf = (entry) => (entry.body ?? entry.notice).length;
 
 /** Others choose their ids, so an id is good only together with who it is from. */
 function keyOf(entry) {

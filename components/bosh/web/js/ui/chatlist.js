@@ -25,7 +25,7 @@ export class ChatList {
   /** @param {import("./app.js").App} app */
   constructor(app) {
     this.#app = app;
-    this.#requests = new Requests(app);
+    this.#requests = new Requests(app, () => this.focus(null));
     this.#welcome = welcome(app);
     this.element = this.#make();
     const draw = perFrame(() => this.#draw());

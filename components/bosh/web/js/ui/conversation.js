@@ -6,7 +6,7 @@ import { copyButton } from "./copy.js";
 import { byTouch, h, perFrame, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { Log } from "./log.js";
-import { PRESENCES, displayName, presenceOf } from "./people.js";
+import { PRESENCES, displayName, presenceOf, relation } from "./people.js";
 import { Occupants } from "./room.js";
 import { joinDialog } from "./room_dialogs.js";
 import { writersIn } from "./text.js";
@@ -104,8 +104,7 @@ export class Conversation {
       composer.allow(Boolean(room?.joined) && !mute, mute ? "You may read here, not write" : "You are not in this room");
     } else {
       const contact = client.contacts.get(jid);
-      const presence = PRESENCES[presenceOf(contact)].name;
-      setText(line, contact === undefined ? unknown(jid) : contact.status ? `${presence} · ${contact.status}` : presence);
+      setText(line, contact === undefined ? unknown(jid) : stateOf(contact));
     }
   }
 
@@ -127,6 +126,14 @@ export class Conversation {
 }
 
 const unknown = (jid) => (jid.includes("/") ? "Private chat, from a room" : `${jid} · not in your contacts`);
+
+/** Who does not let us see whether they are there need not be offline. */
+function stateOf(contact) {
+  const presence = presenceOf(contact);
+  if (presence === "gone" && !["to", "both"].includes(contact.subscription)) return relation(contact);
+  const { name } = PRESENCES[presence];
+  return contact.status ? `${name} · ${contact.status}` : name;
+}
 
 const occupantOf = (room) => room?.occupants.get(room.nick);
 

@@ -89,12 +89,15 @@ export function markState(row, entry) {
     fault.textContent = `Not delivered. ${plainly("message", entry.error)}`;
     return;
   }
-  const look = STATES[entry.type === "groupchat" ? "room" : "person"][entry.receipt];
+  const look = entry.waiting ? WAITING : STATES[entry.type === "groupchat" ? "room" : "person"][entry.receipt];
   if (look === undefined) return;
   state.title = look.title;
   state.classList.toggle("received", look.done);
   state.replaceChildren(icon(look.icon), unseen(look.title));
 }
+
+/** Of what is said while there is no connection. */
+const WAITING = { title: "Waits for the connection", icon: "waiting", done: false };
 
 /** How far a message has come. A room that has told it to everybody knows no more. */
 const STATES = {

@@ -116,12 +116,15 @@ const SAYING = new Set(["register", "password", "room"]);
  */
 export function plainly(tried, error) {
   const condition = error?.condition ?? "";
-  const words = PLAIN[tried]?.[condition] ?? PLAIN.any[condition];
+  const words = wordsOf(PLAIN[tried], condition) ?? wordsOf(PLAIN.any, condition);
   const said = saidBy(error, condition);
   if (words !== undefined) return said && SAYING.has(tried) ? `${words} The server says: “${said}”` : words;
   const detail = [condition, said].filter(Boolean).join(": ");
   return `That did not work${detail ? ` (${detail})` : ""}. Try again, and tell the people who run this server if it stays.`;
 }
+
+/** A condition is anybody's word, "constructor" for one. */
+const wordsOf = (table, condition) => (Object.hasOwn(table ?? {}, condition) ? table[condition] : undefined);
 
 /** What the server said; an error without a word from it has words of the core's, which say less. */
 function saidBy(error, condition) {

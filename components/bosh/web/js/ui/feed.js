@@ -11,6 +11,7 @@ import { plainly } from "./errors.js";
  */
 export function feed(client, store, avatars) {
   const on = {
+    state: ({ state }) => state === "online" && store.sent(),
     message: ({ message }) => store.addMessage(message),
     receipt: ({ chat, id }) => store.settle(chat, id, { receipt: "received" }),
     failed: ({ chat, id, error }) => {
@@ -22,6 +23,11 @@ export function feed(client, store, avatars) {
     contacts: () => store.emit("chats"),
     contact: () => store.emit("chats"),
     subscription: (request) => (wanted(client, request.jid) ? client.approve(request.jid) : store.addRequest(request)),
+    unasked: ({ jid, error }) => {
+      const said = `${jid} could not be asked. ${plainly("contact", error)}`;
+      store.addNotice(jid, said);
+      announce(said);
+    },
     invitation: (invitation) => store.addInvitation(invitation),
     avatar: ({ jid }) => avatars.changed(jid),
     room: (event) => {

@@ -48,6 +48,7 @@ export function settingsDialog(app) {
     title: "Settings",
     body: [
       pictureSection(app),
+      writingSection(app),
       passwordSection(app),
       h("section", { class: "setting" },
         h("h3", { text: "Log out" }),
@@ -86,6 +87,19 @@ function pictureSection(app) {
   return h("section", { class: "setting" },
     h("h3", { text: "Your picture" }),
     h("div", { class: "person" }, face, h("div", {}, choose, file, state)),
+  );
+}
+
+/** @param {import("./app.js").App} app */
+function writingSection({ client }) {
+  const box = h("input", { type: "checkbox", checked: client.tellsWriting });
+  box.addEventListener("change", () => {
+    client.tellsWriting = box.checked;
+  });
+  return h("section", { class: "setting" },
+    h("h3", { text: "Writing" }),
+    h("div", { class: "choices" }, h("label", {}, box, h("span", { text: "Show people that I am writing to them" }))),
+    h("p", { class: "hint", text: "When off, they see nothing until you send. It is on again after you log out." }),
   );
 }
 

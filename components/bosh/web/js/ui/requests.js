@@ -9,16 +9,22 @@ const SHOWN = 3;
 /** The cards over the list of chats. */
 export class Requests {
   #app;
+  #leave;
 
-  /** @param {import("./app.js").App} app */
-  constructor(app) {
+  /**
+   * @param {import("./app.js").App} app
+   * @param {() => void} leave has the focus go elsewhere: what had it is gone
+   */
+  constructor(app, leave) {
     this.#app = app;
+    this.#leave = leave;
     this.element = h("section", { class: "requests", "aria-label": "Requests", hidden: true });
   }
 
   /** Draw what waits now. */
   draw() {
     const { store } = this.#app;
+    const focused = this.element.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
     const cards = [
       ...[...store.requests.values()].map((request) => this.#subscription(request)),
       ...[...store.invitations.values()].map((invitation) => this.#invitation(invitation)),
@@ -26,6 +32,14 @@ export class Requests {
     this.element.replaceChildren(...cards.slice(0, SHOWN));
     if (cards.length > SHOWN) this.element.append(h("p", { class: "hint", text: `${cards.length - SHOWN} more when these are answered` }));
     this.element.hidden = cards.length === 0;
+    if (focused !== null) this.#refocus(focused);
+  }
+
+  /** To the button that had the focus, or on to the chats: never to another's "Accept". */
+  #refocus(label) {
+    const button = [...this.element.querySelectorAll("button")].find((one) => one.ariaLabel === label);
+    if (button) button.focus();
+    else this.#leave();
   }
 
   #subscription({ jid, nick, text }) {

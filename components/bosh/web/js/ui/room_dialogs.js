@@ -46,6 +46,8 @@ export function joinDialog(app, { room: address = "", password: locked = false }
           }
           password.value = "";
           dialog.close();
+          // A dialog that closes gives the focus back to what opened it; the room is where one writes.
+          app.open(jid);
         },
       }),
       list,

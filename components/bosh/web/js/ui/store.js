@@ -63,6 +63,8 @@ export class Store extends Emitter {
     const strangers = [...this.chats.values()].filter(
       (chat) => chat.kind === "person" && chat.jid !== this.active && !this.client.contacts.has(chat.jid),
     );
+    // Whom we have answered stays longest: anybody may come by a hundred names.
+    strangers.sort((one, other) => Number(answered(one)) - Number(answered(other)));
     for (const chat of strangers.slice(0, Math.max(0, strangers.length - STRANGERS))) {
       this.chats.delete(chat.jid);
     }
@@ -103,6 +105,7 @@ export class Store extends Emitter {
     const chat = this.chat(message.chat);
     if (!chat.add(message)) return;
     if (message.mine) {
+      message.waiting = this.client.state !== "online";
       // Who answers, here or on another device, has read what was before.
       if (!message.delayed) chat.markRead();
     } else {
@@ -147,6 +150,16 @@ export class Store extends Emitter {
     if (entry === undefined) return;
     Object.assign(entry, what);
     this.emit("changed", { chat, entry });
+  }
+
+  /** The connection is there: what waited for it has gone out. */
+  sent() {
+    for (const chat of this.chats.values()) {
+      for (const entry of chat.entries.filter((one) => one.waiting)) {
+        entry.waiting = false;
+        this.emit("changed", { chat, entry });
+      }
+    }
   }
 
   /**
@@ -201,6 +214,8 @@ export class Store extends Emitter {
     this.emit("chats");
   }
 }
+
+const answered = (chat) => chat.entries.some((entry) => entry.mine);
 
 /** Whether somebody looks at the page. */
 const attentive = () => !document.hidden && document.hasFocus();

@@ -5,9 +5,10 @@ import { h } from "./dom.js";
 
 /** More than this of one message is shown only when asked for. */
 const LONG = 5000;
-const ADDRESS = /\bhttps?:\/\/[^\s<>"“”]+/giu;
+// Nothing that turns the direction of writing around: an address would look like another.
+const ADDRESS = /\bhttps?:\/\/[^\s<>"“”\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/giu;
 /** What ends a sentence ends the address before it, too. */
-const TRAILING = /[.,;:!?'’»]+$/u;
+const TRAILING = new Set(".,;:!?'’»");
 
 /**
  * The text of a message as nodes.
@@ -29,20 +30,24 @@ function linked(text) {
     const url = webAddress(address);
     if (url === null) continue;
     nodes.push(document.createTextNode(text.slice(at, match.index)));
-    nodes.push(h("a", { href: url, target: "_blank", rel: "noopener noreferrer", text: address }));
+    nodes.push(h("a", { href: url, dir: "ltr", target: "_blank", rel: "noopener noreferrer", text: address }));
     at = match.index + address.length;
   }
   nodes.push(document.createTextNode(text.slice(at)));
   return nodes;
 }
 
+/** In one pass over its end: others write these texts, and may write very many brackets. */
 function trimmed(address) {
-  let short = address.replace(TRAILING, "");
-  // "(see https://verona.example/)" closes a bracket that the address has not opened.
-  while (short.endsWith(")") && count(short, "(") < count(short, ")")) {
-    short = short.slice(0, -1).replace(TRAILING, "");
+  let surplus = count(address, ")") - count(address, "(");
+  let end = address.length;
+  for (; end > 0; end -= 1) {
+    const last = address[end - 1];
+    // "(see https://verona.example/)" closes a bracket that the address has not opened.
+    if (last === ")" && surplus > 0) surplus -= 1;
+    else if (!TRAILING.has(last)) break;
   }
-  return short;
+  return address.slice(0, end);
 }
 
 const count = (text, character) => text.split(character).length - 1;

@@ -58,12 +58,17 @@ export class Acks {
    */
   receive(element, send) {
     if (element.namespaceURI === NS.SM) {
-      if (is(element, "r")) send(xml("a", { xmlns: NS.SM, h: this.#received }));
+      if (is(element, "r")) send(this.answer());
       else if (is(element, "a")) this.acknowledge(element);
       return true;
     }
     if (this.#on && STANZAS.has(element.localName)) this.#received = (this.#received + 1) % MODULUS;
     return false;
+  }
+
+  /** What we have of the server's. */
+  answer() {
+    return xml("a", { xmlns: NS.SM, h: this.#received });
   }
 
   /**

@@ -80,23 +80,24 @@ export function readInfo(query) {
 export class Caps {
   #disco;
   #features = new BoundedMap(LIMITS.CAPS); // "hash ver" -> Promise of a Set, or of null
-  #entities = new BoundedMap(LIMITS.CONTACTS); // full JID -> "hash ver"
+  #entities = new BoundedMap(LIMITS.CONTACTS); // full JID -> {hash, node, ver}
 
   constructor(disco) {
     this.#disco = disco;
   }
 
-  /** Learn from a presence what its sender says it can do. */
+  /**
+   * Learn from a presence what its sender says it can do. It is asked when somebody wants to
+   * know: presence may come from anyone, and whom we ask learns that we are here.
+   */
   learn(from, presence) {
     const c = child(presence, "c", NS.CAPS);
     const [hash, node, ver] = ["hash", "node", "ver"].map((name) => attribute(c, name));
-    if (!c || !HASHES.has(hash) || !ver || ver.length > 128) {
+    if (!c || !HASHES.has(hash) || !ver || ver.length > 128 || node.length > 1024) {
       this.#entities.delete(from);
       return;
     }
-    const key = `${hash} ${ver}`;
-    this.#entities.set(from, key);
-    if (!this.#features.has(key)) this.#features.set(key, this.#ask(from, hash, node, ver, key));
+    this.#entities.set(from, { hash, node, ver });
   }
 
   forget(from) {
@@ -108,11 +109,15 @@ export class Caps {
    * @returns {Promise<boolean|null>} null where it is not known
    */
   async can(from, feature) {
-    const features = await this.#features.get(this.#entities.get(from));
+    const told = this.#entities.get(from);
+    if (!told) return null;
+    const key = `${told.hash} ${told.ver}`;
+    if (!this.#features.has(key)) this.#features.set(key, this.#ask(from, told, key));
+    const features = await this.#features.get(key);
     return features ? features.has(feature) : null;
   }
 
-  async #ask(from, hash, node, ver, key) {
+  async #ask(from, { hash, node, ver }, key) {
     try {
       const info = readInfo(await this.#disco.info(from, `${node}#${ver}`));
       // A hash that does not fit would speak for others too (5.4): it is not believed.

@@ -12,6 +12,8 @@ export function stateOf(stanza) {
 const STATES = new Set(["active", "composing", "gone", "inactive", "paused"]);
 
 export class ChatStates {
+  /** Are they told at all? For people to say (5.2). */
+  on = true;
   #wire;
   #roster;
   #caps;
@@ -26,7 +28,7 @@ export class ChatStates {
   /** What goes with a message: it asks whether the other side takes chat states (5.1). */
   withMessage(chat) {
     const peer = this.#peer(chat);
-    if (peer.wants === false) return null;
+    if (!this.on || peer.wants === false) return null;
     peer.told = "active";
     return xml("active", { xmlns: NS.CHATSTATES });
   }
@@ -34,7 +36,7 @@ export class ChatStates {
   /** Tell a state by itself, where the other side is known to take it and has not heard it. */
   async send(chat, state) {
     const peer = this.#peer(chat);
-    if (!STATES.has(state) || peer.told === state) return;
+    if (!this.on || !STATES.has(state) || peer.told === state) return;
     if (!(peer.wants ?? (await this.#promised(chat))) || peer.told === state) return;
     peer.told = state;
     try {
@@ -55,6 +57,7 @@ export class ChatStates {
   }
 
   clear() {
+    this.on = true;
     this.#peers.clear();
   }
 

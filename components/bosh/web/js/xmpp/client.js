@@ -184,6 +184,15 @@ export class Client {
     return this.#messages.send(to, body);
   }
 
+  /** Are chat states told (XEP-0085)? Yes, until somebody says no, and again after the logout. */
+  get tellsWriting() {
+    return this.#messages.tellsWriting;
+  }
+
+  set tellsWriting(on) {
+    this.#messages.tellsWriting = on;
+  }
+
   chatState(to, state) {
     this.#messages.chatState(to, state);
   }
@@ -232,8 +241,11 @@ export class Client {
 
   // Who they are.
 
+  /** Of those we know: whom we ask learns that we are here, and a stranger is to learn nothing. */
   async avatar(jid) {
-    return this.#avatars.url(jid);
+    const bare = bareOf(jid);
+    const known = this.contacts.has(bare) || this.rooms.has(bare) || bare === this.jid?.bare;
+    return known ? this.#avatars.url(jid) : null;
   }
 
   async vcard(bare) {

@@ -13,6 +13,7 @@ const IDENTITY = { category: "client", type: "web", lang: "", name: NAME };
 const FEATURES = [
   `${NS.BOOKMARKS}+notify`, NS.CAPS, NS.CARBONS, NS.CHATSTATES, NS.CONFERENCE, NS.DELAY, NS.DISCO_INFO, NS.DISCO_ITEMS, NS.MUC,
   NS.NICK, NS.PING, NS.RECEIPTS, NS.TIME, NS.VCARD_UPDATE, NS.VERSION,
+  "jid\\20escaping", // XEP-0106 6
 ];
 
 export class Disco {

@@ -70,6 +70,14 @@ export class Messages {
     return message;
   }
 
+  get tellsWriting() {
+    return this.#states.on;
+  }
+
+  set tellsWriting(on) {
+    this.#states.on = on;
+  }
+
   chatState(to, state) {
     const jid = parseJid(to);
     if (!this.#rooms.has(jid.full)) this.#states.send(this.#conversation(jid).chat, state);
@@ -134,7 +142,7 @@ export class Messages {
   #message(stanza, { from, body, copy, chat, nick }) {
     const stamp = stampOf(stanza) ?? (copy && stampOf(copy.firstElementChild));
     return {
-      id: attribute(stanza, "id") || randomId(),
+      id: clip(attribute(stanza, "id")) || randomId(),
       from: from.full,
       to: attribute(stanza, "to") || this.#wire.me.bare,
       chat,

@@ -2,7 +2,7 @@
 import { jidOrNull } from "./jid.js";
 import { BoundedMap, LIMITS, clip } from "./limits.js";
 import { NS } from "./ns.js";
-import { attribute, child, childText, xml } from "./xml.js";
+import { attribute, child, childText, errorOf, xml } from "./xml.js";
 
 const SHOWS = new Set(["away", "chat", "dnd", "xa"]);
 
@@ -84,7 +84,8 @@ export class Presence {
     const from = jidOrNull(attribute(stanza, "from")) ?? this.#wire.me;
     const type = attribute(stanza, "type");
     if (type === "") this.#available(from, stanza);
-    else if (type === "unavailable" || type === "error") this.#gone(from);
+    else if (type === "unavailable") this.#gone(from);
+    else if (type === "error") this.#failed(from, stanza);
     else if (type === "subscribe") this.#asked(from, stanza);
     return true;
   }
@@ -93,6 +94,13 @@ export class Presence {
     this.#caps.learn(from.full, stanza);
     this.#avatars.learn(from, stanza);
     if (from.resource) this.#roster.setResource(from.bare, from.resource, readPresence(stanza));
+  }
+
+  /** Who can't be reached is not there; where we have asked to see them, they have not heard of it. */
+  #failed(from, stanza) {
+    this.#gone(from);
+    if (!this.#roster.contacts.get(from.bare)?.ask) return;
+    this.#wire.emit("unasked", { jid: from.bare, error: errorOf(child(stanza, "error"), NS.STANZA_ERROR) });
   }
 
   #gone(from) {

@@ -70,7 +70,7 @@ function fillFields(query, values) {
 
 function fillForm(form, query, values) {
   const fields = children(form, "field", NS.DATA);
-  const wanted = fields.filter((field) => child(field, "required") || attribute(field, "var") in values);
+  const wanted = fields.filter((field) => child(field, "required") || Object.hasOwn(values, attribute(field, "var")));
   const hidden = fields.filter((field) => attribute(field, "type") === "hidden");
   const names = wanted.filter((field) => !hidden.includes(field)).map((field) => attribute(field, "var"));
   refuseOthers(query, names, values);

@@ -92,8 +92,9 @@ export class RoomMessages {
       if (subject !== null) this.#subject(room, nick, clip(subject));
       return;
     }
-    const stamp = stampOf(stanza);
-    const id = attribute(stanza, "id");
+    // The room says so of its past (7.2.14); an occupant's message is news, whatever he writes.
+    const stamp = stampOf(stanza, room.jid);
+    const id = clip(attribute(stanza, "id"));
     const mine = nick !== "" && nick === room.nick;
     if (mine && this.#reflected(room, id, body, stamp)) return;
     const what = key({ nick, id, body });

@@ -97,8 +97,12 @@ export class Roster {
     const [item] = items;
     if (attribute(item, "subscription") === "remove") this.#removed(attribute(item, "jid"));
     else {
+      const before = this.contacts.size;
       const contact = this.#store(item);
-      if (contact) this.#wire.emit("contact", { contact });
+      if (!contact) return null;
+      this.#wire.emit("contact", { contact });
+      // Of a stranger there was no picture.
+      if (this.contacts.size > before) this.#wire.emit("avatar", { jid: contact.jid });
     }
     return null;
   }

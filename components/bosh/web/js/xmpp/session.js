@@ -55,7 +55,9 @@ export class Session {
     });
     // A page that goes says so, or its contacts would wait for it to time out.
     globalThis.addEventListener?.("pagehide", (event) => {
-      if (!event.persisted) this.#stream?.close();
+      if (event.persisted) return;
+      this.#acknowledge();
+      this.#stream?.close();
     });
   }
 
@@ -85,9 +87,15 @@ export class Session {
   async logout() {
     this.#attempt += 1;
     const stream = this.#stream;
+    this.#acknowledge();
     this.#forget();
     stream?.close();
     await stream?.ended;
+  }
+
+  /** Say what has come, or the server would keep it for the next time (XEP-0198 4). */
+  #acknowledge() {
+    if (this.#acks.on) this.#stream?.send(this.#acks.answer());
   }
 
   /**

@@ -116,12 +116,14 @@ export class Wire extends Emitter {
     const reply = { id: attribute(iq, "id"), to: attribute(iq, "from") || null };
     let content;
     try {
+      // RFC 6120 8.2.3: a question has one thing in it.
+      if (iq.children.length !== 1) throw new ClientError("bad-request");
       if (!answer) throw new ClientError("service-unavailable");
       content = answer(iq, payload);
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       this.send(xml("iq", { ...reply, type: "error" },
-        xml("error", { type: "cancel" }, xml(error.condition, { xmlns: NS.STANZA_ERROR }))));
+        xml("error", { type: error.condition === "bad-request" ? "modify" : "cancel" }, xml(error.condition, { xmlns: NS.STANZA_ERROR }))));
       return;
     }
     this.send(xml("iq", { ...reply, type: "result" }, content));
