@@ -98,10 +98,12 @@ def _note(text: str, problems: list[str]) -> None:
         problems.append(text)
 
 
-@pytest.fixture
-def context(new_context: Callable[..., BrowserContext]) -> BrowserContext:
-    """A browser for a test that needs but one."""
-    return new_context()
+@pytest.fixture(scope="package")
+def shared(browser: Browser) -> Iterator[BrowserContext]:
+    """One person's browser for all tests that need but a page: it keeps files that it has had."""
+    context = browser.new_context()
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -115,9 +117,14 @@ def new_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """A page for a test that needs but one."""
-    return context.new_page()
+def page(shared: BrowserContext, problems: list[str]) -> Iterator[Page]:
+    """A page for a test that needs but one, and stores nothing."""
+    page = shared.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
+    page.on("console", lambda message: _note(message.text, problems))
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="package")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import time
+from functools import cache
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2] / "components/bosh/web"
 FAKES = Path(__file__).parent / "web"
-ORIGIN = "https://verona.test"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -33,23 +36,45 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 def raise_curtain(page: Page, scene: str = "empty", **config: object) -> None:
     """Load the page, its core a fake that plays this scene once somebody has logged in."""
-    said = json.dumps(CONFIG | config)
+    said = quote(json.dumps(CONFIG | config), safe="")
+    page.goto(f"http://localhost:{_port()}/{said}/?scene={scene}")
 
-    def serve(route: Route) -> None:
-        path = urlsplit(route.request.url).path.lstrip("/") or "index.html"
+
+@cache
+def _port() -> int:
+    """Where the files are while the tests run: a browser keeps them from one to the next."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Files)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+class _Files(BaseHTTPRequestHandler):
+    """Serves what is shipped, under a folder whose name is what `config.json` says there."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        said, _, path = urlsplit(self.path).path.lstrip("/").partition("/")
+        file = _file(path or "index.html")
         if path == "config.json":
-            route.fulfill(body=said, content_type="application/json")
-            return
-        file = _file(path)
-        if not file.is_file():
-            route.fulfill(status=404)
-            return
-        kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0]
-        headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Security-Policy": POLICY}
-        route.fulfill(body=file.read_bytes(), headers=headers)
+            self._answer(HTTPStatus.OK, unquote(said).encode(), "application/json")
+        elif file.is_file():
+            kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0]
+            self._answer(HTTPStatus.OK, file.read_bytes(), f"{kind}; charset=utf-8")
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, b"", "text/plain")
 
-    page.route(f"{ORIGIN}/**", serve)
-    page.goto(f"{ORIGIN}/?scene={scene}")
+    def _answer(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("Cache-Control", "max-age=3600")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def _file(path: str) -> Path:
@@ -61,8 +86,9 @@ def _file(path: str) -> Path:
 def enter(page: Page, username: str = "romeo") -> None:
     """Log in."""
     page.get_by_label("Username").fill(username)
-    page.get_by_label("Password", exact=True).fill("wherefore")
-    page.get_by_role("button", name="Log in", exact=True).click()
+    password = page.get_by_label("Password", exact=True)
+    password.fill("wherefore")
+    password.press("Enter")
     page.get_by_role("navigation", name="Chats").wait_for()
 
 
@@ -77,9 +103,9 @@ def until(page: Page, true: str, arg: object = None) -> None:
 
     Playwright's own way has the page itself look again and again, which the policy forbids.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = monotonic() + PATIENCE
     while not page.evaluate(true, arg):
-        assert time.monotonic() < deadline, true
+        assert monotonic() < deadline, true
         page.wait_for_timeout(20)
 
 

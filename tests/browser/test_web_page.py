@@ -210,7 +210,7 @@ def test_the_page_keeps_so_many_messages(stage):
 def test_no_more_than_those_are_kept(stage):
     kept = stage.evaluate(
         """async () => {
-          const { Chat } = await import("/js/ui/chat.js");
+          const { Chat } = await import(new URL("js/ui/chat.js", location));
           const chat = new Chat("juliet@verona.test", "person");
           for (let i = 0; i < 620; i += 1) chat.add({id: `${i}`, body: "", mine: false});
           return [chat.entries.length, chat.add({id: "619", body: "", mine: false})];
@@ -222,7 +222,7 @@ def test_no_more_than_those_are_kept(stage):
 def test_long_ones_are_fewer(stage):
     kept = stage.evaluate(
         """async () => {
-          const { Chat } = await import("/js/ui/chat.js");
+          const { Chat } = await import(new URL("js/ui/chat.js", location));
           const chat = new Chat("juliet@verona.test", "person");
           const body = "x".repeat(60_000);
           for (let i = 0; i < 40; i += 1) chat.add({id: `${i}`, body, mine: false});
