@@ -91,6 +91,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--recipients", type=int, default=default.recipients, help="of a multicast (1000)")
     add("--items", type=int, default=default.items, help="of pubsub-items' node (10000)")
     add("--browsers", type=int, default=default.browsers, help="clients by HTTP (1000)")
+    flight = "messages in flight per client by HTTP (1)"
+    add("--browser-window", type=int, default=default.browser_window, help=flight)
     add("--ejabberd-vm", default="+S 1", help='options of the Erlang machine (default "+S 1")')
     add("--json", type=Path, metavar="FILE", help="write all raw figures there")
     return parser.parse_args(argv)
@@ -118,6 +120,7 @@ def options(args: argparse.Namespace) -> Options:
         recipients=args.recipients,
         items=args.items,
         browsers=args.browsers // 2 * 2,
+        browser_window=args.browser_window,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from benchmarks.browser import declared, heading
 from benchmarks.client import DOMAIN, Client, LoadError, Script
 from benchmarks.load import Crowd
-from benchmarks.scripts import logging_in
+from benchmarks.scripts import logging_in, opening
 from benchmarks.server import BOSH
 
 WAIT = 60
@@ -138,11 +138,14 @@ class Line(Client):
 
 
 def coming(crowd: Crowd) -> Callable[[Client], Script]:
-    """Return the script that logs in, becomes available, and leaves a request with the server."""
+    """Return the script that logs in, and becomes available while a request is with the server.
+
+    So both connections have been used when it ends.
+    """
 
     def script(client: Client) -> Script:
         assert isinstance(client, Line)
-        yield from _carried(client, _appearing(client))
+        yield from _carried(client, opening(client, None))
         session = client.session
         second = Line(crowd, client.number, client.user, session)
         crowd.attach(second)
@@ -150,6 +153,7 @@ def coming(crowd: Crowd) -> Callable[[Client], Script]:
         for line in (client, second):
             line.hear = line.idle
         session.poll()
+        second.send(b"<presence/>")
 
     return script
 

@@ -22,13 +22,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile_xmppd", description=__doc__)
     parser.add_argument("row", choices=[row.key for row in ROWS], nargs="?", default="chat")
     parser.add_argument("--secs", type=float, default=8.0, help="seconds of chat (8)")
+    default = Options()
+    parser.add_argument("--browsers", type=int, default=default.browsers, help="by HTTP (1000)")
     parser.add_argument("--top", type=int, default=25, help="rows to print (25)")
     parser.add_argument("--sort", default="tottime", help="pstats key (tottime)")
     parser.add_argument("--save", type=Path, metavar="DIR", help="keep the profiles there")
     args = parser.parse_args()
     row = next(row for row in ROWS if row.key == args.row)
     with tempfile.TemporaryDirectory(prefix="xmppd-bench-") as home:
-        work, servers = Options(seconds=args.secs), build(["xmppd"], Path(home), place())
+        work = Options(seconds=args.secs, browsers=args.browsers)
+        servers = build(["xmppd"], Path(home), place())
         if not servers:
             return 1
         servers[0].load(row.features)

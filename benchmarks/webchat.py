@@ -126,7 +126,7 @@ def chatting(transport: Transport) -> _Row:
             crowd.play(people(options.browsers), transport.coming(crowd), options.concurrency)
             crowd.drain(1.0)
             chat = transport.chat(crowd, server)
-            outcome = chat.closed(options.window, options.warm_up, options.seconds)
+            outcome = chat.closed(options.browser_window, options.warm_up, options.seconds)
             return exchanged(outcome, {**chat.notes(), "security": security(crowd)})
 
     return run

@@ -32,6 +32,7 @@ class Options:
     recipients: int = 1000
     items: int = 10_000
     browsers: int = 1000
+    browser_window: int = 1
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Page, Route
 
 ORIGIN = "http://localhost"
@@ -14,15 +17,15 @@ WEB = Path(__file__).parents[2] / "components" / "bosh" / "web"
 PAGES = Path(__file__).parent / "pages"
 
 
-def load(page: Page) -> Page:
+def load(page: Page, origin: str = ORIGIN) -> Page:
     """Open a blank page that may import `/js/...`, and the tests' own `/pages/...`."""
-    page.route(f"{ORIGIN}/**", _serve)
-    page.goto(f"{ORIGIN}/")
+    page.route(f"{origin}/**", _serve)
+    page.goto(f"{origin}/")
     return page
 
 
 def _serve(route: Route) -> None:
-    path = route.request.url.removeprefix(ORIGIN)
+    path = urlsplit(route.request.url).path
     if path == "/":
         route.fulfill(body="<!DOCTYPE html><title>Verona</title>", content_type="text/html")
         return
@@ -54,3 +57,20 @@ def call(page: Page, module: str, expression: str, argument: Any = None) -> Any:
         }""",
         [f"/js/xmpp/{module}", expression, argument],
     )
+
+
+def player(page: Page, *settings: Any) -> Callable[..., Any]:
+    """Runs JavaScript on a fresh stage, `s`, with a client, `c`; it returns what that returns."""
+
+    def play(script: str, argument: Any = None) -> Any:
+        return page.evaluate(
+            """async ([settings, script, a]) => {
+              const { stage } = await import("/pages/stage.js");
+              const s = await stage(...settings);
+              const run = new Function("s", "c", "a", `return (async () => { ${script} })()`);
+              return run(s, s.client, a);
+            }""",
+            [settings, script, argument],
+        )
+
+    return play

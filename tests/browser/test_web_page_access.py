@@ -125,6 +125,8 @@ def test_the_tab_key_goes_through_the_page_in_order(page):
     ]
     # The list is one stop.
     assert page.evaluate("document.activeElement.dataset.jid") == "benvolio@verona.test"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.groups')") is None
 
 
 def test_arrows_move_in_the_list_of_chats(page):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.core import load
+from tests.browser.core import load, player
 
 ROSTER = (
     '<item jid="juliet@verona.lit" name="Juliet" subscription="both"/>'
@@ -21,20 +21,7 @@ def verona(browser):
 
 @pytest.fixture
 def play(verona):
-    """Runs JavaScript on a fresh stage, `s`, with a fresh client, `c`; it returns the end."""
-
-    def run(script, argument=None):
-        return verona.evaluate(
-            """async ([roster, script, a]) => {
-              const { stage } = await import("/pages/stage.js");
-              const s = await stage(roster);
-              const run = new Function("s", "c", "a", `return (async () => { ${script} })()`);
-              return run(s, s.client, a);
-            }""",
-            [ROSTER, script, argument],
-        )
-
-    return run
+    return player(verona, ROSTER)
 
 
 MESSAGES = (

@@ -27,6 +27,8 @@ SPOOFED = {
     "X-Forwarded-For": "198.51.100.9",
     "X-Forwarded-Proto": "http",
     "Forwarded": "for=198.51.100.9;proto=https",
+    "Via": "1.1 198.51.100.9",
+    "Connection": "Upgrade, X-Forwarded-For, X-Forwarded-Proto",  # to be left out on the way
 }
 
 

@@ -23,7 +23,11 @@ MOST_ATTRIBUTES: Final = 32
 MOST_TAG_OCTETS: Final = 8_192
 """How large the wrapper's own start tag may be."""
 MOST_SPELLED_OUT: Final = 4
-"""How much larger content may get when its prefixes are spelled out."""
+"""How much larger content may get when its prefixes are spelled out,"""
+MOST_WORK: Final = 4_000
+"""and how many tags and attributes it may have: that is slow."""
+MOST_PREFIXES: Final = 10
+"""How many prefixes the wrapper may declare: each is looked for."""
 
 _START = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^>]*+>)?\s*+"
@@ -43,6 +47,15 @@ class Body(NamedTuple):
     """Names with a namespace are spelled ``namespace local``."""
     content: str
     """The elements inside, where jabber:client is the default namespace; "" for none."""
+
+
+def wrapper(data: bytes) -> Mapping[str, str]:
+    """The attributes of a body, of which nothing else is looked at; raises `Refused`."""
+    found = _START.match(data)
+    if found is None:
+        raise Refused("bad-request", "bosh.not-xml")
+    start = found[1]
+    return read(start if start.endswith(b"/>") else b"%b/>" % start[:-1]).attrs
 
 
 def read(data: bytes) -> Body:
@@ -81,6 +94,8 @@ def read(data: bytes) -> Body:
     if not content or content.isspace():
         return Body(attrs, "")
     if not start.startswith(b"<body") or _HTTPBIND in content or _uses_prefix(start, content):
+        if content.count(b"<") + content.count(b"=") > MOST_WORK:
+            raise Refused("policy-violation", "bosh.many-prefixes")
         content = _spelled_out(data)
     return Body(attrs, content.decode())
 
@@ -93,7 +108,10 @@ def _uses_prefix(start: bytes, content: bytes) -> bool:
     """Whether something inside may have a prefix that stands declared on the wrapper."""
     if b"xmlns:" not in start:
         return False
-    return any(prefix + b":" in content for prefix in _PREFIXES.findall(start))
+    prefixes = _PREFIXES.findall(start)
+    if len(prefixes) > MOST_PREFIXES:
+        raise Refused("bad-request", "bosh.large-body-tag")
+    return any(prefix + b":" in content for prefix in prefixes)
 
 
 def _spelled_out(data: bytes) -> bytes:

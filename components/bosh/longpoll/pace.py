@@ -6,6 +6,7 @@ from typing import Final
 
 from components.bosh.longpoll.refusal import Refused
 from components.bosh.longpoll.terms import Terms
+from components.bosh.longpoll.window import Window
 
 JITTER_SECONDS: Final = 0.5
 """How much sooner than it may a client's request may arrive: it can't know how long it takes."""
@@ -22,15 +23,19 @@ class Pace:
         self.answered_nothing = False
         """Whether the last answer was empty."""
 
-    def check(self, now: float, terms: Terms, unanswered: int, *, empty: bool) -> None:
-        """A new request has come: `unanswered` with it; raises `Refused` where it may not."""
-        if unanswered > terms.requests:
+    def check(self, now: float, terms: Terms, window: Window, *, empty: bool) -> None:
+        """A new request has come, and is not in the window yet; raises `Refused` if it may not.
+
+        What counts for its haste is who waits: a client whose page was loaded anew, or whose
+        network is another, may ask at once.
+        """
+        if len(window) + 1 > terms.requests:
             raise Refused("policy-violation", "bosh.requests")
         if empty and now - self._previous < terms.polling - JITTER_SECONDS:
             if terms.polls:
                 fast = self._emptied and self.answered_nothing
             else:
-                fast = unanswered == terms.requests
+                fast = window.waiting() + 1 == terms.requests
             if fast:
                 raise Refused("policy-violation", "bosh.frequent")
         self._previous = now

@@ -8,9 +8,15 @@ REASONS: dict[str, tuple[str, str]] = {
         "a compressed body that is none, or by another coding than gzip",
         "send it plain",
     ),
-    "bosh.large-body": ("a body that is too large once inflated", "body_octets in [bosh]"),
+    "bosh.large-body": (
+        "a body that is too large, inflated or for who has no session",
+        "body_octets in [bosh]",
+    ),
     "bosh.large-body-tag": ("a <body/> with too many or too long attributes", "none needs them"),
-    "bosh.many-prefixes": ("a body whose prefixes mean too much text", "declare namespaces inside"),
+    "bosh.many-prefixes": (
+        "a body whose prefixes mean too much text or work",
+        "declare namespaces inside",
+    ),
     "bosh.no-body": ("another element than <body/>", "the client is broken (XEP-0124 §6)"),
     "bosh.no-number": ("an attribute that should be a number", "the client is broken"),
     "bosh.not-xml": ("a body that is not well-formed XML", "the client is broken"),

@@ -20,6 +20,10 @@ from components.bosh.tunnel.client import Streams
 
 log = Logger(namespace="component")
 
+STRANGERS_OCTETS: Final = 16_384
+"""How large a request may be that is of no session."""
+_UNREAD: Final = {"bad-request": 400, "policy-violation": 403}
+"""The status of requests that were not read, by the condition."""
 ABOUT: Final = "This is where XMPP clients connect by BOSH (XEP-0124). It shows nothing to people."
 
 
@@ -68,10 +72,13 @@ class LongPoll:
         request = exchange.request
         try:
             data = compression.plain(request, self._limits.body_octets)
+            if len(data) > STRANGERS_OCTETS:
+                # Who has no session has nobody work much for him.
+                self._check_sender(data)
             body = bodies.read(data)
         except Refused as refused:
             # Who says this has not said whether it knows conditions: it is told both ways.
-            self._refuse(exchange, refused, LEGACY.get(refused.condition, 200))
+            self._refuse(exchange, refused, _UNREAD.get(refused.condition, 200))
             return
         sid = body.attrs.get("sid")
         try:
@@ -89,6 +96,12 @@ class LongPoll:
             exchange.answer(plain(403, close=True))
         else:
             self._receive(session, exchange, body, sessions.digest(data))
+
+    def _check_sender(self, data: bytes) -> None:
+        sid = bodies.wrapper(data).get("sid")
+        if sid is None:
+            raise Refused("policy-violation", "bosh.large-body")
+        self.sessions.find(sid)
 
     def _receive(self, session: Session, exchange: Exchange, body: Body, digest: bytes) -> None:
         try:

@@ -126,7 +126,7 @@ class Session:
         self._arm(now)
         strand = self._open_strand(attrs)
         if body.content:
-            strand.say(body.content, self._home.limits.queue_octets)
+            strand.say(body.content, self._home.limits.unsaid_octets)
         self._respond(now)
 
     def receive(self, exchange: Exchange, body: Body, digest: bytes) -> None:
@@ -178,7 +178,7 @@ class Session:
             self._pace.excuse(now)
         else:
             empty = not (body.content or restart or adding)
-            self._pace.check(now, self._terms, window.held() + 1, empty=empty)
+            self._pace.check(now, self._terms, window, empty=empty)
         self._patience = float(self._terms.inactivity)
         if restart:
             self._restart(attrs)
@@ -241,7 +241,7 @@ class Session:
 
     def _say(self, name: str | None, content: str) -> None:
         for strand in self._strands.meant(name):
-            strand.say(content, self._home.limits.queue_octets)
+            strand.say(content, self._home.limits.unsaid_octets)
 
     def _restart(self, attrs: Mapping[str, str]) -> None:
         """Open a stream anew (XEP-0206 §5)."""

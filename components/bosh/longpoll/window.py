@@ -106,13 +106,13 @@ class Window:
 
     # ------------------------------------------------------------------ who waits
 
-    def held(self) -> int:
-        """How many requests the client waits for: who has broken one off does not any more."""
-        return sum(each.exchange is not None for each in self.open())
-
     def waits(self) -> bool:
         """Whether the client is there: it waits for the answer of a request in order."""
         return any(entry.exchange is not None for entry in self.pending)
+
+    def waiting(self) -> int:
+        """How many requests somebody waits for: those whose connections broke are none."""
+        return sum(entry.exchange is not None for entry in self.open())
 
     def has_waited(self, since: float) -> bool:
         """Whether somebody has waited since then, whose answer, and those before it, are due."""

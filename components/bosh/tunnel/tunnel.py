@@ -33,6 +33,12 @@ KEYS = ("to", "from", "version", "xml:lang")
 EARLY_OCTETS = 16_384
 """How much of what a client says waits until the server has agreed to the session."""
 
+PIECE = 16_384
+"""How many characters are said in one message: the server bounds what stands in one."""
+
+LONGEST = 3_072
+"""How much of an attribute is passed on: no address is as long (RFC 7622 §3.1), no tag of ours."""
+
 _BEGIN = f"<session xmlns='{ns.TUNNEL}'>".encode()
 _END = b"</session></message>"
 _NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -91,10 +97,10 @@ class Tunnel:
         if component.behind and not carried.held:
             carried.held = True
             self._held.append(carried)
+            carried.client.pause()
             if len(self._held) == 1:
                 later = Deferred.fromCoroutine(component.pauses.until_taken())
                 later.addCallback(lambda _: self._release())
-            carried.client.pause()
 
     def forget(self, carried: Carried) -> None:
         """A session is over."""
@@ -177,7 +183,8 @@ class Carried:
 
     def open(self, header: Mapping[str, str]) -> None:
         """The client's stream header; see `Stream`."""
-        shown = "".join(f" {key}='{build.attribute(header[key])}'" for key in KEYS if key in header)
+        given = ((key, header[key][:LONGEST]) for key in KEYS if key in header)
+        shown = "".join(f" {key}='{build.attribute(value)}'" for key, value in given)
         if self._begun:
             self._send(f"<open{shown}/>".encode())
             return
@@ -191,10 +198,11 @@ class Carried:
         """What the client said, as it came; see `Stream`."""
         if _NO_XML.search(data) is not None:
             raise ValueError("a character that is no XML")
-        text = data.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        if "\r" in text:
-            text = text.replace("\r", "&#13;")
-        self._send(b"<text>%b</text>" % text.encode())
+        if len(data) <= PIECE:
+            self._send(_text(data))
+        else:
+            for at in range(0, len(data), PIECE):
+                self._send(_text(data[at : at + PIECE]))
 
     def taken(self, number: int) -> None:
         """The client has taken what there was; see `Stream`."""
@@ -234,8 +242,8 @@ class Carried:
         waiting, self._waiting = self._waiting or [], None
         if self.over:
             return
-        if waiting:
-            self._tunnel.send(self, self._head + b"".join(waiting) + _END)
+        for content in waiting:
+            self._tunnel.send(self, self._head + content + _END)
         if self.paused:
             self._resume(None)
 
@@ -254,11 +262,13 @@ class Carried:
             if item.__class__ is bytes:
                 elements.append(item)
                 continue
+            if self.over:
+                return
             if elements:
                 client.elements(elements)
                 elements = []
             meets = _MEETS.get(item.name)  # type: ignore[union-attr]
-            if meets is not None and not self.over:
+            if meets is not None:
                 meets(self, item)  # type: ignore[arg-type]
         if elements and not self.over:
             client.elements(elements)
@@ -301,6 +311,13 @@ class Carried:
         self.paused = False
         if not self.held:
             self.client.resume()
+
+
+def _text(data: str) -> bytes:
+    text = data.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if "\r" in text:
+        text = text.replace("\r", "&#13;")
+    return b"<text>%b</text>" % text.encode()
 
 
 def _where(address: str, *, secure: bool, local: bool) -> str:

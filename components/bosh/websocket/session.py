@@ -160,7 +160,7 @@ class WebSocket:
     def _flooding(self) -> None:
         """End it where there are too many frames that cost more than they bring."""
         self.small += 1
-        if self.small <= SMALL:
+        if self.small != SMALL + 1:
             return
         if self._closing and self._wire is not None:
             self._wire.abort()

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from components.bosh.longpoll.body import read, written
+from components.bosh.longpoll.body import read, wrapper, written
 from components.bosh.longpoll.names import LANG, RESTART
 from components.bosh.longpoll.refusal import Refused
 from components.bosh.names import HTTPBIND, XBOSH
@@ -120,9 +120,10 @@ def test_a_wrapper_has_only_so_many_attributes() -> None:
     for attrs in (
         " ".join(f"a{number}=''" for number in range(40)),
         f"a='{'x' * 9_000}'",
+        " ".join(f"xmlns:a{number}='a'" for number in range(40)),
     ):
         with pytest.raises(Refused) as refused:
-            read(f"<body {attrs} xmlns='{HTTPBIND}'/>".encode())
+            read(f"<body {attrs} xmlns='{HTTPBIND}'><a/></body>".encode())
         assert refused.value.reason == "bosh.large-body-tag"
 
 
@@ -135,6 +136,21 @@ def test_prefixes_that_mean_too_much_text_are_refused() -> None:
         "policy-violation",
         "bosh.many-prefixes",
     )
+
+
+def test_prefixes_that_mean_too_much_work_are_refused() -> None:
+    data = f"<body xmlns='{HTTPBIND}' xmlns:x='x'>{'<a/>' * 5_000}%s</body>"
+    assert read((data % "<b/>").encode()).content.endswith("<b/>")
+    many = " ".join(f"a{number}=''" for number in range(5_000))
+    for work in (data % "<x:b/>", f"<body xmlns='{HTTPBIND}' xmlns:x='x'><x:a {many}/></body>"):
+        with pytest.raises(Refused) as refused:
+            read(work.encode())
+        assert refused.value.reason == "bosh.many-prefixes"
+
+
+def test_a_wrapper_can_be_read_alone() -> None:
+    for inside in ("/>", ">no matter what"):
+        assert wrapper(f"<body sid='a>' xmlns='{HTTPBIND}'{inside}".encode()) == {"sid": "a>"}
 
 
 def test_what_is_written_is_read() -> None:

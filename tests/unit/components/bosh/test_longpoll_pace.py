@@ -135,6 +135,17 @@ def test_empty_requests_late_enough_or_not_empty_xep0124_11(bosh: Bosh, juliet: 
     assert not bosh.reasons
 
 
+def test_who_was_cut_off_may_ask_at_once(bosh: Bosh, juliet: Asker) -> None:
+    """A page that is loaded again goes on with the next id."""
+    juliet.ask().break_off()
+    bosh.clock.advance(1)
+    asked = juliet.ask()
+    assert asked.is_held
+    juliet.stream.client.elements([MESSAGE])
+    bosh.turn()
+    assert asked.names
+
+
 def test_who_polls_too_often_xep0124_12(bosh: Bosh) -> None:
     romeo = bosh.client()
     told = romeo.begin(hold=0)
@@ -171,7 +182,7 @@ def test_a_client_that_is_to_wait_has_no_answer_so_soon(bosh: Bosh, juliet: Aske
 
 
 def test_what_a_client_says_all_the_same_is_bounded() -> None:
-    bosh = Bosh(queue_octets=100)
+    bosh = Bosh(unsaid_octets=100)
     client = bosh.client()
     client.log_in()
     client.stream.client.pause()
@@ -189,3 +200,13 @@ def test_an_idle_session_costs_a_wake_up_a_minute(bosh: Bosh, juliet: Asker) -> 
             calls += len({id(each) for each in bosh.clock.getDelayedCalls()} - before)
     assert all(not each.is_held for each in held)
     assert calls <= 41
+
+
+def test_requests_behind_a_missing_one_count_xep0124_11(bosh: Bosh) -> None:
+    client = bosh.client()
+    client.log_in(hold=2)
+    client.ask("<a/>")
+    client.ask("<b/>")
+    assert client.ask("<d/>", rid=client.rid + 2).is_held
+    assert client.ask("<e/>", rid=client.rid + 3).condition == "policy-violation"
+    assert bosh.reasons == {"bosh.requests": 1}

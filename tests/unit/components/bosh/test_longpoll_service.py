@@ -91,6 +91,16 @@ def test_what_is_compressed_wrongly_or_too_well(
     assert bosh.reasons == {reason: 1}
 
 
+def test_nobody_works_much_for_who_has_no_session(bosh: Bosh, juliet: Asker) -> None:
+    large = f"<message>{'x' * 20_000}</message>"
+    assert juliet.ask(large).is_held and juliet.stream.texts == [large]
+    stranger = bosh.client()
+    for sid, condition in ((None, "policy-violation"), ("x", "item-not-found")):
+        asked = stranger.ask(f"{large}<", sid=sid)
+        assert (asked.condition, asked.status) == (condition, 200 if sid else 403)
+    assert bosh.reasons == {"bosh.large-body": 1, "bosh.unknown-sid": 1}
+
+
 def test_a_secure_session_has_no_requests_that_are_not_xep0124_19_1(
     bosh: Bosh, juliet: Asker
 ) -> None:

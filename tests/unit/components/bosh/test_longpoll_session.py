@@ -166,3 +166,17 @@ def test_a_stream_error_comes_behind_what_was_said_before_xep0206_6(bosh: Bosh) 
     assert asked.names == [CHAT, f"{{{ns.STREAM}}}error"]
     assert asked.body[1][0].tag == f"{{{ns.STREAM_ERRORS}}}conflict"
     assert B
+
+
+def test_what_stands_in_a_restart_is_ignored_xep0206_5(bosh: Bosh) -> None:
+    juliet = bosh.client()
+    juliet.log_in()
+    juliet.ask("<message/>", **{"xmpp:restart": "1", "xmlns:xmpp": "urn:xmpp:xbosh"})
+    assert juliet.stream.said[-1][0] == "open" and not juliet.stream.texts
+
+
+def test_a_restart_that_is_none_xep0206_5(bosh: Bosh) -> None:
+    juliet = bosh.client()
+    juliet.log_in()
+    juliet.ask("<message/>", **{"xmpp:restart": "false", "xmlns:xmpp": "urn:xmpp:xbosh"})
+    assert juliet.stream.texts == ["<message/>"]

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.bosh.http.proxies import Proxies
 from components.bosh.http.request import Peer
@@ -175,6 +177,28 @@ def test_an_open_quote_of_the_client_swallows_nothing_rfc7239_4(left):
     written = left + b', for="[2001:db8::7]";proto=https'
     peer = proxies.seen("127.0.0.1", False, {b"forwarded": written})
     assert peer == Peer("2001:db8::7", True, True)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.text('for=192.0.2.7"\\\\;,[]: proto=https', max_size=60).map(str.encode)
+)
+def test_nothing_that_a_client_writes_to_the_left_changes_who_he_is(left):
+    behind = {
+        False: {b"x-forwarded-for": left + b", 192.0.2.7", b"x-forwarded-proto": b"https"},
+        True: {b"forwarded": left + b', for="192.0.2.7:80";proto=https'},
+    }
+    for forwarded, headers in behind.items():
+        peer = Proxies(forwarded=forwarded).seen("127.0.0.1", False, headers)
+        assert peer == Peer("192.0.2.7", True, True)
+
+
+@given(st.sampled_from([b"host", b"origin", b"via", b"x-forwarded-for", b"forwarded"]), st.binary())
+def test_nothing_that_is_written_makes_a_client_from_elsewhere_secure(name, value):
+    for forwarded in (False, True):
+        headers = {b"host": b"localhost", name: value, b"x-forwarded-proto": b"https"}
+        peer = Proxies(forwarded=forwarded).seen("192.0.2.7", False, headers)
+        assert peer == Peer("192.0.2.7", False)
 
 
 def test_only_the_header_that_the_proxies_write_is_read():

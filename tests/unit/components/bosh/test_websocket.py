@@ -360,6 +360,7 @@ def test_many_frames_that_bring_nothing_are_refused(house, octets):
     *_, last = juliet.frames()
     assert last.code == POLICY
     assert juliet.line.ended
+    assert juliet.line.up
     assert house.refused == {"websocket.flood": 1}
     assert sum(map(len, juliet.stream.texts)) <= 200
 

@@ -53,6 +53,8 @@ export class App {
     this.#login = new Login(this.client, this.#config, () => this.#enter());
     this.#root.replaceChildren(this.#login.element);
     this.#login.focus();
+    // Who is going to be refused had better know before typing a password.
+    if (!window.isSecureContext) this.#login.tell(plainly("login", { condition: "insecure-context" }));
   }
 
   /** @returns {string} what we are called in rooms, unless we say otherwise */

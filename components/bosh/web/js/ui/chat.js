@@ -21,6 +21,8 @@ export class Chat {
     this.draft = "";
     /** Why we are in the room no more, if somebody said so. */
     this.left = "";
+    /** Whether the room has told its subject since we came in; another one is news. */
+    this.subjectTold = false;
     this.#keys = new Set();
   }
 

@@ -3,7 +3,7 @@
 import { addContactDialog } from "./contact_dialogs.js";
 import { groups } from "./chatgroups.js";
 import { ChatRow } from "./chatrow.js";
-import { h, perFrame, setText } from "./dom.js";
+import { arrange, h, perFrame, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { presenceDialog, settingsDialog } from "./own_dialogs.js";
 import { PRESENCES } from "./people.js";
@@ -16,6 +16,9 @@ export class ChatList {
   #app;
   #parts;
   #rows = new Map();
+  #sections = new Map();
+  #nothing = h("p", { class: "hint empty", text: "No chat of that name." });
+  #welcome;
   #requests;
   #off;
 
@@ -23,6 +26,7 @@ export class ChatList {
   constructor(app) {
     this.#app = app;
     this.#requests = new Requests(app);
+    this.#welcome = welcome(app);
     this.element = this.#make();
     const draw = perFrame(() => this.#draw());
     const { store } = app;
@@ -82,7 +86,7 @@ export class ChatList {
   #drawOwn() {
     const { name, line, dot, own } = this.#parts;
     const { show, status } = this.#app.store.presence;
-    setText(name, this.#app.client.jid.bare);
+    setText(name, `${this.#app.nick}@${this.#app.client.jid.domain}`);
     setText(line, status || PRESENCES[show].name);
     dot.className = `dot ${PRESENCES[show].looks}`;
     own.setAttribute("aria-label", `Your status: ${PRESENCES[show].name}${status ? `, ${status}` : ""}. ${this.#app.client.jid.bare}. Change it`);
@@ -93,16 +97,28 @@ export class ChatList {
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.jid : null;
     const shown = groups(this.#app.store, find.value);
     const rows = new Map();
-    const sections = shown.map(({ title, chats, more }) => h("section", {},
-      h("h2", { class: "group-title", text: title }),
-      h("ul", {}, ...chats.map((chat) => this.#row(chat, rows))),
-      more > 0 && h("p", { class: "hint", text: `${more} more; find them by name.` }),
-    ));
+    const sections = shown.map((group) => this.#section(group, rows));
     this.#rows = rows;
-    if (sections.length === 0) sections.push(find.value ? nothing() : welcome(this.#app));
-    list.replaceChildren(...sections);
+    if (sections.length === 0) sections.push(find.value ? this.#nothing : this.#welcome);
+    arrange(list, sections);
     this.#rove(focused);
-    if (focused !== null) this.#rows.get(focused)?.button.focus({ preventScroll: true });
+    if (focused !== null && !list.contains(document.activeElement)) {
+      this.#rows.get(focused)?.button.focus({ preventScroll: true });
+    }
+  }
+
+  #section({ title, chats, more }, rows) {
+    let section = this.#sections.get(title);
+    if (section === undefined) {
+      const list = h("ul", {});
+      const hint = h("p", { class: "hint", hidden: true });
+      section = { list, hint, element: h("section", {}, h("h2", { class: "group-title", text: title }), list, hint) };
+      this.#sections.set(title, section);
+    }
+    arrange(section.list, chats.map((chat) => this.#row(chat, rows)));
+    section.hint.hidden = more === 0;
+    setText(section.hint, `${more} more; find them by name.`);
+    return section.element;
   }
 
   #row(chat, rows) {
@@ -142,10 +158,6 @@ export class ChatList {
 
 function tool(name, label, click) {
   return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click } }, icon(name));
-}
-
-function nothing() {
-  return h("p", { class: "hint empty", text: "No chat of that name." });
 }
 
 function welcome(app) {

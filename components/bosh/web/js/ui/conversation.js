@@ -35,6 +35,7 @@ export class Conversation {
   /** Follow the store no more. */
   close() {
     for (const off of this.#off) off();
+    this.#parts?.composer.leave();
   }
 
   /** Put the cursor where writing begins; by touch that would hide half of the page. */

@@ -49,6 +49,22 @@ export function setText(element, text) {
 }
 
 /**
+ * Make these an element's children, in this order. What is in its place stays there: an element
+ * taken out and put back loses the focus, and the click that is under way.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
+export function arrange(parent, wanted) {
+  const kept = new Set(wanted);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  let at = parent.firstElementChild;
+  for (const element of wanted) {
+    if (element === at) at = at.nextElementSibling;
+    else parent.insertBefore(element, at);
+  }
+}
+
+/**
  * Call a function once per frame however often it is asked for.
  * @param {() => void} draw
  * @returns {() => void}

@@ -3,6 +3,8 @@
  * condition that came back; what stands under `any` holds wherever there is nothing closer.
  */
 
+import { ClientError } from "../xmpp/client.js";
+
 const PLAIN = {
   login: {
     "not-authorized": "The username or the password is wrong. Check both, and mind capital letters in the password.",
@@ -15,13 +17,12 @@ const PLAIN = {
     "encryption-required": "The server wants an encrypted connection. Open this page by https:// and try again.",
     "invalid-authzid": "That is not an address of this server. Use your username here.",
     "jid-malformed": "That can be no username. Leave out spaces and the signs \" & ' / : < > @.",
-    "host-unknown": "This server does not serve that address. Use your username here, without what stands behind the @.",
     "server-unverified": "The answer did not prove that the server knows your password, so the connection was dropped. Do not try again before you know why; ask the people who run this server.",
     conflict: "You have logged in from another place that took over this connection. Log in again to go on here.",
   },
   register: {
     conflict: "Somebody has that username already. Choose another one.",
-    "not-acceptable": "The server does not accept that username or password. Try a longer password, and a username of letters and digits.",
+    "not-acceptable": "The server does not accept that username or password. A longer password may do, and a username of letters and digits.",
     "not-allowed": "This server makes no accounts from here. Ask the people who run it for one.",
     "service-unavailable": "This server makes no accounts from here. Ask the people who run it for one.",
     "feature-not-implemented": "This server makes no accounts from here. Ask the people who run it for one.",
@@ -90,6 +91,7 @@ const PLAIN = {
     "remote-server-not-found": "The server of that address can’t be found. Check what stands behind the @.",
     "remote-connection-failed": "The server can’t be reached. Try again later.",
     "insecure-context": "This page was not opened by https://, so the browser keeps back what logging in safely needs. Open it by https://, or on the server’s own machine by http://localhost.",
+    "host-unknown": "This server does not serve that address. Use a username here, without what stands behind the @.",
     "system-shutdown": "The server is being restarted. Try again in a minute.",
     "see-other-host": "The server has moved. Load the page again.",
     "internal-server-error": "The server made a mistake. Try again, and tell the people who run it if it stays.",
@@ -104,6 +106,9 @@ const PLAIN = {
   },
 };
 
+/** Where the server's own words tell more than ours can: what it wants of a password, why a ban. */
+const SAYING = new Set(["register", "password", "room"]);
+
 /**
  * @param {keyof PLAIN} tried what was tried
  * @param {{condition?: string, text?: string, message?: string}} error what came of it
@@ -112,8 +117,15 @@ const PLAIN = {
 export function plainly(tried, error) {
   const condition = error?.condition ?? "";
   const words = PLAIN[tried]?.[condition] ?? PLAIN.any[condition];
-  if (words !== undefined) return words;
-  const said = error?.text || (condition ? "" : error?.message) || "";
+  const said = saidBy(error, condition);
+  if (words !== undefined) return said && SAYING.has(tried) ? `${words} The server says: “${said}”` : words;
   const detail = [condition, said].filter(Boolean).join(": ");
   return `That did not work${detail ? ` (${detail})` : ""}. Try again, and tell the people who run this server if it stays.`;
+}
+
+/** What the server said; an error without a word from it has words of the core's, which say less. */
+function saidBy(error, condition) {
+  if (condition === "") return error?.message ?? "";
+  const text = error.text ?? "";
+  return text === new ClientError(condition).text ? "" : text.slice(0, 300);
 }

@@ -31,9 +31,8 @@ export function feed(client, store, avatars) {
       noticeOccupant(store, event);
       store.emit("room", { chat: store.chats.get(event.room.jid) });
     },
-    subject: ({ room: changed, by }) => {
-      if (by) store.addNotice(changed.jid, changed.subject ? `${by} has set the subject: ${changed.subject}` : `${by} has removed the subject`);
-      store.emit("room", { chat: store.chats.get(changed.jid) });
+    subject: (event) => {
+      changedSubject(store, event);
       store.emit("chats");
     },
   };
@@ -74,7 +73,16 @@ function changedRoom(store, { room, left, condition, reason }) {
   if (chat === undefined) return;
   chat.kind = "room";
   chat.left = "";
+  chat.subjectTold &&= room.joined;
   if (left) chat.left = [OWN_DEPARTURES[condition] ?? "You have left the room.", reason && `Reason: ${reason}`].filter(Boolean).join(" ");
+  store.emit("room", { chat });
+}
+
+function changedSubject(store, { room, subject, by }) {
+  const chat = store.chats.get(room.jid);
+  if (chat === undefined) return;
+  if (chat.subjectTold && by) store.addNotice(room.jid, subject ? `${by} has set the subject: ${subject}` : `${by} has removed the subject`);
+  chat.subjectTold = true;
   store.emit("room", { chat });
 }
 

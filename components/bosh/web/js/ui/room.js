@@ -1,6 +1,6 @@
 /** The right pane of a room: who is in it, and what one can do with it. */
 
-import { h } from "./dom.js";
+import { arrange, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { PRESENCES, rank, ranked } from "./people.js";
 import { inviteDialog, leaveDialog, nickDialog, subjectDialog } from "./room_dialogs.js";
@@ -17,6 +17,8 @@ export class Occupants {
   #count = h("h2", { class: "people-title", tabindex: "-1" });
   #subject = h("p", { class: "people-subject", dir: "auto" });
   #list = h("ul", { class: "occupants" });
+  #more = h("p", { class: "hint", hidden: true });
+  #rows = new Map();
 
   /**
    * @param {import("./app.js").App} app
@@ -55,6 +57,7 @@ export class Occupants {
       h("div", { class: "people-body" },
         this.#subject,
         this.#list,
+        this.#more,
         h("div", { class: "deeds" },
           deed("addPerson", "Invite somebody", () => inviteDialog(this.#app, room())),
           deed("edit", "Change the subject", () => subjectDialog(this.#app, room())),
@@ -77,19 +80,27 @@ export class Occupants {
   /** @param {object|undefined} room as the core has it */
   draw(room) {
     const occupants = ranked(room?.occupants.values() ?? []);
-    this.#count.textContent = occupants.length === 1 ? "1 person here" : `${occupants.length} people here`;
-    this.#subject.textContent = room?.subject ?? "";
+    setText(this.#count, occupants.length === 1 ? "1 person here" : `${occupants.length} people here`);
+    setText(this.#subject, room?.subject ?? "");
     this.#subject.hidden = !room?.subject;
-    const focused = this.#list.contains(document.activeElement) ? document.activeElement.dataset.nick : null;
-    this.#list.replaceChildren(...occupants.slice(0, SHOWN).map((one) => h("li", {}, this.#row(one, room))));
-    if (occupants.length > SHOWN) this.#list.append(h("li", { class: "hint", text: `and ${occupants.length - SHOWN} more` }));
-    if (focused !== null) [...this.#list.querySelectorAll("button")].find((button) => button.dataset.nick === focused)?.focus();
+    const rows = new Map(occupants.slice(0, SHOWN).map((one) => [one.nick, this.#row(one, room)]));
+    this.#rows = rows;
+    arrange(this.#list, [...rows.values()].map(({ element }) => element));
+    this.#more.hidden = occupants.length <= SHOWN;
+    this.#more.textContent = `and ${occupants.length - SHOWN} more`;
   }
 
+  /** As it was, where nothing about the occupant has changed. */
   #row(occupant, room) {
+    const looks = JSON.stringify([occupant.show, occupant.status, rank(occupant), occupant.nick === room.nick]);
+    const known = this.#rows.get(occupant.nick);
+    return known?.looks === looks ? known : { looks, element: h("li", {}, this.#button(occupant, room)) };
+  }
+
+  #button(occupant, room) {
     const presence = PRESENCES[occupant.show] ?? PRESENCES[""];
     const own = occupant.nick === room.nick;
-    const button = h("button", {
+    return h("button", {
       type: "button", class: "row plain", disabled: own,
       title: own ? null : `Speak to ${occupant.nick}`,
       on: { click: () => this.#speak(occupant.nick) },
@@ -103,8 +114,6 @@ export class Occupants {
         h("span", { class: "row-line", dir: "auto", text: occupant.status || presence.name }),
       ),
     );
-    button.dataset.nick = occupant.nick;
-    return button;
   }
 
   #speak(nick) {

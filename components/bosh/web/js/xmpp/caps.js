@@ -22,7 +22,9 @@ const XML = "http://www.w3.org/XML/1998/namespace";
  */
 export async function verification(hash, { identities, features, forms }) {
   const parts = [
-    ...identities.map(({ category, type, lang, name }) => `${category}/${type}/${lang}/${name}`).sort(byOctets),
+    ...identities
+      .map(({ category, type, lang, name }) => `${category}/${type}/${lang}/${name}`)
+      .sort(byOctets),
     ...[...features].sort(byOctets),
   ];
   for (const form of [...forms].sort((a, b) => byOctets(a.type, b.type))) {

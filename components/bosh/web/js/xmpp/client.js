@@ -54,7 +54,13 @@ export class Client {
     this.#avatars = new Avatars(wire);
     // Rooms come before people: what is from a room we are in is never a contact's.
     this.#rooms = new Rooms(wire, this.#avatars);
-    const parts = { roster: this.#roster, rooms: this.#rooms, caps: this.#caps, avatars: this.#avatars, disco: this.#disco };
+    const parts = {
+      roster: this.#roster,
+      rooms: this.#rooms,
+      caps: this.#caps,
+      avatars: this.#avatars,
+      disco: this.#disco,
+    };
     this.#presence = new Presence(wire, parts);
     this.#messages = new Messages(wire, parts);
     answerQuestions(wire);

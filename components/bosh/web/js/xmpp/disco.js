@@ -61,8 +61,9 @@ export class Disco {
     const found = await Promise.all(items.slice(0, 20).map(async ({ jid }) => {
       try {
         const info = await this.info(jid);
-        const rooms = children(info, "identity").some((one) => attribute(one, "category") === "conference");
-        return rooms && children(info, "feature").some((one) => attribute(one, "var") === NS.MUC) ? jid : null;
+        const has = (name, key, value) =>
+          children(info, name).some((one) => attribute(one, key) === value);
+        return has("identity", "category", "conference") && has("feature", "var", NS.MUC) ? jid : null;
       } catch {
         // One service that does not answer is none of the others' business.
         return null;

@@ -7,7 +7,7 @@ export class ClientError extends Error {
    * @param {string} [text] what the server said, if it said anything
    */
   constructor(condition, text = "") {
-    super(text || TEXTS[condition] || condition);
+    super(text || (Object.hasOwn(TEXTS, condition) ? TEXTS[condition] : condition));
     this.name = "ClientError";
     this.condition = condition;
     this.text = this.message;
@@ -50,6 +50,10 @@ const TEXTS = {
   "recipient-unavailable": "The recipient cannot be reached.",
   "resource-constraint": "The server is too busy, or a limit is reached.",
   "policy-violation": "The server refused this by its rules.",
+  "bad-request": "The server did not understand this.",
+  "gone": "This is no longer there.",
+  "internal-server-error": "Something went wrong at the server.",
+  "undefined-condition": "Something went wrong.",
   "host-unknown": "The server does not serve this domain.",
   "system-shutdown": "The server is shutting down.",
 };

@@ -108,7 +108,8 @@ export class Messages {
     const from = jidOrNull(attribute(stanza, "from")) ?? parseJid(this.#wire.me.bare);
     const type = attribute(stanza, "type");
     if (type === "error") {
-      if (!copy) this.#failed(attribute(stanza, "id"), from.full, errorOf(child(stanza, "error"), NS.STANZA_ERROR));
+      const error = errorOf(child(stanza, "error"), NS.STANZA_ERROR);
+      if (!copy) this.#failed(attribute(stanza, "id"), from.full, error);
       return;
     }
     const sent = is(copy, "sent");

@@ -8,6 +8,8 @@ import { requireCryptography } from "./sasl.js";
 import { Stream } from "./stream.js";
 import { attribute, child, children, childText, errorOf, xml } from "./xml.js";
 
+const UNSAFE = "The password can't be sent safely on this connection.";
+
 /**
  * Make an account, on a stream of its own.
  * @param {import("./client.js").ClientOptions} options
@@ -18,7 +20,7 @@ export async function registerAccount(options, username, password) {
   const name = loginName(username, options.domain);
   const stream = await Stream.open(options);
   try {
-    if (!stream.secure) throw new ClientError("no-mechanism", "The password can't be sent safely on this connection.");
+    if (!stream.secure) throw new ClientError("no-mechanism", UNSAFE);
     await stream.features();
     const form = child(await ask(stream, options.domain, "get"), "query", NS.REGISTER);
     await ask(stream, options.domain, "set", ...fill(form, { username: name, password }));
@@ -37,7 +39,8 @@ export async function changePassword(wire, password) {
 
 async function ask(stream, domain, type, ...content) {
   const id = randomId();
-  stream.send(xml("iq", { xmlns: NS.CLIENT, type, id, to: domain }, xml("query", { xmlns: NS.REGISTER }, content)));
+  const query = xml("query", { xmlns: NS.REGISTER }, content);
+  stream.send(xml("iq", { xmlns: NS.CLIENT, type, id, to: domain }, query));
   const answer = await stream.next();
   if (attribute(answer, "type") !== "result") throw errorOf(child(answer, "error"), NS.STANZA_ERROR);
   return answer;
@@ -61,7 +64,8 @@ function fillFields(query, values) {
   const names = children(query).map((field) => field.localName).filter((name) => !ASIDE.has(name));
   refuseOthers(query, names, values);
   const key = childText(query, "key");
-  return [...names.map((name) => xml(name, null, values[name])), key && xml("key", null, key)].filter(Boolean);
+  const fields = names.map((name) => xml(name, null, values[name]));
+  return key ? [...fields, xml("key", null, key)] : fields;
 }
 
 function fillForm(form, query, values) {
@@ -84,6 +88,9 @@ function refuseOthers(query, names, values) {
   const others = names.filter((name) => !Object.hasOwn(values, name));
   if (!others.length && !missing.length) return;
   const said = clip((childText(query, "instructions") ?? "").trim(), 500);
-  const asks = others.length ? `It asks for: ${clip(others.join(", "), 200)}.` : "It takes no name and password here.";
-  throw new ClientError("form-unsupported", ["The server can't register accounts from here.", asks, said].filter(Boolean).join(" "));
+  const asks = others.length
+    ? `It asks for: ${clip(others.join(", "), 200)}.`
+    : "It takes no name and password here.";
+  const texts = ["The server can't register accounts from here.", asks, said];
+  throw new ClientError("form-unsupported", texts.filter(Boolean).join(" "));
 }

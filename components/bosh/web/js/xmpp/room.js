@@ -10,7 +10,12 @@ const ROLES = new Set(["moderator", "participant", "visitor", "none"]);
 
 /** Why someone is no longer there, by status code (XEP-0045 10.1 and the table in 15.6). */
 const DEPARTURES = new Map([
-  ["301", "banned"], ["307", "kicked"], ["321", "removed"], ["322", "removed"], ["332", "shutdown"], ["333", "lost"],
+  ["301", "banned"],
+  ["307", "kicked"],
+  ["321", "removed"],
+  ["322", "removed"],
+  ["332", "shutdown"],
+  ["333", "lost"],
 ]);
 
 /**
@@ -41,6 +46,7 @@ export class Room {
     tries: 0, // other nicks tried when coming back
     last: null, // time of the newest message
     seen: new BoundedMap(LIMITS.SEEN), // messages shown, to know them again in the history
+    again: new BoundedMap(LIMITS.AWAITED), // ids of messages that are said a second time
     sent: new BoundedMap(LIMITS.AWAITED), // id -> Message that was not reflected yet
   };
 

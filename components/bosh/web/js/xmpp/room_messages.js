@@ -7,7 +7,12 @@ import { LIMITS, clip } from "./limits.js";
 import { NS } from "./ns.js";
 import { attribute, child, childText, errorOf, xml } from "./xml.js";
 
+/** What a room says that does not know us, or its service when there is no such room any more. */
+const FORGOTTEN = new Set(["item-not-found", "not-acceptable"]);
+
 export class RoomMessages {
+  /** Set by rooms.js: called with a room that does not know us any more. */
+  onforgotten = () => {};
   #wire;
   #rooms;
 
@@ -25,8 +30,18 @@ export class RoomMessages {
   /** @returns {import("./messages.js").Message} */
   send(room, body) {
     const message = {
-      id: randomId(), from: `${room.jid}/${room.nick}`, to: room.jid, chat: room.jid, nick: room.nick, mine: true,
-      body, time: new Date(), delayed: false, carbon: false, receipt: "asked", type: "groupchat",
+      id: randomId(),
+      from: `${room.jid}/${room.nick}`,
+      to: room.jid,
+      chat: room.jid,
+      nick: room.nick,
+      mine: true,
+      body,
+      time: new Date(),
+      delayed: false,
+      carbon: false,
+      receipt: "asked",
+      type: "groupchat",
     };
     if (room.joined) this.#wire.send(stanza(message));
     else if (room.inner.held.length < LIMITS.AWAITED) room.inner.held.push(message);
@@ -60,7 +75,7 @@ export class RoomMessages {
     }
     if (type === "error") {
       if (!room || from.resource) return false;
-      this.#failed(room, attribute(stanza, "id"), errorOf(child(stanza, "error"), NS.STANZA_ERROR));
+      this.#refused(room, attribute(stanza, "id"), errorOf(child(stanza, "error"), NS.STANZA_ERROR));
       return true;
     }
     return this.#invited(from, stanza);
@@ -85,9 +100,18 @@ export class RoomMessages {
     room.inner.last = stamp ?? new Date();
     this.#wire.emit("message", {
       message: {
-        id: id || randomId(), from: nick ? `${room.jid}/${nick}` : room.jid, to: room.jid, chat: room.jid, nick, mine,
-        body: clip(body, LIMITS.BODY), time: stamp ?? new Date(), delayed: Boolean(stamp), carbon: false,
-        receipt: "none", type: "groupchat",
+        id: id || randomId(),
+        from: nick ? `${room.jid}/${nick}` : room.jid,
+        to: room.jid,
+        chat: room.jid,
+        nick,
+        mine,
+        body: clip(body, LIMITS.BODY),
+        time: stamp ?? new Date(),
+        delayed: Boolean(stamp),
+        carbon: false,
+        receipt: "none",
+        type: "groupchat",
       },
     });
   }
@@ -119,6 +143,19 @@ export class RoomMessages {
   #subject(room, nick, subject) {
     room.subject = subject;
     this.#wire.emit("subject", { room, subject, by: nick });
+  }
+
+  /** A room that does not know us (7.4) has forgotten us: we enter again, and say it once more. */
+  #refused(room, id, error) {
+    const { sent, held, again } = room.inner;
+    const message = sent.get(id);
+    if (message && FORGOTTEN.has(error.condition) && !again.has(id)) {
+      again.set(id, true);
+      held.push(message);
+      if (room.joined) this.onforgotten(room);
+    } else {
+      this.#failed(room, id, error);
+    }
   }
 
   #failed(room, id, error) {

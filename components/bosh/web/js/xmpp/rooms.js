@@ -24,6 +24,10 @@ export class Rooms {
     this.#wire = wire;
     this.#avatars = avatars;
     this.#messages = new RoomMessages(wire, this.rooms);
+    this.#messages.onforgotten = (room) => {
+      this.#away(room);
+      this.#enter(room);
+    };
     wire.take("presence", (stanza) => this.#receive(stanza));
   }
 
@@ -244,7 +248,8 @@ export class Rooms {
     }
     const condition = departure(user);
     if (ours && room.inner.entering) {
-      this.#entryFailed(room, new ClientError(condition === "banned" ? "forbidden" : "not-allowed", user.reason));
+      const why = condition === "banned" ? "forbidden" : "not-allowed";
+      this.#entryFailed(room, new ClientError(why, user.reason));
     } else if (ours && room.joined && PASSING.has(condition)) {
       this.#away(room);
       this.#later(room);

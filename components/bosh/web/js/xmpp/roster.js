@@ -36,7 +36,7 @@ export class Roster {
     try {
       query = child(await this.#wire.iq("get", null, xml("query", { xmlns: NS.ROSTER })), "query", NS.ROSTER);
     } catch (error) {
-      // A server without rosters still carries messages (RFC 6121 2.1.4); a lost connection is told elsewhere.
+      // A server without rosters still carries messages; a lost connection is told elsewhere.
       if (error.condition === "connection-lost") throw error;
     }
     this.contacts.clear();

@@ -16,7 +16,11 @@ const PROHIBITED = new RegExp(
 );
 // D.1 and D.2, by the scripts they list.
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
-const LEFT_TO_RIGHT = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+const LEFT_TO_RIGHT = new RegExp(
+  "[\\p{Script=Latin}\\p{Script=Greek}\\p{Script=Cyrillic}\\p{Script=Han}" +
+    "\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}]",
+  "u",
+);
 
 /**
  * @param {string} text

@@ -93,12 +93,16 @@ export class Session {
     if (!account) return;
     // Those of the old one are no use; without new ones the next connection asks for it.
     account.keys = null;
-    const stream = await Stream.open(this.#options);
+    let stream = null;
     try {
+      stream = await Stream.open(this.#options);
       const features = await stream.features();
       account.keys = await authenticate(stream, features, { username: account.username, password });
+    } catch (error) {
+      // The password is changed all the same.
+      if (!(error instanceof ClientError)) throw error;
     } finally {
-      stream.close();
+      stream?.close();
     }
   }
 
@@ -106,11 +110,12 @@ export class Session {
     const stream = await Stream.open(this.#options);
     try {
       const keys = await authenticate(stream, await stream.features(), account);
+      this.#check(attempt);
       this.#account = { username: account.username, keys };
       const features = await stream.restart();
-      if (attempt !== this.#attempt) throw new ClientError("offline");
-      if (!(await this.#resume(stream, features))) await this.#begin(stream, features);
-      if (attempt !== this.#attempt) throw new ClientError("offline");
+      this.#check(attempt);
+      if (!(await this.#resume(stream, features))) await this.#begin(stream, features, attempt);
+      this.#check(attempt);
     } catch (error) {
       if (this.#stream === stream) this.#stream = null;
       stream.close();
@@ -118,6 +123,11 @@ export class Session {
     }
     this.#change("online");
     this.#watch(stream, Date.now(), attempt);
+  }
+
+  /** Whoever has logged out meanwhile is not logged in by what had begun before. */
+  #check(attempt) {
+    if (attempt !== this.#attempt) throw new ClientError("offline");
   }
 
   /** @returns {Promise<boolean>} does the session go on? */
@@ -133,13 +143,16 @@ export class Session {
     return true;
   }
 
-  async #begin(stream, features) {
+  async #begin(stream, features, attempt) {
     this.#wire.forget();
     // Kept here until they are sent: this connection may be lost as well.
     this.#outbox.unshift(...this.#acks.leave());
     this.#acks = new Acks();
-    this.#wire.me = await this.#bind(stream, features);
+    const me = await this.#bind(stream, features);
+    this.#check(attempt);
+    this.#wire.me = me;
     const early = child(features, "sm", NS.SM) ? await this.#enable(stream) : [];
+    this.#check(attempt);
     this.#run(stream, early);
     // The connection may go while the session is begun, and nothing would answer then.
     const lost = stream.ended.then((error) => {

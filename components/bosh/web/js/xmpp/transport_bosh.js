@@ -271,10 +271,13 @@ function number(element, name, otherwise, least, most) {
   return Number.isNaN(value) ? otherwise : Math.min(Math.max(value, least), most);
 }
 
+/** Conditions of 17.2 that say something to a person, or to whoever comes back. */
+const TOLD = new Set(["host-unknown", "policy-violation"]);
+
 /** Why the server ended the session (17.2). */
 function ending(body) {
   const error = child(body, "error", NS.STREAM);
   if (error) return errorOf(error, NS.STREAM_ERROR);
   const condition = attribute(body, "condition");
-  return new ClientError(condition === "host-unknown" || condition === "policy-violation" ? condition : "connection-lost");
+  return new ClientError(TOLD.has(condition) ? condition : "connection-lost");
 }

@@ -82,7 +82,9 @@ export class Avatars {
     const rest = children(await this.#fetch(this.#wire.me.bare)).filter((one) => one.localName !== "PHOTO");
     await this.#wire.iq("set", null, xml("vCard", { xmlns: NS.VCARD },
       rest.map((one) => new Raw(one)),
-      photo && xml("PHOTO", null, xml("TYPE", null, photo.type), xml("BINVAL", null, toBase64(photo.bytes)))));
+      photo && xml("PHOTO", null,
+        xml("TYPE", null, photo.type),
+        xml("BINVAL", null, toBase64(photo.bytes)))));
     this.#tell(photo ? await hash(photo.bytes) : "");
   }
 

@@ -1,0 +1,165 @@
+"""The web client's session when connections are lost, with a server that the test speaks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.core import call, load, player
+
+RESUMED = '<resumed xmlns="urn:xmpp:sm:3" h="{}" previd="some"/>'
+FAILED = '<failed xmlns="urn:xmpp:sm:3"{}/>'
+LOSE = """const m = c.send("juliet@verona.lit", "Hist");
+c.setPresence("away", "");
+const n = c.send("juliet@verona.lit", "Hark");
+s.sent.length = 0;
+s.drop(a ?? "connection-lost");
+await s.settled();
+"""
+# The network is back each time that somebody looks, so nobody waits for long.
+WAIT = """for (let i = 0; i < 500 && c.state !== "%s"; i += 1) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  window.dispatchEvent(new Event("online"));
+}
+await s.settled();
+const said = s.sent.map((text) => /^<\\w+/.exec(text)[0].slice(1));
+const bodies = s.sent.map((text) => /<body>(.*)<\\/body>/.exec(text)?.[1]).filter(Boolean);
+"""
+BACK = WAIT % "online"
+GONE = WAIT % "offline"
+
+
+@pytest.fixture(scope="module")
+def verona(browser):
+    context = browser.new_context()
+    yield load(context.new_page())
+    context.close()
+
+
+def _play(page, script, sm=None, argument=None, mechanism="SCRAM-SHA-256"):
+    return player(page, "", sm, mechanism)(script, argument)
+
+
+def test_a_session_goes_on_and_so_does_what_was_not_acknowledged_xep0198_5(verona):
+    script = f"{LOSE} const state = c.state; {BACK} return [state, said, bodies]"
+    sm = {"h": None, "resume": RESUMED.format(6)}
+    state, said, bodies = _play(verona, script, sm)
+    assert state == "reconnecting"
+    # It has six: carbons, the roster, presence, our vCard, presence with that, the first message.
+    assert said[:5] == ["auth", "response", "resume", "presence", "message"]
+    assert bodies == ["Hark"]
+
+
+def test_messages_are_sent_again_in_a_new_session_and_nothing_else_is_xep0198_5(verona):
+    script = f"""{LOSE} c.send("juliet@verona.lit", "meanwhile"); {BACK}
+    return [said, bodies, s.events.filter((e) => e.name === "failed").length]"""
+    said, bodies, failed = _play(verona, script, {"h": None, "resume": FAILED.format("")})
+    assert said[:5] == ["auth", "response", "resume", "iq", "enable"]
+    assert bodies == ["Hist", "Hark", "meanwhile"] and failed == 0
+    # One presence, the new session's own, after the roster was asked for.
+    assert said.count("presence") == 1 and said.index("presence") < said.index("message")
+
+
+def test_without_stream_management_what_is_written_meanwhile_is_sent(verona):
+    script = f"""{LOSE} c.send("juliet@verona.lit", "meanwhile"); {BACK} return bodies"""
+    assert _play(verona, script) == ["meanwhile"]
+
+
+def test_what_the_rules_refuse_is_not_sent_for_ever(verona):
+    script = f"""{LOSE} {BACK}
+    return [bodies, s.events.filter((e) => e.name === "failed").map((e) => e.error.condition)]"""
+    sm = {"h": None, "resume": FAILED.format("")}
+    assert _play(verona, script, sm, "policy-violation") == [[], ["policy-violation"] * 2]
+
+
+def test_a_question_without_a_session_has_no_answer(verona):
+    script = f"""const asked = c.publicRooms("rooms.verona.lit").catch((error) => error.condition);
+    {LOSE} {BACK} return asked"""
+    assert _play(verona, script, {"h": None, "resume": FAILED.format("")}) == "connection-lost"
+
+
+def test_plain_leaves_nothing_to_come_back_with(verona):
+    script = f"""s.drop("connection-lost"); {GONE}
+    return s.events.filter((e) => e.state).map((e) => [e.state, e.error?.condition ?? null])"""
+    told = [["reconnecting", None], ["offline", "password-needed"]]
+    assert _play(verona, script, mechanism="PLAIN") == told
+
+
+def test_nothing_is_stored(verona):
+    script = "return [localStorage.length, sessionStorage.length, document.cookie]"
+    assert _play(verona, script) == [0, 0, ""]
+
+
+@pytest.mark.parametrize("condition", ["conflict", "not-authorized", "host-unknown"])
+def test_what_would_not_end_better_is_the_end(verona, condition):
+    script = """s.drop(a); await s.settled();
+    return s.events.map((e) => [e.state, e.error.condition])"""
+    assert _play(verona, script, None, condition) == [["offline", condition]]
+
+
+def test_what_is_sent_when_offline_is_refused(verona):
+    script = """await c.logout();
+    try { c.send("juliet@verona.lit", "x"); }
+    catch (error) { return [error.condition, c.state]; }"""
+    assert _play(verona, script) == ["offline", "offline"]
+
+
+ACKS = """(async () => {
+  const { parseElement, xml } = await import("/js/xmpp/xml.js");
+  const acks = new m.Acks();
+  acks.enabled(parseElement('<enabled xmlns="urn:xmpp:sm:3" id="some" resume="true"/>'));
+  const told = [];
+  const say = (text) => acks.receive(parseElement(text), (answer) => told.push(String(answer)));
+  const hold = (name, id) => acks.hold(xml(name, { id }));
+  const left = () => acks.again().map(({ attributes }) => attributes.id);
+  %s
+})()"""
+
+
+def _acks(page, script):
+    return call(page, "acks.js", ACKS % script)
+
+
+def test_what_comes_is_counted_and_told_xep0198_4(verona):
+    script = """
+      say('<message xmlns="jabber:client"/>'); say('<iq xmlns="jabber:client"/>');
+      say('<other xmlns="urn:x"/>'); say('<r xmlns="urn:xmpp:sm:3"/>');
+      return [told, String(acks.resumption())];"""
+    assert _acks(verona, script) == [
+        ['<a xmlns="urn:xmpp:sm:3" h="2"/>'],
+        '<resume xmlns="urn:xmpp:sm:3" h="2" previd="some"/>',
+    ]
+
+
+def test_what_is_acknowledged_is_let_go_xep0198_4(verona):
+    script = """
+      hold("message", "1"); hold("iq", "2"); hold("message", "3");
+      say('<a xmlns="urn:xmpp:sm:3" h="1"/>');
+      const some = left();
+      say('<a xmlns="urn:xmpp:sm:3" h="1"/>');
+      return [some, left(), acks.leave().map(({ attributes }) => attributes.id), acks.id];"""
+    assert _acks(verona, script) == [["2", "3"], ["2", "3"], ["3"], None]
+
+
+@pytest.mark.parametrize("h", ["2", "-1", "many", "4294967295"])
+def test_more_than_was_sent_is_acknowledged_by_no_server_xep0198_4(verona, h):
+    script = f"""hold("message", "1"); say('<a xmlns="urn:xmpp:sm:3" h="{h}"/>');"""
+    assert _acks(verona, script) == {"condition": "connection-lost"}
+
+
+def test_a_server_that_acknowledges_nothing_is_not_sent_for_ever(verona):
+    script = "for (let i = 0; i < 2000; i += 1) hold('message', String(i));"
+    assert _acks(verona, script) == {"condition": "queue-full"}
+
+
+def test_a_page_that_is_not_secure_is_told_so(new_page):
+    page = new_page()
+    load(page, "http://verona.test")
+    refused = """async (act) => {
+      const { Client } = await import("/js/xmpp/client.js");
+      const client = new Client({ domain: "verona.test", websocket: "/ws", bosh: "/http-bind" });
+      const given = { login: ["romeo", "x"], register: [{ username: "romeo", password: "x" }] };
+      try { await client[act](...given[act]); }
+      catch (error) { return [error.condition, client.state]; }
+    }"""
+    for act in ("login", "register"):
+        assert page.evaluate(refused, act) == ["insecure-context", "offline"]
