@@ -567,3 +567,21 @@ def test_a_page_that_is_not_secure_says_so_before_a_password_is_typed(page):
     page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
     raise_curtain(page)
     assert "https://" in page.get_by_role("alert").first.inner_text()
+
+
+def test_a_room_is_joined_by_its_name_before_its_service_is_known(page):
+    raise_curtain(page, rooms=None)
+    page.wait_for_function("window.client")
+    page.evaluate(
+        """() => {
+          const found = new Promise((done) => { window.found = done; });
+          client.roomService = () => found;
+        }"""
+    )
+    enter(page)
+    page.get_by_role("button", name="Join a room").first.click()
+    page.get_by_label("Room", exact=True).fill("orchard")
+    page.get_by_role("button", name="Join", exact=True).click()
+    page.evaluate("found('rooms.verona.test')")
+    page.get_by_role("heading", name="orchard", level=1).wait_for()
+    assert ["join", "orchard@rooms.verona.test", "romeo", None] in calls(page)

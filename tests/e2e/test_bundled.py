@@ -22,6 +22,7 @@ ECHO = '("echo", "echo")'
 TABLE = "from xmppd import bundled; bundled.BUNDLED = (bundled.Bundled{},)\n"
 
 ON = "[bundled]\nstart = true\n"
+PORT = '[bundled.settings.bosh]\nlisten = ["tcp:0:interface=127.0.0.1"]\n'
 OFF = "[bundled]\nstart = false\n"
 OWN = """\
 [listen]
@@ -211,11 +212,11 @@ def test_vcards_are_there_without_any_setup_and_last(
     tmp_path: Path, store: Mapping[str, Any]
 ) -> None:
     """On each store: a file of their own, or the same database."""
-    text = f"{ON}[store]\nurl = {json.dumps(store['url'])}\n"
+    text = f"{ON}{PORT}[store]\nurl = {json.dumps(store['url'])}\n"
     card = "<vCard xmlns='vcard-temp'{}"
     for first in (True, False):
         with run_server(tmp_path, text) as server:
-            for name in ("vcard", "conference"):
+            for name in ("vcard", "conference", "pubsub", "http"):
                 server.wait_for(f"component {name}.localhost is connected from this machine")
             if first:
                 made = server.ctl("adduser", "juliet@localhost", stdin="wherefore\n")

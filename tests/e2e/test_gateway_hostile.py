@@ -9,15 +9,19 @@ import signal
 import socket
 import struct
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import NamedTuple
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.e2e.test_hostile import XML
 from tests.e2e.verona import VERONA, Server, running
 from tests.support.peers import PATIENCE, Ended
+from tests.support.process import BIN, RunningProcess
 from tests.support.server import PASSWORD, condition
 from tests.support.web_peers import CLOSE, FRAMING, PING, TEXT, Web, WebSocketPeer
 from tests.support.websocketing import frame, handshake
@@ -31,6 +35,7 @@ SETTINGS = {
     "idle_seconds": 3,
     "requests_per_second": 5,
     "request_burst": 40,
+    "sessions_per_address": 20,
 }
 
 STREAM = f"{{{ns.STREAM}}}"
@@ -279,7 +284,7 @@ def test_bad_xml_ends_the_stream_of_its_sender(
         tybalt.frame(TEXT, sent.replace(b"<message>", b"<message xmlns='jabber:client'>"))
         if sent == XML["an oversize stanza"][0] or sent == XML["a deep stanza"][0]:
             tybalt.frame(TEXT, b"<more/>")
-        found, code = ends(tybalt)
+        found, _ = ends(tybalt)
     assert (found in expected.split(), code) == (True, 1000) or code == 1007, (found, code)
 
 
@@ -302,7 +307,7 @@ def test_a_bad_beginning_ends_one_stream_only(
 ) -> None:
     with gateway.web(stranger()).websocket() as tybalt:
         tybalt.send(opening, "nonsense")
-        found, code = ends(tybalt)
+        found, _ = ends(tybalt)
     assert found in ("host-unknown", "improper-addressing", "bad-format", "invalid-xml"), found
     assert code == 1000
 
@@ -317,7 +322,7 @@ def test_as_much_text_as_a_frame_holds_ends_one_stream_only(
         try:
             for _ in range(5):
                 tybalt.frame(TEXT, b"<a>" + octets)
-            found, code = ends(tybalt)
+            found, _ = ends(tybalt)
         except (Ended, ConnectionError):
             return
     assert found in ("policy-violation", "not-well-formed", "not-authorized"), found
@@ -436,8 +441,85 @@ def test_a_gateway_that_is_killed_is_there_again_and_clients_resume(gateway: Gat
 
 
 def login(peer: WebSocketPeer, name: str) -> None:
-    from base64 import b64encode
-
     plain = b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
     peer.send(f"<auth xmlns='{ns.SASL}' mechanism='PLAIN'>{plain}</auth>")
     assert peer.element().tag == f"{{{ns.SASL}}}success"
+
+
+ALONE = """\
+[component]
+domain = "http.{domain}"
+secret = "what's in a name"
+data = "data"
+[core]
+server = "{domain}"
+endpoint = "tcp:127.0.0.1:{port}"
+[bosh]
+listen = ["tcp:0:interface=127.0.0.1"]
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[tuple[Server, RunningProcess]]:
+    """A server, and a gateway that is a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        kept = free.getsockname()[1]
+    tables = {
+        "listen": {
+            "c2s": ["tcp:0:interface=127.0.0.1"],
+            "c2s_tls": ["tcp:0:interface=127.0.0.1"],
+            "component": [f"tcp:{kept}:interface=127.0.0.1"],
+        },
+        f'components."http.{VERONA}"': {"secret": "what's in a name", "tunnel": True},
+    }
+    with running(tmp_path, tables) as server:
+        path = tmp_path / "bosh.toml"
+        path.write_text(ALONE.format(domain=VERONA, port=kept))
+        twistd = (str(BIN / "twistd"), "-n", "--pidfile=", "xmppd-bosh", "-c", str(path))
+        process = RunningProcess([*twistd], tmp_path)
+        try:
+            process.wait_for("is connected")
+            yield server, process
+        finally:
+            assert process.stop() == 0, process.output
+            assert "Traceback" not in process.output, process.output
+
+
+def test_a_server_that_is_killed_is_served_again(alone: tuple[Server, RunningProcess]) -> None:
+    """The gateway goes on meanwhile: who comes is told that there is no server."""
+    server, process = alone
+    listens = LISTENS.search(process.wait_for("bosh.listen listens on"))
+    assert listens is not None
+    gateway = Gateway(server, int(listens[1]))
+    with gateway.web().websocket() as juliet:
+        juliet.log_in("juliet", PASSWORD, "balcony")
+        start = len(process.lines)
+        server.process.kill()
+        assert ends(juliet) == ("", 1001)
+    assert gateway.web().fetch("/").status == 200
+    server.start()
+    process.wait_for("is connected", start)
+    with gateway.web().websocket() as juliet, gateway.web().bosh() as romeo:
+        ping(juliet.log_in("juliet", PASSWORD, "balcony"))
+        ping(romeo.log_in("romeo", PASSWORD, "orchard"))
+
+
+def test_a_gateway_that_is_stopped_lets_its_clients_go(
+    alone: tuple[Server, RunningProcess],
+) -> None:
+    """Who has a WebSocket may resume his stream; BOSH has a condition for it."""
+    server, process = alone
+    listens = LISTENS.search(process.wait_for("bosh.listen listens on"))
+    assert listens is not None
+    gateway = Gateway(server, int(listens[1]))
+    with gateway.web().websocket() as juliet, gateway.web().bosh() as romeo:
+        juliet.log_in("juliet", PASSWORD, "balcony")
+        romeo.log_in("romeo", PASSWORD, "orchard")
+        told: list[Any] = []
+        waiting = Thread(target=lambda: told.append(romeo.post()))
+        waiting.start()
+        time.sleep(0.5)
+        os.kill(process.pid, signal.SIGTERM)
+        assert ends(juliet) == ("", 1001)
+        waiting.join()
+        assert (told[0].get("type"), told[0].get("condition")) == ("terminate", "system-shutdown")

@@ -23,6 +23,7 @@ export class App {
   #list;
   #conversation;
   #toast = new Toast();
+  #rooms = null;
 
   /**
    * @param {HTMLElement} root
@@ -35,8 +36,6 @@ export class App {
     this.client = client;
     this.store = new Store(client);
     this.avatars = new Avatars(client);
-    /** @type {string|null} where rooms of this server are */
-    this.roomService = config.rooms ?? null;
     feed(client, this.store, this.avatars);
     followTitle(this.store, config.domain, () => this.#shell !== null);
     client.on("state", (event) => this.#state(event));
@@ -60,6 +59,27 @@ export class App {
   /** @returns {string} what we are called in rooms, unless we say otherwise */
   get nick() {
     return localpart(this.client.jid.bare);
+  }
+
+  /**
+   * Where the rooms of this server are; asked for once.
+   * @returns {Promise<string|null>}
+   */
+  roomService() {
+    this.#rooms ??= this.#findRooms();
+    return this.#rooms;
+  }
+
+  async #findRooms() {
+    if (this.#config.rooms) return this.#config.rooms;
+    try {
+      return await this.client.roomService();
+    } catch (error) {
+      // Rooms can still be joined by their whole address; the next who asks may have an answer.
+      console.warn("rooms:", error);
+      this.#rooms = null;
+      return null;
+    }
   }
 
   /**
@@ -133,17 +153,7 @@ export class App {
     this.store.emit("requests", {});
     this.#list.focus(null);
     announce(`You are logged in as ${this.client.jid.bare}.`);
-    this.#findRooms();
-  }
-
-  async #findRooms() {
-    if (this.roomService !== null || !this.client.roomService) return;
-    try {
-      this.roomService = await this.client.roomService();
-    } catch (error) {
-      // Rooms can still be joined by their whole address.
-      console.warn("rooms:", error);
-    }
+    this.roomService();
   }
 
   #leave(reason) {
@@ -151,6 +161,7 @@ export class App {
     this.#conversation?.close();
     this.#list?.close();
     this.#shell = null;
+    this.#rooms = null;
     this.store.clear();
     this.avatars.clear();
     this.start();

@@ -17,7 +17,6 @@ const SHOWN = 100;
  */
 export function joinDialog(app, { room: address = "", password: locked = false } = {}) {
   const { client } = app;
-  const service = app.roomService;
   const room = h("input", { type: "text", value: address, autocomplete: "off", autocapitalize: "none", autocorrect: "off", spellcheck: "false" });
   const nick = h("input", { type: "text", autocomplete: "nickname", maxlength: "100", value: client.rooms.get(address)?.nick ?? app.nick });
   const password = h("input", { type: "password", autocomplete: "off" });
@@ -31,12 +30,12 @@ export function joinDialog(app, { room: address = "", password: locked = false }
         action: "Join",
         busy: "Joining…",
         fields: [
-          field("Room", room, service ? `A name alone is a room at ${service}. One that does not exist yet is opened for you.` : "Like verona@conference.example.org."),
+          field("Room", room, "Like verona@conference.example.org. One that does not exist yet is opened for you."),
           field("Your nickname in the room", nick),
           secret,
         ],
         submit: async () => {
-          const jid = addressOf(room.value, service ?? "");
+          const jid = addressOf(room.value, (await app.roomService()) ?? "");
           if (jid === null) throw new Complaint("Type the address of a room, like verona@conference.example.org.", room);
           if (!nick.value.trim()) throw new Complaint("Type a nickname.", nick);
           try {
@@ -52,10 +51,13 @@ export function joinDialog(app, { room: address = "", password: locked = false }
       list,
     ],
   });
-  if (service) fill(app, service, room, list);
+  fill(app, room, list);
 }
 
-async function fill(app, service, room, list) {
+async function fill(app, room, list) {
+  const service = await app.roomService();
+  if (service === null) return;
+  document.getElementById(`${room.id}-hint`).textContent = `A name alone is a room at ${service}. One that does not exist yet is opened for you.`;
   const heading = h("h3", { text: "Public rooms" });
   const state = h("p", { class: "hint", role: "status", text: "Looking for rooms…" });
   list.append(heading, state);
