@@ -29,7 +29,7 @@ command -v prosody >/dev/null && command -v ejabberdctl >/dev/null &&
 
 # The browser that tests/browser drives, for Playwright brings none here, and npm, which those tests
 # install other web clients with, into .npm-test. They say so where either is missing; with
-# XMPPD_TEST_BROWSER=1 they fail without the browser. A nodejs that is not Debian's has its npm inside.
+# XMPPD_TEST_BROWSER=1 they fail without the browser. A nodejs that is not Debian's has its own npm.
 command -v chromium >/dev/null || apt_install chromium || say "without chromium"
 command -v npm >/dev/null ||
     if command -v node >/dev/null; then apt_install npm; else apt_install nodejs npm; fi ||

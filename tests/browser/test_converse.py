@@ -7,17 +7,16 @@ import pytest
 from tests.browser.converse import Person
 from tests.browser.gateway import TRANSPORTS, Gateway
 
-pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
-
 
 @pytest.fixture
-def person(new_page, origin, gateway: Gateway, transport):
-    return lambda: Person(new_page(), origin, gateway, transport)
+def person(new_page, origin, gateway: Gateway):
+    return lambda transport: Person(new_page(), origin, gateway, transport)
 
 
-def test_two_people_chat(person, gateway: Gateway):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_two_people_chat_and_meet_in_a_room(person, gateway: Gateway, transport):
     hers, his = gateway.account("juliet"), gateway.account("romeo")
-    juliet, romeo = person(), person()
+    juliet, romeo = person(transport), person(transport)
     juliet.log_in(hers, gateway.password)
     romeo.come_in(his, gateway.password)
     for each in (juliet, romeo):
@@ -30,14 +29,9 @@ def test_two_people_chat(person, gateway: Gateway):
     juliet.sees("Shall I hear more, or shall I speak at this? & <b>")
     juliet.sees("Wherefore art thou Romeo?").locator(".chat-msg__receipt").wait_for()
 
-
-def test_two_people_meet_in_a_room(person, gateway: Gateway, transport):
-    room = f"hall-{transport}@{gateway.rooms}"
-    juliet, romeo = person(), person()
-    for each, name in ((juliet, "juliet"), (romeo, "romeo")):
-        each.come_in(gateway.account(name), gateway.password)
-        each.is_online()
-        each.open_room(room, name.title())
+    room = f"{gateway.name('hall')}@{gateway.rooms}"
+    juliet.open_room(room, "Juliet")
+    romeo.open_room(room, "Romeo")
     juliet.sees_beside("Romeo")
     romeo.sees_beside("Juliet")
     romeo.say("If I profane with my unworthiest hand")
@@ -47,6 +41,6 @@ def test_two_people_meet_in_a_room(person, gateway: Gateway, transport):
 
 
 def test_a_wrong_password_is_refused(person, gateway: Gateway):
-    tybalt = person()
+    tybalt = person("websocket")
     tybalt.log_in(gateway.account("tybalt"), "not this")
     tybalt.page.locator(".conn-feedback", has_text="password is incorrect").wait_for()
