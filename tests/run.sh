@@ -56,37 +56,37 @@ step ruff format --check .
 step mypy
 step lint-imports
 
-# All tests, in two lanes side by side: those that wait for processes much of the while in the one,
-# those in memory and then those in a browser, which are at work, in the other.
+# All tests, in two lanes side by side: in the one those that wait for processes much of the while,
+# in the other those in memory, then those in a browser, then the rest.
 beside() {
     lane_failed=0
-    for each in "pytest -r s -p no:cacheprovider tests/unit docs/examples" \
-        "pytest -r s -p no:cacheprovider tests/browser"; do
-        say "$each"
-        $each || lane_failed=1
+    rest=""
+    for folder in tests/*/; do
+        case $folder in
+        tests/unit/ | tests/browser/ | tests/e2e/ | tests/support/ | tests/__pycache__/) ;;
+        *) rest="$rest $folder" ;;
+        esac
+    done
+    for each in "tests/unit docs/examples" tests/browser "$rest"; do
+        say "pytest -r s $each"
+        # shellcheck disable=SC2086 - several folders
+        pytest -r s -p no:cacheprovider $each || lane_failed=1
     done
     return "$lane_failed"
 }
 
 all_tests() {
     said=$(mktemp) || exit 1
-    say "tests/unit, docs/examples, tests/browser (beside the next step; their output comes behind)"
+    say "all tests but tests/e2e (beside the next step; their output comes behind)"
     beside >"$said" 2>&1 &
     lane=$!
     trap 'kill "$lane" 2>/dev/null; rm -f "$said"' EXIT
     trap 'exit 1' HUP INT TERM
 
-    set --
-    for folder in tests/*/; do
-        case $folder in
-        tests/unit/ | tests/browser/ | tests/support/ | tests/__pycache__/) ;;
-        *) set -- "$@" "$folder" ;;
-        esac
-    done
-    step pytest -r s "$@"
+    step pytest -r s tests/e2e
 
     wait "$lane" || failed="$failed
-   pytest of tests/unit, docs/examples or tests/browser"
+   pytest of all but tests/e2e"
     trap 'rm -f "$said"' EXIT
     cat "$said"
 }
