@@ -288,12 +288,12 @@ def test_bad_xml_ends_the_stream_of_its_sender(
     assert (found in expected.split(), code) == (True, 1000) or code == 1007, (found, code)
 
 
-MANY = " ".join(f"a{number}=''" for number in range(9_999))
+MANY = " ".join(f"a{number}=''" for number in range(6_000))
 
 HOSTILE = {
-    "an endless domain": f"<open xmlns='{FRAMING}' to='{'x' * 400_000}'/>",
-    "an endless language": f"<open xmlns='{FRAMING}' xml:lang='{'x' * 400_000}'/>",
-    "quotation marks": f"<open xmlns='{FRAMING}' to='{'&#34;' * 60_000}'/>",
+    "an endless domain": f"<open xmlns='{FRAMING}' to='{'x' * 60_000}'/>",
+    "an endless language": f"<open xmlns='{FRAMING}' xml:lang='{'x' * 60_000}'/>",
+    "quotation marks": f"<open xmlns='{FRAMING}' to='{'&#34;' * 12_000}'/>",
     "attributes without end": f"<open xmlns='{FRAMING}' {MANY}/>",
     "another domain": f"<open xmlns='{FRAMING}' to='rome.lit'/>",
     "no domain": f"<open xmlns='{FRAMING}'/>",
@@ -317,7 +317,7 @@ def test_as_much_text_as_a_frame_holds_ends_one_stream_only(
     gateway: Gateway, nurse: WebSocketPeer, character: str
 ) -> None:
     with gateway.web(stranger()).websocket() as tybalt:
-        tybalt.open()
+        tybalt.log_in("tybalt", PASSWORD, "street")
         octets = character.encode() * (500_000 // len(character.encode()))
         try:
             for _ in range(5):
