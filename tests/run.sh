@@ -57,7 +57,8 @@ step mypy
 step lint-imports
 
 # All tests, in two lanes side by side: in the one those that wait for processes much of the while,
-# in the other those in memory, then those in a browser, then the rest.
+# in the other those in memory, then those in a browser, then the rest, and of the former those of
+# the HTTP gateway, so that both lanes take about as long.
 beside() {
     lane_failed=0
     rest=""
@@ -67,7 +68,7 @@ beside() {
         *) rest="$rest $folder" ;;
         esac
     done
-    for each in "tests/unit docs/examples" tests/browser "$rest"; do
+    for each in "tests/unit docs/examples" tests/browser "$rest $(echo tests/e2e/test_gateway*.py)"; do
         say "pytest -r s $each"
         # shellcheck disable=SC2086 - several folders
         pytest -r s -p no:cacheprovider $each || lane_failed=1
@@ -83,7 +84,7 @@ all_tests() {
     trap 'kill "$lane" 2>/dev/null; rm -f "$said"' EXIT
     trap 'exit 1' HUP INT TERM
 
-    step pytest -r s tests/e2e
+    step pytest -r s tests/e2e --ignore-glob=*/test_gateway*
 
     wait "$lane" || failed="$failed
    pytest of all but tests/e2e"
