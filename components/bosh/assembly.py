@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import resource
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,9 +66,8 @@ class Gateway:
         self._reactor = setting.reactor
         self._loaded = setting.loaded
         self._config = config = setting.config.bosh
-        self.refused: Counter[str] = Counter()
-        """What was refused, by reason code."""
-        self._counts = setting.component.counts  # which tells of them when it stops
+        self._counts = setting.component.counts
+        """What was received, by kind, and what was refused, by reason code."""
         introduce(setting.component, About(IDENTITY))
         # Who has a public address has a proxy as a rule, and one that says nothing looks local.
         self.tunnel = Tunnel(setting.component, trusts_local=not config.public)
@@ -79,7 +77,6 @@ class Gateway:
         self._ports: list[Any] = []
 
     def _refuse(self, reason: str) -> None:
-        self.refused[reason] += 1
         self._counts[reason] += 1
 
     def _websockets(self, config: BoshTable) -> WebSockets:
@@ -147,7 +144,7 @@ class Gateway:
             "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
             "streams": lambda: len(self.tunnel),
             "requests": lambda: self.longpoll.requests,
-            "refusals": lambda: dict(sorted(self.refused.items())),
+            "refusals": lambda: {k: n for k, n in sorted(self._counts.items()) if "." in k},
         }
         return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser import packages
+from tests.browser.core import load
 from tests.browser.gateway import Gateway, running
 
 if TYPE_CHECKING:
@@ -149,3 +150,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, elsewhere: str) -> Iterato
     """The server of all tests here; each has accounts of its own there."""
     with running(tmp_path_factory.mktemp("gateway"), elsewhere) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def verona(browser: Browser) -> Iterator[Page]:
+    """A blank page that the web client's core can be loaded in, one for a module."""
+    context = browser.new_context()
+    yield load(context.new_page())
+    context.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.core import load, player
+from tests.browser.core import player
 
 ROOM = "balcony@rooms.verona.lit"
 BOOKMARKS = "urn:xmpp:bookmarks:1"
@@ -34,13 +34,6 @@ const told = (content) => s.say(`<message xmlns="jabber:client" from="romeo@vero
   <items node="urn:xmpp:bookmarks:1">${content}</items></event></message>`);
 """
 NONE = '<error type="cancel"><{} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>'
-
-
-@pytest.fixture(scope="module")
-def verona(browser):
-    context = browser.new_context()
-    yield load(context.new_page())
-    context.close()
 
 
 @pytest.fixture

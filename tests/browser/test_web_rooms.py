@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.core import load, player
+from tests.browser.core import player
 
 ROOM = "balcony@rooms.verona.lit"
-
-
-@pytest.fixture(scope="module")
-def verona(browser):
-    context = browser.new_context()
-    yield load(context.new_page())
-    context.close()
 
 
 @pytest.fixture

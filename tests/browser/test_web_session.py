@@ -28,13 +28,6 @@ BACK = WAIT % "online"
 GONE = WAIT % "offline"
 
 
-@pytest.fixture(scope="module")
-def verona(browser):
-    context = browser.new_context()
-    yield load(context.new_page())
-    context.close()
-
-
 def _play(page, script, sm=None, argument=None, mechanism="SCRAM-SHA-256"):
     return player(page, "", sm, mechanism)(script, argument)
 

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.core import load, player
+from tests.browser.core import player
 
 ROSTER = (
     '<item jid="juliet@verona.lit" name="Juliet" subscription="both"/>'
     '<item jid="tybalt@verona.lit" subscription="to"/>'
 )
-
-
-@pytest.fixture(scope="module")
-def verona(browser):
-    context = browser.new_context()
-    yield load(context.new_page())
-    context.close()
 
 
 @pytest.fixture

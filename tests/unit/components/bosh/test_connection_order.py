@@ -337,16 +337,19 @@ def test_an_upgrade_that_nobody_takes_ends_the_connection_rfc9110_7_8():
     assert line.ended
 
 
-def test_an_upgrade_behind_a_held_request_is_refused():
+def holding():
+    """Who takes connections over, requests that are held, and what hands each its own."""
     took = Took()
     held = []
 
     def handler(exchange):
-        if exchange.request.path == "/held":
-            held.append(exchange)
-        else:
-            took(exchange)
+        (held.append if exchange.request.path == "/held" else took)(exchange)
 
+    return took, held, handler
+
+
+def test_an_upgrade_behind_a_held_request_is_refused():
+    took, held, handler = holding()
     line = Answering(handler).connect().send(get(b"/held") + get(b"/", *UPGRADE) + b"frames")
     assert took.wire is None
     held[0].answer(plain(200))
@@ -356,15 +359,7 @@ def test_an_upgrade_behind_a_held_request_is_refused():
 
 
 def test_an_upgrade_that_has_to_wait_is_refused():
-    took = Took()
-    held = []
-
-    def handler(exchange):
-        if exchange.request.path == "/held":
-            held.append(exchange)
-        else:
-            took(exchange)
-
+    took, held, handler = holding()
     site = Answering(handler, Terms(pipelined=1))
     line = site.connect().send(get(b"/held") + get(b"/") + get(b"/", *UPGRADE) + b"frames")
     held[0].answer(plain(200))
