@@ -117,7 +117,7 @@ def port(server: Server, start: int = 0) -> int:
 @pytest.fixture
 def nurse(gateway: Gateway) -> Iterator[WebSocketPeer]:
     """Somebody who has nothing to do with it, and is still served afterwards."""
-    with gateway.web("192.0.2.200").websocket() as peer:
+    with gateway.web(stranger()).websocket() as peer:
         peer.log_in("nurse", PASSWORD, os.urandom(4).hex())
         yield peer
         ping(peer)

@@ -27,10 +27,15 @@ def session(gateway: Gateway) -> Iterator[BoshPeer]:
 
 
 @pytest.fixture
-def nurse(session: BoshPeer) -> Iterator[BoshPeer]:
-    """Somebody who has nothing to do with it, and is still served afterwards."""
+def nurse(gateway: Gateway, session: BoshPeer) -> Iterator[BoshPeer]:
+    """Somebody who has nothing to do with it, and is still served afterwards.
+
+    From elsewhere each time, as the phones of travellers: what one address may ask in a second is
+    less than a quick machine has tests.
+    """
     yield session
     session.hang_up()
+    session.web = gateway.web(stranger())
     session._http = session.web.http()
     ping(session)
 
