@@ -331,6 +331,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "a component that does not know its secret",
         "give the component and its table in the configuration the same secret",
     ),
+    "component.new-secret": (
+        "the component's secret in the configuration is another than the one it had proved to know",
+        "give the component the new one, too",
+    ),
     "component.attempts": (
         "too many connections of components from one address came to nothing",
         "see why the ones before were refused",

@@ -212,11 +212,16 @@ class Component:
         if self.instances.get(instance.name) is instance:
             del self.instances[instance.name]
 
-    def close(self, error: StreamError) -> None:
-        """The domain is no component's any more."""
-        for instance in list(self.instances.values()):
+    def end(self, error: StreamError) -> None:
+        """End the connections there are; what waits for those that come back goes on waiting."""
+        for instance in self.connected:
             if instance.line is not None:
                 instance.line.end(error)
+
+    def close(self, error: StreamError) -> None:
+        """The domain is no component's any more."""
+        self.end(error)
+        for instance in list(self.instances.values()):
             instance.give_up("component.gone")
             self.forget(instance)
 

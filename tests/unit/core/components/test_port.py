@@ -362,6 +362,17 @@ def test_a_reload_takes_a_domain_out_and_in(server, echo, juliet):
     assert echo.one()
 
 
+def test_a_reload_with_another_secret_ends_what_the_old_one_has_opened(server, echo, juliet):
+    """RFC 6120 §4.9.3.16: the stream and what has secured it begin anew."""
+    server.reload(components={ECHO: table("a rose by another")})
+    assert ended(echo) == "reset"
+    assert ended(Component(server).open().prove()) == "not-authorized"
+    again = Component(server).open().prove("a rose by another")
+    assert again.trusted
+    server.reload(components={ECHO: table("a rose by another", queue_octets=2_000_000)})
+    assert not again.closed
+
+
 def test_a_server_that_stops_tells_its_components(server, echo):
     server.host.shut_down()
     assert ended(echo) == "system-shutdown"

@@ -280,6 +280,20 @@ def test_5_a_new_connection_takes_the_stream_over(server, echo, juliet):
     assert told(again) == ["resumed", "a", "r"]
 
 
+def test_5_who_knows_the_new_secret_goes_on_with_a_stream_that_was_opened_by_the_old_one(
+    server, echo, juliet
+):
+    juliet.send(say("a"))
+    server.reload(components={ECHO: table("a rose by another")})
+    assert echo.closed
+    resume = f"<resume xmlns='{SM}' previd='{echo.enabled.get('id')}' h='0'/>"
+    old = Component(server).open(version="1.0").prove().send(resume)
+    assert condition(old.elements()[-1]) == "not-authorized"
+    again = Component(server).open(version="1.0").prove("a rose by another")
+    again.take()
+    assert told(again.send(resume)) == ["resumed", "a", "r"]
+
+
 def test_who_does_not_come_back_is_given_up_and_senders_are_told(server, echo, juliet):
     juliet.send(say("a"))
     echo.hang_up()
