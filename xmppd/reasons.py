@@ -404,6 +404,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "a component speaks for somebody that it can't speak for",
         "correct the component: bare JIDs of users at a domain that it is granted for",
     ),
+    "privilege.archive": (
+        "a component says in a user's name what only his archive may say",
+        "delegate the archive's namespace to it where it is that (XEP-0355)",
+    ),
     "privilege.malformed": (
         "a component's message in somebody's name that is none",
         "correct the component (XEP-0356 §5.3)",
