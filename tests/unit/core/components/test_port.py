@@ -302,6 +302,7 @@ def test_what_is_for_an_absent_component_is_answered(juliet, stanza):
     error = juliet.one()
     assert (error.get("id"), error.get("from")) == ("m", ECHO)
     assert condition(error) == "service-unavailable"
+    assert error.find(f"{{{ns.CLIENT}}}error").get("type") == "wait", "it may come back"
 
 
 def test_a_domain_that_is_configured_for_nobody_is_not_found(juliet):
