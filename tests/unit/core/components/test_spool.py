@@ -9,6 +9,7 @@ from tests.support.components import ECHO, Component, table, verona
 from tests.support.logs import logged
 from tests.support.server import Verona, condition
 from xmppd import ns
+from xmppd.core.components.spool import Spool
 from xmppd.errors import StoreError
 
 SM = ns.STREAM_MANAGEMENT
@@ -383,6 +384,34 @@ def test_a_client_does_not_wait_for_a_component_that_takes_long(server, echo, ju
     sm(juliet).send(say("a"))
     server.clock.pump([0.3] * 52)
     assert handled(juliet) == "1"
+
+
+def test_a_client_does_not_wait_for_one_that_has_come_back_and_takes_long(server, echo, juliet):
+    """What was kept, and is not wanted any more, had its place in the count."""
+    sm(juliet).send(say("a") + ask("q") + say("b"))
+    echo.hang_up()
+    back(server, echo)
+    juliet.take()
+    juliet.send(say("c"))
+    assert handled(juliet) == "3"
+    server.clock.pump([0.3] * 52)
+    assert handled(juliet) == "4"
+
+
+def test_what_is_stored_is_not_looked_at_again(server, echo, juliet, monkeypatch):
+    """As many may wait as the queue holds, and it is looked four times a second."""
+    looked, secured = [], Spool._secured
+    monkeypatch.setattr(
+        Spool, "_secured", lambda spool, sent: looked.append(sent.data) or secured(spool, sent)
+    )
+    juliet.send(say("a", "b"))
+    server.clock.pump([0.3] * 60)
+    juliet.send(say("c"))
+    ack(echo, 1)
+    server.clock.pump([0.3] * 60)
+    assert [re.findall(rb"<body>(.)", data)[0] for data in looked] == [b"a", b"b", b"c"]
+    echo.hang_up()
+    assert len(looked) == 3
 
 
 def test_a_client_is_told_when_what_it_wrote_to_who_is_away_is_stored(server, echo, juliet):
