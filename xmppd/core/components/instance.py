@@ -50,6 +50,7 @@ DRAIN_STEP = 0.1
 _DRAINED = Tag("drained", ns=ns.INSTANCES).render()
 """Tells a component why its stream ends: it may end, too, for another to take over."""
 
+_RESUME = f"{ns.STREAM_MANAGEMENT} resume"
 _REQUESTS = frozenset({"get", "set"})
 _ANSWERS = frozenset({"result", "error"})
 
@@ -404,6 +405,18 @@ class Instance:
             seconds,
         )
 
+    @property
+    def resumable(self) -> bool:
+        """Whether it has a stream that it may go on with by another connection."""
+        return self.spool is not None and bool(self.spool.id)
+
+    def is_resumed_by(self, nonza: Nonza) -> bool:
+        """Whether an element asks to go on with the stream that it has."""
+        spool = self.spool
+        if nonza.name != _RESUME or spool is None or not spool.id:
+            return False
+        return nonza.attrs.get("previd") == spool.id
+
     def _resume(self, nonza: Nonza) -> None:
         """Go on with the stream that it had (§5), once what it has sent is in safe hands.
 
@@ -411,7 +424,7 @@ class Instance:
         """
         spool, line = self.spool, self.line
         assert line is not None
-        if spool is None or not spool.away or nonza.attrs.get("previd") != spool.id:
+        if spool is None or not spool.away or not self.is_resumed_by(nonza):
             line.write(failed("item-not-found", self._ended.handled(nonza.attrs.get("previd", ""))))
             return
         self._acknowledged(nonza)
@@ -442,7 +455,7 @@ class Instance:
 
 _NONZAS: dict[str, Callable[[Instance, Nonza], None]] = {
     f"{ns.STREAM_MANAGEMENT} enable": Instance._enable,
-    f"{ns.STREAM_MANAGEMENT} resume": Instance._resume,
+    _RESUME: Instance._resume,
     f"{ns.STREAM_MANAGEMENT} r": Instance._request,
     f"{ns.STREAM_MANAGEMENT} a": Instance._acknowledged,
 }
