@@ -319,7 +319,7 @@ def test_a_delegated_request_is_not_answered_by_what_is_no_answer(
         assert answer.get("from") == ROMEO
         tybalt.send(f"<iq type='get' id='last'><ping xmlns='{ns.PING}'/></iq>")
         assert tybalt.element().get("id") == "last"
-        assert "delegation.answer" in why(server, FRIAR)[-2:]
+        assert why(server, FRIAR)[-1] == "delegation.answer"
     assert len(lines_with(server, log, "has answered a delegated request wrongly", FRIAR)) == 1
 
 

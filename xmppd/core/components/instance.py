@@ -27,10 +27,12 @@ from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
 from xmppd.core.components.spool import Spool
 from xmppd.core.holding import Holding
+from xmppd.core.iq import as_stanza_error
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.components import Waiting
 from xmppd.stream.acks import WRAP, TooHighError
+from xmppd.wire import faults
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Nonza, Stanza
 
@@ -151,7 +153,7 @@ class Instance:
         self.line: Line | None = None
         self.since = 0.0
         """When it connected, in seconds UTC since 1970."""
-        self.pending = Pending(server.router.bounce, server.clock, server.router.routes)
+        self.pending = Pending(self._answer, server.clock, server.router.routes)
         self.spool: Spool | None = None
         self.sent = self.received = 0
         """Stanzas to it and from it."""
@@ -230,6 +232,17 @@ class Instance:
             return True
         self._server.router.refusals.note("component.unasked", sender, to)
         return False
+
+    def _answer(self, request: Stanza, error: BaseException) -> None:
+        """Answer a request in its place.
+
+        What the server itself would have liked to know was refused to nobody: it is not noted.
+        """
+        router = self._server.router
+        if request.type == "get" and request.sender in router.domains:
+            self._server.requests.answered(faults.stanza_error(request, as_stanza_error(error)))
+        else:
+            router.bounce(request, error)
 
     def _slow_down(self, stanza: Stanza, line: Line) -> None:
         """Read the client that has sent it more slowly; refuse it when there is no room left."""
