@@ -136,7 +136,10 @@ class Process(Program, Generic[T]):
             self._lifeline.release()
         if self._starting is not None:
             await self._starting
-        await self.component.stop()
+        try:
+            await self.component.stop()
+        except Exception:  # noqa: BLE001 - with the store open the process would never end
+            log.failure("the component did not take leave in order")
         if self._store is not None:
             await self._store.close()
         self._signals.restore()

@@ -12,6 +12,8 @@ from components.common.config import Settings, load
 from components.common.process import Process, Setting
 from components.common.stanza import Stanza
 from tests.support.deferred import result
+from tests.support.logs import logged
+from xmppd.errors import StoreError
 from xmppd.storage.interfaces import Transaction
 
 ROOT = Path(__file__).parents[3]
@@ -77,6 +79,28 @@ def test_it_has_a_store_of_its_own_schema(tmp_path: Path) -> None:
     running = Running(tmp_path, set_up, schema)
     assert rows == [("hello",)]
     result(running.process.stopService())
+
+
+def test_its_store_is_closed_whatever_happened_before(tmp_path: Path) -> None:
+    """Its threads would keep the process for ever."""
+    schema = tmp_path / "echoes"
+    schema.mkdir()
+    stores: list[Any] = []
+    running = Running(tmp_path, lambda setting: stores.append(setting.store), schema)
+
+    def faulty() -> None:
+        raise RuntimeError("a bug")
+
+    component: Any = running.process.component
+    component.stop = faulty
+    with logged("critical") as found:
+        result(running.process.stopService())
+    assert found == ["the component did not take leave in order"]
+
+    async def work(tx: Transaction) -> None: ...
+
+    with pytest.raises(StoreError):
+        result(stores[0].read(work))
 
 
 @pytest.mark.parametrize("late", [True, False])
