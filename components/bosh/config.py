@@ -46,7 +46,7 @@ class BoshTable(Table, frozen=True):
 
     wait: Annotated[int, Meta(ge=1, le=3_600)] = 60
     hold: Annotated[int, Meta(ge=1, le=10)] = 2
-    requests: Annotated[int, Meta(ge=2, le=20)] = 3
+    requests: Annotated[int, Meta(ge=2, le=20)] = 11
     inactivity: Annotated[int, Meta(ge=5, le=3_600)] = 120
     polling: Annotated[int, Meta(ge=1, le=60)] = 5
     maxpause: Annotated[int, Meta(ge=0, le=3_600)] = 300

@@ -22,8 +22,8 @@ class Limits(NamedTuple):
     """How long a request is held at most,"""
     hold: int = 2
     """how many at a time,"""
-    requests: int = 3
-    """and how many may have no answer yet."""
+    requests: int = 11
+    """and how many may have no answer yet: one more than the client would have held, if it may."""
     inactivity: int = 120
     """How long a client may have no request here."""
     polling: int = 5
@@ -86,7 +86,8 @@ def agree(attrs: Mapping[str, str], limits: Limits) -> Terms:
     return Terms(
         wait=wait,
         hold=hold,
-        # One more than the client would have held (XEP-0124 §7.2), as far as we let it.
+        # One more than the client would have held, however many of them are (XEP-0124 §7.2): it
+        # may go by that. As far as we let it: it may ask for any number.
         requests=min(asked_hold + 1, max(limits.requests, hold + 1)),
         # More for who polls, by more than a poll takes (§12).
         inactivity=limits.inactivity + (2 * limits.polling + 1 if polls else 0),
