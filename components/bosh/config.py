@@ -38,6 +38,7 @@ class BoshTable(Table, frozen=True):
     connections_per_address: Count = 200
     sessions: Count = 10_000
     sessions_per_address: Count = 100
+    held_octets: Count = 0
     requests_per_second: Annotated[float, Meta(ge=0)] = 100.0
     request_burst: Annotated[int, Meta(ge=1)] = 500
     request_seconds: Seconds = 20.0

@@ -40,6 +40,8 @@ class Limits(NamedTuple):
     """How large a request may be once it is no longer compressed."""
     queue_octets: int = 8_388_608
     """How much may wait for one client."""
+    held_octets: int = 268_435_456
+    """How much may be held for all clients together: what waits, and answers to be repeated."""
     unsaid_octets: int = 1_048_576
     """How much of what a client says may wait while the server takes nothing from it."""
     linger: int = 60
