@@ -172,6 +172,17 @@ def test_3_6_close_is_answered_by_close_and_the_socket_closed(juliet: WebSocketP
         juliet.heard()
 
 
+def test_3_6_the_socket_is_closed_when_both_have_closed_the_stream(juliet: WebSocketPeer) -> None:
+    juliet.closes = False
+    juliet.send("<nonsense xmlns='urn:x'/>")
+    while fromstring(juliet.heard()[1]).tag != CLOSED:
+        pass
+    juliet.frame(PING, b"still there?")
+    assert juliet.heard() == (PONG, b"still there?")
+    juliet.send(CLOSING)
+    assert juliet.heard() == (CLOSE, (1000).to_bytes(2, "big"))
+
+
 def test_3_6_a_socket_that_breaks_may_be_resumed(web: Web) -> None:
     with web.websocket() as first:
         first.log_in("romeo", PASSWORD, "orchard")
