@@ -110,7 +110,9 @@ def test_3_3_2_a_header_of_another_namespace(stranger: WebSocketPeer, said: str)
         "</message>",
         "</stream:stream>",
         "<message xmlns='jabber:client'/>soft",
+        f"<message xmlns='jabber:client'/>{SAY.format('a@capulet.lit', 'x' * 40_000)}",
     ],
+    ids=lambda said: said[-40:],
 )
 def test_3_3_3_a_message_is_one_element_whole(juliet: WebSocketPeer, said: str) -> None:
     juliet.send(said)
