@@ -12,6 +12,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from components.bosh import memory
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
@@ -96,6 +97,7 @@ class Gateway:
             sessions=config.sessions,
             sessions_per_address=config.sessions_per_address,
             body_octets=config.body_octets,
+            held_octets=config.held_octets or memory.there_is() // memory.SHARE,
             routes=frozenset(config.routes),
             secure_link=is_private(self._loaded.settings.core.endpoint),
             see_other_uri=config.see_other_bosh,
@@ -144,6 +146,7 @@ class Gateway:
             "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
             "streams": lambda: len(self.tunnel),
             "requests": lambda: self.longpoll.requests,
+            "held": lambda: self.longpoll.held,
             "refusals": lambda: {k: n for k, n in sorted(self._counts.items()) if "." in k},
         }
         return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)

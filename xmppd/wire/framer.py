@@ -147,13 +147,20 @@ class Framer:
             frames.append(error)
         return frames
 
-    def feed_last(self, data: bytes) -> Sequence[Frame]:
-        """As `feed`, where one element ends with `data`: an error where that is not so."""
+    def feed_piece(self, data: bytes, *, ends: bool) -> Sequence[Frame]:
+        """As `feed` of a piece of one element: an error where that is not so.
+
+        It `ends` with `data`, where nothing else does; else nothing ends in `data` at all.
+        """
         frames = self.feed(data)
         if self.finished and frames and frames[-1].__class__ is StreamError:
             return frames
-        left = self._held or self._tail is not None or self._opening is not None
-        if left or len(frames) != 1 or frames[0].__class__ in _HEADERS:
+        if ends:
+            left = self._held or self._tail is not None or self._opening is not None
+            fits = not left and len(frames) == 1 and frames[0].__class__ not in _HEADERS
+        else:
+            fits = not frames
+        if not fits:
             self.close()
             return (StreamError("not-well-formed", reason="stream.one-element"),)
         return frames
