@@ -295,6 +295,16 @@ def test_writing_is_shown_until_the_message_comes(stage):
     assert line.inner_text() == ""
 
 
+def test_who_is_gone_writes_no_more(stage):
+    open_chat(stage, "Juliet Capulet")
+    stage.evaluate("client.tell('chatstate', {chat: 'juliet@verona.test', state: 'composing'})")
+    stage.evaluate(
+        """() => { const contact = client.contacts.get("juliet@verona.test");
+        contact.resources.clear(); client.tell("contact", { contact }); }"""
+    )
+    assert stage.locator(".writing-line").inner_text() == ""
+
+
 def test_a_receipt_changes_the_tick(stage):
     open_chat(stage, "Juliet Capulet")
     _write(stage, "But soft!")
