@@ -138,6 +138,29 @@ def test_what_would_not_end_better_is_the_end(verona, condition):
     assert _play(verona, script, None, condition) == [["offline", condition]]
 
 
+def test_who_logs_in_next_has_nothing_of_who_was_put_out_rfc6120_4_9_3_3(verona):
+    room = "balcony@rooms.verona.lit"
+    script = """const entering = c.join(a.room, "Romeo");
+    s.say(a.entered);
+    await entering;
+    c.setPresence("dnd", "In love");
+    s.drop("conflict");
+    await s.settled();
+    const left = [c.rooms.size, c.contacts.size];
+    s.sent.length = 0;
+    await c.login("mercutio", "wherefore");
+    await s.settled();
+    return [left, s.sent.filter((text) => /balcony|In love/.test(text))]"""
+    entered = (
+        f'<presence xmlns="jabber:client" from="{room}/Romeo">'
+        '<x xmlns="http://jabber.org/protocol/muc#user">'
+        '<item affiliation="none" role="participant"/><status code="110"/></x></presence>'
+    )
+    juliet = '<item jid="juliet@verona.lit" subscription="both"/>'
+    told = player(verona, juliet)(script, {"room": room, "entered": entered})
+    assert told == [[0, 0], []]
+
+
 def test_what_is_sent_when_offline_is_refused(verona):
     script = """await c.logout();
     try { c.send("juliet@verona.lit", "x"); }

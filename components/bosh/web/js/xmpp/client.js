@@ -70,6 +70,14 @@ export class Client {
     this.#rooms.presenceTo = (to, ...extra) => this.#presence.stanza(to, ...extra);
     this.#avatars.onown = () => this.#announce();
     this.#session.onstart = () => this.#start();
+    wire.on("state", ({ state }) => state === "offline" && this.#clear());
+  }
+
+  /** The session is over, however it has ended: somebody else may log in next. */
+  #clear() {
+    for (const part of [this.#roster, this.#presence, this.#rooms, this.#bookmarks, this.#messages, this.#avatars]) {
+      part.clear();
+    }
   }
 
   /** What a new session begins with; a resumed one has all this already. */
@@ -128,9 +136,6 @@ export class Client {
   async logout() {
     if (this.state === "online") this.#presence.leave();
     await this.#session.logout();
-    for (const part of [this.#roster, this.#presence, this.#rooms, this.#bookmarks, this.#messages, this.#avatars]) {
-      part.clear();
-    }
   }
 
   async changePassword(password) {
