@@ -161,6 +161,14 @@ def test_who_logs_in_next_has_nothing_of_who_was_put_out_rfc6120_4_9_3_3(verona)
     assert told == [[0, 0], []]
 
 
+@pytest.mark.parametrize(
+    ("feature", "offered"),
+    [("", False), ('<register xmlns="http://jabber.org/features/iq-register"/>', True)],
+)
+def test_accounts_are_made_where_the_server_says_so_xep0077_8(verona, feature, offered):
+    assert _play(verona, "s.first = a; return c.offersAccounts()", None, feature) is offered
+
+
 def test_what_is_sent_when_offline_is_refused(verona):
     script = """await c.logout();
     try { c.send("juliet@verona.lit", "x"); }

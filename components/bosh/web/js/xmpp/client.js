@@ -14,7 +14,7 @@ import { typedJid } from "./escaping.js";
 import { bareOf, parseJid } from "./jid.js";
 import { Messages } from "./messages.js";
 import { Presence } from "./presence.js";
-import { changePassword, registerAccount } from "./registration.js";
+import { changePassword, offersAccounts, registerAccount } from "./registration.js";
 import { Roster } from "./roster.js";
 import { Rooms } from "./rooms.js";
 import { Session } from "./session.js";
@@ -125,6 +125,11 @@ export class Client {
   /** Log in; the password is used here and not kept. */
   async login(username, password) {
     await this.#session.login(username, password);
+  }
+
+  /** Does the server let people make accounts (XEP-0077), from where we are? */
+  async offersAccounts() {
+    return offersAccounts(this.#options);
   }
 
   /** Make an account (XEP-0077); the caller logs in afterwards. */
