@@ -131,6 +131,13 @@ def test_nothing_is_stored(verona):
     assert _play(verona, script) == [0, 0, ""]
 
 
+@pytest.mark.parametrize("event", ["offline", "online"])
+def test_the_server_is_asked_when_the_network_goes_or_comes_xep0198_4(verona, event):
+    script = "dispatchEvent(new Event(a)); return [s.sent, c.state]"
+    asked = [['<r xmlns="urn:xmpp:sm:3"/>'], "online"]
+    assert _play(verona, script, {"h": None, "resume": ""}, event) == asked
+
+
 @pytest.mark.parametrize("condition", ["conflict", "not-authorized", "host-unknown"])
 def test_what_would_not_end_better_is_the_end(verona, condition):
     script = """s.drop(a); await s.settled();
