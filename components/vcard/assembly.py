@@ -29,7 +29,6 @@ def assemble(
 ) -> VCards:
     """Have a component serve the vCards in a database; `now` gives seconds UTC since 1970."""
     vcards = VCards(SQLVCards(database), now, config.limits, config.cached_octets)
-    Accounts(component).on_removed(vcards.remove)
     # Another process may have changed what this one is asked for from now on.
     Instances(component).on_change(lambda epoch: vcards.forget_cached())
     component.on_open(lambda resumed: None if resumed else vcards.forget_cached())
@@ -38,6 +37,9 @@ def assemble(
     announcing = Announcing(component, vcards.untold)
     conversion = Conversion(component, Privilege(component), vcards, announcing.changed)
     conversion.listen(disco)
+    accounts = Accounts(component)
+    accounts.on_removed(conversion.removed)
+    accounts.on_removed(vcards.remove)
 
     def changed(account: JID, change: Change) -> None:
         announcing.changed(account, change)

@@ -54,11 +54,18 @@ class Conversion:
         self._changed = changed
         self._publishing: Newest[JID, Photo | None] = Newest(self._publish)
         self._taking: Newest[JID, Element] = Newest(self._take)
+        self._removed: set[JID] = set()
+        """Accounts that were removed while something was under way for them."""
 
     def listen(self, disco: Disco) -> None:
         """Be told of what owners publish."""
         disco.add(f"{AVATAR_METADATA}+notify")
         self._component.on_message(self.notified, pubsub.EVENT)
+
+    def removed(self, account: JID) -> None:
+        """An account is gone: what it has published last gets into no vCard any more."""
+        if account in self._taking:
+            self._removed.add(account)
 
     def features(self) -> Iterable[str]:
         """What accounts can do by it: there has to be a PEP service that the server lets it use."""
@@ -112,12 +119,17 @@ class Conversion:
                 account=account,
                 error=str(error),
             )
+        finally:
+            if account not in self._taking:
+                self._removed.discard(account)
 
     async def _take(self, account: JID, metadata: Element) -> None:
         item = avatar.chosen(metadata)
         if (item or "").lower() == await self._vcards.photo_hash(account):
             return
         photo = None if item is None else await self._read(account, item)
+        if account in self._removed:
+            return  # who takes the name next is not to have it
         self._changed(account, await self._vcards.set_photo(account, photo))
 
     async def _read(self, account: JID, item: str) -> Photo:

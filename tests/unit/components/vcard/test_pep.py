@@ -15,6 +15,7 @@ from tests.support.pep import E
 from tests.support.server import DOMAIN, condition
 from tests.support.vcards import photo, picture, png
 from xmppd import ns
+from xmppd.jid import JID
 
 DATA, METADATA = "urn:xmpp:avatar:data", "urn:xmpp:avatar:metadata"
 BALCONY = f"{JULIET}/balcony"
@@ -133,6 +134,25 @@ def test_a_service_that_is_slow_keeps_nobody_waiting_and_gets_the_newest(faces, 
 
 
 # ---------------------------------------------------------------------- §3.1 from PEP
+
+
+def test_an_avatar_that_is_on_its_way_when_its_owner_is_removed_gets_into_no_vcard(
+    faces, juliet, monkeypatch
+):
+    """Who takes the name next has none of it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(faces.pep, "react", lambda: False)
+        put(faces, IMAGE)
+        removing = faces.server.host.administrator.remove(JID.parse(JULIET))
+        faces.pump()
+    faces.pump()
+    faces.server.done(removing)
+    assert faces.pep.seen == [("get", DATA, IMAGE.hash)]
+    faces.server.account("juliet")
+    again = faces.log_in("juliet", "balcony")
+    assert in_vcard(faces, again) is None
+    put(faces, OTHER)
+    assert in_vcard(faces, again) is not None
 
 
 def test_3_1_what_is_published_becomes_the_photo_and_is_in_presence(faces, juliet, romeo):
