@@ -92,6 +92,7 @@ class Component:
         clock: IReactorTime,
         *,
         where: str = "the server",
+        source: str = "",
         pace: Pace | None = None,
     ) -> None:
         self.domain = JID.parse(identity.domain)
@@ -99,7 +100,7 @@ class Component:
         self.clock = clock
         self.counts: Counter[str] = Counter()
         """What was received, by kind, and what was refused, by reason code."""
-        self.link = Link(endpoint, identity, self, clock, where=where, pace=pace)
+        self.link = Link(endpoint, identity, self, clock, where=where, source=source, pace=pace)
         self.work = Work(clock, _late)
         self.pauses = Pauses(lambda: self.behind, clock)
         self.requests = OwnRequests(self.link.send, clock)

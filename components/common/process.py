@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from components.common import endpoint
 from components.common.component import Component
 from components.common.config import Loaded, Settings
 from xmppd.errors import ConfigError, StoreError
@@ -69,14 +69,14 @@ class Process(Program, Generic[T]):
         self._stopping = False
         self._lifeline: Lifeline | None = None
         self._signals = Signals(reactor, {signal.SIGTERM: self._asked_to_stop})
-        endpoint = loaded.settings.core.endpoint
-        try:
-            client = clientFromString(reactor, endpoint)
-        except (ValueError, TypeError, KeyError) as error:
-            remedy = 'Write a client endpoint of Twisted, such as "tcp:127.0.0.1:5347"'
-            problem = f'"{endpoint}" can\'t be connected to ({error})'
-            raise ConfigError(loaded.source, "core.endpoint", problem, remedy) from None
-        self.component = Component(loaded.identity, loaded.servers, client, reactor, where=endpoint)
+        self.component = Component(
+            loaded.identity,
+            loaded.servers,
+            endpoint.made(loaded, reactor),
+            reactor,
+            where=loaded.settings.core.endpoint,
+            source=loaded.source,
+        )
         self.component.when_drained = self._asked_to_stop
 
     def _begin(self) -> None:
@@ -103,14 +103,14 @@ class Process(Program, Generic[T]):
         except OSError as error:
             problem = f"can't make the directory {loaded.data} ({error.strerror})"
             remedy = "Name a directory that this user may write to"
-            raise ConfigError(loaded.source, "component.data", problem, remedy) from None
+            raise loaded.fault(("component", "data"), problem, remedy) from None
         try:
             return await open_database(
                 loaded.url, schema, self._reactor, loaded.data, limits=limits, source=loaded.source
             )
         except StoreError as error:
             remedy = "Restore a backup of it, or name another store"
-            raise ConfigError(loaded.source, "store.url", str(error), remedy) from error
+            raise loaded.fault(("store", "url"), str(error), remedy) from error
 
     def _not_started(self, failure: Failure) -> None:
         if failure.check(ConfigError):

@@ -20,11 +20,13 @@ from twisted.application.service import IService
 from twisted.logger import Logger
 from twisted.python import usage
 
-from components.common.config import Settings, load
+from components.common import endpoint
+from components.common.config import Loaded, Settings, load
 from components.common.process import Process, SetUp
 from xmppd import __version__
 from xmppd.errors import ConfigError
 from xmppd.process import logs
+from xmppd.storage.url import check_url
 
 log = Logger(namespace="component")
 
@@ -46,8 +48,8 @@ class Program(Generic[T]):
     """A component's program: `set_up` tells the component who handles what.
 
     `config` is the Struct of its configuration file; `schema` the directory of its store's schema
-    set, None for who stores nothing. `check` raises ConfigError for what the types of `config` let
-    pass; it is given the name of the file, too.
+    set, None for who stores nothing. `check` raises ConfigError, such as `Loaded.fault` makes, for
+    what the types of `config` let pass.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Program(Generic[T]):
         set_up: SetUp[T],
         *,
         schema: Path | None = None,
-        check: Callable[[T, str], None] | None = None,
+        check: Callable[[Loaded[T]], object] | None = None,
     ) -> None:
         self.name = name
         self._config = config
@@ -80,8 +82,9 @@ class Program(Generic[T]):
                 raise ConfigError(self._command, "--config", "is missing", "Name a file with -c")
             loaded = load(Path(options["config"]).absolute(), self._config, self.name)
             if self._check is not None:
-                self._check(loaded.settings, loaded.source)
+                self._check(loaded)
             if options["check"]:
+                self._rehearse(loaded, reactor)
                 raise SystemExit(0)
             settings = loaded.settings.log
             log_to = logs.Log(sys.stdout, settings) if logs.wanted(twistd) else None
@@ -90,6 +93,12 @@ class Program(Generic[T]):
             )
         except ConfigError as error:
             raise SystemExit(f"{self._command}: {error}") from None
+
+    def _rehearse(self, loaded: Loaded[T], reactor: Any) -> None:
+        """Refuse what would be refused at the start, as far as it can be known before."""
+        endpoint.made(loaded, reactor)
+        if self._schema is not None:
+            check_url(loaded.url, loaded.source)
 
     @property
     def _command(self) -> str:
