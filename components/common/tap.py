@@ -80,25 +80,33 @@ class Program(Generic[T]):
         try:
             if not options["config"]:
                 raise ConfigError(self._command, "--config", "is missing", "Name a file with -c")
-            loaded = load(Path(options["config"]).absolute(), self._config, self.name)
-            if self._check is not None:
-                self._check(loaded)
+            path = Path(options["config"]).absolute()
+            loaded = self._read(path, reactor)
             if options["check"]:
-                self._rehearse(loaded, reactor)
                 raise SystemExit(0)
             settings = loaded.settings.log
             log_to = logs.Log(sys.stdout, settings) if logs.wanted(twistd) else None
             return Process(
-                loaded, self._set_up, reactor, self._fail, schema=self._schema, log_to=log_to
+                loaded,
+                self._set_up,
+                reactor,
+                self._fail,
+                schema=self._schema,
+                log_to=log_to,
+                read=lambda: self._read(path, reactor),
             )
         except ConfigError as error:
             raise SystemExit(f"{self._command}: {error}") from None
 
-    def _rehearse(self, loaded: Loaded[T], reactor: Any) -> None:
-        """Refuse what would be refused at the start, as far as it can be known before."""
+    def _read(self, path: Path, reactor: Any) -> Loaded[T]:
+        """The file, with nothing in it that a start would refuse, as far as that can be known."""
+        loaded = load(path, self._config, self.name)
+        if self._check is not None:
+            self._check(loaded)
         endpoint.made(loaded, reactor)
         if self._schema is not None:
             check_url(loaded.url, loaded.source)
+        return loaded
 
     @property
     def _command(self) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import LogLevel
 
 from components.common.config import Settings, load
 from components.common.process import Process, Setting
 from components.common.stanza import Stanza
 from tests.support.deferred import result
+from tests.support.logs import logged
+from xmppd.process.logs import Log
 from xmppd.storage.interfaces import Transaction
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +49,16 @@ class Running:
         self.failed: list[str] = []
         loaded = load(path, Settings, "echo", {})
         reactor: Any = self.reactor
-        self.process = Process(loaded, set_up, reactor, self.failed.append, schema=schema)
+        self.log = Log(io.StringIO(), loaded.settings.log)
+        self.process = Process(
+            loaded,
+            set_up,
+            reactor,
+            self.failed.append,
+            schema=schema,
+            log_to=self.log,
+            read=lambda: load(path, Settings, "echo", {}),
+        )
         self.process.startService()
         for function, args, named in self.reactor.whenRunningHooks:
             function(*args, **named)
@@ -99,6 +113,72 @@ def test_it_is_asked_to_stop_once(tmp_path: Path) -> None:
     assert running.reactor.stopped
     running.reactor.stopped = False
     running.process._asked_to_stop()
+    assert not running.reactor.stopped
+    result(running.process.stopService())
+
+
+class HungUp(Running):
+    """A process that is sent SIGHUP."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, lambda setting: None)
+        self.file = directory / "echo.toml"
+
+    def told(self, text: str, level: str = "info") -> str:
+        """What it says of another file."""
+        self.file.write_text(text)
+        with logged(level) as lines:
+            signal.raise_signal(signal.SIGHUP)
+        [line] = lines
+        return line.replace(str(self.file), "FILE")
+
+    def writes(self, level: LogLevel) -> bool:
+        """Whether events of a level are written."""
+        out = self.log._out = io.StringIO()
+        self.log({"log_level": level, "log_time": 0.0, "log_namespace": "x", "log_format": "x"})
+        return bool(out.getvalue())
+
+
+def test_sighup_takes_what_can_change_while_it_runs(tmp_path: Path) -> None:
+    running = HungUp(tmp_path)
+    assert running.told(TEXT) == "reloaded: nothing has changed"
+    assert not running.writes(LogLevel.debug)
+    debug = f'{TEXT}[log]\nlevel = "debug"\n'
+    assert running.told(debug) == "reloaded: log.level: takes effect now"
+    assert running.writes(LogLevel.debug)
+    assert running.told(TEXT) == "reloaded: log.level: takes effect now"
+    assert not running.writes(LogLevel.debug)
+    result(running.process.stopService())
+
+
+def test_sighup_takes_a_secret_for_the_next_connection(tmp_path: Path) -> None:
+    running = HungUp(tmp_path)
+    link = running.process.component.link
+    other = TEXT.replace("what's in a name", "a rose")
+    assert running.told(other) == "reloaded: component.secret: takes effect now"
+    assert link.identity.secret == "a rose"
+    in_file = other.replace('secret = "a rose"', 'secret_file = "rose"')
+    for name in ("a rose", "any other name"):
+        (tmp_path / "rose").write_text(name)
+        assert "component.secret_file: takes effect now" in running.told(in_file)
+        assert link.identity.secret == name
+    result(running.process.stopService())
+
+
+def test_sighup_names_what_needs_a_restart_each_time(tmp_path: Path) -> None:
+    running = HungUp(tmp_path)
+    text = TEXT.replace("echo.example", "other.example")
+    for _ in range(2):
+        assert running.told(text) == "reloaded: component.domain: needs a restart"
+    assert running.process.component.link.identity.domain == "echo.example.org"
+    result(running.process.stopService())
+
+
+def test_sighup_changes_nothing_where_the_file_has_a_fault(tmp_path: Path) -> None:
+    running = HungUp(tmp_path)
+    told = running.told(f'{TEXT}[log]\nlevel = "debug"\nlevle = 1', "error")
+    assert told.startswith("nothing was reloaded: FILE:8: log.levle: unknown key. Did you")
+    assert not running.writes(LogLevel.debug)
     assert not running.reactor.stopped
     result(running.process.stopService())
 

@@ -12,6 +12,7 @@ from components.common.tap import Program
 from components.muc.tap import PROGRAM as MUC
 from components.pubsub.tap import PROGRAM as PUBSUB
 from components.vcard.tap import PROGRAM as VCARD
+from tests.support.logs import logged
 
 LEAST = """\
 [component]
@@ -53,6 +54,18 @@ def test_what_would_end_it_at_the_start_is_told_before(
     line = str(ended(tmp_path, program, text))
     assert line.startswith(f"xmppd-{program.name}: {tmp_path / 'x.toml'}")
     assert told in line and "\n" not in line
+
+
+def test_a_reload_refuses_what_a_start_would(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(LEAST)
+    options = MUC.options()
+    options.parseOptions(["-c", str(path)])
+    process = MUC.make_service(options)
+    path.write_text(f'{LEAST}[core]\nendpoint = "tlz:x"')
+    with logged("error") as lines:
+        process._hung_up()  # type: ignore[attr-defined]
+    assert "core.endpoint: " in lines[0]
 
 
 def test_who_stores_nothing_has_no_store_to_be_wrong(tmp_path: Path) -> None:
