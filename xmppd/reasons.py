@@ -380,7 +380,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "nothing, where it had lost its connection; else correct the component",
     ),
     "component.requests": (
-        "the component owes an answer to too many requests",
+        "the component owes an answer to too many requests, or to too many of one sender",
         "it is too slow: see its own log, or run more instances of it",
     ),
     "component.queue": (

@@ -183,6 +183,30 @@ def test_nobody_speaks_but_for_its_own_domain(
         assert why(server, ECHO)[-1] == "component.from"
 
 
+NURSE = f"nurse@{VERONA}/hall"
+UNGRANTED = {
+    "a message in a user's name": f"<message id='x' to='{VERONA}'>"
+    f"<privilege xmlns='{ns.PRIVILEGE}'><forwarded xmlns='{ns.FORWARD}'>"
+    f"<message xmlns='{ns.CLIENT}' from='{ROMEO}' to='{NURSE}'>"
+    "<body>Hist!</body></message></forwarded></privilege></message>",
+    "a request in a user's name": f"<iq type='set' id='x' to='{ROMEO}'>"
+    f"<privileged_iq xmlns='{ns.PRIVILEGE}'><iq xmlns='{ns.CLIENT}' type='set' id='1' to='{NURSE}'>"
+    f"{ASKS}</iq></privileged_iq></iq>",
+    "a user's roster": f"<iq type='get' id='x' to='{ROMEO}'><query xmlns='{ns.ROSTER}'/></iq>",
+    "many at once": f"<message id='x' to='{VERONA}'><addresses xmlns='{ns.ADDRESS}'>"
+    f"<address type='to' jid='{NURSE}'/></addresses><body>Hist!</body></message>",
+}
+
+
+@pytest.mark.parametrize("sent", UNGRANTED.values(), ids=UNGRANTED.keys())
+def test_nobody_does_what_is_not_granted(server: Server, nurse: Peer, sent: str) -> None:
+    """XEP-0356 §4.3, §5.1, §6.3, XEP-0033 §9; the nurse hears nothing."""
+    with RawComponent(port(server), ECHO) as echo:
+        answer = echo.enter().send(sent).element()
+        assert (answer.get("id"), condition(answer)) == ("x", "forbidden")
+        echo.serves()
+
+
 def test_a_request_without_addressee_is_answered_and_the_stream_goes_on(
     server: Server, nurse: Peer
 ) -> None:

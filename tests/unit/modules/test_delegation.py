@@ -298,6 +298,29 @@ def test_who_has_asked_is_told_when_the_component_says_nothing(server, vcard, ju
     assert juliet.take() == b"", "it comes too late"
 
 
+def test_one_user_leaves_a_component_that_says_nothing_to_others(
+    server, vcard, juliet, monkeypatch
+):
+    """There are so many requests of the server that may wait, whomever they are for."""
+    monkeypatch.setattr("xmppd.modules.delegation.MOST_OF_ONE", 3)
+    romeo = server.log_in("romeo", "orchard")
+    juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(4)))
+    refused = juliet.one()
+    assert (refused.get("id"), condition(refused)) == ("3", "resource-constraint")
+    envelopes = vcard.elements()
+    assert len(envelopes) == 3
+    romeo.send(get(JULIET))
+    assert inner(vcard.one()).get("from") == romeo.jid
+    vcard.send(answer(envelopes[0]))
+    assert juliet.one().get("type") == "result"
+    juliet.send(get(JULIET, id_="again"))
+    assert inner(vcard.one()).get("id") == "again"
+    server.clock.advance(31)
+    assert len(juliet.elements()) == 3
+    juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(3)))
+    assert len(vcard.elements()) == 3
+
+
 @pytest.mark.parametrize("instances", [1, 2])
 def test_who_asks_a_slow_component_is_read_more_slowly(instances):
     server = Verona(components={VCARD: table(delegation={TEMP: ()}, instances=instances)})

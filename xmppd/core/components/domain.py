@@ -33,6 +33,9 @@ log = Logger()
 HAND_OVER = 10.0
 """Seconds that an instance may take to let go of addresses that are another's by now."""
 
+ASK_AGAIN = 0.5
+"""Seconds until an instance is told again who is there, for whom too much waited."""
+
 MOST_ASKED = 10_000
 """Of how many requests of several instances it is remembered whose they were."""
 
@@ -260,8 +263,10 @@ class Component:
         except Exception as error:  # noqa: BLE001 - its sender is told
             self._server.router.bounce(stanza, error)
 
-    def _announce(self, instance: Instance) -> None:
-        epoch = self._choice.epoch
+    def _announce(self, instance: Instance, until: float | None = None) -> None:
+        """Tell an instance who is there, and wait `until` then for it to have let go."""
+        epoch, now = self._choice.epoch, self._server.clock.seconds()
+        until = now + HAND_OVER if until is None else until
         attrs = {"epoch": str(epoch), "self": instance.name, "by": self.settings.route_by}
         names = [Tag("instance", {"name": name}) for name in self._choice.names]
         payload = Tag("instances", attrs, names, ns=ns.INSTANCES)
@@ -271,7 +276,7 @@ class Component:
             self.jid,
             "set",
             payload,
-            seconds=HAND_OVER,
+            seconds=until - now,
             send=partial(self._send, instance),
             needed=True,
         )
@@ -280,7 +285,7 @@ class Component:
             self._not_let_go,
             (),
             {},
-            (instance, epoch),
+            (instance, epoch, until),
             {},
         )
         asking.addErrback(lambda failure: log.failure("a hand-over failed", failure))
@@ -291,11 +296,21 @@ class Component:
         except StanzaError as error:
             self._server.router.bounce(stanza, error)
 
-    def _not_let_go(self, failure: Failure, instance: Instance, epoch: int) -> None:
-        """One that knows nothing of this keeps nothing; one that says nothing may act on."""
+    def _not_let_go(self, failure: Failure, instance: Instance, epoch: int, until: float) -> None:
+        """One that knows nothing of this keeps nothing; one that says nothing may act on.
+
+        So may one that could not be told, for want of room: it is told again.
+        """
         failure.trap(RequestFailed)
         failed: Any = failure.value
-        if failed.stanza is not None:
+        line, clock = instance.line, self._server.clock
+        if failed.stanza is not None and not failed.temporary:
             self._choice.let_go(instance.name, epoch)
-        elif instance.line is not None:  # whether or not others have come since
-            instance.line.end(StreamError("policy-violation", reason="component.hand-over"))
+        elif failed.stanza is not None and clock.seconds() + ASK_AGAIN < until:
+            clock.callLater(ASK_AGAIN, self._announce_again, instance, line, until)
+        elif line is not None:  # whether or not others have come since
+            line.end(StreamError("policy-violation", reason="component.hand-over"))
+
+    def _announce_again(self, instance: Instance, line: Line | None, until: float) -> None:
+        if line is not None and instance.line is line:
+            self._announce(instance, until)
