@@ -76,9 +76,11 @@ class CachedVCards:
         )
         return answer
 
-    def edit(self, owner: JID, edit: Edit, *, now: float) -> Deferred[Edited]:
+    def edit(
+        self, owner: JID, edit: Edit, *, now: float, publish: bool = False
+    ) -> Deferred[Edited]:
         """See `SQLVCards.edit`."""
-        done = self._store.edit(owner, edit, now=now)
+        done = self._store.edit(owner, edit, now=now, publish=publish)
         return wholly(
             done.addCallbacks(
                 self._edited, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)

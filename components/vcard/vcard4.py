@@ -35,7 +35,7 @@ from components.vcard.vcard4_shapes import (
 )
 from xmppd.errors import StanzaError
 
-_ROOT = f"{NEW}vcard"
+ROOT = f"{NEW}vcard"
 _BEGIN, _END = f"<vcard xmlns='{VCARD4}'>".encode(), b"</vcard>"
 
 
@@ -103,6 +103,11 @@ _Meaning: TypeAlias = bytes
 """What both forms say of a property: as vcard-temp says it that was a vCard4."""
 
 
+def empty() -> Element:
+    """A vCard4 that says nothing: none that could be published."""
+    return Element(ROOT)
+
+
 def from_temp(vcard: Element) -> Element:
     """The vCard4 of a vCard. It has a formatted name, as it must (RFC 6350 §6.2.1)."""
     made = tree.element(VCARD4, "vcard")
@@ -119,7 +124,7 @@ def followed(vcard: Element, before: Element | None) -> Element | None:
     said = _by_meaning(each for each in vcard if each.tag != _PHOTO)
     if not said:
         return None
-    made = Element(_ROOT)
+    made = Element(ROOT)
     for each in () if before is None else before:
         meaning = None if each.tag == _NEW_PHOTO else _meant_new(each)
         stays = not blank(each) if meaning is None else _taken(said, meaning) is not None
@@ -137,7 +142,7 @@ def to_temp(vcard4: Element, before: Element, *, photo: bool = True) -> Element:
     own (XEP-0084) leave it out of the vCard4. Raises StanzaError `bad-request` for what is no
     vCard4.
     """
-    if vcard4.tag != _ROOT:
+    if vcard4.tag != ROOT:
         raise StanzaError("bad-request", "no vCard4", reason="vcard.malformed")
     was = _by_meaning(before)
     made = Element(before.tag, before.attrib)

@@ -27,7 +27,7 @@ MOON = "moon.lit"
 
 @pytest.fixture
 def faces():
-    faces = Faces(pep=True, others={MOON: table()}).start()
+    faces = Faces(pep=True, others={MOON: table()}, vcard4_node=False).start()
     friends(faces.server, JULIET, ROMEO)
     return faces
 
@@ -179,6 +179,65 @@ def test_3_1_no_avatar_is_no_photo(faces, juliet, romeo):
     tell(faces, "x", avatar.metadata(None).render().decode())
     assert seen(romeo) == [IMAGE.hash, ""]
     assert in_vcard(faces, romeo) is None
+
+
+GONE = ("items", "purge", "delete", "configuration")
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_3_1_an_avatar_that_is_deleted_is_no_photo(faces, juliet, romeo, kind):
+    """Some clients take an avatar away with its node, or show it to their friends only (§7)."""
+    put(faces, IMAGE)
+    if kind == "configuration":
+        faces.pep.close(JULIET, METADATA)
+    elif kind == "delete":
+        del faces.pep.nodes[JULIET, METADATA]
+    else:
+        faces.pep.items(JULIET, METADATA).clear()
+    happen(faces, kind)
+    assert seen(romeo) == [IMAGE.hash, ""]
+    assert in_vcard(faces, romeo) is None
+
+
+def test_a_node_that_is_set_up_before_anything_is_in_it_says_nothing(faces, juliet, romeo):
+    faces.set(juliet, HERS)
+    faces.pep.make(JULIET, METADATA, "open")
+    happen(faces, "configuration")
+    assert seen(romeo) == [IMAGE.hash]
+
+
+def test_3_1_an_event_without_payload_has_the_node_read(faces, juliet, romeo):
+    """XEP-0060 §7.1.2.2."""
+    put(faces, IMAGE)
+    for node, payload in ((DATA, avatar.data(OTHER)), (METADATA, avatar.metadata(OTHER))):
+        faces.pep.nodes[JULIET, node][1][OTHER.hash] = parsed(payload)
+    tell(faces, OTHER.hash, "")
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_while_the_service_has_no_time_nothing_is_gone(faces, juliet, romeo, kind):
+    put(faces, IMAGE)
+    faces.pep.busy = True
+    happen(faces, kind)
+    assert seen(romeo) == [IMAGE.hash]
+
+
+def test_who_is_removed_has_nothing_left_though_something_was_on_its_way(faces, juliet):
+    faces.pep.slow = True
+    put(faces, IMAGE)
+    removing = faces.server.host.administrator.remove(JID.parse(JULIET))
+    faces.pump()
+    faces.pep.slow = False
+    faces.pump()
+    faces.server.done(removing)
+    assert faces.server.done(faces.vcards.get(JID.parse(JULIET))) is None
+
+
+def happen(faces, kind):
+    inner = "<retract id='x'/>" if kind == "items" else ""
+    faces.pep.tell_of(JULIET, f"<{kind} node='{METADATA}'>{inner}</{kind}>")
+    faces.pump()
 
 
 @pytest.mark.parametrize("access", ["presence", "whitelist"])
