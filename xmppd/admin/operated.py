@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
+from twisted.internet.defer import Deferred
 
 from xmppd.core.host import Host
 from xmppd.core.refusals import Refusal
@@ -30,8 +31,8 @@ class Operated:
     """What commands act on. Without a server there is nothing to reload, and no facts."""
 
     host: Host
-    reload: Callable[[], Sequence[str]] | None = None
-    """Reads the configuration again; what has changed. Raises ConfigError."""
+    reload: Callable[[], Deferred[list[str]]] | None = None
+    """Reads the configuration again; what has changed. Fails with ConfigError."""
     facts: Callable[[], Outcome] = field(default=dict)
     """What only the server process knows, for `status`."""
 
