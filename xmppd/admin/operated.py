@@ -43,5 +43,5 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def refusal_told(refusal: Refusal) -> Outcome:
     """A refusal, with what its reason code means and what to do about it."""
-    meaning, remedy = REASONS.get(refusal.reason, ("", ""))
+    meaning, remedy = REASONS.get(refusal.reason, (refusal.meaning, refusal.remedy))
     return {**refusal._asdict(), "meaning": meaning, "remedy": remedy}
