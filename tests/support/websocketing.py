@@ -181,7 +181,8 @@ class House:
         assert rest == b""
         return client
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, address: str) -> None:
+        assert address == "192.0.2.7"
         self.refused[reason] += 1
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from xmppd.admin import check_servers, control, ports
+from xmppd.admin import bundle_check, check_servers, control, ports
 from xmppd.admin.assembly import check_modules, seal_of
 from xmppd.admin.check_servers import LookUp, Note
 from xmppd.admin.directory import no_place, user_name
@@ -369,7 +369,7 @@ def _components(setting: Setting) -> Iterator[Told]:
         elif place.domain not in children:
             yield f"{name} is started with the server, at {place.domain}"
     for key, words in setting.faults(setting.config, setting.source):
-        yield _Advice(setting.source, key, words, f"Correct it under [{key}]; then xmppctl reload")
+        yield _Advice(setting.source, key, words, bundle_check.REMEDY.format(key))
     for child in children.values():
         if child["failures"]:
             times = f"{child['name']} has ended of itself (failures in a row: {child['failures']})"

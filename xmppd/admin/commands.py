@@ -187,7 +187,7 @@ async def _status(on: Operated, args: Arguments) -> Outcome:
 async def _reload(on: Operated, args: Arguments) -> Outcome:
     if on.reload is None:
         raise CommandError("no server runs", "Start it")
-    return {"changes": list(on.reload())}
+    return {"changes": await on.reload()}
 
 
 # ---------------------------------------------------------------------- the table

@@ -25,7 +25,7 @@ from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.stream.policy import Policy
 from xmppd.stream.states import Fact
-from xmppd.wire import tunneled
+from xmppd.wire import tunnel_refusals, tunneled
 from xmppd.wire.stanza import XML_LANG, Stanza
 
 REMEMBERED = 1_000
@@ -164,6 +164,10 @@ class SessionTunnel:
         if tunneled.MARK not in stanza.inner:
             return stanza
         self._grants(sender, to)
+        if not sender.local:  # no session's name: the gateway speaks for itself
+            for told in tunnel_refusals.read(stanza.element):
+                self._host.refusals.tell(sender.domain, told)
+            return None
         said = tunneled.read(stanza.inner)
         gateway = self._gateway(sender.domain)
         wire = gateway.wires.get(sender)

@@ -63,6 +63,9 @@ class Owner(Protocol):
     def left(self, connection: Connection) -> None:
         """A connection is gone."""
 
+    def refused(self, connection: Connection, reason: str) -> None:
+        """What came by a connection is no request, for a reason of `reasons`."""
+
 
 class _Refusal(Exception):
     """A request that is none; the connection ends with this answer."""
@@ -258,6 +261,9 @@ class Connection(TwistedProtocol):
             return
         self._ending = True
         self._partial = False
+        reason = _REASONS.get(response.status)
+        if reason and response is not self._refusal:
+            self._owner.refused(self, reason)
         if self._waiting:
             self._refusal = response
             return
@@ -529,6 +535,15 @@ class Connection(TwistedProtocol):
         else:
             self._end()
 
+
+_REASONS: Mapping[int, str] = {
+    400: "http.no-request",
+    408: "http.slow",
+    413: "http.large-body",
+    431: "http.large-head",
+    501: "http.coding",
+}
+"""Why what came is no request, by the status that it is answered with."""
 
 _NO_REQUESTS: deque[tuple[Request, bool, bool]] = deque(maxlen=0)
 _NO_EXCHANGES: deque[Exchange] = deque(maxlen=0)

@@ -48,7 +48,7 @@ class Home(Protocol):
     def due(self, session: Session) -> None:
         """Have the session's `flush` called when the turn ends."""
 
-    def count(self, reason: str) -> None:
+    def count(self, session: Session, reason: str) -> None:
         """Something was refused, or ended."""
 
     def forget(self, session: Session) -> None:
@@ -318,7 +318,7 @@ class Session:
             self.outbox.several = True
             told = {"stream": self._open_strand(attrs).name}
         else:
-            self._home.count("bosh.streams")
+            self._home.count(self, "bosh.streams")
             # Of a stream that is over before it began: the session goes on (§16.6).
             told = {"type": "terminate", "condition": "policy-violation"}
             told["stream"] = secrets.token_urlsafe(12)
@@ -340,7 +340,7 @@ class Session:
 
     def count(self, reason: str) -> None:
         """A stream was refused (`strand.Home`)."""
-        self._home.count(reason)
+        self._home.count(self, reason)
 
     def over(self, strand: Strand, condition: Condition | None, content: bytes) -> None:
         """A stream is over (`strand.Home`): the session, too, if it was the last (§16.6)."""
@@ -377,7 +377,7 @@ class Session:
 
     def fail(self, refused: Refused, exchange: Exchange | None) -> None:
         """The session is over at once: a request, by `exchange`, was wrong (§17.2)."""
-        self._home.count(refused.reason)
+        self._home.count(self, refused.reason)
         told = terminal(refused, self._terms)
         # Nobody's request has caused what no request has.
         other = Refused("other-request", refused.reason)

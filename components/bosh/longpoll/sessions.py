@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from components.bosh.http.refusing import Refused as Counted
 from components.bosh.http.request import Exchange
 from components.bosh.longpoll.body import Body
 from components.bosh.longpoll.refusal import Condition, Refused
@@ -44,7 +45,7 @@ class Sessions:
         streams: Streams,
         clock: IReactorTime,
         limits: Limits,
-        count: Callable[[str], object],
+        count: Counted,
     ) -> None:
         self.clock = clock
         self.limits = limits
@@ -169,9 +170,9 @@ class Sessions:
         )
         return strand
 
-    def count(self, reason: str) -> None:
+    def count(self, session: Session, reason: str) -> None:
         """Something was refused (`session.Home`)."""
-        self._count(reason)
+        self._count(reason, session.address)
 
     def forget(self, session: Session) -> None:
         """A session is no more (`session.Home`)."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from components.bosh.http.refusing import Refused
 from components.bosh.http.request import Exchange, Response
 from components.bosh.tunnel.client import Streams
 from components.bosh.websocket import handshake
@@ -21,8 +21,8 @@ PARTING: Final = 5.0
 class WebSockets:
     """The handler of the path of WebSockets (`session.Owner`).
 
-    `refused` is told each reason why one was ended. A client that is silent for `ping_seconds` is
-    asked for a sign of life, and has as long again to give one.
+    `refused` is told why one was ended, and whose it was. A client that is silent for
+    `ping_seconds` is asked for a sign of life, and has as long again to give one.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class WebSockets:
         clock: IReactorTime,
         terms: Terms,
         ping_seconds: float,
-        refused: Callable[[str], object],
+        refused: Refused,
     ) -> None:
         self.streams = streams
         self.terms = terms
@@ -57,7 +57,7 @@ class WebSockets:
         request = exchange.request
         refusal = handshake.refusal(request)
         if refusal is not None:
-            self._refused("websocket.handshake")
+            self._refused("websocket.handshake", request.peer.address)
             exchange.answer(refusal)
             return
         if self._closed:
@@ -65,7 +65,7 @@ class WebSockets:
             return
         status, answer = handshake.answer(request)
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._refused("websocket.handshake")
+            self._refused("websocket.handshake", request.peer.address)
             exchange.answer(Response(status, close=True))
             return
         session = WebSocket(self, request.peer)
@@ -92,9 +92,9 @@ class WebSockets:
         """A client is gone (`session.Owner`)."""
         self._open.discard(session)
 
-    def refused(self, reason: str) -> None:
+    def refused(self, session: WebSocket, reason: str) -> None:
         """A client is ended for a reason (`session.Owner`)."""
-        self._refused(reason)
+        self._refused(reason, session.address)
 
     def parts(self, session: WebSocket) -> None:
         """Wait a while for a client to close its stream (`session.Owner`)."""
@@ -130,11 +130,11 @@ class WebSockets:
                 continue
             session.heard = session.heard or session.unread
             if not session.begun:
-                self._refused("websocket.unopened")
+                self.refused(session, "websocket.unopened")
                 session.abort()
                 continue
             if session.pinged and not session.heard:
-                self._refused("websocket.silent")
+                self.refused(session, "websocket.silent")
                 session.abort()
                 continue
             session.pinged = not session.heard

@@ -44,7 +44,7 @@ class Owner(Protocol):
     def parts(self, session: WebSocket) -> None:
         """Have the client's `part` called when it has had time to close its stream, too."""
 
-    def refused(self, reason: str) -> None:
+    def refused(self, session: WebSocket, reason: str) -> None:
         """A client is ended for a reason."""
 
 
@@ -100,6 +100,11 @@ class WebSocket:
         """and whether the client was asked for a sign of life since,"""
         self.small = 0
         """and how many frames were no more than a burden."""
+
+    @property
+    def address(self) -> str:
+        """Where the client is."""
+        return self._peer.address
 
     def begin(self, wire: Wire) -> None:
         """The connection is ours."""
@@ -228,7 +233,7 @@ class WebSocket:
         if self._stream is None:
             terms = self._terms
             if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
-                self._owner.refused("websocket.see-other")
+                self._owner.refused(self, "websocket.see-other")
                 self._introduce(header.get("to", ""))
                 self._end(elements.close(terms.see_other_uri))
                 return
@@ -378,7 +383,7 @@ class WebSocket:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-        self._owner.refused(reason)
+        self._owner.refused(self, reason)
         self._introduce("")
         self.failed(elements.condition(condition, text))
         self._end(elements.close())
@@ -404,7 +409,7 @@ class WebSocket:
         self._say()
         stream, self._stream = self._stream, None
         if reason:
-            self._owner.refused(reason)
+            self._owner.refused(self, reason)
         if stream is not None:
             stream.close()
         if self._frames.state is OPEN:
@@ -427,7 +432,7 @@ class WebSocket:
         if frames.state is not OPEN and not self._closing:
             self._closing = True
             if frames.close_rcvd is None and frames.parser_exc is not None:
-                self._owner.refused("websocket.frames")
+                self._owner.refused(self, "websocket.frames")
             wire.finish_within(_CLOSING)
         if out[-1] == b"":
             wire.finish(linger=frames.close_rcvd is None)

@@ -56,6 +56,8 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
     ("line", "words"),
     [
         ("listen = []", "is empty. Name an endpoint"),
+        ('listen = ["tpc:5280"]', '"tpc:5280" is no endpoint (Unknown endpoint type: '),
+        ('listen = ["ssl:5443:privateKey=no.pem"]', "(No such file or directory). Write it as in"),
         ('bosh = "http-bind"', '"http-bind" is no path. Write it as in "/http-bind"'),
         ('bosh = "/http-bind/"', "is no path"),
         ('websocket = "/metrics"', "is another page's. Choose another path"),
@@ -84,6 +86,7 @@ def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, 
     "line",
     [
         "",
+        'listen = ["systemd:domain=INET:index=0", "tcp6:0", "unix:/run/xmppd-bosh.sock"]',
         'bosh = ""\nwebsocket = ""',
         'bosh = "/xmpp/http-bind"',
         'origins = ["*", "null", "https://chat.example.org:8443", "file://"]',

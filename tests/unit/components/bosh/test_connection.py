@@ -306,3 +306,24 @@ def test_no_octets_at_all_do_harm(pieces):
     statuses(line.read())
     line = site.connect().send(get()[:-2], *pieces)
     answers(line.read())
+
+
+@pytest.mark.parametrize(
+    ("octets", "status", "reason"),
+    [
+        (b"\x16\x03\x01\x02\x00", 400, "http.no-request"),  # the beginning of TLS
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "http.no-request"),
+        (get(b"/", b"Content-Length: 9999999", method=b"POST"), 413, "http.large-body"),
+        (get(b"/" + b"x" * 20_000), 431, "http.large-head"),
+        (get(b"/", b"Transfer-Encoding: gzip, chunked", method=b"POST"), 501, "http.coding"),
+        (b"GET / HT", 408, "http.slow"),
+    ],
+)
+def test_what_is_no_request_has_a_reason_once(octets, status, reason):
+    site = Answering(echo)
+    line = site.connect()
+    line.send(octets)
+    site.clock.advance(60)
+    line.send(b"GET / HTTP/1.1\r\n\r\n")
+    assert statuses(line.read()) == [status]
+    assert site.reasons == [reason]

@@ -137,7 +137,9 @@ def test_there_are_so_many_sessions_and_so_many_from_an_address() -> None:
     juliet.ask(type="terminate")
     bosh.clock.advance(11)
     assert begun(bosh).condition is None
-    assert bosh.reasons == {"bosh.sessions-per-address": 1, "bosh.sessions": 1}
+    by_address, in_all = bosh.refused
+    assert by_address == ("bosh.sessions-per-address", PEER.address)
+    assert in_all == ("bosh.sessions", "203.0.113.9")
 
 
 def test_no_limit_is_none_and_loopback_has_none_of_an_address() -> None:
