@@ -72,6 +72,8 @@ export class ChatList {
     const list = h("div", { class: "groups", on: { keydown: (event) => this.#key(event) } });
     this.#parts = { own, name, line, dot, find, list };
     return h("nav", { class: "sidebar", "aria-label": "Chats" },
+      // A phone shows no other title beside the list.
+      h("h1", { class: "list-title unseen", text: "Chats" }),
       h("header", { class: "pane-head" }, own,
         tool("settings", "Settings", () => settingsDialog(app)),
       ),
@@ -89,7 +91,9 @@ export class ChatList {
     setText(name, `${this.#app.nick}@${this.#app.client.jid.domain}`);
     setText(line, status || PRESENCES[show].name);
     dot.className = `dot ${PRESENCES[show].looks}`;
-    own.setAttribute("aria-label", `Your status: ${PRESENCES[show].name}${status ? `, ${status}` : ""}. ${this.#app.client.jid.bare}. Change it`);
+    // What is seen comes first: who speaks to the page says that (WCAG 2.5.3).
+    const more = status ? `${PRESENCES[show].name}. ` : "";
+    own.setAttribute("aria-label", `${name.textContent} ${line.textContent}. ${more}Your status: change it`);
   }
 
   #draw() {
