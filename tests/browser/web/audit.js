@@ -61,6 +61,11 @@
   if (document.documentElement.lang === "") complaints.push("no language");
   if (document.title === "") complaints.push("no title");
   if (document.documentElement.scrollWidth > innerWidth) complaints.push("scrolls sideways");
+  for (const element of [root, ...all]) {
+    const { overflowX, textOverflow } = getComputedStyle(element);
+    if (["visible", "clip"].includes(overflowX) || textOverflow === "ellipsis" || unseen(element)) continue;
+    if (element.scrollWidth > element.clientWidth) complain("scrolls sideways", element);
+  }
 
   // Targets (WCAG 2.5.8); links within text may be as high as the text.
   for (const control of controls) {
