@@ -379,6 +379,14 @@ def test_the_unread_are_counted_and_read(stage):
     assert stage.locator(".entries li").all_inner_texts()[:2] == ["Today", "New"]
 
 
+def test_the_unread_are_counted_in_a_page_that_is_never_drawn(stage):
+    stage.evaluate(
+        "window.requestAnimationFrame = () => 0;"
+        "client.hear({chat: 'juliet@verona.test', body: 'Romeo?'})"
+    )
+    until(stage, "document.title === '(1) verona.test'")
+
+
 def test_a_chat_without_messages_says_why_until_there_are_some(stage):
     open_chat(stage, "Juliet Capulet")
     nothing = stage.get_by_text("No messages since you logged in.")
