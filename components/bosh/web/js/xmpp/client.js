@@ -89,7 +89,7 @@ export class Client {
     this.#presence.announce();
     this.#rooms.rejoin();
     this.#bookmarks.restore();
-    this.#avatars.refresh();
+    this.#avatars.begin();
   }
 
   #announce() {
