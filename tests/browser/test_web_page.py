@@ -57,6 +57,19 @@ def test_a_refused_login_says_what_to_do(page, condition, words):
     assert password.input_value() == ("" if condition == "not-authorized" else "wrong")
 
 
+@pytest.mark.parametrize(("condition", "repeated"), [("forbidden", True), ("conflict", False)])
+def test_what_the_server_says_stands_where_it_tells_more(page, condition, repeated):
+    raise_curtain(page)
+    told = page.evaluate(
+        """async (condition) => {
+          const { plainly } = await import(new URL("js/ui/errors.js", location.href));
+          return plainly("room", { condition, text: "the server's words" });
+        }""",
+        condition,
+    )
+    assert ("the server's words" in told) is repeated
+
+
 def test_nothing_typed_is_told_before_the_server_is_asked(page):
     raise_curtain(page)
     page.get_by_role("button", name="Log in", exact=True).click()
@@ -363,6 +376,32 @@ def test_the_unread_are_counted_and_read(stage):
     row.click()
     until(stage, "document.title === 'Juliet Capulet · verona.test'")
     assert stage.locator(".news").count() == 1
+    assert stage.locator(".entries li").all_inner_texts()[:2] == ["Today", "New"]
+
+
+def test_the_unread_are_counted_in_a_page_that_is_never_drawn(stage):
+    stage.evaluate(
+        "window.requestAnimationFrame = () => 0;"
+        "client.hear({chat: 'juliet@verona.test', body: 'Romeo?'})"
+    )
+    until(stage, "document.title === '(1) verona.test'")
+
+
+def test_a_chat_without_messages_says_why_until_there_are_some(stage):
+    open_chat(stage, "Juliet Capulet")
+    nothing = stage.get_by_text("No messages since you logged in.")
+    nothing.wait_for()
+    _write(stage, "/me sighs")
+    assert stage.locator(".message.mine .body").inner_text() == "✻ romeo sighs"
+    assert nothing.count() == 0
+
+
+def test_of_a_stranger_nobody_knows_whether_he_is_there(stage):
+    stage.evaluate("client.hear({chat: 'tybalt@verona.test', body: 'Villain!'})")
+    row = stage.locator("[data-jid='tybalt@verona.test']")
+    row.wait_for()
+    assert not row.locator(".dot").is_visible()
+    assert stage.locator("[data-jid='laurence@verona.test'] .dot").is_visible()
 
 
 def test_what_came_late_says_so(stage):

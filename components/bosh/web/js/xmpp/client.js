@@ -69,7 +69,7 @@ export class Client {
     answerQuestions(wire);
     this.#rooms.presenceTo = (to, ...extra) => this.#presence.stanza(to, ...extra);
     this.#avatars.onown = () => this.#announce();
-    this.#session.onstart = () => this.#start();
+    this.#session.onstart = (features) => this.#start(features);
     wire.on("state", ({ state }) => state === "offline" && this.#clear());
   }
 
@@ -81,15 +81,15 @@ export class Client {
   }
 
   /** What a new session begins with; a resumed one has all this already. */
-  async #start() {
+  async #start(features) {
     await this.#disco.ready();
     this.#messages.enableCarbons();
     // The roster before presence (RFC 6121 2.2): whoever is told of has to be known.
-    await this.#roster.fetch();
+    await this.#roster.fetch(features);
     this.#presence.announce();
     this.#rooms.rejoin();
     this.#bookmarks.restore();
-    this.#avatars.refresh();
+    this.#avatars.begin();
   }
 
   #announce() {

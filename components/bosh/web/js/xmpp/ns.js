@@ -15,6 +15,7 @@ export const NS = {
   REGISTER_FEATURE: "http://jabber.org/features/iq-register",
   DATA: "jabber:x:data",
   ROSTER: "jabber:iq:roster",
+  ROSTER_VERSIONS: "urn:xmpp:features:rosterver",
   DISCO_INFO: "http://jabber.org/protocol/disco#info",
   DISCO_ITEMS: "http://jabber.org/protocol/disco#items",
   CAPS: "http://jabber.org/protocol/caps",

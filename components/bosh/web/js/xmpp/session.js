@@ -29,8 +29,8 @@ const FINAL = new Set([
 const SETTLED = 30_000; // milliseconds after which a connection counts as a good one
 
 export class Session {
-  /** Called when a new session begins; a resumed one has its state. */
-  onstart = async () => {};
+  /** Called with the stream's features when a new session begins; a resumed one has its state. */
+  onstart = async (_features) => {};
   #wire;
   #options;
   #state = "offline";
@@ -166,7 +166,7 @@ export class Session {
     const lost = stream.ended.then((error) => {
       throw error ?? new ClientError("connection-lost");
     });
-    await Promise.race([this.onstart(), lost]);
+    await Promise.race([this.onstart(features), lost]);
     for (const stanza of this.#outbox.splice(0)) this.#deliver(stanza);
   }
 
