@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core import disco_answer
+from xmppd.core.components.pending import Elsewhere
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import DiscoInfo
 from xmppd.core.disco_answer import IllFormedError
@@ -70,9 +71,16 @@ class Delegation:
     """A namespace that is delegated to a component, at one domain of the server."""
 
     def __init__(
-        self, host: Host, component: JID, domain: JID, namespace: str, attributes: Sequence[str]
+        self,
+        host: Host,
+        component: JID,
+        domain: JID,
+        namespace: str,
+        attributes: Sequence[str],
+        elsewhere: Elsewhere,
     ) -> None:
         self._host = host
+        self._elsewhere = elsewhere
         self.component = component
         self.domain = domain
         self.namespace = namespace
@@ -105,11 +113,18 @@ class Delegation:
     def answer(self, request: Request) -> Deferred[Answer]:
         """Hand a request on (§4.3); fails with StanzaError where no good answer comes."""
         stanza = request.stanza
+        self._elsewhere.check_room(request.sender)
         envelope = Raw(b"%b%b%b" % (_HEAD, forwarded.forward(stanza), _TAIL))
         asking: Deferred[Any] = self._host.requests.ask(
             self.domain, self.component, "set", envelope, send=partial(self._send, request)
         )
+        crowd = self._elsewhere.add(request.sender)
+        asking.addBoth(self._over, crowd)
         return asking.addCallbacks(self._answered, self._failed, (stanza,), {}, (stanza,), {})
+
+    def _over(self, outcome: Any, crowd: str) -> Any:
+        self._elsewhere.drop(crowd)
+        return outcome
 
     def _send(self, asked: Request, envelope: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
@@ -180,6 +195,10 @@ class Delegations:
         self._told: dict[str, set[JID]] = {}
         """By component, the domains that have told it of something that is delegated."""
         self._asking: dict[str, list[Deferred[Any]]] = {}
+        self._elsewhere = Elsewhere(host.router.routes)
+        """The requests of others that were handed on. To a component the server asks all of them;
+        and users are to be answered, and asked what their clients can do, however many these are.
+        """
 
     def follow(self) -> None:
         """Take what the configuration delegates now."""
@@ -201,7 +220,12 @@ class Delegations:
             for domain in grants.domains or self._host.config.server.domains:
                 for namespace, attributes in grants.delegation.items():
                     yield Delegation(
-                        self._host, JID.parse(name), JID.parse(domain), namespace, attributes
+                        self._host,
+                        JID.parse(name),
+                        JID.parse(domain),
+                        namespace,
+                        attributes,
+                        self._elsewhere,
                     )
 
     def clear(self) -> None:

@@ -37,6 +37,49 @@ class _Owed(NamedTuple):
     crowd: str
 
 
+class Elsewhere:
+    """Requests that have come from other servers: all of them leave room for the server's users.
+
+    `here` are the domains that are served here.
+    """
+
+    __slots__ = ("_crowds", "_here", "_total")
+
+    def __init__(self, here: Container[str]) -> None:
+        self._here = here
+        self._crowds: Counter[str] = Counter()
+        """How many there are, by what the domains of one server have in common."""
+        self._total = 0
+
+    def __len__(self) -> int:
+        return self._total
+
+    def check_room(self, sender: JID | None) -> None:
+        """Raise StanzaError where there are so many that one more of a sender can't be."""
+        crowd = self._crowd(sender)
+        if crowd and (self._total >= MOST // 2 or self._crowds[crowd] >= MOST_OF_ONE):
+            raise StanzaError("resource-constraint", reason="component.requests")
+
+    def add(self, sender: JID | None) -> str:
+        """There is one more; as what it is dropped again."""
+        crowd = self._crowd(sender)
+        if crowd:
+            self._crowds[crowd] += 1
+            self._total += 1
+        return crowd
+
+    def drop(self, crowd: str) -> None:
+        """There is one less."""
+        if crowd:
+            self._total -= 1
+            self._crowds[crowd] -= 1
+            if not self._crowds[crowd]:
+                del self._crowds[crowd]
+
+    def _crowd(self, sender: JID | None) -> str:
+        return "" if sender is None or sender.domain in self._here else around(sender.domain)
+
+
 class Pending:
     """What one instance has been asked. Nobody waits for ever: each request is answered, by it or
     by an error.
@@ -44,7 +87,7 @@ class Pending:
     `bounce` answers a request with an error; `here` are the domains that are served here.
     """
 
-    __slots__ = ("_asked", "_bounce", "_clock", "_crowds", "_here", "_looking", "_now")
+    __slots__ = ("_asked", "_bounce", "_clock", "_elsewhere", "_looking", "_now")
 
     def __init__(
         self,
@@ -57,9 +100,7 @@ class Pending:
         self._now = clock.seconds
         self._looking: IDelayedCall | None = None
         self._asked: dict[Asked, _Owed] = {}
-        self._here = here
-        self._crowds: Counter[str] = Counter()
-        """How many have come from elsewhere, by what the domains of one server have in common."""
+        self._elsewhere = Elsewhere(here)
 
     def __len__(self) -> int:
         """How many wait for an answer."""
@@ -71,20 +112,15 @@ class Pending:
 
     def check_room(self, stanza: Stanza) -> None:
         """Raise StanzaError where so many were passed on that one more can't be."""
-        full = len(self._asked) >= MOST
-        if not full and (crowd := self._crowd(stanza.sender)):
-            crowds = self._crowds
-            full = crowds[crowd] >= MOST_OF_ONE or crowds.total() >= MOST // 2
-        if full:
+        if len(self._asked) >= MOST:
             raise StanzaError("resource-constraint", reason="component.requests")
+        self._elsewhere.check_room(stanza.sender)
 
     def add(self, stanza: Stanza) -> None:
         """A request was passed on."""
         asked = stanza.sender, stanza.id, stanza.to
         self._pop(asked)
-        crowd = self._crowd(stanza.sender)
-        if crowd:
-            self._crowds[crowd] += 1
+        crowd = self._elsewhere.add(stanza.sender)
         self._asked[asked] = _Owed(self._now(), stanza.type, crowd)
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)
@@ -131,11 +167,6 @@ class Pending:
 
     def _pop(self, asked: Asked) -> _Owed | None:
         owed = self._asked.pop(asked, None)
-        if owed is not None and owed.crowd:
-            self._crowds[owed.crowd] -= 1
-            if not self._crowds[owed.crowd]:
-                del self._crowds[owed.crowd]
+        if owed is not None:
+            self._elsewhere.drop(owed.crowd)
         return owed
-
-    def _crowd(self, sender: JID | None) -> str:
-        return "" if sender is None or sender.domain in self._here else around(sender.domain)

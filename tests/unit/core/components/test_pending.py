@@ -61,4 +61,5 @@ def test_what_is_answered_makes_room() -> None:
     assert len(asked.bounced) == 4
     assert asked.ask("iago.lit", 9) == 4
     asked.pending.give_up("component.absent")
-    assert not asked.pending._crowds
+    assert not asked.pending._elsewhere
+    assert not asked.pending._elsewhere._crowds
