@@ -12,6 +12,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from components.bosh import memory
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
@@ -35,7 +36,6 @@ from components.common.about import About, introduce
 from components.common.disco import Identity
 from components.common.process import Setting
 from xmppd.addresses import is_loopback
-from xmppd.errors import ConfigError
 
 log = Logger(namespace="component")
 
@@ -96,6 +96,7 @@ class Gateway:
             sessions=config.sessions,
             sessions_per_address=config.sessions_per_address,
             body_octets=config.body_octets,
+            held_octets=config.held_octets or memory.there_is() // memory.SHARE,
             routes=frozenset(config.routes),
             secure_link=is_private(self._loaded.settings.core.endpoint),
             see_other_uri=config.see_other_bosh,
@@ -144,6 +145,7 @@ class Gateway:
             "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
             "streams": lambda: len(self.tunnel),
             "requests": lambda: self.longpoll.requests,
+            "held": lambda: self.longpoll.held,
             "refusals": lambda: {k: n for k, n in sorted(self._counts.items()) if "." in k},
         }
         return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
@@ -166,7 +168,7 @@ class Gateway:
             except Exception as error:
                 problem = f'"{text}" can\'t be listened on ({error})'
                 remedy = "Correct it, choose another port, or stop who has that one"
-                raise ConfigError(self._loaded.source, "bosh.listen", problem, remedy) from error
+                raise self._loaded.fault(("bosh", "listen"), problem, remedy) from error
             self._ports.append(port)
             log.info("bosh.listen listens on {where}", where=_where(port))
 

@@ -93,10 +93,17 @@ def test_an_account_is_made_and_logged_in(page):
     assert calls(page) == [["register", "romeo"], ["login", "romeo@verona.test"]]
 
 
-def test_where_nobody_may_register_nobody_is_asked_to(page):
-    raise_curtain(page, register=False)
-    page.get_by_label("Username").wait_for()
+@pytest.mark.parametrize(("scene", "told"), [("empty", False), ("closed", None)])
+def test_where_nobody_may_register_nobody_is_asked_to(page, scene, told):
+    raise_curtain(page, scene, register=told)
+    page.get_by_text("Accounts on this server are made by the people who run it.").wait_for()
     assert page.get_by_role("button", name="Create an account").count() == 0
+
+
+def test_who_can_not_be_asked_may_take_accounts(page):
+    raise_curtain(page, "unreachable", register=None)
+    page.get_by_role("button", name="Create an account").click()
+    page.get_by_role("heading", name="Create an account").wait_for()
 
 
 def test_logging_out_forgets_everything(page):
@@ -293,6 +300,16 @@ def test_writing_is_shown_until_the_message_comes(stage):
     assert line.inner_text() == "Juliet Capulet is writing…"
     stage.evaluate("client.hear({chat: 'juliet@verona.test', body: 'Ay me'})")
     assert line.inner_text() == ""
+
+
+def test_who_is_gone_writes_no_more(stage):
+    open_chat(stage, "Juliet Capulet")
+    stage.evaluate("client.tell('chatstate', {chat: 'juliet@verona.test', state: 'composing'})")
+    stage.evaluate(
+        """() => { const contact = client.contacts.get("juliet@verona.test");
+        contact.resources.clear(); client.tell("contact", { contact }); }"""
+    )
+    assert stage.locator(".writing-line").inner_text() == ""
 
 
 def test_a_receipt_changes_the_tick(stage):

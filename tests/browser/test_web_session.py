@@ -131,11 +131,49 @@ def test_nothing_is_stored(verona):
     assert _play(verona, script) == [0, 0, ""]
 
 
+@pytest.mark.parametrize("event", ["offline", "online"])
+def test_the_server_is_asked_when_the_network_goes_or_comes_xep0198_4(verona, event):
+    script = "dispatchEvent(new Event(a)); return [s.sent, c.state]"
+    asked = [['<r xmlns="urn:xmpp:sm:3"/>'], "online"]
+    assert _play(verona, script, {"h": None, "resume": ""}, event) == asked
+
+
 @pytest.mark.parametrize("condition", ["conflict", "not-authorized", "host-unknown"])
 def test_what_would_not_end_better_is_the_end(verona, condition):
     script = """s.drop(a); await s.settled();
     return s.events.map((e) => [e.state, e.error.condition])"""
     assert _play(verona, script, None, condition) == [["offline", condition]]
+
+
+def test_who_logs_in_next_has_nothing_of_who_was_put_out_rfc6120_4_9_3_3(verona):
+    room = "balcony@rooms.verona.lit"
+    script = """const entering = c.join(a.room, "Romeo");
+    s.say(a.entered);
+    await entering;
+    c.setPresence("dnd", "In love");
+    s.drop("conflict");
+    await s.settled();
+    const left = [c.rooms.size, c.contacts.size];
+    s.sent.length = 0;
+    await c.login("mercutio", "wherefore");
+    await s.settled();
+    return [left, s.sent.filter((text) => /balcony|In love/.test(text))]"""
+    entered = (
+        f'<presence xmlns="jabber:client" from="{room}/Romeo">'
+        '<x xmlns="http://jabber.org/protocol/muc#user">'
+        '<item affiliation="none" role="participant"/><status code="110"/></x></presence>'
+    )
+    juliet = '<item jid="juliet@verona.lit" subscription="both"/>'
+    told = player(verona, juliet)(script, {"room": room, "entered": entered})
+    assert told == [[0, 0], []]
+
+
+@pytest.mark.parametrize(
+    ("feature", "offered"),
+    [("", False), ('<register xmlns="http://jabber.org/features/iq-register"/>', True)],
+)
+def test_accounts_are_made_where_the_server_says_so_xep0077_8(verona, feature, offered):
+    assert _play(verona, "s.first = a; return c.offersAccounts()", None, feature) is offered
 
 
 def test_what_is_sent_when_offline_is_refused(verona):

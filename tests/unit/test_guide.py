@@ -185,6 +185,11 @@ def test_a_matchmaker_speaks_for_those_who_have_written_to_it():
     juliet.send(f"<message to='{VCARD}'><body>now</body></message>")
     meeting.pump()
     assert bodies(romeo) == ["Meet me."]
+    juliet.send(
+        f"<iq type='set' id='r'><query xmlns='{ns.ROSTER}'><item jid='nurse@x.lit'/></query></iq>"
+    )
+    meeting.pump()
+    assert "Your roster changed." in bodies(juliet)
     remembering = Deferred.fromCoroutine(remember(JULIET, b"<m xmlns='urn:m'/>"))
     meeting.pump()
     assert remembering.result is None

@@ -168,11 +168,17 @@ class Delegation:
         return StanzaError("service-unavailable", reason="delegation.answer", detail=why)
 
     def _failed(self, failure: Failure, asked: Stanza) -> Stanza:
-        """(§4.3, N.B.1 and 2: service-unavailable where it is absent, or answers with an error)."""
+        """(§4.3, N.B.1 and 2: service-unavailable where it is absent, or answers with an error).
+
+        It may help to ask again later where it would help the server.
+        """
         failure.trap(RequestFailed)
-        condition = getattr(failure.value, "condition", "")
+        failed: Any = failure.value
         raise StanzaError(
-            "service-unavailable", reason="delegation.failed", detail=condition, type="wait"
+            "service-unavailable",
+            reason="delegation.failed",
+            detail=failed.condition,
+            type="wait" if failed.temporary else None,
         )
 
 

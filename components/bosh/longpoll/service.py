@@ -48,6 +48,11 @@ class LongPoll:
     def __len__(self) -> int:
         return len(self.sessions)
 
+    @property
+    def held(self) -> int:
+        """How many octets are held for all clients."""
+        return self.sessions.held
+
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, now or later."""
         request = exchange.request

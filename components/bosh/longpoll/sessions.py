@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
@@ -28,7 +29,7 @@ SID_OCTETS: Final = 24
 """Random octets in a `sid`."""
 STREAM_OCTETS: Final = 12
 _MOST_SID: Final = 64
-_FULL: Final = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>".encode()
+FULL: Final = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>".encode()
 
 
 class Sessions:
@@ -56,6 +57,8 @@ class Sessions:
         self._stopping = False
         self.created = 0
         """How many there have been."""
+        self.held = 0
+        """How many octets they hold."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -87,7 +90,7 @@ class Sessions:
         if _full(limits.sessions_per_address, there) and not is_loopback(peer.address):
             raise Refused("policy-violation", "bosh.sessions-per-address")
         if _full(limits.sessions, len(self._sessions)):
-            raise Refused("undefined-condition", "bosh.sessions", _FULL)
+            raise Refused("undefined-condition", "bosh.sessions", FULL)
         sid = secrets.token_urlsafe(SID_OCTETS)
         session = Session(
             self,
@@ -179,6 +182,17 @@ class Sessions:
                 self._addresses[network] = left
             else:
                 del self._addresses[network]
+
+    def holds(self, more: int) -> None:
+        """A session holds more, or less (`session.Home`).
+
+        Where all of them hold too much, those that hold the most are ended: their clients do not
+        take what there is for them, or take far more than others.
+        """
+        self.held += more
+        while more > 0 and self.held > self.limits.held_octets and self._sessions:
+            largest = max(self._sessions.values(), key=attrgetter("held"))
+            largest.fail(Refused("undefined-condition", "bosh.held", FULL), None)
 
     def due(self, session: Session) -> None:
         """Have a session's `flush` called when the turn ends (`session.Home`)."""

@@ -260,19 +260,32 @@ def test_a_card_that_speaks_of_an_iq_is_unwrapped_too(vcard, juliet):
     assert [each.tag for each in juliet.one()[0]] == ["{urn:x}iq", f"{{{TEMP}}}FN"]
 
 
+def unavailable(answer):
+    """The type of the `service-unavailable` that an answer is."""
+    assert condition(answer) == "service-unavailable"
+    return answer.find("{jabber:client}error").get("type")
+
+
 def test_4_3_n_b_1_an_absent_component_is_service_unavailable(server, juliet):
     juliet.send(get())
-    assert condition(juliet.one()) == "service-unavailable"
+    assert unavailable(juliet.one()) == "wait"
 
 
-def test_4_3_n_b_2_a_component_that_answers_with_an_error_is_service_unavailable(vcard, juliet):
+@pytest.mark.parametrize(
+    ("type_", "said", "told"),
+    [("auth", "forbidden", "cancel"), ("wait", "resource-constraint", "wait")],
+)
+def test_4_3_n_b_2_a_component_that_answers_with_an_error_is_service_unavailable(
+    vcard, juliet, type_, said, told
+):
+    """RFC 6120 §8.3.2: to wait is for what is temporary."""
     juliet.send(get())
     envelope = vcard.one()
     vcard.send(
-        f"<iq type='error' id='{envelope.get('id')}' to='capulet.lit'><error type='auth'>"
-        "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        f"<iq type='error' id='{envelope.get('id')}' to='capulet.lit'><error type='{type_}'>"
+        f"<{said} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
     )
-    assert condition(juliet.one()) == "service-unavailable"
+    assert unavailable(juliet.one()) == told
 
 
 def test_who_has_asked_is_told_when_the_component_dies(vcard, juliet):

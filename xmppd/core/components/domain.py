@@ -162,19 +162,23 @@ class Component:
 
     # ------------------------------------------------------------------ who is there
 
-    def admit(self, name: str) -> str:
+    def admit(self, name: str, *, knows_more: bool) -> str:
         """Make room for an instance that has proved itself; by which name it goes from here on.
 
         A name tells instances of one domain apart. Where there is to be but one it means nothing,
         and who gives none among several gets one. Raises StreamError where there is no room.
+
+        One whose place is another's, and is to stay so, is let in where it may be the same process:
+        it has to go on with the other one's stream then.
         """
         settings = self.settings
         name = (name or secrets.token_hex(4)) if settings.instances > 1 else ""
         instance = self.instances.get(name)
         if instance is not None and instance.line is not None:
-            if settings.conflict == "refuse":
+            if settings.conflict == "replace":
+                instance.line.end(StreamError("conflict", reason="component.replaced"))
+            elif not (knows_more and instance.resumable):
                 raise StreamError("conflict", reason="component.conflict")
-            instance.line.end(StreamError("conflict", reason="component.replaced"))
         elif instance is None and len(self.connected) >= settings.instances:
             raise StreamError("resource-constraint", reason="component.instances")
         return name
@@ -216,11 +220,16 @@ class Component:
         if self.instances.get(instance.name) is instance:
             del self.instances[instance.name]
 
-    def close(self, error: StreamError) -> None:
-        """The domain is no component's any more."""
-        for instance in list(self.instances.values()):
+    def end(self, error: StreamError) -> None:
+        """End the connections there are; what waits for those that come back goes on waiting."""
+        for instance in self.connected:
             if instance.line is not None:
                 instance.line.end(error)
+
+    def close(self, error: StreamError) -> None:
+        """The domain is no component's any more."""
+        self.end(error)
+        for instance in list(self.instances.values()):
             instance.give_up("component.gone")
             self.forget(instance)
 

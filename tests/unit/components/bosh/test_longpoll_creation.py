@@ -23,7 +23,9 @@ def begun(bosh: Bosh | None = None, **attrs: Any) -> Any:
         ({"wait": 600, "hold": 2}, "60", "2", "3"),
         ({"wait": 10}, "10", "1", "2"),
         ({"wait": None, "hold": None}, "60", "1", "2"),
-        ({"hold": 1_000_000}, "60", "2", "3"),
+        ({"hold": 10}, "60", "2", "11"),
+        ({"hold": 1_000_000}, "60", "2", "11"),
+        ({"wait": 0, "hold": 4}, "0", "0", "5"),
     ],
 )
 def test_wait_hold_and_requests_are_bounded_xep0124_7_2(

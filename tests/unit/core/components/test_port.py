@@ -316,6 +316,7 @@ def test_what_is_for_an_absent_component_is_answered(juliet, stanza):
     error = juliet.one()
     assert (error.get("id"), error.get("from")) == ("m", ECHO)
     assert condition(error) == "service-unavailable"
+    assert error.find(f"{{{ns.CLIENT}}}error").get("type") == "wait", "it may come back"
 
 
 def test_a_domain_that_is_configured_for_nobody_is_not_found(juliet):
@@ -374,6 +375,17 @@ def test_a_reload_takes_a_domain_out_and_in(server, echo, juliet):
     echo = Component(server).log_in()
     juliet.send(message(ECHO))
     assert echo.one()
+
+
+def test_a_reload_with_another_secret_ends_what_the_old_one_has_opened(server, echo, juliet):
+    """RFC 6120 §4.9.3.16: the stream and what has secured it begin anew."""
+    server.reload(components={ECHO: table("a rose by another")})
+    assert ended(echo) == "reset"
+    assert ended(Component(server).open().prove()) == "not-authorized"
+    again = Component(server).open().prove("a rose by another")
+    assert again.trusted
+    server.reload(components={ECHO: table("a rose by another", queue_octets=2_000_000)})
+    assert not again.closed
 
 
 def test_a_server_that_stops_tells_its_components(server, echo):

@@ -12,6 +12,7 @@ export const NS = {
   SESSION: "urn:ietf:params:xml:ns:xmpp-session",
   SM: "urn:xmpp:sm:3",
   REGISTER: "jabber:iq:register",
+  REGISTER_FEATURE: "http://jabber.org/features/iq-register",
   DATA: "jabber:x:data",
   ROSTER: "jabber:iq:roster",
   DISCO_INFO: "http://jabber.org/protocol/disco#info",

@@ -51,8 +51,10 @@ export class Session {
     globalThis.addEventListener?.("online", () => {
       this.#pause.end();
       this.#stream?.nudge();
-      if (this.#state === "online") this.#live.doubt();
+      this.#doubt();
     });
+    // The network is gone, which need not be the one that leads to the server.
+    globalThis.addEventListener?.("offline", () => this.#doubt());
     // A page that goes says so, or its contacts would wait for it to time out.
     globalThis.addEventListener?.("pagehide", (event) => {
       if (event.persisted) return;
@@ -262,6 +264,10 @@ export class Session {
     } else {
       throw new ClientError(stanza.name === "message" ? "queue-full" : "connection-lost");
     }
+  }
+
+  #doubt() {
+    if (this.#state === "online") this.#live.doubt();
   }
 
   /** Make the server say something. */
