@@ -56,7 +56,8 @@ def settings(place: Place, config: Config) -> str:
         "domain": place.domain,
         "data": config.server.data,
         "endpoint": f"unix:{quoteStringArgument(socket_path(config))}",
-        "servers": config.server.domains,
+        # Guests are nobody's users to what keeps something of these.
+        "servers": place.domains or config.server.domains,
         "url": _store_url(store.url, name),
         "queue": store.queue,
         "wait_seconds": store.wait_seconds,

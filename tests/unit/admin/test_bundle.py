@@ -25,6 +25,7 @@ class Crowded(Children, Reactor):
 
 ON = BASE.replace("start = false", "start = true")
 ECHO = Bundled("echo", "echo", {"multicast": 20})
+MASKED = Place(ECHO, "echo.masks.lit")
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,15 @@ def test_it_has_a_file_for_its_owner_alone_without_the_secret(house):
         },
         "log": {"format": "json", "level": "info"},
     }
+
+
+def test_to_one_that_keeps_something_of_users_a_guest_is_none(house):
+    """He might make nodes otherwise, as anybody as often as he likes."""
+    house.write(domains='["masks.lit", "capulet.lit"]', base=ON)
+    kept = Place(ECHO._replace(guests=False), "echo.capulet.lit", domains=("capulet.lit",))
+    config = load(house.file)
+    servers = [tomllib.loads(settings(each, config))["core"]["server"] for each in (kept, MASKED)]
+    assert servers == [["capulet.lit"], ["masks.lit", "capulet.lit"]]
 
 
 @pytest.mark.parametrize(
