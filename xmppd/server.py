@@ -30,6 +30,7 @@ from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_ba
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
+from xmppd.core.host import Host
 from xmppd.core.limits import Admission
 from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
@@ -322,16 +323,22 @@ class Server(Program):
             self._sweeping.stop()
             self._sweeping = None
         if self.assembly is not None:
-            host = self.assembly.host
-            host.shut_down(host.connections)
-            await self._bundle.stop()  # whose streams have to be there for what they finish
-            host.shut_down(host.component_connections)
-            host.remotes.close()  # what the others have left behind goes first
-            await self._drained()
+            try:
+                await self._take_leave(self.assembly.host)
+            except Exception:  # noqa: BLE001 - with the store open the process would never end
+                log.failure("the server did not take leave in order")
             await self.assembly.close()
         self._workers.stop()
         self._signals.restore()
         log.info("stopped")
+
+    async def _take_leave(self, host: Host) -> None:
+        """End every stream, and wait until that is told."""
+        host.shut_down(host.connections)
+        await self._bundle.stop()  # whose streams have to be there for what they finish
+        host.shut_down(host.component_connections)
+        host.remotes.close()  # what the others have left behind goes first
+        await self._drained()
 
     async def _stop_listening(self, port: Any) -> None:
         """Close a port; one whose file somebody has taken away never says that it is closed."""

@@ -37,7 +37,6 @@ from components.common.about import About, introduce
 from components.common.disco import Identity
 from components.common.process import Setting
 from xmppd.addresses import is_loopback
-from xmppd.errors import ConfigError
 
 log = Logger(namespace="component")
 
@@ -168,7 +167,7 @@ class Gateway:
             except Exception as error:
                 problem = f'"{text}" can\'t be listened on ({error})'
                 remedy = "Correct it, choose another port, or stop who has that one"
-                raise ConfigError(self._loaded.source, "bosh.listen", problem, remedy) from error
+                raise self._loaded.fault(("bosh", "listen"), problem, remedy) from error
             self._ports.append(port)
             log.info("bosh.listen listens on {where}", where=_where(port))
 

@@ -13,7 +13,7 @@ from components.bosh.http.metrics import PATH as METRICS_PATH
 from components.bosh.http.offer import PATH as OFFER_PATH
 from components.bosh.http.origins import EVERY
 from components.bosh.http.proxies import Proxies
-from xmppd.errors import ConfigError
+from components.common.config import Loaded
 
 _PATH = re.compile(r"(/[\w.~!$&'()*+,;=:@%-]+)+", re.ASCII)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]*", re.IGNORECASE)
@@ -25,10 +25,10 @@ _ENDPOINT = 'as in ["tcp:5280:interface=127.0.0.1"]'
 _TAKEN = frozenset({"/", XRD_PATH, JRD_PATH, METRICS_PATH, OFFER_PATH})
 
 
-def check(config: Config, source: str) -> None:
-    """Raise ConfigError for the first key that nothing would come of; `source` is its file."""
-    for key, problem, remedy in _faults(config.bosh):
-        raise ConfigError(source, f"bosh.{key}", problem, remedy)
+def check(loaded: Loaded[Config]) -> None:
+    """Raise ConfigError for the first key that nothing would come of."""
+    for key, problem, remedy in _faults(loaded.settings.bosh):
+        raise loaded.fault(("bosh", key), problem, remedy)
 
 
 def _faults(table: BoshTable) -> Iterable[tuple[str, str, str]]:

@@ -175,6 +175,7 @@ async def _status(on: Operated, args: Arguments) -> Outcome:
         "connections": len(host.connections),
         "sessions": len(host.directory),
         "components": {each.domain: len(each.connected) for each in host.components},
+        "absent": components.absent(on),
         "servers": len(host.remotes.connections),
         "accounts": accounts,
         "routed": host.router.routed,

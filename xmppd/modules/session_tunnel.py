@@ -194,11 +194,15 @@ class SessionTunnel:
         self._drop(domain)
 
     def follow(self) -> None:
-        """Another configuration is in force: it may not be granted any more."""
-        for domain in list(self._gateways):
+        """Another configuration is in force: it may not be granted any more, or not everywhere."""
+        for domain, gateway in list(self._gateways.items()):
             grants = self._host.config.components.get(domain)
             if grants is None or not grants.tunnel:
                 self._drop(domain)
+            elif grants.domains:
+                for wire in list(gateway.wires.values()):
+                    if not wire.domains.issubset(grants.domains):
+                        wire.cut_off("tunnel.forbidden")
 
     def _drop(self, domain: str) -> None:
         gateway = self._gateways.pop(domain, None)

@@ -223,20 +223,25 @@ class Framer:
             if self.patient and is_begun(data):
                 self._held += data
                 return
+        # Behind what was unfinished, a patient stream goes back to what is cut whole: else each of
+        # its reads, which nearly always end within a frame, would be scanned to its end.
+        back = tail is not None and self.patient and shared.cutter is not None
         if tail is not None and scanner is not None and scanner.read - len(tail) > RENEW_BYTES:
             scanner.close()  # another reads again what this one has read of the frame
             data, scanner, tail = bytes(tail) + data, None, None
         if scanner is None:
             scanner = shared.take()
         if tail is None:
-            used = scanner.scan(data, data, frames, self.halting)
+            used = scanner.scan(data, data, frames, self.halting or back)
             rest: bytes | bytearray = data
         else:
             tail += data
-            used = scanner.scan(tail, data, frames, self.halting)
+            used = scanner.scan(tail, data, frames, self.halting or back)
             rest = tail
         if scanner.spent:
             self._leave(bytes(rest[used:]), frames)
+            if back and self.unread and not self.halting:
+                self._read(self._take(b""), frames)
         elif used == len(rest):
             self._tail = self._scanner = None
             shared.put_back(scanner)

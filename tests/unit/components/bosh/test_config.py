@@ -74,10 +74,11 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
     ],
 )
 def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, words):
-    config = read(tmp_path, f"{SAMPLE}{line}\n").settings
+    loaded = read(tmp_path, f"{SAMPLE}{line}\n")
     with pytest.raises(ConfigError) as caught:
-        check(config, "bosh.toml")
-    assert str(caught.value).startswith(f"bosh.toml: bosh.{line.split()[0]}: ")
+        check(loaded)
+    place = f"{tmp_path / 'bosh.toml'}:{len(SAMPLE.splitlines()) + 1}"
+    assert str(caught.value).startswith(f"{place}: bosh.{line.split()[0]}: ")
     assert words in str(caught.value)
 
 
@@ -95,7 +96,7 @@ def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, 
     ],
 )
 def test_what_may_be_meant_is_let_be(tmp_path, line):
-    check(read(tmp_path, f"{SAMPLE}{line}\n").settings, "bosh.toml")
+    check(read(tmp_path, f"{SAMPLE}{line}\n"))
 
 
 def test_a_remedy_names_no_key_that_there_is_not():
