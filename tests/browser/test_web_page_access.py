@@ -144,8 +144,8 @@ def test_arrows_move_in_the_list_of_chats(page):
     for key, jid in [
         ("ArrowDown", "benvolio"),
         ("ArrowDown", "juliet"),
-        ("End", "rosaline"),
-        ("ArrowUp", "laurence"),
+        ("End", "laurence"),
+        ("ArrowUp", "rosaline"),
         ("Home", "benvolio"),
         ("ArrowUp", "benvolio"),
     ]:
