@@ -52,6 +52,8 @@ class Change:
 class VCards:
     """The service over a store. `now` gives seconds UTC since 1970; owners may be full JIDs.
 
+    Where vCards are `published`, what is set is noted as not published yet.
+
     Everything fails as `storage.interfaces` says; what sets something, also with StanzaError.
     """
 
@@ -61,11 +63,16 @@ class VCards:
         now: Callable[[], float],
         limits: Limits = Limits(),  # noqa: B008 - a value
         cached_octets: int = CACHED_OCTETS,
+        *,
+        published: bool = True,
     ) -> None:
         self._vcards = CachedVCards(store, cached_octets)
         self._directory = store.directory
         self.untold = store.untold
         """Which photos the server has not been told of."""
+        self.unpublished = store.unpublished
+        """Whose vCards are not in their nodes of PEP yet (XEP-0292)."""
+        self._published = published
         self._now = now
         self.limits = limits
 
@@ -105,11 +112,34 @@ class VCards:
         def edit(stored: StoredVCard | None) -> VCard | None:
             return vcard.checked(vcard4.to_temp(xcard, _element(stored)), self.limits)
 
+        return self._edit(owner, edit, publish=self._published)
+
+    def take_vcard4(self, owner: JID, xcard: Element | None) -> Deferred[Change]:
+        """Have what the vCard4 in PEP says in the vCard, nothing where there is none there.
+
+        What it can't say stays as it is, and the photo, which has nodes of its own (XEP-0398).
+        Fails as `set_vcard4`.
+        """
+        new = vcard4.empty() if xcard is None else xcard
+
+        def edit(stored: StoredVCard | None) -> VCard | None:
+            made = vcard4.to_temp(new, _element(stored), photo=False)
+            return vcard.checked(made, self.limits)
+
         return self._edit(owner, edit)
 
-    def vcard4(self, owner: JID) -> Deferred[Element | None]:
-        """The vCard as a vCard4 (XEP-0292 §11); None where there is none."""
-        return self._vcards.get(owner.bare).addCallback(_vcard4)
+    def followed(self, owner: JID, before: Element | None) -> Deferred[Element | None]:
+        """The vCard4 for PEP, in place of the one that is there; see `vcard4.followed`."""
+        return self._vcards.get(owner.bare).addCallback(_followed, before)
+
+    def vcard4(self, owner: JID) -> Deferred[bytes | None]:
+        """The vCard as a vCard4, as it is to be sent (XEP-0292 §11); None where there is none.
+
+        It is made once for each vCard that is kept in memory: that takes 200 ms of a bad one, and
+        anybody may ask for it.
+        """
+        account = owner.bare
+        return self._vcards.get(account).addCallback(self._as_vcard4, account)
 
     def remove(self, owner: JID) -> Deferred[None]:
         """Erase everything that there is of an owner, whose account is gone: nobody is told."""
@@ -123,13 +153,21 @@ class VCards:
         """Ask the store again for everything: others may have changed it."""
         self._vcards.clear()
 
+    def _as_vcard4(self, known: Known, owner: JID) -> bytes | None:
+        if known.encoded is None or known.vcard4 is not None:
+            return known.vcard4
+        made = vcard4.written(vcard.parsed(known.encoded), self.limits.vcard)
+        self._vcards.add_vcard4(owner, known, made)
+        return made
+
     async def _set(self, owner: JID, element: Element) -> Change:
         # Before the unit of work, which others wait for.
         new = vcard.checked(element, self.limits)
-        return await self._edit(owner, lambda stored: new)
+        return await self._edit(owner, lambda stored: new, publish=self._published)
 
-    def _edit(self, owner: JID, edit: Edit) -> Deferred[Change]:
-        return self._vcards.edit(owner.bare, edit, now=self._now()).addCallback(_change)
+    def _edit(self, owner: JID, edit: Edit, *, publish: bool = False) -> Deferred[Change]:
+        done = self._vcards.edit(owner.bare, edit, now=self._now(), publish=publish)
+        return done.addCallback(_change)
 
 
 def _element(stored: StoredVCard | None) -> Element:
@@ -144,8 +182,9 @@ def _photo(known: Known) -> str:
     return known.photo
 
 
-def _vcard4(known: Known) -> Element | None:
-    return None if known.encoded is None else vcard4.from_temp(vcard.parsed(known.encoded))
+def _followed(known: Known, before: Element | None) -> Element | None:
+    now = vcard.empty() if known.encoded is None else vcard.parsed(known.encoded)
+    return vcard4.followed(now, before)
 
 
 def _change(edited: Edited) -> Change:

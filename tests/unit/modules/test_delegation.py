@@ -255,19 +255,32 @@ def test_a_card_that_speaks_of_an_iq_is_unwrapped_too(vcard, juliet):
     assert [each.tag for each in juliet.one()[0]] == ["{urn:x}iq", f"{{{TEMP}}}FN"]
 
 
+def unavailable(answer):
+    """The type of the `service-unavailable` that an answer is."""
+    assert condition(answer) == "service-unavailable"
+    return answer.find("{jabber:client}error").get("type")
+
+
 def test_4_3_n_b_1_an_absent_component_is_service_unavailable(server, juliet):
     juliet.send(get())
-    assert condition(juliet.one()) == "service-unavailable"
+    assert unavailable(juliet.one()) == "wait"
 
 
-def test_4_3_n_b_2_a_component_that_answers_with_an_error_is_service_unavailable(vcard, juliet):
+@pytest.mark.parametrize(
+    ("type_", "said", "told"),
+    [("auth", "forbidden", "cancel"), ("wait", "resource-constraint", "wait")],
+)
+def test_4_3_n_b_2_a_component_that_answers_with_an_error_is_service_unavailable(
+    vcard, juliet, type_, said, told
+):
+    """RFC 6120 §8.3.2: to wait is for what is temporary."""
     juliet.send(get())
     envelope = vcard.one()
     vcard.send(
-        f"<iq type='error' id='{envelope.get('id')}' to='capulet.lit'><error type='auth'>"
-        "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        f"<iq type='error' id='{envelope.get('id')}' to='capulet.lit'><error type='{type_}'>"
+        f"<{said} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
     )
-    assert condition(juliet.one()) == "service-unavailable"
+    assert unavailable(juliet.one()) == told
 
 
 def test_who_has_asked_is_told_when_the_component_dies(vcard, juliet):
@@ -283,6 +296,29 @@ def test_who_has_asked_is_told_when_the_component_says_nothing(server, vcard, ju
     assert condition(juliet.one()) == "service-unavailable"
     vcard.send(answer(envelope))
     assert juliet.take() == b"", "it comes too late"
+
+
+def test_one_user_leaves_a_component_that_says_nothing_to_others(
+    server, vcard, juliet, monkeypatch
+):
+    """There are so many requests of the server that may wait, whomever they are for."""
+    monkeypatch.setattr("xmppd.modules.delegation.MOST_OF_ONE", 3)
+    romeo = server.log_in("romeo", "orchard")
+    juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(4)))
+    refused = juliet.one()
+    assert (refused.get("id"), condition(refused)) == ("3", "resource-constraint")
+    envelopes = vcard.elements()
+    assert len(envelopes) == 3
+    romeo.send(get(JULIET))
+    assert inner(vcard.one()).get("from") == romeo.jid
+    vcard.send(answer(envelopes[0]))
+    assert juliet.one().get("type") == "result"
+    juliet.send(get(JULIET, id_="again"))
+    assert inner(vcard.one()).get("id") == "again"
+    server.clock.advance(31)
+    assert len(juliet.elements()) == 3
+    juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(3)))
+    assert len(vcard.elements()) == 3
 
 
 @pytest.mark.parametrize("instances", [1, 2])

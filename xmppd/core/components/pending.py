@@ -17,7 +17,7 @@ MOST = 10_000
 """Requests that one instance may owe an answer to at a time, half of them to other servers,"""
 
 MOST_OF_ONE = 1_000
-"""and so many to the domains of one of these."""
+"""and so many to the domains of one of these, or to one address here: see `crowd_of`."""
 
 SECONDS = 120.0
 """How long it may owe one: then who has asked is told that it takes too long."""
@@ -29,8 +29,21 @@ Asked: TypeAlias = tuple[JID | None, str, JID | None]
 """Who has asked, by which id, and whom."""
 
 
+def crowd_of(sender: JID | None, here: Container[str]) -> str:
+    """With whom somebody shares how many of his requests may wait; "" if they are not counted.
+
+    Those of an account do, and what the domains of one server elsewhere have in common; `here` are
+    the domains that are served here. A component itself asks for many.
+    """
+    if sender is None:
+        return ""
+    if sender.domain in here:
+        return sender.bare if sender.local else ""
+    return around(sender.domain)
+
+
 class _Owed(NamedTuple):
-    """Since when an answer is owed, to what, and to which server elsewhere, if to any."""
+    """Since when an answer is owed, to what, and to whom of those that are counted, "" if none."""
 
     since: float
     type: str
@@ -44,7 +57,16 @@ class Pending:
     `bounce` answers a request with an error; `here` are the domains that are served here.
     """
 
-    __slots__ = ("_asked", "_bounce", "_clock", "_crowds", "_here", "_looking", "_now")
+    __slots__ = (
+        "_asked",
+        "_bounce",
+        "_clock",
+        "_crowds",
+        "_elsewhere",
+        "_here",
+        "_looking",
+        "_now",
+    )
 
     def __init__(
         self,
@@ -59,7 +81,10 @@ class Pending:
         self._asked: dict[Asked, _Owed] = {}
         self._here = here
         self._crowds: Counter[str] = Counter()
-        """How many have come from elsewhere, by what the domains of one server have in common."""
+        """How many have come from an address here, or from elsewhere: by what the domains of one
+        server have in common."""
+        self._elsewhere = 0
+        """How many have come from elsewhere."""
 
     def __len__(self) -> int:
         """How many wait for an answer."""
@@ -72,9 +97,9 @@ class Pending:
     def check_room(self, stanza: Stanza) -> None:
         """Raise StanzaError where so many were passed on that one more can't be."""
         full = len(self._asked) >= MOST
-        if not full and (crowd := self._crowd(stanza.sender)):
-            crowds = self._crowds
-            full = crowds[crowd] >= MOST_OF_ONE or crowds.total() >= MOST // 2
+        if not full and (crowd := crowd_of(stanza.sender, self._here)):
+            full = self._crowds[crowd] >= MOST_OF_ONE
+            full = full or ("@" not in crowd and self._elsewhere >= MOST // 2)
         if full:
             raise StanzaError("resource-constraint", reason="component.requests")
 
@@ -82,9 +107,10 @@ class Pending:
         """A request was passed on."""
         asked = stanza.sender, stanza.id, stanza.to
         self._pop(asked)
-        crowd = self._crowd(stanza.sender)
+        crowd = crowd_of(stanza.sender, self._here)
         if crowd:
             self._crowds[crowd] += 1
+            self._elsewhere += "@" not in crowd
         self._asked[asked] = _Owed(self._now(), stanza.type, crowd)
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)
@@ -133,9 +159,7 @@ class Pending:
         owed = self._asked.pop(asked, None)
         if owed is not None and owed.crowd:
             self._crowds[owed.crowd] -= 1
+            self._elsewhere -= "@" not in owed.crowd
             if not self._crowds[owed.crowd]:
                 del self._crowds[owed.crowd]
         return owed
-
-    def _crowd(self, sender: JID | None) -> str:
-        return "" if sender is None or sender.domain in self._here else around(sender.domain)

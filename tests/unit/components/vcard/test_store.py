@@ -91,6 +91,25 @@ def test_many_keys_and_texts_of_any_kind_are_put(wait, store, database):
     assert counts(wait, database) == [1, 1, 2 + 8 + 8 + 1]
 
 
+def unpublished(wait, store, after="", most=10):
+    return [str(each.owner) for each in wait(store.unpublished.some(after, most))]
+
+
+def test_what_is_set_is_unpublished_until_it_is_published(wait, store):
+    new = checked(vcard("<FN>J</FN>"), Limits())
+    for owner in (JULIET, ROMEO, JULIET):
+        wait(store.edit(owner, lambda before: new, now=1.0, publish=True))
+    wait(store.edit(NURSE, lambda before: new, now=1.0))
+    assert unpublished(wait, store) == [str(JULIET), str(ROMEO)]
+    assert unpublished(wait, store, most=1) == [str(JULIET)]
+    assert unpublished(wait, store, after=str(JULIET)) == [str(ROMEO)]
+    wait(store.unpublished.published(JULIET))
+    assert unpublished(wait, store) == [str(ROMEO)]
+    wait(store.unpublished.left(JULIET))
+    wait(store.erase(ROMEO))
+    assert unpublished(wait, store) == [str(JULIET)]
+
+
 def test_the_longest_address_has_a_vcard(wait, store):
     domain = ".".join(["x" * 60] * 4)
     longest = JID.of("é" * 511, domain)
@@ -105,4 +124,4 @@ def test_the_schema_is_brought_forward_once(backend):
         sql = "SELECT max(version) FROM schema_migrations WHERE schema_set = 'vcard'"
         return (await tx.execute(sql)).rows[0][0]
 
-    assert backend.reactor.wait(database.read(version)) == 2
+    assert backend.reactor.wait(database.read(version)) == 3
