@@ -38,14 +38,15 @@ def assemble(
         published=config.vcard4_node,
     )
     # Another process may have changed what this one is asked for from now on.
-    Instances(component).on_change(lambda epoch: vcards.forget_cached())
+    instances = Instances(component)
+    instances.on_change(lambda epoch: vcards.forget_cached())
     component.on_open(lambda resumed: None if resumed else vcards.forget_cached())
     searched = config.search != "off"
     disco = introduce(component, About(search_iq.DIRECTORY if searched else IDENTITY))
     announcing = Announcing(component, vcards.untold)
     pep = Pep(component, Privilege(component), disco)
     avatars = AvatarNode(pep, vcards, announcing.changed)
-    vcard4s = VCard4Node(component, pep, vcards) if config.vcard4_node else None
+    vcard4s = VCard4Node(component, instances, pep, vcards) if config.vcard4_node else None
     accounts = Accounts(component)
     accounts.on_removed(avatars.ended)
     if vcard4s is not None:

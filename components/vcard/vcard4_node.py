@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 
 from components.common import tree
 from components.common.component import Component
+from components.common.instances import Instances
 from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.vcard import vcard4
@@ -65,7 +66,9 @@ def _join(waiting: _Work, newer: _Work) -> _Work:
 class VCard4Node:
     """Keeps them alike."""
 
-    def __init__(self, component: Component, pep: Pep, vcards: VCards) -> None:
+    def __init__(
+        self, component: Component, instances: Instances, pep: Pep, vcards: VCards
+    ) -> None:
         self._now = component.clock.seconds
         self._pep = pep
         self._vcards = vcards
@@ -75,6 +78,9 @@ class VCard4Node:
         self._leftovers: Leftovers[Unpublished] = Leftovers(
             component, self._some, self._catch_up, first=FIRST
         )
+        self._own = instances.own
+        # What another instance has left may be this one's business now.
+        instances.on_change(lambda epoch: self._leftovers.later())
         pep.listen(VCARD4_NODE, self._notified)
 
     def publish(self, account: JID) -> None:
@@ -151,7 +157,7 @@ class VCard4Node:
 
     def _catch_up(self, left: Unpublished) -> Deferred[None]:
         account = left.owner
-        if not self._pep.holds(account):
+        if not (self._own(account) and self._pep.holds(account)):
             return succeed(None)
         since = self._absent.get(account.domain)
         if since is not None and self._now() - since < ABSENT:

@@ -6,13 +6,15 @@ from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 
+from components.common.instances import Epoch
+from components.common.stanza import Stanza
 from components.vcard import leftovers, vcard4_node
 from components.vcard.pubsub import Event
 from tests.support.faces import VCARD4, Faces, T, photos
 from tests.support.meeting import VCARD
 from tests.support.people import JULIET, ROMEO, friends
 from tests.support.pep import Service
-from tests.support.server import condition
+from tests.support.server import DOMAIN, condition
 from tests.support.vcards import PUBLIC, photo, picture, xcard
 from xmppd import ns
 from xmppd.jid import JID
@@ -294,9 +296,9 @@ def come_back(faces):
     faces.pump()
 
 
-def pass_time(faces, seconds):
-    for _ in range(int(seconds / 10) + 1):
-        faces.server.clock.advance(10)
+def pass_time(faces, seconds, step=10):
+    for _ in range(int(seconds / step) + 1):
+        faces.server.clock.advance(step)
         faces.pump()
 
 
@@ -369,6 +371,32 @@ def test_of_a_service_that_is_away_not_everybody_asks(faces, juliet, romeo, monk
     pass_time(faces, 2 * leftovers.AGAIN)
     assert asked == [JULIET, JULIET]
     assert unpublished(faces) == [JULIET, ROMEO]
+
+
+def test_what_is_left_is_published_by_the_instance_whose_business_it_is(faces, juliet, monkeypatch):
+    """No other one has her vCard in memory."""
+    monkeypatch.setattr(leftovers, "AGAIN", 20.0)
+    faces.pep.busy = True
+    faces.set(juliet, "<FN>Juliet</FN>")
+    faces.pep.busy = False
+    names = ("a", "b")
+    others = next(name for name in names if Epoch(9, name, names).owner(JID.parse(JULIET)) != name)
+    be_instance(faces, 9, others, names)
+    pass_time(faces, 30, step=0.5)
+    assert in_node(faces) is None
+    be_instance(faces, 10, others, (others,))
+    pass_time(faces, 30, step=0.5)
+    assert in_node(faces) == {"fn": "Juliet"}
+
+
+def be_instance(faces, number, name, names):
+    """Have the server say which instances there are."""
+    inner = "".join(f"<instance name='{each}'/>" for each in names)
+    said = f"<instances xmlns='{ns.INSTANCES}' epoch='{number}' self='{name}'>{inner}</instances>"
+    attrs = {"type": "set", "id": "i", "from": DOMAIN, "to": VCARD}
+    # Not by the stream, which counts what comes by it.
+    faces.component.received(Stanza("iq", attrs, [f"{ns.INSTANCES} instances"], said.encode()))
+    faces.pump()
 
 
 def test_who_is_removed_has_nothing_left_though_something_was_on_its_way(faces, juliet):
