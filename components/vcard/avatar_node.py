@@ -7,6 +7,7 @@ there it ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -77,9 +78,12 @@ class AvatarNode:
 
     async def _notified(self, account: JID, event: Event) -> None:
         """Take what an owner has published (XEP-0398 §3.1), unless it comes from the vCard."""
-        if account in self._publishing:
-            return
         try:
+            if account in self._publishing:
+                await self._publishing.ended(account)
+                if event.payload is None or not await self._has(account, event.payload):
+                    # It may tell of what was published meanwhile, or of what that has replaced.
+                    event = event._replace(payload=None)
             await self._taking.add(account, event)
         except (StanzaError, RequestFailed) as error:
             log.info(
@@ -87,6 +91,11 @@ class AvatarNode:
                 account=account,
                 error=str(error),
             )
+
+    async def _has(self, account: JID, metadata: Element | None) -> bool:
+        """Whether the photo of a vCard is the image that metadata name."""
+        item = None if metadata is None else avatar.chosen(metadata)
+        return (item or "").lower() == await self._vcards.photo_hash(account)
 
     async def _take(self, account: JID, event: Event) -> None:
         metadata = event.payload
@@ -96,9 +105,9 @@ class AvatarNode:
             if shown is None:
                 return
             metadata = None if shown.item is None else shown.item.payload
-        item = None if metadata is None else avatar.chosen(metadata)
-        if (item or "").lower() == await self._vcards.photo_hash(account):
+        if await self._has(account, metadata):
             return
+        item = None if metadata is None else avatar.chosen(metadata)
         photo = None if item is None else await self._read(account, item)
         self._changed(account, await self._vcards.set_photo(account, photo))
 

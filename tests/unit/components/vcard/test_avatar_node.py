@@ -133,6 +133,35 @@ def test_a_service_that_is_slow_keeps_nobody_waiting_and_gets_the_newest(faces, 
     assert len(waiting) == 0
 
 
+def test_3_1_what_is_published_while_a_photo_is_being_published_is_what_holds(
+    faces, juliet, romeo, monkeypatch
+):
+    publish = faces.pep._publish
+
+    def and_then(owner, sender, request, element):
+        answer = publish(owner, sender, request, element)
+        if element.get("node") == METADATA:
+            monkeypatch.undo()
+            put(faces, OTHER)
+        return answer
+
+    monkeypatch.setattr(faces.pep, "_publish", and_then)
+    faces.set(juliet, HERS)
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+
+
+def test_3_2_what_was_set_last_is_what_holds(faces, juliet, romeo):
+    """What comes back of the one before it is older."""
+    faces.pep.slow = True
+    for inner in (HERS, NEW):
+        faces.set(juliet, inner)
+    faces.pep.slow = False
+    faces.pump()
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+    assert list(faces.pep.items(JULIET, METADATA)) == [OTHER.hash]
+    assert ("get", DATA, IMAGE.hash) not in faces.pep.seen
+
+
 # ---------------------------------------------------------------------- §3.1 from PEP
 
 
