@@ -57,7 +57,7 @@ def assemble(
         announcing.changed(account, change)
         avatars.publish(account, change)
         if vcard4s is not None:
-            vcard4s.publish(account)
+            vcard4s.publish(account, change)
 
     delegation = Delegation(component, disco)
     vcard_iq.serve(delegation, vcards, changed)

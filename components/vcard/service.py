@@ -30,11 +30,12 @@ CACHED_OCTETS = 16_777_216
 class Change:
     """What a change came to.
 
-    `encoded` is the vCard that is there now, None for none. `before` and `after` are the hashes of
-    its photo, "" for none; `photo` is the one that is there now.
+    `encoded` is the vCard that is there now, `was` the one that was, None for none. `before` and
+    `after` are the hashes of its photo, "" for none; `photo` is the one that is there now.
     """
 
     encoded: bytes | None = field(repr=False)
+    was: bytes | None = field(repr=False)
     before: str
     photo: Photo | None
 
@@ -42,6 +43,11 @@ class Change:
     def after(self) -> str:
         """The hash of the photo that is there now, "" for none."""
         return self.photo.hash if self.photo else ""
+
+    @property
+    def cleared(self) -> bool:
+        """Whether the vCard says nothing any more that a vCard4 could say (XEP-0292 §11)."""
+        return not _says(self.encoded) and _says(self.was)
 
     @property
     def new_photo(self) -> bool:
@@ -179,9 +185,14 @@ def _followed(known: Known, before: Element | None) -> Element | None:
     return vcard4.followed(now, before)
 
 
+def _says(encoded: bytes | None) -> bool:
+    return encoded is not None and vcard4.followed(vcard.parsed(encoded), None) is not None
+
+
 def _change(edited: Edited) -> Change:
     return Change(
         None if edited.after is None else edited.after.encoded,
+        None if edited.before is None else edited.before.encoded,
         edited.photo_before,
         None if edited.after is None else edited.after.photo,
     )

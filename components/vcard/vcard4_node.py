@@ -23,7 +23,6 @@ from twisted.python.failure import Failure
 from components.common import tree
 from components.common.component import Component
 from components.common.instances import Instances
-from components.common.privilege import NotGranted
 from components.common.requests import RequestFailed
 from components.vcard import vcard4
 from components.vcard.leftovers import WAIT, Leftovers
@@ -31,7 +30,7 @@ from components.vcard.names import VCARD4_NODE
 from components.vcard.newest import Newest
 from components.vcard.pep import Pep
 from components.vcard.pubsub import Event
-from components.vcard.service import VCards
+from components.vcard.service import Change, VCards
 from components.vcard.unpublished import Unpublished
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -56,11 +55,17 @@ class _Work(NamedTuple):
     """What is to be done for an account: publish its vCard, and take what there is in PEP."""
 
     publish: bool = False
+    cleared: bool = False
+    """Whether the vCard has said something, and says nothing any more."""
     event: Event | None = None
 
 
 def _join(waiting: _Work, newer: _Work) -> _Work:
-    return _Work(waiting.publish or newer.publish, newer.event or waiting.event)
+    return _Work(
+        waiting.publish or newer.publish,
+        waiting.cleared or newer.cleared,
+        newer.event or waiting.event,
+    )
 
 
 class VCard4Node:
@@ -83,17 +88,17 @@ class VCard4Node:
         instances.on_change(lambda epoch: self._leftovers.later())
         pep.listen(VCARD4_NODE, self._notified)
 
-    def publish(self, account: JID) -> None:
+    def publish(self, account: JID, change: Change) -> None:
         """Publish what has become of a vCard; nobody waits for it."""
         if self._pep.holds(account):
-            self._publish_soon(account)
+            self._publish_soon(account, cleared=change.cleared)
 
     def ended(self, account: JID) -> Deferred[None]:
         """When nothing of an account gets into its vCard any more."""
         return self._work.ended(account)
 
-    def _publish_soon(self, account: JID) -> Deferred[None]:
-        work = Deferred.fromCoroutine(self._work.add(account, _Work(publish=True)))
+    def _publish_soon(self, account: JID, *, cleared: bool) -> Deferred[None]:
+        work = Deferred.fromCoroutine(self._work.add(account, _Work(True, cleared)))
         return work.addErrback(_not_published, account)
 
     async def _notified(self, account: JID, event: Event) -> None:
@@ -102,7 +107,7 @@ class VCard4Node:
     async def _do(self, account: JID, work: _Work) -> None:
         # What was set last is in the vCard, whatever has been published before.
         if work.publish:
-            await self._publish(account)
+            await self._publish(account, work.cleared)
         if work.event is not None:
             try:
                 await self._take(account, work.event)
@@ -115,11 +120,11 @@ class VCard4Node:
 
     # ------------------------------------------------------------------ from the vCard
 
-    async def _publish(self, account: JID) -> None:
+    async def _publish(self, account: JID, cleared: bool) -> None:
         unpublished = self._vcards.unpublished
         try:
-            await self._put(account)
-        except (RequestFailed, NotGranted) as error:
+            await self._put(account, cleared)
+        except (RequestFailed, StanzaError) as error:
             condition = error.condition
             if condition in WAIT or condition == "service-unavailable":
                 if condition == "service-unavailable":
@@ -136,13 +141,16 @@ class VCard4Node:
         self._absent.pop(account.domain, None)
         await unpublished.published(account)
 
-    async def _put(self, account: JID) -> None:
+    async def _put(self, account: JID, cleared: bool) -> None:
         item = (await self._pep.look(account, VCARD4_NODE)).item
         before = None if item is None else _vcard4(item.payload)
         now = await self._vcards.followed(account, before)
         if now is None:
-            if item is not None:
+            if item is not None and cleared:
                 await self._pep.retract(account, VCARD4_NODE, item.id)
+            elif item is not None:
+                # Nobody was told of it when it was published: there was nothing in the vCard.
+                await self._vcards.take_vcard4(account, item.payload)
             return
         written = tree.written(now)
         if before is None or written != tree.written(before):
@@ -163,7 +171,8 @@ class VCard4Node:
         if since is not None and self._now() - since < ABSENT:
             self._leftovers.later()
             return succeed(None)
-        return self._publish_soon(account)
+        # What it said before is not known any more: rather too little is shown than too much.
+        return self._publish_soon(account, cleared=True)
 
     # ------------------------------------------------------------------ from PEP
 

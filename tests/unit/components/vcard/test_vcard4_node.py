@@ -148,6 +148,27 @@ def test_who_has_no_vcard_any_more_has_none_in_pep(faces, juliet):
     assert unpublished(faces) == []
 
 
+def test_a_vcard_in_which_nothing_was_takes_nothing_from_the_node(faces, juliet):
+    """It was published while nobody listened; then an old client sets an avatar."""
+    faces.pep.make(JULIET, NODE, "open")
+    faces.pep.items(JULIET, NODE)["current"] = xcard(FN + GENDER)
+    faces.set(juliet, HERS)
+    assert in_node(faces) == {"fn": "Juliet", "gender": "F"}
+    assert in_vcard(faces, juliet).keys() == {"FN", "PHOTO"}
+    faces.set(juliet, HERS)
+    assert in_node(faces) is None, "but now he takes it away"
+
+
+def test_a_vcard_that_is_cleared_while_the_service_has_no_time_is_taken_away_later(faces, juliet):
+    faces.set(juliet, f"<FN>Juliet</FN>{HERS}")
+    faces.pep.busy = True
+    faces.set(juliet, HERS)
+    faces.pep.busy = False
+    assert in_node(faces) == {"fn": "Juliet"}
+    pass_time(faces, leftovers.AGAIN)
+    assert in_node(faces) is None
+
+
 @pytest.mark.parametrize("access", ["presence", "whitelist"])
 def test_8_a_node_for_friends_goes_its_own_way(faces, juliet, access):
     put(faces, FN + GENDER, access)
