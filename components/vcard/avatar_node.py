@@ -14,13 +14,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from components.common.build import Tag
-from components.common.privilege import NotGranted
+from components.common.component import Component
+from components.common.instances import Instances
 from components.common.requests import RequestFailed
 from components.vcard import avatar
 from components.vcard.names import AVATAR_CONVERSION, AVATAR_DATA, AVATAR_METADATA
 from components.vcard.newest import Newest
 from components.vcard.pep import Pep
 from components.vcard.photo import Photo
+from components.vcard.publishing import Publishing
 from components.vcard.pubsub import Event
 from components.vcard.service import Change, VCards
 from xmppd.errors import StanzaError
@@ -35,11 +37,21 @@ NO_AVATAR = "current"
 class AvatarNode:
     """Keeps PEP and vCards alike. `changed` is told of vCards that have another photo by it."""
 
-    def __init__(self, pep: Pep, vcards: VCards, changed: Callable[[JID, Change], object]) -> None:
+    def __init__(
+        self,
+        component: Component,
+        instances: Instances,
+        pep: Pep,
+        vcards: VCards,
+        changed: Callable[[JID, Change], object],
+    ) -> None:
         self._pep = pep
         self._vcards = vcards
         self._changed = changed
-        self._publishing: Newest[JID, Photo | None] = Newest(self._publish)
+        self._later = Publishing(
+            component, instances, pep, vcards.unpublished, AVATAR_METADATA, self._again
+        )
+        self._publishing: Newest[JID, None] = Newest(self._publish)
         self._taking: Newest[JID, Event] = Newest(self._take)
         pep.listen(AVATAR_METADATA, self._notified)
 
@@ -56,10 +68,18 @@ class AvatarNode:
     def publish(self, account: JID, change: Change) -> None:
         """Publish what has become of a photo (XEP-0398 §3.2); nobody waits for it."""
         if change.new_photo and self._pep.holds(account):
-            publishing = Deferred.fromCoroutine(self._publishing.add(account, change.photo))
-            publishing.addErrback(_not_published, account)
+            self._again(account)
 
-    async def _publish(self, account: JID, photo: Photo | None) -> None:
+    def _again(self, account: JID) -> Deferred[None]:
+        publishing = Deferred.fromCoroutine(self._publishing.add(account, None))
+        return publishing.addErrback(_not_published, account)
+
+    async def _publish(self, account: JID, _: None) -> None:
+        await self._later.tried(account, self._put_all(account))
+
+    async def _put_all(self, account: JID) -> None:
+        """Publish the photo that the vCard has now, the data first (XEP-0398 §3.2)."""
+        photo = await self._vcards.photo(account)
         if photo is not None:
             await self._put(account, AVATAR_DATA, photo.hash, avatar.data(photo))
         item = NO_AVATAR if photo is None else photo.hash
@@ -119,9 +139,4 @@ class AvatarNode:
 
 
 def _not_published(failure: Failure, account: JID) -> None:
-    failure.trap(RequestFailed, NotGranted)
-    log.warn(
-        "the avatar of {account} is not published by PEP: {error}",
-        account=account,
-        error=failure.getErrorMessage(),
-    )
+    log.failure("the avatar of {account} was not published", failure, account=account)

@@ -12,11 +12,10 @@ their own (XEP-0398).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,13 +24,12 @@ from components.common.component import Component
 from components.common.instances import Instances
 from components.common.requests import RequestFailed
 from components.vcard import vcard4
-from components.vcard.leftovers import WAIT, Leftovers
 from components.vcard.names import VCARD4_NODE
 from components.vcard.newest import Newest
 from components.vcard.pep import Pep
+from components.vcard.publishing import Publishing
 from components.vcard.pubsub import Event
 from components.vcard.service import Change, VCards
-from components.vcard.unpublished import Unpublished
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -39,16 +37,6 @@ log = Logger(namespace="component")
 
 CURRENT = "current"
 """The id of an item that is the only one of its node (XEP-0060 §12.20)."""
-
-FIRST = 10.0
-"""Seconds after which is published what could not be, once there is a stream: by then it is known
-what the server grants, and a service of PEP that has started with this one is there."""
-
-ABSENT = 60.0
-"""Seconds for which a service that is not there is not asked for others' sake."""
-
-_OWN_WAY = frozenset({"conflict"})
-"""Answers of a service whose node is not open: its owner wants it so."""
 
 
 class _Work(NamedTuple):
@@ -74,18 +62,12 @@ class VCard4Node:
     def __init__(
         self, component: Component, instances: Instances, pep: Pep, vcards: VCards
     ) -> None:
-        self._now = component.clock.seconds
         self._pep = pep
         self._vcards = vcards
         self._work: Newest[JID, _Work] = Newest(self._do, _join)
-        self._absent: dict[str, float] = {}
-        """By domain, when its service was not there."""
-        self._leftovers: Leftovers[Unpublished] = Leftovers(
-            component, self._some, self._catch_up, first=FIRST
+        self._publishing = Publishing(
+            component, instances, pep, vcards.unpublished, VCARD4_NODE, self._again
         )
-        self._own = instances.own
-        # What another instance has left may be this one's business now.
-        instances.on_change(lambda epoch: self._leftovers.later())
         pep.listen(VCARD4_NODE, self._notified)
 
     def publish(self, account: JID, change: Change) -> None:
@@ -107,7 +89,7 @@ class VCard4Node:
     async def _do(self, account: JID, work: _Work) -> None:
         # What was set last is in the vCard, whatever has been published before.
         if work.publish:
-            await self._publish(account, work.cleared)
+            await self._publishing.tried(account, self._put(account, work.cleared))
         if work.event is not None:
             try:
                 await self._take(account, work.event)
@@ -120,26 +102,9 @@ class VCard4Node:
 
     # ------------------------------------------------------------------ from the vCard
 
-    async def _publish(self, account: JID, cleared: bool) -> None:
-        unpublished = self._vcards.unpublished
-        try:
-            await self._put(account, cleared)
-        except (RequestFailed, StanzaError) as error:
-            condition = error.condition
-            if condition in WAIT or condition == "service-unavailable":
-                if condition == "service-unavailable":
-                    self._absent[account.domain] = self._now()
-                self._leftovers.later()
-                await unpublished.left(account)
-                return
-            if condition not in _OWN_WAY:
-                log.warn(
-                    "the vCard of {account} is not published by PEP: {error}",
-                    account=account,
-                    error=str(error),
-                )
-        self._absent.pop(account.domain, None)
-        await unpublished.published(account)
+    def _again(self, account: JID) -> Deferred[None]:
+        # What it said before is not known any more: rather too little is shown than too much.
+        return self._publish_soon(account, cleared=True)
 
     async def _put(self, account: JID, cleared: bool) -> None:
         item = (await self._pep.look(account, VCARD4_NODE)).item
@@ -156,23 +121,6 @@ class VCard4Node:
         if before is None or written != tree.written(before):
             id_ = CURRENT if item is None else item.id
             await self._pep.publish(account, VCARD4_NODE, id_, written, opened=True)
-
-    # ------------------------------------------------------------------ what is left of it
-
-    def _some(self, after: str, most: int) -> Deferred[Sequence[Unpublished]]:
-        # A server that lets nothing be published may do so one day, or never.
-        return self._vcards.unpublished.some(after, most) if self._pep.granted else succeed(())
-
-    def _catch_up(self, left: Unpublished) -> Deferred[None]:
-        account = left.owner
-        if not (self._own(account) and self._pep.holds(account)):
-            return succeed(None)
-        since = self._absent.get(account.domain)
-        if since is not None and self._now() - since < ABSENT:
-            self._leftovers.later()
-            return succeed(None)
-        # What it said before is not known any more: rather too little is shown than too much.
-        return self._publish_soon(account, cleared=True)
 
     # ------------------------------------------------------------------ from PEP
 

@@ -8,7 +8,7 @@ import pytest
 
 from components.common.instances import Epoch
 from components.common.stanza import Stanza
-from components.vcard import leftovers, vcard4_node
+from components.vcard import leftovers, publishing, vcard4_node
 from components.vcard.pubsub import Event
 from tests.support.faces import VCARD4, Faces, T, photos
 from tests.support.meeting import VCARD
@@ -87,7 +87,9 @@ def requests(faces):
 
 
 def unpublished(faces):
-    return [str(each.owner) for each in faces.server.done(faces.vcards.unpublished.some("", 10))]
+    return [
+        str(each.owner) for each in faces.server.done(faces.vcards.unpublished.some(NODE, "", 10))
+    ]
 
 
 # ---------------------------------------------------------------------- §4.1.2 from the vCard
@@ -347,7 +349,7 @@ def test_what_is_set_is_noted_until_it_is_published(faces, juliet, payload):
 
 
 def test_what_is_set_while_the_service_is_away_is_published_later(faces, juliet):
-    pass_time(faces, vcard4_node.FIRST)
+    pass_time(faces, publishing.FIRST)
     be_away(faces)
     assert faces.set(juliet, "<FN>Juliet</FN>").get("type") == "result"
     assert unpublished(faces) == [JULIET]
@@ -365,7 +367,7 @@ def test_and_once_there_is_a_stream_again(faces, juliet):
     faces.cut()
     faces.come_back()
     faces.pep.busy = False
-    pass_time(faces, vcard4_node.FIRST)
+    pass_time(faces, publishing.FIRST)
     assert in_node(faces) == {"fn": "Juliet"}
     assert unpublished(faces) == []
 
@@ -437,7 +439,7 @@ def test_without_the_grant_nothing_is_published_and_nothing_asked():
     faces = Faces().start()
     juliet = faces.log_in("juliet", "balcony")
     assert faces.set(juliet, "<FN>Juliet</FN>").get("type") == "result"
-    faces.server.clock.advance(vcard4_node.FIRST + 1)
+    faces.server.clock.advance(publishing.FIRST + 1)
     assert len(faces.component.requests) == 0
     assert unpublished(faces) == [JULIET]
 
