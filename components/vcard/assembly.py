@@ -15,7 +15,7 @@ from components.vcard import search_iq, vcard4_iq, vcard_iq
 from components.vcard.announcing import Announcing
 from components.vcard.avatar_node import AvatarNode
 from components.vcard.config import VCardTable
-from components.vcard.names import VCARD_TEMP
+from components.vcard.names import AVATAR_METADATA, VCARD4_NODE, VCARD_TEMP
 from components.vcard.pep import Pep
 from components.vcard.service import Change, VCards
 from components.vcard.store import SQLVCards
@@ -35,17 +35,18 @@ def assemble(
         now,
         config.limits,
         config.cached_octets,
-        published=config.vcard4_node,
+        published=[AVATAR_METADATA, *([VCARD4_NODE] if config.vcard4_node else [])],
     )
     # Another process may have changed what this one is asked for from now on.
-    Instances(component).on_change(lambda epoch: vcards.forget_cached())
+    instances = Instances(component)
+    instances.on_change(lambda epoch: vcards.forget_cached())
     component.on_open(lambda resumed: None if resumed else vcards.forget_cached())
     searched = config.search != "off"
     disco = introduce(component, About(search_iq.DIRECTORY if searched else IDENTITY))
     announcing = Announcing(component, vcards.untold)
     pep = Pep(component, Privilege(component), disco)
-    avatars = AvatarNode(pep, vcards, announcing.changed)
-    vcard4s = VCard4Node(component, pep, vcards) if config.vcard4_node else None
+    avatars = AvatarNode(component, instances, pep, vcards, announcing.changed)
+    vcard4s = VCard4Node(component, instances, pep, vcards) if config.vcard4_node else None
     accounts = Accounts(component)
     accounts.on_removed(avatars.ended)
     if vcard4s is not None:
@@ -56,7 +57,7 @@ def assemble(
         announcing.changed(account, change)
         avatars.publish(account, change)
         if vcard4s is not None:
-            vcard4s.publish(account)
+            vcard4s.publish(account, change)
 
     delegation = Delegation(component, disco)
     vcard_iq.serve(delegation, vcards, changed)

@@ -7,19 +7,22 @@ there it ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from components.common.build import Tag
-from components.common.privilege import NotGranted
+from components.common.component import Component
+from components.common.instances import Instances
 from components.common.requests import RequestFailed
 from components.vcard import avatar
 from components.vcard.names import AVATAR_CONVERSION, AVATAR_DATA, AVATAR_METADATA
 from components.vcard.newest import Newest
 from components.vcard.pep import Pep
 from components.vcard.photo import Photo
+from components.vcard.publishing import Publishing
 from components.vcard.pubsub import Event
 from components.vcard.service import Change, VCards
 from xmppd.errors import StanzaError
@@ -34,11 +37,21 @@ NO_AVATAR = "current"
 class AvatarNode:
     """Keeps PEP and vCards alike. `changed` is told of vCards that have another photo by it."""
 
-    def __init__(self, pep: Pep, vcards: VCards, changed: Callable[[JID, Change], object]) -> None:
+    def __init__(
+        self,
+        component: Component,
+        instances: Instances,
+        pep: Pep,
+        vcards: VCards,
+        changed: Callable[[JID, Change], object],
+    ) -> None:
         self._pep = pep
         self._vcards = vcards
         self._changed = changed
-        self._publishing: Newest[JID, Photo | None] = Newest(self._publish)
+        self._later = Publishing(
+            component, instances, pep, vcards.unpublished, AVATAR_METADATA, self._again
+        )
+        self._publishing: Newest[JID, None] = Newest(self._publish)
         self._taking: Newest[JID, Event] = Newest(self._take)
         pep.listen(AVATAR_METADATA, self._notified)
 
@@ -55,10 +68,18 @@ class AvatarNode:
     def publish(self, account: JID, change: Change) -> None:
         """Publish what has become of a photo (XEP-0398 §3.2); nobody waits for it."""
         if change.new_photo and self._pep.holds(account):
-            publishing = Deferred.fromCoroutine(self._publishing.add(account, change.photo))
-            publishing.addErrback(_not_published, account)
+            self._again(account)
 
-    async def _publish(self, account: JID, photo: Photo | None) -> None:
+    def _again(self, account: JID) -> Deferred[None]:
+        publishing = Deferred.fromCoroutine(self._publishing.add(account, None))
+        return publishing.addErrback(_not_published, account)
+
+    async def _publish(self, account: JID, _: None) -> None:
+        await self._later.tried(account, self._put_all(account))
+
+    async def _put_all(self, account: JID) -> None:
+        """Publish the photo that the vCard has now, the data first (XEP-0398 §3.2)."""
+        photo = await self._vcards.photo(account)
         if photo is not None:
             await self._put(account, AVATAR_DATA, photo.hash, avatar.data(photo))
         item = NO_AVATAR if photo is None else photo.hash
@@ -77,9 +98,12 @@ class AvatarNode:
 
     async def _notified(self, account: JID, event: Event) -> None:
         """Take what an owner has published (XEP-0398 §3.1), unless it comes from the vCard."""
-        if account in self._publishing:
-            return
         try:
+            if account in self._publishing:
+                await self._publishing.ended(account)
+                if event.payload is None or not await self._has(account, event.payload):
+                    # It may tell of what was published meanwhile, or of what that has replaced.
+                    event = event._replace(payload=None)
             await self._taking.add(account, event)
         except (StanzaError, RequestFailed) as error:
             log.info(
@@ -87,6 +111,11 @@ class AvatarNode:
                 account=account,
                 error=str(error),
             )
+
+    async def _has(self, account: JID, metadata: Element | None) -> bool:
+        """Whether the photo of a vCard is the image that metadata name."""
+        item = None if metadata is None else avatar.chosen(metadata)
+        return (item or "").lower() == await self._vcards.photo_hash(account)
 
     async def _take(self, account: JID, event: Event) -> None:
         metadata = event.payload
@@ -96,9 +125,9 @@ class AvatarNode:
             if shown is None:
                 return
             metadata = None if shown.item is None else shown.item.payload
-        item = None if metadata is None else avatar.chosen(metadata)
-        if (item or "").lower() == await self._vcards.photo_hash(account):
+        if await self._has(account, metadata):
             return
+        item = None if metadata is None else avatar.chosen(metadata)
         photo = None if item is None else await self._read(account, item)
         self._changed(account, await self._vcards.set_photo(account, photo))
 
@@ -110,9 +139,4 @@ class AvatarNode:
 
 
 def _not_published(failure: Failure, account: JID) -> None:
-    failure.trap(RequestFailed, NotGranted)
-    log.warn(
-        "the avatar of {account} is not published by PEP: {error}",
-        account=account,
-        error=failure.getErrorMessage(),
-    )
+    log.failure("the avatar of {account} was not published", failure, account=account)

@@ -7,6 +7,7 @@ It is right as long as this process alone changes the vCards of the owners that 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
@@ -77,7 +78,7 @@ class CachedVCards:
         return answer
 
     def edit(
-        self, owner: JID, edit: Edit, *, now: float, publish: bool = False
+        self, owner: JID, edit: Edit, *, now: float, publish: Collection[str] = ()
     ) -> Deferred[Edited]:
         """See `SQLVCards.edit`."""
         done = self._store.edit(owner, edit, now=now, publish=publish)

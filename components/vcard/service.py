@@ -7,16 +7,17 @@ set by the owner alone (XEP-0054 §3.2), and got by everybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
 from components.common.paging import Found
-from components.vcard import vcard, vcard4
+from components.vcard import photo, vcard, vcard4
 from components.vcard.cache import CachedVCards, Known
 from components.vcard.directory import Row
+from components.vcard.names import AVATAR_METADATA, VCARD4_NODE
 from components.vcard.photo import Photo
 from components.vcard.search import Search
 from components.vcard.store import Edit, Edited, SQLVCards, StoredVCard
@@ -30,11 +31,12 @@ CACHED_OCTETS = 16_777_216
 class Change:
     """What a change came to.
 
-    `encoded` is the vCard that is there now, None for none. `before` and `after` are the hashes of
-    its photo, "" for none; `photo` is the one that is there now.
+    `encoded` is the vCard that is there now, `was` the one that was, None for none. `before` and
+    `after` are the hashes of its photo, "" for none; `photo` is the one that is there now.
     """
 
     encoded: bytes | None = field(repr=False)
+    was: bytes | None = field(repr=False)
     before: str
     photo: Photo | None
 
@@ -42,6 +44,11 @@ class Change:
     def after(self) -> str:
         """The hash of the photo that is there now, "" for none."""
         return self.photo.hash if self.photo else ""
+
+    @property
+    def cleared(self) -> bool:
+        """Whether the vCard says nothing any more that a vCard4 could say (XEP-0292 §11)."""
+        return not _says(self.encoded) and _says(self.was)
 
     @property
     def new_photo(self) -> bool:
@@ -52,7 +59,7 @@ class Change:
 class VCards:
     """The service over a store. `now` gives seconds UTC since 1970; owners may be full JIDs.
 
-    Where vCards are `published`, what is set is noted as not published yet.
+    What is set is noted as not published yet at the nodes of PEP where it is to be `published`.
 
     Everything fails as `storage.interfaces` says; what sets something, also with StanzaError.
     """
@@ -64,14 +71,14 @@ class VCards:
         limits: Limits = Limits(),  # noqa: B008 - a value
         cached_octets: int = CACHED_OCTETS,
         *,
-        published: bool = True,
+        published: Collection[str] = (VCARD4_NODE, AVATAR_METADATA),
     ) -> None:
         self._vcards = CachedVCards(store, cached_octets)
         self._directory = store.directory
         self.untold = store.untold
         """Which photos the server has not been told of."""
         self.unpublished = store.unpublished
-        """Whose vCards are not in their nodes of PEP yet (XEP-0292)."""
+        """What is not in nodes of PEP yet (XEP-0292, XEP-0398)."""
         self._published = published
         self._now = now
         self.limits = limits
@@ -87,6 +94,10 @@ class VCards:
     def photo_hash(self, owner: JID) -> Deferred[str]:
         """The hash of the photo, for presence; "" where there is none (XEP-0398 §4)."""
         return self._vcards.get(owner.bare).addCallback(_photo)
+
+    def photo(self, owner: JID) -> Deferred[Photo | None]:
+        """The photo that clients take; None where there is none. Fails as `photo.decoded`."""
+        return self._vcards.get(owner.bare).addCallback(_image, self.limits.photo)
 
     def set(self, owner: JID, element: Element) -> Deferred[Change]:
         """Have `<vCard/>` in place of the vCard that is there (XEP-0054 §3.2).
@@ -165,7 +176,7 @@ class VCards:
         new = vcard.checked(element, self.limits)
         return await self._edit(owner, lambda stored: new, publish=self._published)
 
-    def _edit(self, owner: JID, edit: Edit, *, publish: bool = False) -> Deferred[Change]:
+    def _edit(self, owner: JID, edit: Edit, *, publish: Collection[str] = ()) -> Deferred[Change]:
         done = self._vcards.edit(owner.bare, edit, now=self._now(), publish=publish)
         return done.addCallback(_change)
 
@@ -182,14 +193,26 @@ def _photo(known: Known) -> str:
     return known.photo
 
 
+def _image(known: Known, most: int) -> Photo | None:
+    if not known.photo or known.encoded is None:
+        return None
+    found = (photo.read(each, most) for each in vcard.parsed(known.encoded).iterfind(photo.PHOTO))
+    return next(filter(None, found), None)
+
+
 def _followed(known: Known, before: Element | None) -> Element | None:
     now = vcard.empty() if known.encoded is None else vcard.parsed(known.encoded)
     return vcard4.followed(now, before)
 
 
+def _says(encoded: bytes | None) -> bool:
+    return encoded is not None and vcard4.followed(vcard.parsed(encoded), None) is not None
+
+
 def _change(edited: Edited) -> Change:
     return Change(
         None if edited.after is None else edited.after.encoded,
+        None if edited.before is None else edited.before.encoded,
         edited.photo_before,
         None if edited.after is None else edited.after.photo,
     )

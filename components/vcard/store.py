@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 from components.vcard.directory import SQLDirectory
+from components.vcard.names import AVATAR_METADATA
 from components.vcard.unpublished import SQLUnpublished
 from components.vcard.untold import SQLUntold
 from components.vcard.vcard import VCard
@@ -78,12 +79,12 @@ class SQLVCards:
         return self._database.read(lambda tx: _stored(tx, owner))
 
     def edit(
-        self, owner: JID, edit: Edit, *, now: float, publish: bool = False
+        self, owner: JID, edit: Edit, *, now: float, publish: Collection[str] = ()
     ) -> Deferred[Edited]:
         """Have the edit's vCard in place of the one that is there, and the directory as it says.
 
         `now` is in seconds UTC since 1970. Where that changes the photo, it is among the untold;
-        with `publish` the vCard is among the unpublished.
+        it is to `publish` at these nodes, at that of avatars if the photo is another.
         Fails with what `edit` raises.
         """
 
@@ -97,8 +98,9 @@ class SQLVCards:
             edited = Edited(before, after)
             if edited.photo_before != edited.photo_after:
                 await self.untold.note(tx, owner, edited.photo_after)
-            if publish:
-                await self.unpublished.note(tx, owner)
+            for node in publish:
+                if node != AVATAR_METADATA or edited.photo_before != edited.photo_after:
+                    await self.unpublished.note(tx, owner, node)
             return edited
 
         return self._database.write(work)

@@ -12,26 +12,24 @@ their own (XEP-0398).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from components.common import tree
 from components.common.component import Component
-from components.common.privilege import NotGranted
+from components.common.instances import Instances
 from components.common.requests import RequestFailed
 from components.vcard import vcard4
-from components.vcard.leftovers import WAIT, Leftovers
 from components.vcard.names import VCARD4_NODE
 from components.vcard.newest import Newest
 from components.vcard.pep import Pep
+from components.vcard.publishing import Publishing
 from components.vcard.pubsub import Event
-from components.vcard.service import VCards
-from components.vcard.unpublished import Unpublished
+from components.vcard.service import Change, VCards
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -40,54 +38,49 @@ log = Logger(namespace="component")
 CURRENT = "current"
 """The id of an item that is the only one of its node (XEP-0060 §12.20)."""
 
-FIRST = 10.0
-"""Seconds after which is published what could not be, once there is a stream: by then it is known
-what the server grants, and a service of PEP that has started with this one is there."""
-
-ABSENT = 60.0
-"""Seconds for which a service that is not there is not asked for others' sake."""
-
-_OWN_WAY = frozenset({"conflict"})
-"""Answers of a service whose node is not open: its owner wants it so."""
-
 
 class _Work(NamedTuple):
     """What is to be done for an account: publish its vCard, and take what there is in PEP."""
 
     publish: bool = False
+    cleared: bool = False
+    """Whether the vCard has said something, and says nothing any more."""
     event: Event | None = None
 
 
 def _join(waiting: _Work, newer: _Work) -> _Work:
-    return _Work(waiting.publish or newer.publish, newer.event or waiting.event)
+    return _Work(
+        waiting.publish or newer.publish,
+        waiting.cleared or newer.cleared,
+        newer.event or waiting.event,
+    )
 
 
 class VCard4Node:
     """Keeps them alike."""
 
-    def __init__(self, component: Component, pep: Pep, vcards: VCards) -> None:
-        self._now = component.clock.seconds
+    def __init__(
+        self, component: Component, instances: Instances, pep: Pep, vcards: VCards
+    ) -> None:
         self._pep = pep
         self._vcards = vcards
         self._work: Newest[JID, _Work] = Newest(self._do, _join)
-        self._absent: dict[str, float] = {}
-        """By domain, when its service was not there."""
-        self._leftovers: Leftovers[Unpublished] = Leftovers(
-            component, self._some, self._catch_up, first=FIRST
+        self._publishing = Publishing(
+            component, instances, pep, vcards.unpublished, VCARD4_NODE, self._again
         )
         pep.listen(VCARD4_NODE, self._notified)
 
-    def publish(self, account: JID) -> None:
+    def publish(self, account: JID, change: Change) -> None:
         """Publish what has become of a vCard; nobody waits for it."""
         if self._pep.holds(account):
-            self._publish_soon(account)
+            self._publish_soon(account, cleared=change.cleared)
 
     def ended(self, account: JID) -> Deferred[None]:
         """When nothing of an account gets into its vCard any more."""
         return self._work.ended(account)
 
-    def _publish_soon(self, account: JID) -> Deferred[None]:
-        work = Deferred.fromCoroutine(self._work.add(account, _Work(publish=True)))
+    def _publish_soon(self, account: JID, *, cleared: bool) -> Deferred[None]:
+        work = Deferred.fromCoroutine(self._work.add(account, _Work(True, cleared)))
         return work.addErrback(_not_published, account)
 
     async def _notified(self, account: JID, event: Event) -> None:
@@ -96,7 +89,7 @@ class VCard4Node:
     async def _do(self, account: JID, work: _Work) -> None:
         # What was set last is in the vCard, whatever has been published before.
         if work.publish:
-            await self._publish(account)
+            await self._publishing.tried(account, self._put(account, work.cleared))
         if work.event is not None:
             try:
                 await self._take(account, work.event)
@@ -109,55 +102,25 @@ class VCard4Node:
 
     # ------------------------------------------------------------------ from the vCard
 
-    async def _publish(self, account: JID) -> None:
-        unpublished = self._vcards.unpublished
-        try:
-            await self._put(account)
-        except (RequestFailed, NotGranted) as error:
-            condition = error.condition
-            if condition in WAIT or condition == "service-unavailable":
-                if condition == "service-unavailable":
-                    self._absent[account.domain] = self._now()
-                self._leftovers.later()
-                await unpublished.left(account)
-                return
-            if condition not in _OWN_WAY:
-                log.warn(
-                    "the vCard of {account} is not published by PEP: {error}",
-                    account=account,
-                    error=str(error),
-                )
-        self._absent.pop(account.domain, None)
-        await unpublished.published(account)
+    def _again(self, account: JID) -> Deferred[None]:
+        # What it said before is not known any more: rather too little is shown than too much.
+        return self._publish_soon(account, cleared=True)
 
-    async def _put(self, account: JID) -> None:
+    async def _put(self, account: JID, cleared: bool) -> None:
         item = (await self._pep.look(account, VCARD4_NODE)).item
         before = None if item is None else _vcard4(item.payload)
         now = await self._vcards.followed(account, before)
         if now is None:
-            if item is not None:
+            if item is not None and cleared:
                 await self._pep.retract(account, VCARD4_NODE, item.id)
+            elif item is not None:
+                # Nobody was told of it when it was published: there was nothing in the vCard.
+                await self._vcards.take_vcard4(account, item.payload)
             return
         written = tree.written(now)
         if before is None or written != tree.written(before):
             id_ = CURRENT if item is None else item.id
             await self._pep.publish(account, VCARD4_NODE, id_, written, opened=True)
-
-    # ------------------------------------------------------------------ what is left of it
-
-    def _some(self, after: str, most: int) -> Deferred[Sequence[Unpublished]]:
-        # A server that lets nothing be published may do so one day, or never.
-        return self._vcards.unpublished.some(after, most) if self._pep.granted else succeed(())
-
-    def _catch_up(self, left: Unpublished) -> Deferred[None]:
-        account = left.owner
-        if not self._pep.holds(account):
-            return succeed(None)
-        since = self._absent.get(account.domain)
-        if since is not None and self._now() - since < ABSENT:
-            self._leftovers.later()
-            return succeed(None)
-        return self._publish_soon(account)
 
     # ------------------------------------------------------------------ from PEP
 

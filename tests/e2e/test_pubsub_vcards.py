@@ -165,20 +165,26 @@ def test_0292_4_what_is_set_as_a_vcard_is_in_pep_and_what_is_published_there_in_
     soon(lambda: vcard4(juliet, his) == {"fn": "Romeo", "nickname": "Romy", "gender": "M"})
 
 
-def test_0292_8_a_vcard4_that_is_for_friends_from_now_on_is_nobody_elses(
+def test_0292_8_a_vcard4_that_is_for_friends_from_now_on_or_deleted_is_nobody_elses(
     juliet: Peer, romeo: Peer
 ) -> None:
     his = f"romeo@{DOMAIN}"
     card = "<vCard xmlns='vcard-temp'><FN>Romeo</FN></vCard>"
     assert romeo.ask(card, "set").get("type") == "result"
     soon(lambda: vcard4(juliet, his).get("fn") == "Romeo")
-    form = (
-        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
-        f"<value>{PUBSUB}#node_config</value></field>"
-        "<field var='pubsub#access_model'><value>presence</value></field></x>"
-    )
-    inner = f"<configure node='{NODE}'>{form}</configure>"
-    answer = romeo.ask(f"<pubsub xmlns='{PUBSUB}#owner'>{inner}</pubsub>", "set")
-    assert answer.get("type") == "result"
+
+    def own(inner: str) -> None:
+        answer = romeo.ask(f"<pubsub xmlns='{PUBSUB}#owner'>{inner}</pubsub>", "set")
+        assert answer.get("type") == "result"
+
+    for access, name in (("presence", None), ("open", "Romeo")):
+        form = (
+            "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+            f"<value>{PUBSUB}#node_config</value></field>"
+            f"<field var='pubsub#access_model'><value>{access}</value></field></x>"
+        )
+        own(f"<configure node='{NODE}'>{form}</configure>")
+        soon(lambda name=name: formatted(juliet, his) == name)
+        assert vcard4(romeo, his)["fn"] == "Romeo"
+    own(f"<delete node='{NODE}'/>")
     soon(lambda: formatted(juliet, his) is None)
-    assert vcard4(romeo, his)["fn"] == "Romeo"

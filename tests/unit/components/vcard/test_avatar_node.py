@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 
-from components.vcard import avatar
+from components.vcard import avatar, leftovers, publishing
 from tests.support.components import Component, table
 from tests.support.faces import Faces, T, photos
 from tests.support.meeting import VCARD
@@ -14,6 +14,7 @@ from tests.support.people import JULIET, ROMEO, friends
 from tests.support.pep import E
 from tests.support.server import DOMAIN, condition
 from tests.support.vcards import photo, picture, png
+from tests.unit.components.vcard.test_vcard4_node import be_away, come_back, pass_time
 from xmppd import ns
 from xmppd.jid import JID
 
@@ -129,8 +130,62 @@ def test_a_service_that_is_slow_keeps_nobody_waiting_and_gets_the_newest(faces, 
     faces.pep.silent = False
     faces.pump()
     faces.set(juliet, HERS)
+    pass_time(faces, 30)
     assert faces.pep.items(JULIET, METADATA).keys() == {IMAGE.hash}
     assert len(waiting) == 0
+
+
+def test_3_2_a_photo_that_is_set_while_the_service_is_away_is_published_later(faces, juliet):
+    pass_time(faces, publishing.FIRST)
+    be_away(faces)
+    for inner in (HERS, NEW):
+        faces.set(juliet, inner)
+    come_back(faces)
+    pass_time(faces, leftovers.AGAIN)
+    assert [what for what, *_ in faces.pep.seen] == ["set", "set"]
+    assert faces.pep.items(JULIET, METADATA).keys() == {OTHER.hash}
+    pass_time(faces, leftovers.AGAIN)
+    assert len(faces.pep.seen) == 2, "and once"
+
+
+def test_3_2_no_more_is_published_than_the_photo_that_is_there_by_then(faces, juliet):
+    pass_time(faces, publishing.FIRST)
+    be_away(faces)
+    for inner in (HERS, "<FN>Juliet</FN>"):
+        faces.set(juliet, inner)
+    come_back(faces)
+    pass_time(faces, leftovers.AGAIN)
+    (metadata,) = faces.pep.items(JULIET, METADATA).values()
+    assert len(metadata) == 0
+
+
+def test_3_1_what_is_published_while_a_photo_is_being_published_is_what_holds(
+    faces, juliet, romeo, monkeypatch
+):
+    publish = faces.pep._publish
+
+    def and_then(owner, sender, request, element):
+        answer = publish(owner, sender, request, element)
+        if element.get("node") == METADATA:
+            monkeypatch.undo()
+            put(faces, OTHER)
+        return answer
+
+    monkeypatch.setattr(faces.pep, "_publish", and_then)
+    faces.set(juliet, HERS)
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+
+
+def test_3_2_what_was_set_last_is_what_holds(faces, juliet, romeo):
+    """What comes back of the one before it is older."""
+    faces.pep.slow = True
+    for inner in (HERS, NEW):
+        faces.set(juliet, inner)
+    faces.pep.slow = False
+    faces.pump()
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+    assert list(faces.pep.items(JULIET, METADATA)) == [OTHER.hash]
+    assert ("get", DATA, IMAGE.hash) not in faces.pep.seen
 
 
 # ---------------------------------------------------------------------- §3.1 from PEP

@@ -6,13 +6,15 @@ from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 
-from components.vcard import leftovers, vcard4_node
+from components.common.instances import Epoch
+from components.common.stanza import Stanza
+from components.vcard import leftovers, publishing, vcard4_node
 from components.vcard.pubsub import Event
 from tests.support.faces import VCARD4, Faces, T, photos
 from tests.support.meeting import VCARD
 from tests.support.people import JULIET, ROMEO, friends
 from tests.support.pep import Service
-from tests.support.server import condition
+from tests.support.server import DOMAIN, condition
 from tests.support.vcards import PUBLIC, photo, picture, xcard
 from xmppd import ns
 from xmppd.jid import JID
@@ -85,7 +87,9 @@ def requests(faces):
 
 
 def unpublished(faces):
-    return [str(each.owner) for each in faces.server.done(faces.vcards.unpublished.some("", 10))]
+    return [
+        str(each.owner) for each in faces.server.done(faces.vcards.unpublished.some(NODE, "", 10))
+    ]
 
 
 # ---------------------------------------------------------------------- §4.1.2 from the vCard
@@ -144,6 +148,27 @@ def test_who_has_no_vcard_any_more_has_none_in_pep(faces, juliet):
     faces.set(juliet, "")
     assert requests(faces) == ["get"], "there is nothing to be deleted"
     assert unpublished(faces) == []
+
+
+def test_a_vcard_in_which_nothing_was_takes_nothing_from_the_node(faces, juliet):
+    """It was published while nobody listened; then an old client sets an avatar."""
+    faces.pep.make(JULIET, NODE, "open")
+    faces.pep.items(JULIET, NODE)["current"] = xcard(FN + GENDER)
+    faces.set(juliet, HERS)
+    assert in_node(faces) == {"fn": "Juliet", "gender": "F"}
+    assert in_vcard(faces, juliet).keys() == {"FN", "PHOTO"}
+    faces.set(juliet, HERS)
+    assert in_node(faces) is None, "but now he takes it away"
+
+
+def test_a_vcard_that_is_cleared_while_the_service_has_no_time_is_taken_away_later(faces, juliet):
+    faces.set(juliet, f"<FN>Juliet</FN>{HERS}")
+    faces.pep.busy = True
+    faces.set(juliet, HERS)
+    faces.pep.busy = False
+    assert in_node(faces) == {"fn": "Juliet"}
+    pass_time(faces, leftovers.AGAIN)
+    assert in_node(faces) is None
 
 
 @pytest.mark.parametrize("access", ["presence", "whitelist"])
@@ -294,9 +319,9 @@ def come_back(faces):
     faces.pump()
 
 
-def pass_time(faces, seconds):
-    for _ in range(int(seconds / 10) + 1):
-        faces.server.clock.advance(10)
+def pass_time(faces, seconds, step=10):
+    for _ in range(int(seconds / step) + 1):
+        faces.server.clock.advance(step)
         faces.pump()
 
 
@@ -324,7 +349,7 @@ def test_what_is_set_is_noted_until_it_is_published(faces, juliet, payload):
 
 
 def test_what_is_set_while_the_service_is_away_is_published_later(faces, juliet):
-    pass_time(faces, vcard4_node.FIRST)
+    pass_time(faces, publishing.FIRST)
     be_away(faces)
     assert faces.set(juliet, "<FN>Juliet</FN>").get("type") == "result"
     assert unpublished(faces) == [JULIET]
@@ -342,7 +367,7 @@ def test_and_once_there_is_a_stream_again(faces, juliet):
     faces.cut()
     faces.come_back()
     faces.pep.busy = False
-    pass_time(faces, vcard4_node.FIRST)
+    pass_time(faces, publishing.FIRST)
     assert in_node(faces) == {"fn": "Juliet"}
     assert unpublished(faces) == []
 
@@ -371,6 +396,32 @@ def test_of_a_service_that_is_away_not_everybody_asks(faces, juliet, romeo, monk
     assert unpublished(faces) == [JULIET, ROMEO]
 
 
+def test_what_is_left_is_published_by_the_instance_whose_business_it_is(faces, juliet, monkeypatch):
+    """No other one has her vCard in memory."""
+    monkeypatch.setattr(leftovers, "AGAIN", 20.0)
+    faces.pep.busy = True
+    faces.set(juliet, "<FN>Juliet</FN>")
+    faces.pep.busy = False
+    names = ("a", "b")
+    others = next(name for name in names if Epoch(9, name, names).owner(JID.parse(JULIET)) != name)
+    be_instance(faces, 9, others, names)
+    pass_time(faces, 30, step=0.5)
+    assert in_node(faces) is None
+    be_instance(faces, 10, others, (others,))
+    pass_time(faces, 30, step=0.5)
+    assert in_node(faces) == {"fn": "Juliet"}
+
+
+def be_instance(faces, number, name, names):
+    """Have the server say which instances there are."""
+    inner = "".join(f"<instance name='{each}'/>" for each in names)
+    said = f"<instances xmlns='{ns.INSTANCES}' epoch='{number}' self='{name}'>{inner}</instances>"
+    attrs = {"type": "set", "id": "i", "from": DOMAIN, "to": VCARD}
+    # Not by the stream, which counts what comes by it.
+    faces.component.received(Stanza("iq", attrs, [f"{ns.INSTANCES} instances"], said.encode()))
+    faces.pump()
+
+
 def test_who_is_removed_has_nothing_left_though_something_was_on_its_way(faces, juliet):
     faces.pep.slow = True
     faces.pep.make(JULIET, NODE, "open")
@@ -388,7 +439,7 @@ def test_without_the_grant_nothing_is_published_and_nothing_asked():
     faces = Faces().start()
     juliet = faces.log_in("juliet", "balcony")
     assert faces.set(juliet, "<FN>Juliet</FN>").get("type") == "result"
-    faces.server.clock.advance(vcard4_node.FIRST + 1)
+    faces.server.clock.advance(publishing.FIRST + 1)
     assert len(faces.component.requests) == 0
     assert unpublished(faces) == [JULIET]
 
