@@ -86,6 +86,13 @@ def test_4_2_what_is_taken_back_is_told(server, pubsub):
     assert len(told[0]) == 0
 
 
+def test_4_2_who_comes_back_to_nothing_is_told_nothing(server, pubsub):
+    pubsub.hang_up()
+    server.reload(components={PUBSUB: table()})
+    again = Component(server, PUBSUB).open().prove()
+    assert [each.tag for each in again.elements()] == [f"{{{ns.COMPONENT}}}handshake"]
+
+
 def test_the_server_says_that_it_knows_it(juliet):
     answer = juliet.ask(f"<query xmlns='{ns.DISCO_INFO}'/>", to="capulet.lit")
     assert ns.PRIVILEGE in [each.get("var") for each in answer[0]]
@@ -230,6 +237,12 @@ def test_5_1_a_user_may_not(juliet, romeo):
     juliet.send(say(ROMEO, romeo.jid))
     assert condition(juliet.one()) == "forbidden"
     assert romeo.take() == b""
+
+
+def test_5_3_an_error_that_gives_a_message_back_sends_none(pubsub, romeo):
+    said = say(JULIET, romeo.jid).replace("id='e'", "id='e' type='error'", 1)
+    pubsub.send(said)
+    assert (romeo.take(), pubsub.take()) == (b"", b"")
 
 
 @pytest.mark.parametrize(
