@@ -6,6 +6,7 @@ from tests.support.components import Component, table
 from tests.support.people import friends
 from tests.support.server import Verona, condition
 from xmppd import ns
+from xmppd.jid import JID
 
 PUBSUB = "pubsub.capulet.lit"
 JULIET, ROMEO = "juliet@capulet.lit", "romeo@capulet.lit"
@@ -221,6 +222,22 @@ def test_5_1_no_other_author_is_spoken_for(server, pubsub, romeo, author):
     pubsub.send(say(author, romeo.jid))
     error = pubsub.one()
     assert (error.get("id"), condition(error)) == ("e", "forbidden")
+    assert romeo.take() == b""
+
+
+def test_5_1_nobody_speaks_for_a_guest():
+    domains = ["capulet.lit", "masks.lit"]
+    server = Verona(
+        server={"domains": domains},
+        auth={"anonymous": ["masks.lit"]},
+        components={PUBSUB: table(message="outgoing")},
+    )
+    pubsub, romeo = connect(server), server.log_in("romeo", "orchard")
+    guest = server.connect().open(to="masks.lit")
+    guest.send(f"<auth xmlns='{ns.SASL}' mechanism='ANONYMOUS'>=</auth>").open("masks.lit")
+    name = JID.parse(guest.bind().findtext(f".//{{{ns.BIND}}}jid")).bare
+    pubsub.send(say(name, romeo.jid).replace("to='capulet.lit' id='e'", "to='masks.lit' id='e'"))
+    assert condition(pubsub.one()) == "forbidden"
     assert romeo.take() == b""
 
 
