@@ -1,6 +1,7 @@
 """Accounts that are removed are forgotten by components, too."""
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.components import SECRET, Component, table
 from tests.support.server import Verona
@@ -159,3 +160,29 @@ def test_each_instance_is_told():
         request = told(component)[JULIET]
         answer(component, request)
     assert told(Component(server, VCARD).open(**{"from": f"{VCARD}/a"}).prove(SECRET)) == {}
+
+
+def test_it_does_not_depend_on_how_many_requests_of_users_wait(server, monkeypatch):
+    monkeypatch.setattr("xmppd.core.requests.MOST", 0)
+    vcard = connect(server)
+    remove(server, JULIET)
+    assert list(told(vcard)) == [JULIET]
+
+
+def test_one_that_is_removed_while_the_last_was_forgotten_is_told(server, monkeypatch):
+    """The store was asked for more, and had answered that there is none."""
+    vcard = connect(server)
+    store, asked = server.host.stores.components, []
+    read = store.erasures
+
+    def erasures(component, limit):
+        asked.append(Deferred())
+        return asked[-1]
+
+    monkeypatch.setattr(store, "erasures", erasures)
+    remove(server, JULIET)
+    answered = asked[0]
+    remove(server, ROMEO)
+    monkeypatch.setattr(store, "erasures", read)
+    answered.callback([])
+    assert list(told(vcard)) == [JULIET]

@@ -86,6 +86,13 @@ def test_8_rule_3_what_is_taken_back_is_told(server, vcard):
     assert vcard.take() == b"", "it knows"
 
 
+def test_who_comes_back_to_nothing_is_told_nothing(server, vcard):
+    vcard.hang_up()
+    server.reload(components={VCARD: table()})
+    again = Component(server, VCARD).open().prove()
+    assert [each.tag for each in again.elements()] == [f"{{{ns.COMPONENT}}}handshake"]
+
+
 # 4.3 Handing on
 
 

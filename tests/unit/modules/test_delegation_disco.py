@@ -181,6 +181,22 @@ def test_7_2_4_nodes_of_accounts_are_the_components(rest):
     assert juliet.one()[0].get("node") == "urn:n"
 
 
+def test_7_2_4_of_what_is_left_over_there_is_nothing_to_nest():
+    assert connected(server_with(INFO_REST, ITEMS_REST))[1] == {}
+
+
+def test_7_2_4_what_is_delegated_as_a_whole_is_not_left_over():
+    moon = "moon.capulet.lit"
+    tables = {VCARD: table(delegation={INFO_REST: ()}), moon: table(delegation={ns.DISCO_INFO: ()})}
+    server = Verona(components=tables)
+    rest, whole = Component(server, VCARD).log_in(), Component(server, moon).log_in()
+    rest.take(), whole.take()
+    juliet = server.log_in("juliet", "balcony")
+    juliet.send(get(JULIET, payload=f"<query xmlns='{ns.DISCO_INFO}' node='urn:n'/>"))
+    assert inner(whole.one())[0].get("node") == "urn:n"
+    assert rest.take() == b""
+
+
 def test_7_2_4_the_account_itself_is_told_of_by_the_server(rest):
     component, juliet = rest
     assert ns.DISCO_INFO in features(juliet, JULIET)

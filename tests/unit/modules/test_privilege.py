@@ -6,6 +6,7 @@ from tests.support.components import Component, table
 from tests.support.people import friends
 from tests.support.server import Verona, condition
 from xmppd import ns
+from xmppd.jid import JID
 
 PUBSUB = "pubsub.capulet.lit"
 JULIET, ROMEO = "juliet@capulet.lit", "romeo@capulet.lit"
@@ -84,6 +85,13 @@ def test_4_2_what_is_taken_back_is_told(server, pubsub):
     told = pubsub.one()
     assert (told.get("from"), told[0].tag) == ("capulet.lit", f"{{{ns.PRIVILEGE}}}privilege")
     assert len(told[0]) == 0
+
+
+def test_4_2_who_comes_back_to_nothing_is_told_nothing(server, pubsub):
+    pubsub.hang_up()
+    server.reload(components={PUBSUB: table()})
+    again = Component(server, PUBSUB).open().prove()
+    assert [each.tag for each in again.elements()] == [f"{{{ns.COMPONENT}}}handshake"]
 
 
 def test_the_server_says_that_it_knows_it(juliet):
@@ -217,6 +225,22 @@ def test_5_1_no_other_author_is_spoken_for(server, pubsub, romeo, author):
     assert romeo.take() == b""
 
 
+def test_5_1_nobody_speaks_for_a_guest():
+    domains = ["capulet.lit", "masks.lit"]
+    server = Verona(
+        server={"domains": domains},
+        auth={"anonymous": ["masks.lit"]},
+        components={PUBSUB: table(message="outgoing")},
+    )
+    pubsub, romeo = connect(server), server.log_in("romeo", "orchard")
+    guest = server.connect().open(to="masks.lit")
+    guest.send(f"<auth xmlns='{ns.SASL}' mechanism='ANONYMOUS'>=</auth>").open("masks.lit")
+    name = JID.parse(guest.bind().findtext(f".//{{{ns.BIND}}}jid")).bare
+    pubsub.send(say(name, romeo.jid).replace("to='capulet.lit' id='e'", "to='masks.lit' id='e'"))
+    assert condition(pubsub.one()) == "forbidden"
+    assert romeo.take() == b""
+
+
 def test_5_1_who_may_not_is_forbidden(romeo):
     server = server_with(roster="both")
     component = connect(server)
@@ -230,6 +254,12 @@ def test_5_1_a_user_may_not(juliet, romeo):
     juliet.send(say(ROMEO, romeo.jid))
     assert condition(juliet.one()) == "forbidden"
     assert romeo.take() == b""
+
+
+def test_5_3_an_error_that_gives_a_message_back_sends_none(pubsub, romeo):
+    said = say(JULIET, romeo.jid).replace("id='e'", "id='e' type='error'", 1)
+    pubsub.send(said)
+    assert (romeo.take(), pubsub.take()) == (b"", b"")
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,21 @@ def test_of_requests_only_those_are_remembered_that_go_on(server, juliet):
     assert not server.host.components.get(ECHO)._asked
 
 
+def test_of_so_many_requests_it_is_known_who_has_asked(server, juliet, monkeypatch):
+    """Of those before the answer goes to whose address it is for."""
+    monkeypatch.setattr("xmppd.core.components.domain.MOST_ASKED", 2)
+    components = dict(zip("ab", connect(server, "a", "b"), strict=True))
+    owner = Owners("ab").of(ECHO)
+    asker = components["a" if owner == "b" else "b"]
+    for number in range(3):
+        asker.send(f"<iq type='get' id='{number}' to='{juliet.jid}'>{PING}</iq>")
+    juliet.take()
+    for number in range(3):
+        juliet.send(f"<iq type='result' id='{number}' to='{ECHO}'/>")
+    assert [each.get("id") for each in asker.elements()] == ["1", "2"]
+    assert components[owner].one().get("id") == "0"
+
+
 def test_there_are_so_many_at_most(server):
     connect(server, "a", "b", "c")
     fourth = Component(server).open(**{"from": f"{ECHO}/d"}).prove()
@@ -346,6 +361,19 @@ def test_who_does_not_finish_is_ended_in_the_end():
     assert outcome == [{"": 2}], "a request, which was not acknowledged either"
     assert echo.closed
     assert condition(juliet.one()) == "service-unavailable"
+
+
+def test_what_is_held_back_waits_for_one_that_says_what_it_goes_on_with():
+    """The next process has come, and gone again at once: the one behind it gets all."""
+    server = verona()
+    echo, juliet = Component(server).log_in(), server.log_in("juliet", "balcony")
+    Deferred.fromCoroutine(server.host.components.get(ECHO).drain(1))
+    juliet.send(f"<message to='{ECHO}' id='m'><body>kept</body></message>")
+    assert echo.closed
+    Component(server).log_in(version="1.0").hang_up()
+    server.clock.advance(3)
+    assert juliet.take() == b""
+    assert Component(server).open().prove().bodies() == ["kept"]
 
 
 def test_nobody_takes_over_and_all_is_answered():

@@ -105,6 +105,12 @@ def test_3_another_content_namespace_is_invalid(server, content):
     assert ended(Component(server).open(content=content)) == "invalid-namespace"
 
 
+@pytest.mark.parametrize("sender", ["other.capulet.lit/a", f"x.{ECHO}", f"moon@{ECHO}", "@"])
+def test_a_header_from_elsewhere_names_no_instance_of_the_domain(server, sender):
+    component = Component(server).open(**{"from": sender})
+    assert ended(component) in ("invalid-from", "improper-addressing")
+
+
 def test_3_a_header_without_to_is_no_components(server):
     assert ended(Component(server).open("")) == "host-unknown"
 
@@ -116,6 +122,21 @@ def test_3_nothing_passes_before_the_handshake(server, juliet, early):
     component = Component(server).open().send(early)
     assert ended(component) == "not-authorized"
     assert juliet.take() == b""
+
+
+@pytest.mark.parametrize("secret", [SECRET, ""])
+def test_3_a_domain_that_is_taken_out_during_the_handshake_is_unknown(server, secret):
+    component = Component(server).open()
+    server.reload()
+    assert ended(component.prove(secret)) == "host-unknown"
+
+
+def test_who_gives_up_by_a_stream_error_is_answered_by_the_end_of_ours(echo):
+    """RFC 6120 §4.9.1.1: it has closed its stream by that."""
+    fault = f"<internal-server-error xmlns='{ns.STREAM_ERRORS}'/>"
+    echo.send(f"<stream:error>{fault}</stream:error></stream:stream>")
+    assert echo.take() == b"</stream:stream>"
+    assert echo.closed
 
 
 def test_a_second_handshake_is_a_fault(echo):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 
 from tests.support.components import ECHO, Component, table, verona
 from tests.support.logs import logged
@@ -200,6 +200,44 @@ def test_5_presence_keeps_its_newest_value(server, echo, juliet):
     assert shows == ["xa", None]
 
 
+def test_5_of_which_only_that_needs_room():
+    server = verona(spool_octets=65_536)
+    echo, juliet = managed(server), server.log_in("juliet", "balcony")
+    echo.hang_up()
+    for number in range(5):
+        status = f"<status>{number}{'x' * 30_000}</status>"
+        juliet.send(f"<presence to='{ECHO}'>{status}</presence>")
+    assert juliet.take() == b""
+    juliet.send(f"<presence to='moon@{ECHO}'><status>{'x' * 60_000}</status></presence>")
+    assert condition(juliet.one()) == "resource-constraint"
+    assert b"<status>4x" in managed(server).log
+
+
+def test_5_who_leaves_before_all_is_in_safe_hands_is_not_gone_on_with(
+    server, echo, juliet, monkeypatch
+):
+    """Another connection begins anew, or goes on itself, before the store has all that was sent."""
+    waits = []
+    monkeypatch.setattr(
+        "xmppd.core.components.instance.all_handled",
+        lambda inbox: waits.append(Deferred()) or waits[-1],
+    )
+    echo.hang_up()
+    first, second = back(server, echo), back(server, echo)
+    assert (first.closed, told(second)) == (True, [])
+    waits[0].callback(None)
+    assert told(second) == []
+    waits[1].callback(None)
+    assert told(second) == ["resumed"]
+    second.hang_up()
+    third = back(server, second)
+    third.send(f"<enable xmlns='{SM}'/>")
+    assert told(third) == ["enabled"]
+    waits[2].callback(None)
+    juliet.send(say("a"))
+    assert told(third) == ["a"]
+
+
 def test_5_a_stream_that_is_not_resumed_still_gets_what_waits(server, echo, juliet):
     """A component that was restarted knows nothing of its old stream."""
     juliet.send(say("a") + ask("q"))
@@ -209,6 +247,25 @@ def test_5_a_stream_that_is_not_resumed_still_gets_what_waits(server, echo, juli
     assert re.findall(rb"<body>(\w)</body>", again.log) == [b"a", b"b"]
     ack(again, 2)
     assert told(again) == []
+
+
+def test_4_what_has_just_come_does_not(server, echo, juliet):
+    echo.hang_up()
+    juliet.send(say("a"))
+    again = managed(server)
+    assert b"<body>a</body>" in again.log
+    assert b"delay" not in again.log
+
+
+def test_4_and_it_says_so_as_well_where_its_stream_was_resumed_in_between(server, echo, juliet):
+    echo.hang_up()
+    juliet.send(say("a"))
+    server.clock.advance(100)
+    juliet.send(say("b"))
+    back(server, echo).hang_up()
+    server.clock.advance(300)
+    again = managed(server)
+    assert re.findall(rb"stamp='2006-12-08T([^']*)'", again.log) == [b"01:58:35Z", b"02:00:15Z"]
 
 
 @pytest.mark.parametrize("counting", [True, False])
@@ -236,6 +293,17 @@ def test_5_who_comes_too_late_learns_how_much_was_handled(server, echo, juliet):
     server.clock.advance(601)
     assert back(server, echo).one().attrib == {"h": "1"}
     assert back(server, echo).one().attrib == {"h": "1"}
+
+
+def test_5_of_so_many_streams_that_have_ended_it_is_known(server, monkeypatch):
+    monkeypatch.setattr("xmppd.core.components.instance.REMEMBERED", 2)
+    ended = []
+    for _ in range(3):
+        ended.append(managed(server))
+        ended[-1].hang_up()
+    managed(server).hang_up()
+    known = [back(server, each).one().get("h") for each in ended]
+    assert known == [None, "0", "0"]
 
 
 def test_5_nor_need_it_be_managed_again(server, echo, juliet):
