@@ -214,7 +214,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "raise [private] element_octets",
     ),
     "limit.vcard": (
-        "a vCard that is too large",
+        "a vCard that is too large, or has more than 2,000 elements and attributes",
         "raise octets in the table [vcard] of the vCard component's own file",
     ),
     "limit.photo": (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
@@ -104,6 +104,7 @@ class Server(Program):
         self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
         self._starting: Deferred[None] | None = None
         self._stopping = False
+        self._reloading = DeferredLock()
         self._sweeping: LoopingCall | None = None
         self._ports: list[Any] = []
         self._listening: list[dict[str, str]] = []
@@ -248,12 +249,15 @@ class Server(Program):
             "modules": sorted(self.assembly.modules.contexts) if self.assembly else [],
         }
 
-    def reload(self) -> list[str]:
-        """Take the configuration and the certificates as they are now on disk.
+    def reload(self) -> Deferred[list[str]]:
+        """Take the configuration and the certificates as they are now on disk, behind one another.
 
         Gives what has changed, whether that needs a restart, and which certificates can't be
-        used. Raises ConfigError, and then nothing has changed.
+        used. Fails with ConfigError, and then nothing has changed.
         """
+        return self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
+
+    async def _reload(self) -> list[str]:
         if self.assembly is None:
             raise ConfigError(self._source, "", "the server is still starting", "Try again")
         wanted = config.load(self._path)
@@ -264,6 +268,9 @@ class Server(Program):
         take_certificates = self.certificates.prepare(
             new.tls, new.server.domains, new.s2s, full.components
         )
+        await self._bundle.ask(new)
+        if self._stopping:
+            raise ConfigError(self._source, "", "the server is stopping", "Start it again")
         self._listen_for_bundled(new)
         self.assembly.follow(full, seal, self._source)
         take_certificates()
@@ -281,12 +288,13 @@ class Server(Program):
         return [*changes, *map(str, self.certificates.problems)]
 
     def _hung_up(self) -> None:
-        try:
-            self.reload()
-        except ConfigError as error:
-            log.error("nothing was reloaded: {error}", error=str(error))
-        except Exception:  # noqa: BLE001 - nobody else would tell of it
-            log.failure("the reload failed")
+        self.reload().addErrback(self._not_reloaded)
+
+    def _not_reloaded(self, failure: Failure) -> None:
+        if failure.check(ConfigError):
+            log.error("nothing was reloaded: {error}", error=failure.getErrorMessage())
+        else:
+            log.failure("the reload failed", failure)
 
     # ------------------------------------------------------------------ stop
 

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from components.common import answers, requests
 from components.common.acks import GivenUpError
 from components.common.answers import Answer
-from components.common.build import Content, Tag, render
+from components.common.build import Content, Tag, message_content, render
 from components.common.connection import Pace
 from components.common.link import Endpoint, Link
 from components.common.pauses import Pauses
@@ -35,6 +35,11 @@ from xmppd.errors import StanzaError, StoreError
 from xmppd.jid import JID, JIDError
 
 log = Logger(namespace="component")
+
+NOT_GRANTED = "component.not-granted"
+"""The reason of what could not be done since the server does not let the component."""
+MISSING = 100
+"""How much of that the operator is told of, each once."""
 
 STOPPING = 5.0
 """Seconds that handlers may take when the component stops."""
@@ -92,6 +97,7 @@ class Component:
         clock: IReactorTime,
         *,
         where: str = "the server",
+        source: str = "",
         pace: Pace | None = None,
     ) -> None:
         self.domain = JID.parse(identity.domain)
@@ -99,7 +105,7 @@ class Component:
         self.clock = clock
         self.counts: Counter[str] = Counter()
         """What was received, by kind, and what was refused, by reason code."""
-        self.link = Link(endpoint, identity, self, clock, where=where, pace=pace)
+        self.link = Link(endpoint, identity, self, clock, where=where, source=source, pace=pace)
         self.work = Work(clock, _late)
         self.pauses = Pauses(lambda: self.behind, clock)
         self.requests = OwnRequests(self.link.send, clock)
@@ -112,6 +118,8 @@ class Component:
         self._on_open: list[Callable[[bool], object]] = []
         self._on_lost: list[Callable[[bool], object]] = []
         self._on_stop: list[Callable[[], Any]] = []
+        self._missing: set[str] = set()
+        """What the operator was told that is not granted."""
         self._stopping = False
         self.when_drained: Callable[[], object] = lambda: None
         """Called when the server has drained it: the process is to end for its successor."""
@@ -214,14 +222,18 @@ class Component:
     def message(
         self, to: JID, *content: Content, type_: str = "", sender: JID | None = None, id_: str = ""
     ) -> bool:
-        """Send a message, from the service itself where `sender` is None."""
-        inner = render(content)
+        """Send a message, from the service itself where `sender` is None; a text is its body."""
+        inner = message_content(content)
         return self.link.send(
             write("message", sender or self.domain, to, inner, type_=type_, id_=id_)
         )
 
+    def reply(self, message: Stanza, *content: Content) -> bool:
+        """Send a message back, of its type and from where it was for (RFC 6121 §5.2.2)."""
+        return self.message(message.sender, *content, type_=message.type, sender=message.to)
+
     def presence(
-        self, to: JID, *content: Content, type_: str = "", sender: JID | None = None
+        self, to: JID, *content: Tag | bytes, type_: str = "", sender: JID | None = None
     ) -> bool:
         """Send presence, from the service itself where `sender` is None."""
         return self.link.send(
@@ -451,12 +463,26 @@ class Component:
     ) -> None:
         told = as_stanza_error(error)
         self.counts[told.reason] += 1
+        if told.reason == NOT_GRANTED:
+            self._tell_of_missing(told.detail)
         if refuse is not None:
             refuse(stanza, told)
         elif not stanza.answered and answers.answerable(stanza):
             written = self._errors.get(stanza.kind, answers.error)(stanza, told)
             stanza.answered = True
             self.link.send(written)
+
+    def _tell_of_missing(self, what: str) -> None:
+        """Have the operator know, once, what it would need: those who asked can do nothing."""
+        if what in self._missing or len(self._missing) >= MISSING:
+            return
+        self._missing.add(what)
+        log.warn(
+            "{domain} was asked for what it is not granted: {what}. Grant it in the server's "
+            "configuration: xmppctl explain {domain} names the keys",
+            domain=self.domain,
+            what=what,
+        )
 
 
 def _tell(who: Iterable[Callable[[bool], object]], what: bool) -> None:

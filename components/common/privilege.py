@@ -17,8 +17,8 @@ from twisted.internet.defer import Deferred
 
 from components.common import answers, forwarded
 from components.common.answers import Answer
-from components.common.build import Content, Tag, render
-from components.common.component import Component
+from components.common.build import Content, Tag, message_content
+from components.common.component import NOT_GRANTED, Component
 from components.common.grants import Grants
 from components.common.requests import SECONDS, RequestFailed
 from components.common.stanza import Stanza, write
@@ -40,7 +40,7 @@ class NotGranted(StanzaError):
     """The server has not granted what is needed."""
 
     def __init__(self, what: str) -> None:
-        super().__init__("forbidden", reason="component.not-granted", detail=what)
+        super().__init__("forbidden", reason=NOT_GRANTED, detail=what)
 
 
 class Permissions(NamedTuple):
@@ -129,13 +129,14 @@ class Privilege:
     def message(
         self, sender: JID, to: JID, *content: Content, type_: str = "", id_: str = ""
     ) -> bool:
-        """Send a message in the name of an account, or of the server; see `Component.send`.
+        """Send a message in the name of an account, or of the server; see `Component.message`.
 
         Raises NotGranted.
         """
         if self.of(sender).message != "outgoing":
             raise NotGranted("message")
-        return self._component.send(self.written(sender, to, render(content), type_=type_, id_=id_))
+        inner = message_content(content)
+        return self._component.send(self.written(sender, to, inner, type_=type_, id_=id_))
 
     def written(self, sender: JID, to: JID, inner: bytes, *, type_: str, id_: str) -> bytes:
         """What `message` sends, whether it is granted or not."""

@@ -56,6 +56,7 @@ from components.pubsub.life.linking import Linking
 from components.pubsub.life.listeners import Listeners
 from components.pubsub.life.nodes import Nodes
 from components.pubsub.life.notices import Notices
+from components.pubsub.life.openings import Openings
 from components.pubsub.life.origins import Origins
 from components.pubsub.life.presences import Presences
 from components.pubsub.life.publishing import Publishing
@@ -122,7 +123,8 @@ def assemble(
     nodes = Nodes(store, policy, clock.seconds, own=territory.own)
     access = Access(policy, rosters)
     ancestry = Ancestry(nodes, links, territory.shared)
-    audiences = Audiences(access, presences, Listeners(component, clock), rosters, ancestry)
+    listeners = Listeners(component, clock)
+    audiences = Audiences(access, presences, listeners, rosters, ancestry)
     origins = Origins(instances)
     notices = Notices(component, Multicast(component), privilege, origins)
     territory.watch(nodes, component.pauses.hurry)
@@ -206,6 +208,7 @@ def assemble(
         publishing.configured,
         service.reviews.configured,
         last_items.configured,
+        Openings(listeners, notices).configured,
         publishing.trim,  # behind all the others, since it may be cut short
     ):
         service.configuring.on_configured(tell)

@@ -3,6 +3,7 @@
 VCARD_TEMP = "vcard-temp"  # XEP-0054
 AVATAR_UPDATE = "vcard-temp:x:update"  # XEP-0153
 VCARD4 = "urn:ietf:params:xml:ns:vcard-4.0"  # XEP-0292, RFC 6351
+VCARD4_NODE = "urn:xmpp:vcard4"  # XEP-0292
 AVATAR_DATA = "urn:xmpp:avatar:data"  # XEP-0084
 AVATAR_METADATA = "urn:xmpp:avatar:metadata"  # XEP-0084
 AVATAR_CONVERSION = "urn:xmpp:pep-vcard-conversion:0"  # XEP-0398

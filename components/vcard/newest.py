@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class Newest(Generic[K, V]):
-    """Has `act` done with the values of each key."""
+    """Has `act` done with the values of each key.
 
-    def __init__(self, act: Callable[[K, V], Coroutine[Deferred[Any], Any, None]]) -> None:
+    `join` makes one value of one that waits and a newer one; without it the newer one is it.
+    """
+
+    def __init__(
+        self,
+        act: Callable[[K, V], Coroutine[Deferred[Any], Any, None]],
+        join: Callable[[V, V], V] = lambda _, newer: newer,
+    ) -> None:
         self._act = act
+        self._join = join
         self._waiting: dict[K, list[V]] = {}
+        self._ends: dict[K, list[Deferred[None]]] = {}
 
     def __contains__(self, key: K) -> bool:
         """Whether there is work under way for a key."""
@@ -30,7 +39,7 @@ class Newest(Generic[K, V]):
         """
         waiting = self._waiting.get(key)
         if waiting is not None:
-            waiting[:] = [value]
+            waiting[:] = [self._join(waiting[0], value) if waiting else value]
             return
         waiting = self._waiting[key] = [value]
         try:
@@ -38,3 +47,13 @@ class Newest(Generic[K, V]):
                 await self._act(key, waiting.pop())
         finally:
             del self._waiting[key]
+            for each in self._ends.pop(key, ()):
+                each.callback(None)
+
+    def ended(self, key: K) -> Deferred[None]:
+        """When nothing is under way for a key any more, however it ends."""
+        if key not in self:
+            return succeed(None)
+        end: Deferred[None] = Deferred()
+        self._ends.setdefault(key, []).append(end)
+        return end

@@ -1,137 +1,114 @@
-"""Avatars of vCards in PEP, and those of PEP in vCards (XEP-0398, XEP-0084).
+"""PEP services (XEP-0163), as the vCards of a server have to do with them.
 
-A new photo is published in its owner's name, which takes the server's leave (XEP-0356 §6). What
-an owner publishes the component is told of by the PEP service: it says `+notify` (XEP-0163 §4). It
-gets the image as anybody else would, so that none gets into a vCard that is not open to everybody
-(XEP-0398 §7).
-
-What was published from a vCard comes back as an event with the hash that the vCard has already:
-there it ends.
+What an owner publishes the component is told of by his service: it says `+notify` (XEP-0163 §4).
+It looks at nodes as anybody else would, so that nothing gets into a vCard that is not open to
+everybody (XEP-0398 §7, XEP-0292 §8). What it publishes, it publishes in an owner's name, which
+takes the server's leave (XEP-0356 §6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from xml.etree.ElementTree import Element
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-
-from components.common.build import Tag
+from components.common.build import Content
 from components.common.component import Component
 from components.common.disco import Disco
-from components.common.privilege import NotGranted, Privilege
+from components.common.privilege import Privilege
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
-from components.vcard import avatar, pubsub
-from components.vcard.names import AVATAR_CONVERSION, AVATAR_DATA, AVATAR_METADATA, PUBSUB
-from components.vcard.newest import Newest
-from components.vcard.photo import Photo
-from components.vcard.service import Change, VCards
+from components.vcard import pubsub
+from components.vcard.names import PUBSUB
+from components.vcard.pubsub import Event, Item
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
-log = Logger(namespace="component")
+Tell = Callable[[JID, Event], Any]
+"""Told, now or later, of an event of a node at an account."""
 
-NO_AVATAR = "current"
-"""The item that says that there is no avatar; else it is named by the image's hash."""
+_NOT_SHOWN = frozenset({"item-not-found", "not-authorized", "not-allowed", "forbidden"})
+"""Answers that a stranger gets who wants to see a node which there is not, or not for him."""
 
 
-class Conversion:
-    """Keeps PEP and vCards alike. `changed` is told of vCards that have another photo by it."""
+class Shown(NamedTuple):
+    """What everybody sees of a node: nothing where it is not `open`, else an item or None."""
 
-    def __init__(
-        self,
-        component: Component,
-        privilege: Privilege,
-        vcards: VCards,
-        changed: Callable[[JID, Change], object],
-    ) -> None:
+    open: bool
+    item: Item | None = None
+
+
+class Pep:
+    """The PEP services of the accounts at a component's servers."""
+
+    def __init__(self, component: Component, privilege: Privilege, disco: Disco) -> None:
         self._component = component
         self._privilege = privilege
-        self._vcards = vcards
-        self._changed = changed
-        self._publishing: Newest[JID, Photo | None] = Newest(self._publish)
-        self._taking: Newest[JID, Element] = Newest(self._take)
+        self._disco = disco
+        self._tell: dict[str, Tell] = {}
+        component.on_message(self._notified, pubsub.EVENT)
 
-    def listen(self, disco: Disco) -> None:
-        """Be told of what owners publish."""
-        disco.add(f"{AVATAR_METADATA}+notify")
-        self._component.on_message(self.notified, pubsub.EVENT)
-
-    def features(self) -> Iterable[str]:
-        """What accounts can do by it: there has to be a PEP service that the server lets it use."""
-        granted = any(map(self._holds, self._component.servers))
-        return (AVATAR_CONVERSION,) if granted else ()
-
-    def _holds(self, account: JID) -> bool:
+    def holds(self, account: JID) -> bool:
+        """Whether the server lets anything be published in an account's name."""
         return self._privilege.of(account).iq.get(PUBSUB) in ("set", "both")
 
-    # ------------------------------------------------------------------ from the vCard
+    @property
+    def granted(self) -> bool:
+        """Whether any of the servers does."""
+        return any(map(self.holds, self._component.servers))
 
-    def publish(self, account: JID, change: Change) -> None:
-        """Publish what has become of a photo (XEP-0398 §3.2); nobody waits for it."""
-        if change.new_photo and self._holds(account):
-            publishing = Deferred.fromCoroutine(self._publishing.add(account, change.photo))
-            publishing.addErrback(_not_published, account)
+    # ------------------------------------------------------------------ what is said
 
-    async def _publish(self, account: JID, photo: Photo | None) -> None:
-        if photo is not None:
-            await self._put(account, AVATAR_DATA, photo.hash, avatar.data(photo))
-        item = NO_AVATAR if photo is None else photo.hash
-        await self._put(account, AVATAR_METADATA, item, avatar.metadata(photo))
+    async def publish(
+        self, account: JID, node: str, item: str, payload: Content, *, opened: bool
+    ) -> None:
+        """Publish for everybody, or where not `opened`, for whom the owner has made the node.
 
-    async def _put(self, account: JID, node: str, item: str, payload: Tag) -> None:
-        """Publish for everybody, or for those for whom its owner has made the node (§7)."""
-        ask = self._privilege.ask
+        Raises RequestFailed, `conflict` where it is not as wanted, or NotGranted.
+        """
+        request = pubsub.publish(node, item, payload, opened=opened)
+        await self._privilege.ask(account, account, "set", request)
+
+    async def retract(self, account: JID, node: str, item: str) -> None:
+        """Delete an item; raises RequestFailed, or NotGranted."""
+        await self._privilege.ask(account, account, "set", pubsub.retract(node, item))
+
+    async def look(self, account: JID, node: str, item: str = "") -> Shown:
+        """What everybody sees of a node: an item, the last one unless it is named.
+
+        Raises RequestFailed where that can't be told.
+        """
         try:
-            request = pubsub.publish(node, item, payload, opened=True)
-            await ask(account, account, "set", request)
+            answer = await self._component.ask(account, "get", pubsub.wanted(node, item))
         except RequestFailed as failed:
-            if failed.condition != "conflict":
+            if failed.condition not in _NOT_SHOWN:
                 raise
-            request = pubsub.publish(node, item, payload, opened=False)
-            await ask(account, account, "set", request)
+            return Shown(open=False)
+        return Shown(open=True, item=pubsub.given(answer, item))
 
-    # ------------------------------------------------------------------ from PEP
+    async def look_after(self, account: JID, event: Event) -> Shown | None:
+        """What everybody sees of a node since an event of it; None where that says nothing.
 
-    async def notified(self, message: Stanza) -> None:
-        """Take what an owner has published (XEP-0398 §3.1), unless it comes from the vCard."""
+        A node that is set up, and has nothing in it yet, does not say that its owner has nothing.
+        """
+        shown = await self.look(account, event.node)
+        if event.kind == "configuration" and shown.open and shown.item is None:
+            return None
+        return shown
+
+    # ------------------------------------------------------------------ what is heard
+
+    def listen(self, node: str, tell: Tell) -> None:
+        """Be told of what happens to nodes of a name."""
+        self._disco.add(f"{node}+notify")
+        self._tell[node] = tell
+
+    async def _notified(self, message: Stanza) -> None:
         account = message.sender
-        if not (account.local and account.is_bare and self._holds(account)):
+        if not (account.local and account.is_bare and self.holds(account)):
             raise StanzaError("forbidden", reason="component.not-the-server")
-        metadata = pubsub.published(message, AVATAR_METADATA)
-        if metadata is None or account in self._publishing:
-            return
-        try:
-            await self._taking.add(account, metadata)
-        except (StanzaError, RequestFailed) as error:
-            log.info(
-                "the avatar of {account} in PEP does not become that of the vCard: {error}",
-                account=account,
-                error=str(error),
-            )
-
-    async def _take(self, account: JID, metadata: Element) -> None:
-        item = avatar.chosen(metadata)
-        if (item or "").lower() == await self._vcards.photo_hash(account):
-            return
-        photo = None if item is None else await self._read(account, item)
-        self._changed(account, await self._vcards.set_photo(account, photo))
-
-    async def _read(self, account: JID, item: str) -> Photo:
-        answer = await self._component.ask(account, "get", pubsub.wanted(AVATAR_DATA, item))
-        payload = pubsub.given(answer, item)
-        if payload is None:
-            raise StanzaError("item-not-found", reason="vcard.avatar")
-        return avatar.read(payload, item, self._vcards.limits.photo)
-
-
-def _not_published(failure: Failure, account: JID) -> None:
-    failure.trap(RequestFailed, NotGranted)
-    log.warn(
-        "the avatar of {account} is not published by PEP: {error}",
-        account=account,
-        error=failure.getErrorMessage(),
-    )
+        for event in pubsub.told(message):
+            tell = self._tell.get(event.node)
+            if tell is not None:
+                later = tell(account, event)
+                if later is not None:
+                    await later

@@ -45,7 +45,7 @@ _PLAIN = tuple(field.var for field in FIELDS if field.plain)
 class Search:
     """What is asked for: who matches all criteria, and which page of them.
 
-    The answer is a data form where `form`, and tells its page where `paged`.
+    The answer is a data form where `form`, and tells its page in any case where `paged`.
     """
 
     criteria: Sequence[Criterion]
@@ -79,11 +79,14 @@ def submitted(query: Element, *, most: int = ROWS, everybody: bool = False) -> S
 
 
 def answered(search: Search, found: Found[Row]) -> Tag:
-    """The users that were found (§2.1, §3); an empty query where there are none at all."""
+    """The users that were found (§2.1, §3); an empty query where there are none at all.
+
+    Who has asked for no page, and gets no more than one, is told of it too (XEP-0059 §1).
+    """
     if not found.count:
         return Tag("query", ns=SEARCH)
     said = [_reported(found.items)] if search.form else [_item(row) for row in found.items]
-    if search.paged:
+    if search.paged or found.count > len(found.items):
         said.append(paging.told(found, lambda row: row.owner))
     return Tag("query", {}, said, ns=SEARCH)
 

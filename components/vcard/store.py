@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 from components.vcard.directory import SQLDirectory
+from components.vcard.names import AVATAR_METADATA
+from components.vcard.unpublished import SQLUnpublished
 from components.vcard.untold import SQLUntold
 from components.vcard.vcard import VCard
 from xmppd.jid import JID
@@ -70,15 +72,19 @@ class SQLVCards:
         self._database = database
         self.directory = SQLDirectory(database)
         self.untold = SQLUntold(database)
+        self.unpublished = SQLUnpublished(database)
 
     def get(self, owner: JID) -> Deferred[StoredVCard | None]:
         """The vCard of an owner; None where there is none."""
         return self._database.read(lambda tx: _stored(tx, owner))
 
-    def edit(self, owner: JID, edit: Edit, *, now: float) -> Deferred[Edited]:
+    def edit(
+        self, owner: JID, edit: Edit, *, now: float, publish: Collection[str] = ()
+    ) -> Deferred[Edited]:
         """Have the edit's vCard in place of the one that is there, and the directory as it says.
 
-        `now` is in seconds UTC since 1970. Where that changes the photo, it is among the untold.
+        `now` is in seconds UTC since 1970. Where that changes the photo, it is among the untold;
+        it is to `publish` at these nodes, at that of avatars if the photo is another.
         Fails with what `edit` raises.
         """
 
@@ -92,6 +98,9 @@ class SQLVCards:
             edited = Edited(before, after)
             if edited.photo_before != edited.photo_after:
                 await self.untold.note(tx, owner, edited.photo_after)
+            for node in publish:
+                if node != AVATAR_METADATA or edited.photo_before != edited.photo_after:
+                    await self.unpublished.note(tx, owner, node)
             return edited
 
         return self._database.write(work)
@@ -102,6 +111,7 @@ class SQLVCards:
         async def work(tx: Transaction) -> None:
             await tx.execute(_REMOVE, (str(owner),))
             await self.untold.forget(tx, owner)
+            await self.unpublished.forget(tx, owner)
 
         return self._database.write(work)
 

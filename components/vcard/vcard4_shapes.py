@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element
 
 from components.common import tree
@@ -109,10 +110,16 @@ class Address(Text):
     __slots__ = ()
 
     def _said(self, text: str) -> tuple[str, str]:
-        return "uri", f"xmpp:{text}"
+        return "uri", f"xmpp:{quote(text, safe=_IN_URI)}"
 
     def _understood(self, text: str) -> str:
-        return text.removeprefix("xmpp:") if text.startswith("xmpp:") else ""
+        scheme, _, rest = text.partition(":")
+        # What may follow says what to do with it (RFC 5122 §2.2).
+        return unquote(re.split("[?#]", rest)[0]) if scheme.lower() == "xmpp" else ""
+
+
+_IN_URI = "@/!$&'()*+,;=:"
+"""What stands for itself in an address within a URI, besides letters, digits and `-._~`."""
 
 
 class Number(Text):
@@ -223,15 +230,21 @@ _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 _GEO = re.compile(r"geo:([-+]?[0-9]+(?:\.[0-9]+)?),([-+]?[0-9]+(?:\.[0-9]+)?)(?![0-9.])")
 
 
-class Picture:
-    """An image: within the vCard, where a vCard4 has a `data:` URI (RFC 2397), or elsewhere."""
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Data: within the vCard, where a vCard4 has a `data:` URI (RFC 2397), or elsewhere.
+
+    `media` is the type of those of which vcard-temp has no word for the type.
+    """
+
+    media: str = ""
 
     def to_new(self, old: Element, name: str) -> Element | None:
         """See `Shape`."""
         data = "".join(_text(old.find(f"{TEMP}BINVAL")).split())
         uri = _text(old.find(f"{TEMP}EXTVAL"))
         if data:
-            type_ = _text(old.find(f"{TEMP}TYPE"))
+            type_ = self.media or _text(old.find(f"{TEMP}TYPE"))
             uri = f"data:{type_ if _MEDIA_TYPE.fullmatch(type_) else ''};base64,{data}"
         if not uri:
             return None
@@ -247,9 +260,37 @@ class Picture:
         if not head.startswith("data:"):
             tree.child(made, "EXTVAL", uri)
         elif head.endswith(";base64") and comma and data:
-            tree.child(made, "TYPE", head.removeprefix("data:").removesuffix(";base64"))
+            if not self.media:
+                tree.child(made, "TYPE", head.removeprefix("data:").removesuffix(";base64"))
             tree.child(made, "BINVAL", data)
         return made if uri and len(made) else None
+
+
+class Agent:
+    """Where the vCard is of somebody who acts for one: a relation of that type (RFC 6350 §6.6.6).
+
+    A vCard within a vCard is none (XEP-0292 §11.3.2).
+    """
+
+    def to_new(self, old: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        uri = _text(old.find(f"{TEMP}EXTVAL"))
+        if not uri:
+            return None
+        made = tree.element(VCARD4, name)
+        type_ = tree.child(tree.child(made, "parameters"), "type")
+        tree.child(type_, "text", "agent")
+        tree.child(made, "uri", uri)
+        return made
+
+    def to_temp(self, new: Element, name: str) -> Element | None:
+        """See `Shape`."""
+        uri = next(_values(new), "")
+        if not uri or "agent" not in _types(new):
+            return None
+        made = tree.element(VCARD_TEMP, name)
+        tree.child(made, "EXTVAL", uri)
+        return made
 
 
 _MEDIA_TYPE = re.compile(r"[-+.\w]+/[-+.\w]+", re.ASCII)
@@ -284,13 +325,40 @@ def _put_parameters(made: Element, old: Element) -> None:
         tree.child(tree.child(parameters, "pref"), "integer", "1")
 
 
+def _types(new: Element) -> set[str]:
+    return {_text(each).lower() for each in new.iterfind(f"{_PARAMETERS}/{NEW}type/{NEW}text")}
+
+
 def _put_flags(made: Element, new: Element) -> None:
-    said = {
-        (each.text or "").strip().lower()
-        for each in new.iterfind(f"{_PARAMETERS}/{NEW}type/{NEW}text")
-    }
+    said = _types(new)
     for type_, flag in _ELEMENTS.items():
         if type_ in said:
             tree.child(made, flag)
     if _text(new.find(f"{_PARAMETERS}/{NEW}pref/{NEW}integer")) == "1":
         tree.child(made, "PREF")
+
+
+def sorted_as(new: Element) -> str:
+    """By what a name is sorted, "" where that is not said (RFC 6350 §5.9)."""
+    return _joined(new.iterfind(f"{_PARAMETERS}/{NEW}sort-as/{NEW}text"))
+
+
+def put_sorted_as(new: Element, text: str) -> None:
+    """Have a name sorted by this, "" for nothing in particular."""
+    parameters = new.find(_PARAMETERS)
+    if parameters is None:
+        if not text:
+            return
+        parameters = tree.element(VCARD4, "parameters")
+        new.insert(0, parameters)
+    for each in parameters.findall(f"{NEW}sort-as"):
+        parameters.remove(each)
+    if text:
+        tree.child(tree.child(parameters, "sort-as"), "text", text)
+    if not len(parameters):
+        new.remove(parameters)
+
+
+def blank(element: Element) -> bool:
+    """Whether a property says nothing."""
+    return not any(text.strip() for text in element.itertext())

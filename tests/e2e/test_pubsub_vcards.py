@@ -1,4 +1,6 @@
-"""Avatars of PEP and of vCards are the same where both components are there (XEP-0398).
+"""What is in PEP and what is in vCards is the same where both components are there.
+
+Avatars (XEP-0398), and all else that a vCard says (XEP-0292).
 
 All as it comes with the server: `twistd xmppd` starts `xmppd-pubsub` and `xmppd-vcard`.
 """
@@ -122,3 +124,67 @@ def test_0398_3_1_a_published_avatar_becomes_the_photo(juliet: Peer, romeo: Peer
         return photo(juliet, f"romeo@{DOMAIN}") == image
 
     soon(published)
+
+
+VCARD4, NODE = "urn:ietf:params:xml:ns:vcard-4.0", "urn:xmpp:vcard4"
+
+
+def vcard4(peer: Peer, of: str) -> dict[str, str]:
+    """What the vCard4 in somebody's PEP says, by property."""
+    inner = f"<items node='{NODE}'/>"
+    answer = peer.ask(f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>", "get", to=of)
+    found = answer.find(f".//{{{VCARD4}}}vcard")
+    return {each.tag.rpartition("}")[2]: "".join(each.itertext()) for each in found or ()}
+
+
+def formatted(peer: Peer, of: str) -> str | None:
+    answer = peer.ask("<vCard xmlns='vcard-temp'/>", "get", to=of)
+    return answer.findtext(".//{vcard-temp}FN")
+
+
+def test_0292_4_what_is_set_as_a_vcard_is_in_pep_and_what_is_published_there_in_the_vcard(
+    juliet: Peer, romeo: Peer
+) -> None:
+    his = f"romeo@{DOMAIN}"
+    card = "<FN>Romeo</FN><NICKNAME>Romy</NICKNAME><MAILER>quill</MAILER><CLASS><PUBLIC/></CLASS>"
+    assert romeo.ask(f"<vCard xmlns='vcard-temp'>{card}</vCard>", "set").get("type") == "result"
+    soon(lambda: vcard4(juliet, his) == {"fn": "Romeo", "nickname": "Romy"})
+    inner = "<fn><text>R. Montague</text></fn><gender><sex>M</sex></gender>"
+
+    def published() -> bool:
+        publish(romeo, NODE, "current", f"<vcard xmlns='{VCARD4}'>{inner}</vcard>")
+        return formatted(juliet, his) == "R. Montague"
+
+    soon(published)
+    asked = "<field var='fn'><value>r. montague</value></field>"
+    query = f"<x xmlns='jabber:x:data' type='submit'>{asked}</x>"
+    query = f"<query xmlns='jabber:iq:search'>{query}</query>"
+    found = juliet.ask(query, "set", to=f"vcard.{DOMAIN}")
+    assert his in "".join(found.itertext())
+    assert romeo.ask(f"<vCard xmlns='vcard-temp'>{card}</vCard>", "set").get("type") == "result"
+    soon(lambda: vcard4(juliet, his) == {"fn": "Romeo", "nickname": "Romy", "gender": "M"})
+
+
+def test_0292_8_a_vcard4_that_is_for_friends_from_now_on_or_deleted_is_nobody_elses(
+    juliet: Peer, romeo: Peer
+) -> None:
+    his = f"romeo@{DOMAIN}"
+    card = "<vCard xmlns='vcard-temp'><FN>Romeo</FN></vCard>"
+    assert romeo.ask(card, "set").get("type") == "result"
+    soon(lambda: vcard4(juliet, his).get("fn") == "Romeo")
+
+    def own(inner: str) -> None:
+        answer = romeo.ask(f"<pubsub xmlns='{PUBSUB}#owner'>{inner}</pubsub>", "set")
+        assert answer.get("type") == "result"
+
+    for access, name in (("presence", None), ("open", "Romeo")):
+        form = (
+            "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+            f"<value>{PUBSUB}#node_config</value></field>"
+            f"<field var='pubsub#access_model'><value>{access}</value></field></x>"
+        )
+        own(f"<configure node='{NODE}'>{form}</configure>")
+        soon(lambda name=name: formatted(juliet, his) == name)
+        assert vcard4(romeo, his)["fn"] == "Romeo"
+    own(f"<delete node='{NODE}'/>")
+    soon(lambda: formatted(juliet, his) is None)

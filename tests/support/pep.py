@@ -18,7 +18,7 @@ C = f"{{{ns.CLIENT}}}"
 class Service(Component):
     """The service. `nodes` has, by owner and node, the access model and the items.
 
-    It tells `listener` of what is published, in the owner's name. `log` of requests is `seen`.
+    It tells `listener` of what is published, in the owner's name. `seen` are requests for nodes.
     """
 
     def __init__(self, server: Verona, listener: str) -> None:
@@ -27,10 +27,21 @@ class Service(Component):
         self.seen: list[tuple[str, str, str]] = []
         self.silent = False
         """Whether it leaves requests unanswered."""
+        self.slow = False
+        """Whether it leaves them until it is quick again."""
+        self._left: list[Element] = []
+        self.refusal = ""
+        """The condition with which it refuses what is to be published, "" for not at all."""
+        self.busy = False
+        """Whether it has no time for anybody."""
         self.listener = listener
 
     def make(self, owner: str, node: str, access: str) -> None:
         self.nodes[owner, node] = (access, {})
+
+    def close(self, owner: str, node: str) -> None:
+        """Let nobody see a node any more but the owner's contacts."""
+        self.nodes[owner, node] = ("presence", self.nodes[owner, node][1])
 
     def items(self, owner: str, node: str) -> dict[str, Element]:
         return self.nodes.get((owner, node), ("", {}))[1]
@@ -38,7 +49,10 @@ class Service(Component):
     def react(self) -> bool:
         """Answer what has come; whether anything had."""
         found = [each for each in self.elements() if each.find(f"{{{ns.DELEGATION}}}delegation")]
-        asked = [each for each in found if each.get("type") == "set"]
+        asked = self._left + [each for each in found if each.get("type") == "set"]
+        self._left = asked if self.slow else []
+        if self.slow:
+            return False
         for envelope in asked if not self.silent else ():
             request = next(envelope.iter(f"{C}iq"))
             self._answer(envelope, request, self._handled(request))
@@ -46,10 +60,12 @@ class Service(Component):
 
     def tell(self, owner: str, node: str, item: str, payload: str) -> None:
         """Tell of an item in the owner's name (XEP-0356 §5)."""
-        event = (
-            f"<event xmlns='{E}'><items node='{node}'><item id='{item}'>{payload}</item></items>"
-            "</event>"
-        )
+        inner = f"<item id='{item}'>{payload}</item>"
+        self.tell_of(owner, f"<items node='{node}'>{inner}</items>")
+
+    def tell_of(self, owner: str, inner: str) -> None:
+        """Tell of what has happened to a node."""
+        event = f"<event xmlns='{E}'>{inner}</event>"
         message = (
             f"<message xmlns='{ns.CLIENT}' type='headline' from='{owner}' to='{self.listener}'>"
             f"{event}</message>"
@@ -63,14 +79,23 @@ class Service(Component):
 
     def _handled(self, request: Element) -> str:
         owner, sender = request.get("to", ""), request.get("from", "")
+        if self.busy:
+            return _error("wait", "resource-constraint")
         publish = request.find(f"{P}pubsub/{P}publish")
         if publish is not None:
             return self._publish(owner, sender, request, publish)
+        retract = request.find(f"{P}pubsub/{P}retract")
+        if retract is not None:
+            return self._retract(owner, retract)
         items = request.find(f"{P}pubsub/{P}items")
         assert items is not None
-        node, item = items.get("node", ""), items[0].get("id", "")
+        node = items.get("node", "")
+        if (owner, node) not in self.nodes:
+            self.seen.append(("get", node, ""))
+            return _error("cancel", "item-not-found")
+        access, found = self.nodes[owner, node]
+        item = items[0].get("id", "") if len(items) else next(reversed(found), "")
         self.seen.append(("get", node, item))
-        access, found = self.nodes.get((owner, node), ("presence", {}))
         if access != "open" and sender.partition("/")[0] != owner:
             return _error("auth", "not-authorized")
         inner = f"<item id='{item}'>{_text(found[item])}</item>" if item in found else ""
@@ -80,6 +105,8 @@ class Service(Component):
     def _publish(self, owner: str, sender: str, request: Element, publish: Element) -> str:
         assert sender.partition("/")[0] == owner, "everybody publishes at his own"
         node, (item,) = publish.get("node", ""), publish
+        if self.refusal:
+            return _error("modify", self.refusal)
         values = [each.text for each in request.iter(f"{{{ns.DATA_FORM}}}value")]
         wants = values[1:] and values[1]
         access, items = self.nodes.setdefault((owner, node), (str(wants or "presence"), {}))
@@ -90,6 +117,13 @@ class Service(Component):
         items.clear()  # it keeps one (XEP-0163 §5)
         items[item.get("id", "")] = item[0]
         self.tell(owner, node, item.get("id", ""), _text(item[0]))
+        return ""
+
+    def _retract(self, owner: str, retract: Element) -> str:
+        node, item = retract.get("node", ""), retract[0].get("id", "")
+        self.seen.append(("retract", node, item))
+        self.nodes[owner, node][1].pop(item)
+        self.tell_of(owner, f"<items node='{node}'><retract id='{item}'/></items>")
         return ""
 
     def _answer(self, envelope: Element, request: Element, inner: str) -> None:

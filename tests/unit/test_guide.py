@@ -19,6 +19,7 @@ from tests.support.meeting import VCARD, Meeting
 from tests.support.people import friends
 from tests.support.server import condition
 from xmppd import ns
+from xmppd.errors import ConfigError
 from xmppd.jid import JID
 
 PEOPLE = ("juliet", "romeo")
@@ -36,7 +37,7 @@ def bodies(client):
 def test_each_block_of_python_is_run_somewhere():
     names = {text for text in blocks("python") if "def " in text}
     here = (
-        *("deliver", "put", "hall", "ball", "cards"),
+        *("deliver", "put", "hall", "ball", "operators", "cards"),
         *("matchmaker", "herald", "crier", "audience"),
     )
     assert len(names) == len(here) + len(RUN_ELSEWHERE)
@@ -53,6 +54,19 @@ def test_its_files_are_configurations(tmp_path):
     assert loaded.servers == ("localhost",)
     server = tomllib.loads(files()["xmppd.toml"])
     assert server["components"][loaded.identity.domain]["secret"] == loaded.identity.secret
+
+
+def test_its_settings_are_read_and_checked(tmp_path):
+    (text,) = [each for each in blocks("python") if "class Config(" in each]
+    namespace = {"__name__": "shout"}
+    exec(compile(text, "shout.py", "exec", dont_inherit=True), namespace)
+    path = tmp_path / "shout.toml"
+    path.write_text(files()["shout.toml"] + '[shout]\nfriends = ["juliet@localhost"]\n')
+    table = config.load(path, namespace["Config"], "shout").settings.shout
+    assert (table.volume, table.friends) == (11, ("juliet@localhost",))
+    path.write_text(files()["shout.toml"] + "[shout]\nvolume = 12\n")
+    with pytest.raises(ConfigError, match=r"shout\.volume: .* from 0 to 11"):
+        config.load(path, namespace["Config"], "shout")
 
 
 def test_what_is_acknowledged_is_forgotten():
@@ -153,6 +167,31 @@ def test_a_ball_is_told_of_and_changed_by_a_form_and_its_guests_come_in_pages():
     assert guests("<index>3</index>") == ("3", ["tybalt"])
 
 
+def test_operators_have_commands_at_once_and_by_a_form():
+    meeting = Meeting()
+    known = {JID.parse("tybalt@capulet.lit")}
+    function("operators")(meeting.component, meeting.disco, {JULIET}, known)
+    meeting.start()
+    juliet, romeo = (meeting.server.log_in(name, "x") for name in PEOPLE)
+
+    def ask(person, node, inner=""):
+        payload = f"<command xmlns='{ns.COMMANDS}' node='{node}'>{inner}</command>"
+        person.send(f"<iq type='set' id='q' to='{VCARD}'>{payload}</iq>")
+        meeting.pump()
+        return person.elements()[-1]
+
+    def forget(whom):
+        x = submission("urn:example:forget", {"account": [whom]})
+        return ask(juliet, "forget", tostring(x, "unicode"))
+
+    assert condition(ask(romeo, "count")) == "forbidden"
+    assert ask(juliet, "count").findtext(".//{*}note") == "1 are known."
+    assert ask(juliet, "forget").find(f".//{X}field[@var='account']") is not None
+    assert condition(forget("mercutio@capulet.lit")) == "item-not-found"
+    assert forget("tybalt@capulet.lit").findtext(".//{*}note") == "tybalt@capulet.lit is forgotten."
+    assert not known
+
+
 def test_cards_are_kept_in_the_servers_place():
     meeting = Meeting(delegation={ns.VCARD: ()})
     function("cards")(meeting.component, meeting.disco)
@@ -185,6 +224,11 @@ def test_a_matchmaker_speaks_for_those_who_have_written_to_it():
     juliet.send(f"<message to='{VCARD}'><body>now</body></message>")
     meeting.pump()
     assert bodies(romeo) == ["Meet me."]
+    juliet.send(
+        f"<iq type='set' id='r'><query xmlns='{ns.ROSTER}'><item jid='nurse@x.lit'/></query></iq>"
+    )
+    meeting.pump()
+    assert "Your roster changed." in bodies(juliet)
     remembering = Deferred.fromCoroutine(remember(JULIET, b"<m xmlns='urn:m'/>"))
     meeting.pump()
     assert remembering.result is None

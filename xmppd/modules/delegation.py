@@ -7,7 +7,7 @@ who has asked as if the server had answered itself. Clients never know.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core import disco_answer
-from xmppd.core.components.pending import MOST_OF_ONE, crowd_of
+from xmppd.core.components.pending import Askers
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import DiscoInfo
 from xmppd.core.disco_answer import IllFormedError
@@ -70,7 +70,7 @@ def register(context: ModuleContext) -> None:
 class Delegation:
     """A namespace that is delegated to a component, at one domain of the server.
 
-    `asked` counts the requests that are handed on, of all delegations, by who has asked.
+    `askers` are those whose requests are handed on, of all delegations.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class Delegation:
         domain: JID,
         namespace: str,
         attributes: Sequence[str],
-        asked: Counter[str],
+        askers: Askers,
     ) -> None:
         self._host = host
-        self._asked = asked
+        self._askers = askers
         self.component = component
         self.domain = domain
         self.namespace = namespace
@@ -118,23 +118,20 @@ class Delegation:
 
         Raises StanzaError where so many of the same are not answered that others have to wait.
         """
-        stanza, crowd = request.stanza, crowd_of(request.sender, self._host.router.routes)
-        if self._asked[crowd] >= MOST_OF_ONE:
-            raise StanzaError("resource-constraint", reason="component.requests")
+        stanza = request.stanza
+        self._askers.check_room(request.sender)
         envelope = Raw(b"%b%b%b" % (_HEAD, forwarded.forward(stanza), _TAIL))
         asking: Deferred[Any] = self._host.requests.ask(
             self.domain, self.component, "set", envelope, send=partial(self._send, request)
         )
+        crowd = self._askers.add(request.sender)
         if crowd:
-            self._asked[crowd] += 1
-            asking.addBoth(self._done, crowd)
+            asking.addBoth(self._over, crowd)
         return asking.addCallbacks(self._answered, self._failed, (stanza,), {}, (stanza,), {})
 
-    def _done(self, answer: Any, crowd: str) -> Any:
-        self._asked[crowd] -= 1
-        if not self._asked[crowd]:
-            del self._asked[crowd]
-        return answer
+    def _over(self, outcome: Any, crowd: str) -> Any:
+        self._askers.drop(crowd)
+        return outcome
 
     def _send(self, asked: Request, envelope: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
@@ -208,10 +205,13 @@ class Delegations:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._all: list[Delegation] = []
-        self._asked: Counter[str] = Counter()
         self._told: dict[str, set[JID]] = {}
         """By component, the domains that have told it of something that is delegated."""
         self._asking: dict[str, list[Deferred[Any]]] = {}
+        self._askers = Askers(host.router.routes)
+        """Whose requests were handed on. To a component it is the server that asks all of them; and
+        users are to be answered, and asked what their clients can do, however many these are.
+        """
 
     def follow(self) -> None:
         """Take what the configuration delegates now."""
@@ -233,7 +233,7 @@ class Delegations:
             for domain in grants.domains or self._host.config.server.domains:
                 for namespace, attributes in grants.delegation.items():
                     jid, at = JID.parse(name), JID.parse(domain)
-                    yield Delegation(self._host, jid, at, namespace, attributes, self._asked)
+                    yield Delegation(self._host, jid, at, namespace, attributes, self._askers)
 
     def clear(self) -> None:
         """Hand nothing on any more."""

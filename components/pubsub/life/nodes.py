@@ -14,7 +14,7 @@ from components.pubsub.model import settings as setting
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.ranks import Affiliation
-from components.pubsub.model.settings import AT_DOMAIN, PERSONAL, Settings
+from components.pubsub.model.settings import AT_DOMAIN, Settings, personal
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.stored import (
     NO_LINKS,
@@ -225,7 +225,7 @@ class Nodes:
 
 def defaults(address: Address) -> Settings:
     """How a node at an address is set up where nobody says otherwise."""
-    return PERSONAL if address.personal else AT_DOMAIN
+    return personal(address.name) if address.personal else AT_DOMAIN
 
 
 def join(child: Node, collection: str) -> None:

@@ -27,8 +27,8 @@ class Policy:
     """Of one account, and those that one user has made at the domain."""
     items: int = 10_000
     """Of one node: what `max` means."""
-    item_octets: int = 131_072
-    """Of one payload."""
+    item_octets: int = 180_224
+    """Of one payload: an image of 128 KiB fits in it, as base64 (XEP-0084)."""
     kept_octets: int = 1_073_741_824
     """Of all items in all nodes that one user has made, at the domain and at his account."""
     subscriptions: int = 10_000

@@ -109,6 +109,18 @@ PERSONAL = Settings(
 """How a node of an account is: shown to who sees its presence, the last item only (XEP-0163 §4)."""
 
 
+CONTACTS = "urn:xmpp:contacts"
+"""The node of what an account keeps of its contacts, an item of each (XEP-0292 §5.2)."""
+
+PRIVATE = PERSONAL.change(access_model="whitelist", max_items=MAX)
+"""How that node is: nobody else's business."""
+
+
+def personal(node: str) -> Settings:
+    """How a node of an account of this name is set up, unless its owner says otherwise."""
+    return PRIVATE if node == CONTACTS else PERSONAL
+
+
 def octets(settings: Settings) -> int:
     """What they take where they are kept."""
     return len(msgspec.json.encode(stored(settings)))

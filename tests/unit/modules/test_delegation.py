@@ -1,11 +1,16 @@
 """Namespace delegation (XEP-0355): what is handed on, and what comes back."""
 
+from collections import Counter
+
 import pytest
 
 from tests.support.components import Component, table
 from tests.support.delegated import TEMP, VCARD, answer, get, inner, server_with
 from tests.support.server import Verona, condition
+from tests.support.sessions import read
 from xmppd import ns
+from xmppd.core.components import pending
+from xmppd.jid import JID
 
 JULIET = "juliet@capulet.lit"
 EMPTY = f"<forwarded xmlns='{ns.FORWARD}'/>"
@@ -309,7 +314,7 @@ def test_one_user_leaves_a_component_that_says_nothing_to_others(
     server, vcard, juliet, monkeypatch
 ):
     """There are so many requests of the server that may wait, whomever they are for."""
-    monkeypatch.setattr("xmppd.modules.delegation.MOST_OF_ONE", 3)
+    monkeypatch.setattr(pending, "MOST_OF_ONE", 3)
     romeo = server.log_in("romeo", "orchard")
     juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(4)))
     refused = juliet.one()
@@ -326,6 +331,34 @@ def test_one_user_leaves_a_component_that_says_nothing_to_others(
     assert len(juliet.elements()) == 3
     juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(3)))
     assert len(vcard.elements()) == 3
+
+
+def test_others_leave_room_for_users_however_many_they_ask(server, vcard, juliet, monkeypatch):
+    """For one server as many as a component may owe it anyway, and all of them half."""
+    monkeypatch.setattr(pending, "MOST", 20)
+    monkeypatch.setattr(pending, "MOST_OF_ONE", 4)
+    answers = []
+    server.host.router.attach(answers.append)
+    request = f"<iq type='get' id='v' to='{JULIET}'><vCard xmlns='{TEMP}'/></iq>"
+    for number in range(5):
+        for domain in ("iago.lit", "m.iago.lit", "moor.lit", "venice.lit"):
+            stanza = read(request)
+            stanza.sender, stanza.to = JID.parse(f"a{number}@{domain}"), JID.parse(JULIET)
+            server.host.router.route(stanza)
+    taken = vcard.elements()
+    asked_by = Counter(inner(each).get("from").rpartition("@")[2] for each in taken)
+    assert asked_by == {"iago.lit": 2, "m.iago.lit": 2, "moor.lit": 3, "venice.lit": 3}
+    assert {condition(each.element) for each in answers} == {"resource-constraint"}
+    juliet.send(get())
+    vcard.send(answer(vcard.one()))
+    assert juliet.one().get("type") == "result"
+    answers.clear()
+    for envelope in taken:
+        vcard.send(answer(envelope))
+    stanza = read(request)
+    stanza.sender, stanza.to = JID.parse("a@iago.lit"), JID.parse(JULIET)
+    server.host.router.route(stanza)
+    assert inner(vcard.one()).get("from") == "a@iago.lit"
 
 
 @pytest.mark.parametrize("instances", [1, 2])

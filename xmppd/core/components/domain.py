@@ -21,6 +21,7 @@ from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Ended, Instance, Line
 from xmppd.core.components.server import Server
 from xmppd.core.requests import RequestFailed
+from xmppd.core.router import LONGEST_ID
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
@@ -151,11 +152,14 @@ class Component:
         instance.take(stanza)
 
     def _remember(self, instance: Instance, attrs: Mapping[str, str]) -> None:
+        id_ = attrs.get("id", "")
+        if len(id_) > LONGEST_ID:
+            return  # it will be answered for that
         try:
             to, sender = JID.parse(attrs.get("to", "")), JID.parse(attrs.get("from", self.domain))
         except JIDError:
             return  # it will be answered for that
-        self._asked[to, attrs.get("id", ""), sender] = instance.name
+        self._asked[to, id_, sender] = instance.name
         if len(self._asked) > MOST_ASKED:
             self._asked.popitem(last=False)
 

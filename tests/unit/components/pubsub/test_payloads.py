@@ -114,3 +114,20 @@ def test_0084_3_a_contact_reads_the_image_that_metadata_names(globe: Globe, juli
     id_ = told[0].get("id")
     (item,) = romeo.items(f"{AVATAR}:data", JULIET, id_).iter(f"{P}item")
     assert same(item[0], data.payload)
+
+
+def test_0292_5_2_what_is_kept_of_contacts_is_nobody_elses_and_all_of_it_is_kept(
+    globe: Globe, juliet: Person
+) -> None:
+    """Whether the client says so or not."""
+    node, romeo = "urn:xmpp:contacts", globe.person("romeo")
+    befriend(juliet, romeo)
+    want(romeo, node)
+    contacts = ["nurse@capulet.lit", "romeo@montague.lit"]
+    for each in contacts:
+        vcard = f"<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><note><text>{each}</text></note>"
+        assert juliet.publish(node, f"{vcard}</vcard>", each, MINE).get("type") == "result"
+    kept = juliet.items(node, JULIET).iter(f"{P}item")
+    assert {each.get("id") for each in kept} == set(contacts)
+    assert payloads(romeo) == []
+    assert romeo.items(node, JULIET).get("type") == "error"

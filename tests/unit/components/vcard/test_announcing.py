@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import fail
 
-from components.vcard import announcing
+from components.vcard import leftovers
 from tests.support.faces import Faces, photos
 from tests.support.people import JULIET, ROMEO, friends
 from tests.support.vcards import photo, picture, png, vcard
@@ -115,7 +115,7 @@ def test_what_the_server_has_no_time_for_it_hears_later(faces, juliet, romeo, mo
         patch.setattr(SQLAvatars, "put", lambda *what: fail(StoreError("busy")))
         faces.set(juliet, HERS)
     assert (seen(romeo), untold(faces)) == ([], {JULIET: HASH})
-    for _ in range(int(announcing.AGAIN / 10) + 1):
+    for _ in range(int(leftovers.AGAIN / 10) + 1):
         faces.server.clock.advance(10)
         faces.pump()
     assert (seen(romeo), untold(faces)) == ([HASH], {})
@@ -149,7 +149,7 @@ def test_a_server_that_wants_to_know_nothing_is_asked_once():
 
 
 def test_it_is_told_in_parts(monkeypatch):
-    monkeypatch.setattr(announcing, "AT_A_TIME", 2)
+    monkeypatch.setattr(leftovers, "AT_A_TIME", 2)
     faces = Faces().start()
     for number in range(5):
         put(faces, str(faces.server.account(f"guard{number}")))

@@ -112,18 +112,3 @@ def test_presence_tells_the_hash_or_that_there_is_none():
         f"<x xmlns='vcard-temp:x:update'><photo>{HASH}</photo></x>".encode()
     )
     assert avatar_update.update("") == b"<x xmlns='vcard-temp:x:update'><photo/></x>"
-
-
-@pytest.mark.parametrize(
-    ("x", "replaced"),
-    [
-        (None, True),
-        ("<x xmlns='vcard-temp:x:update'/>", True),
-        (f"<x xmlns='vcard-temp:x:update'><photo>{HASH}</photo></x>", True),
-        ("<x xmlns='vcard-temp:x:update'><photo/></x>", False),
-        ("<x xmlns='vcard-temp:x:update'><photo> </photo></x>", False),
-    ],
-)
-def test_a_server_puts_the_hash_where_a_client_does_not_say_that_it_shows_none(x, replaced):
-    """XEP-0398 §4."""
-    assert avatar_update.replaced(x and fromstring(x)) is replaced

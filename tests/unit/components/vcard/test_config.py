@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from components.common.config import load
-from components.vcard import tap
+from components.pubsub.model.policy import Policy
+from components.vcard import avatar, tap
 from components.vcard.config import Config, VCardTable
 from components.vcard.vcard import Limits
 from tests.support.process import ROOT
+from tests.support.vcards import photo, png
 from xmppd.config import load as load_server
 from xmppd.errors import ConfigError
 
@@ -63,6 +65,12 @@ def test_a_fault_is_one_line(tmp_path, line, says):
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, f"{SAMPLE}{line}\n")
     assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_largest_photo_fits_in_an_item_of_publish_subscribe_xep0398_3_2():
+    largest = photo(b"x" * (Limits().photo - len(png())))
+    assert len(largest.data) == Limits().photo
+    assert len(avatar.data(largest).render()) <= Policy().item_octets
 
 
 def test_the_remedies_name_keys_that_there_are():

@@ -53,3 +53,30 @@ def test_what_fails_is_raised_and_leaves_nothing_behind(newest, begun):
     assert caught == [RuntimeError] and "a" not in newest
     add(newest, "a", 2)
     assert begun[-1][:2] == ("a", 2)
+
+
+def test_what_waits_may_be_joined(begun):
+    async def act(key, value):
+        done = Deferred()
+        begun.append((key, value, done))
+        await done
+
+    newest = Newest(act, lambda waiting, newer: waiting + newer)
+    for value in ([1], [2], [3]):
+        add(newest, "a", value)
+    begun[0][2].callback(None)
+    assert [each[1] for each in begun] == [[1], [2, 3]]
+
+
+def test_it_is_told_when_nothing_is_under_way_any_more(newest, begun):
+    assert newest.ended("a").called
+    add(newest, "a", 1)
+    add(newest, "a", 2)
+    ended, other = newest.ended("a"), newest.ended("b")
+    begun[0][2].callback(None)
+    assert other.called and not ended.called
+    add(newest, "a", 3)
+    begun[1][2].callback(None)
+    assert not ended.called
+    begun[2][2].errback(RuntimeError("no"))
+    assert ended.called

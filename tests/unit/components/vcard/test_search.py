@@ -129,6 +129,12 @@ def test_an_answer_by_form_reports_every_field_of_each():
     assert {var: text for var, text in item.items() if text} == {"jid": "juliet@x", **JULIET.shown}
 
 
+def test_who_asked_for_no_page_is_told_where_there_are_more_of_them_xep0059_1():
+    told = answer(query("<last>C</last>"), JULIET, index=0, count=2)[-1]
+    assert told.findtext("{*}count") == "2" and told.findtext("{*}last") == "juliet@x"
+    assert len(answer(query("<last>C</last>"), JULIET, index=0, count=1)) == 1
+
+
 def test_a_page_is_told_to_who_asked_for_one():
     """XEP-0059 §2.2."""
     paged = query("<last>C</last>" + RSM.format("<max>1</max>"))
@@ -138,7 +144,6 @@ def test_a_page_is_told_to_who_asked_for_one():
             RSM.format("<first index='3'>juliet@x</first><last>juliet@x</last><count>7</count>")
         )
     )
-    assert len(answer(query("<last>C</last>"), JULIET, index=3, count=7)) == 1
 
 
 def test_a_page_without_items_tells_how_many_there_are():

@@ -91,6 +91,44 @@ def test_many_keys_and_texts_of_any_kind_are_put(wait, store, database):
     assert counts(wait, database) == [1, 1, 2 + 8 + 8 + 1]
 
 
+NODE, AVATARS = "urn:xmpp:vcard4", "urn:xmpp:avatar:metadata"
+
+
+def unpublished(wait, store, after="", most=10, node=NODE):
+    return [str(each.owner) for each in wait(store.unpublished.some(node, after, most))]
+
+
+def test_what_is_set_is_unpublished_until_it_is_published(wait, store):
+    new = checked(vcard("<FN>J</FN>"), Limits())
+    for owner in (JULIET, ROMEO, JULIET):
+        wait(store.edit(owner, lambda before: new, now=1.0, publish=[NODE, AVATARS]))
+    wait(store.edit(NURSE, lambda before: new, now=1.0))
+    assert unpublished(wait, store) == [str(JULIET), str(ROMEO)]
+    assert unpublished(wait, store, most=1) == [str(JULIET)]
+    assert unpublished(wait, store, after=str(JULIET)) == [str(ROMEO)]
+    wait(store.unpublished.published(JULIET, NODE))
+    assert unpublished(wait, store) == [str(ROMEO)]
+    wait(store.unpublished.left(JULIET, NODE))
+    wait(store.erase(ROMEO))
+    assert unpublished(wait, store) == [str(JULIET)]
+
+
+def test_a_photo_is_unpublished_only_where_it_is_another(wait, store):
+    for inner, noted in (
+        (picture(), [str(JULIET)]),
+        (picture(), []),
+        ("<FN>J</FN>", [str(JULIET)]),
+    ):
+        new = checked(vcard(inner), Limits())
+        wait(store.edit(JULIET, lambda before, new=new: new, now=1.0, publish=[NODE, AVATARS]))
+        assert unpublished(wait, store, node=AVATARS) == noted
+        wait(store.unpublished.published(JULIET, AVATARS))
+        assert unpublished(wait, store) == [str(JULIET)]
+    wait(store.unpublished.left(JULIET, AVATARS))
+    wait(store.erase(JULIET))
+    assert unpublished(wait, store) == unpublished(wait, store, node=AVATARS) == []
+
+
 def test_the_longest_address_has_a_vcard(wait, store):
     domain = ".".join(["x" * 60] * 4)
     longest = JID.of("é" * 511, domain)
@@ -105,4 +143,4 @@ def test_the_schema_is_brought_forward_once(backend):
         sql = "SELECT max(version) FROM schema_migrations WHERE schema_set = 'vcard'"
         return (await tx.execute(sql)).rows[0][0]
 
-    assert backend.reactor.wait(database.read(version)) == 2
+    assert backend.reactor.wait(database.read(version)) == 3

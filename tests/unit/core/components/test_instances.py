@@ -254,6 +254,13 @@ def test_of_so_many_requests_it_is_known_who_has_asked(server, juliet, monkeypat
     assert components[owner].one().get("id") == "0"
 
 
+def test_of_requests_only_those_are_remembered_that_go_on(server, juliet):
+    a, _b = connect(server, "a", "b")
+    a.send(f"<iq type='get' id='{'x' * 100_000}' to='{juliet.jid}'>{PING}</iq>")
+    assert condition(a.one()) == "bad-request"
+    assert not server.host.components.get(ECHO)._asked
+
+
 def test_there_are_so_many_at_most(server):
     connect(server, "a", "b", "c")
     fourth = Component(server).open(**{"from": f"{ECHO}/d"}).prove()

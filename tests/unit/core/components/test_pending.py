@@ -61,7 +61,7 @@ def test_what_is_answered_makes_room() -> None:
     assert len(asked.bounced) == 4
     assert asked.ask("iago.lit", 9) == 4
     asked.pending.give_up("component.absent")
-    assert not asked.pending._crowds
+    assert not asked.pending._askers
 
 
 def test_one_user_leaves_room_for_others() -> None:
@@ -74,7 +74,7 @@ def test_one_user_leaves_room_for_others() -> None:
     assert asked.ask("", 3, who="juliet@capulet.lit") == 1
     assert asked.ask("", 6, who="capulet.lit") == 6
     asked.pending.give_up("component.absent")
-    assert not asked.pending._crowds
+    assert not asked.pending._askers
 
 
 def test_users_here_leave_room_for_those_elsewhere() -> None:

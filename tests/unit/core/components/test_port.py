@@ -5,6 +5,7 @@ import pytest
 from tests.support.components import ECHO, SECRET, Component, table, verona
 from tests.support.server import Verona, condition
 from xmppd import ns
+from xmppd.core.router import LONGEST_ID
 from xmppd.stream.component import digest
 
 
@@ -215,6 +216,19 @@ def test_3_who_names_no_recipient_is_told(echo):
 def test_a_recipient_that_is_no_address_is_told(echo):
     echo.send("<message to='@'/>")
     assert condition(echo.one()) == "jid-malformed"
+
+
+@pytest.mark.parametrize("kind", ["message", "presence", "iq type='get'"])
+def test_an_id_may_be_as_long_as_a_clients(server, echo, juliet, kind):
+    """Who owes an answer is remembered with the id: a component asks another, or itself."""
+    name = kind.partition(" ")[0]
+    for to, taker in ((juliet.jid, juliet), (ECHO, echo)):
+        stanza = f"<{kind} to='{to}' id='%s'><ping xmlns='{ns.PING}'/></{name}>"
+        echo.send(stanza % ("x" * LONGEST_ID))
+        assert taker.one().get("id") == "x" * LONGEST_ID
+        echo.send(stanza % ("x" * (LONGEST_ID + 1)))
+        assert condition(echo.one()) == "bad-request"
+        assert taker.elements() == []
 
 
 def test_two_components_reach_each_other():

@@ -1,7 +1,7 @@
 /** One chat in the list. */
 
 import { h, setText, unseen } from "./dom.js";
-import { PRESENCES, displayName, presenceOf } from "./people.js";
+import { PRESENCES, displayName, presenceOf, relation, waiting } from "./people.js";
 import { preview, writersIn } from "./text.js";
 import { brief } from "./times.js";
 
@@ -32,7 +32,7 @@ export class ChatRow {
       time: h("time", { class: "row-time" }),
       line: h("span", { class: "row-line", dir: "auto" }),
       badge: h("span", { class: "badge", hidden: true }),
-      dot: h("span", { class: "dot", "aria-hidden": "true", hidden: room }),
+      dot: h("span", { class: "dot", "aria-hidden": "true" }),
     };
     this.#parts = parts;
     this.button = h("button", { type: "button", class: "row", on: { click: () => app.open(chat.jid) } },
@@ -58,8 +58,11 @@ export class ChatRow {
     const { name, state, time, line, badge, dot } = this.#parts;
     const presence = PRESENCES[presenceOf(contact)];
     setText(name, this.#called);
-    setText(state, chat.kind === "room" ? ", room" : contact ? `, ${presence.name}` : ", not in your contacts");
+    // Of some it is not known whether they are there.
+    const known = contact !== undefined && !waiting(contact);
+    setText(state, `, ${known ? presence.name : unknown(chat, contact)}`);
     dot.className = `dot ${presence.looks}`;
+    dot.hidden = !known;
     setText(time, chat.last ? brief(chat.last.time) : "");
     if (chat.last) time.dateTime = chat.last.time.toISOString();
     this.#line(line, chat, contact);
@@ -77,10 +80,16 @@ export class ChatRow {
   }
 }
 
+function unknown(chat, contact) {
+  if (chat.kind === "room") return "room";
+  if (contact !== undefined) return relation(contact);
+  return chat.jid.includes("/") ? "private, from a room" : "not in your contacts";
+}
+
 function lineOf(client, chat, contact) {
   const { last } = chat;
   if (last) return `${last.mine ? "You: " : last.nick ? `${last.nick}: ` : ""}${preview(last.body)}`;
   if (chat.kind === "room") return client.rooms.get(chat.jid)?.subject ? preview(client.rooms.get(chat.jid).subject) : chat.jid;
-  if (contact?.ask) return "Asked; no answer yet";
+  if (contact?.ask) return relation(contact);
   return contact?.status ? preview(contact.status) : chat.jid;
 }

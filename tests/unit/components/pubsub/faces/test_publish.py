@@ -257,7 +257,7 @@ def prefixed(person: Person, items: int, times: int) -> Element:
 def test_7_1_3_5_as_it_is_written_out(juliet: Person) -> None:
     """A prefix is short where it is used, and stands for much."""
     opened(juliet)
-    answer = prefixed(juliet, 1, 300)
+    answer = prefixed(juliet, 1, 400)
     assert error(answer) == ("not-acceptable", "payload-too-big")
 
 

@@ -33,6 +33,9 @@ class Service:
                     f"<iq type='result' id='{id_}' from='{MOON}' to='{to}'>"
                     f"<query xmlns='{ns.DISCO_INFO}'>{told}</query></iq>"
                 )
+            for told in each.iterfind(f"{E}event/{E}configuration"):
+                assert not len(told), "how it is, is its owner's business"
+                self._told.append((each.get("from", ""), told.get("node", "")))
             for items in each.iterfind(f"{E}event/{E}items"):
                 self._told.append((each.get("from", ""), items[0].get("id", "")))
         self.globe.pump()
@@ -91,3 +94,31 @@ def test_one_that_wants_nothing_or_is_gone_is_told_nothing(globe, juliet):
     moon.line.hang_up()
     globe.pass_time(61)
     assert list(globe.service.audiences._listeners.wanting(TUNE)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("open", "presence", True),
+        ("whitelist", "open", True),
+        ("presence", "whitelist", False),
+        ("open", "open", False),
+    ],
+)
+def test_it_is_told_who_shows_a_node_to_everybody_and_who_does_not_any_more(
+    globe: Globe, juliet: Person, before: str, after: str, told: bool
+) -> None:
+    """What it has made of the node is not for everybody either (XEP-0398 §7)."""
+    moon = Service(globe, TUNE)
+    find_out(globe, moon)
+    node(globe, TUNE, access_model=before)
+    juliet.configure(TUNE, MINE, access_model=after, title="Tunes")
+    assert moon.told() == [("juliet@capulet.lit", TUNE)] * told
+
+
+def test_of_the_domains_own_nodes_it_is_told_nothing(globe, juliet):
+    moon = Service(globe, TUNE)
+    find_out(globe, moon)
+    juliet.publish(TUNE, id_="1")
+    juliet.configure(TUNE, access_model="whitelist")
+    assert moon.told() == []

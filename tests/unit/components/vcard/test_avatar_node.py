@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 
-from components.vcard import avatar
+from components.vcard import avatar, leftovers, publishing
 from tests.support.components import Component, table
 from tests.support.faces import Faces, T, photos
 from tests.support.meeting import VCARD
@@ -14,7 +14,9 @@ from tests.support.people import JULIET, ROMEO, friends
 from tests.support.pep import E
 from tests.support.server import DOMAIN, condition
 from tests.support.vcards import photo, picture, png
+from tests.unit.components.vcard.test_vcard4_node import be_away, come_back, pass_time
 from xmppd import ns
+from xmppd.jid import JID
 
 DATA, METADATA = "urn:xmpp:avatar:data", "urn:xmpp:avatar:metadata"
 BALCONY = f"{JULIET}/balcony"
@@ -26,7 +28,7 @@ MOON = "moon.lit"
 
 @pytest.fixture
 def faces():
-    faces = Faces(pep=True, others={MOON: table()}).start()
+    faces = Faces(pep=True, others={MOON: table()}, vcard4_node=False).start()
     friends(faces.server, JULIET, ROMEO)
     return faces
 
@@ -128,11 +130,84 @@ def test_a_service_that_is_slow_keeps_nobody_waiting_and_gets_the_newest(faces, 
     faces.pep.silent = False
     faces.pump()
     faces.set(juliet, HERS)
+    pass_time(faces, 30)
     assert faces.pep.items(JULIET, METADATA).keys() == {IMAGE.hash}
     assert len(waiting) == 0
 
 
+def test_3_2_a_photo_that_is_set_while_the_service_is_away_is_published_later(faces, juliet):
+    pass_time(faces, publishing.FIRST)
+    be_away(faces)
+    for inner in (HERS, NEW):
+        faces.set(juliet, inner)
+    come_back(faces)
+    pass_time(faces, leftovers.AGAIN)
+    assert [what for what, *_ in faces.pep.seen] == ["set", "set"]
+    assert faces.pep.items(JULIET, METADATA).keys() == {OTHER.hash}
+    pass_time(faces, leftovers.AGAIN)
+    assert len(faces.pep.seen) == 2, "and once"
+
+
+def test_3_2_no_more_is_published_than_the_photo_that_is_there_by_then(faces, juliet):
+    pass_time(faces, publishing.FIRST)
+    be_away(faces)
+    for inner in (HERS, "<FN>Juliet</FN>"):
+        faces.set(juliet, inner)
+    come_back(faces)
+    pass_time(faces, leftovers.AGAIN)
+    (metadata,) = faces.pep.items(JULIET, METADATA).values()
+    assert len(metadata) == 0
+
+
+def test_3_1_what_is_published_while_a_photo_is_being_published_is_what_holds(
+    faces, juliet, romeo, monkeypatch
+):
+    publish = faces.pep._publish
+
+    def and_then(owner, sender, request, element):
+        answer = publish(owner, sender, request, element)
+        if element.get("node") == METADATA:
+            monkeypatch.undo()
+            put(faces, OTHER)
+        return answer
+
+    monkeypatch.setattr(faces.pep, "_publish", and_then)
+    faces.set(juliet, HERS)
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+
+
+def test_3_2_what_was_set_last_is_what_holds(faces, juliet, romeo):
+    """What comes back of the one before it is older."""
+    faces.pep.slow = True
+    for inner in (HERS, NEW):
+        faces.set(juliet, inner)
+    faces.pep.slow = False
+    faces.pump()
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+    assert list(faces.pep.items(JULIET, METADATA)) == [OTHER.hash]
+    assert ("get", DATA, IMAGE.hash) not in faces.pep.seen
+
+
 # ---------------------------------------------------------------------- §3.1 from PEP
+
+
+def test_an_avatar_that_is_on_its_way_when_its_owner_is_removed_gets_into_no_vcard(
+    faces, juliet, monkeypatch
+):
+    """Who takes the name next has none of it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(faces.pep, "react", lambda: False)
+        put(faces, IMAGE)
+        removing = faces.server.host.administrator.remove(JID.parse(JULIET))
+        faces.pump()
+    faces.pump()
+    faces.server.done(removing)
+    assert faces.pep.seen == [("get", DATA, IMAGE.hash)]
+    faces.server.account("juliet")
+    again = faces.log_in("juliet", "balcony")
+    assert in_vcard(faces, again) is None
+    put(faces, OTHER)
+    assert in_vcard(faces, again) is not None
 
 
 def test_3_1_what_is_published_becomes_the_photo_and_is_in_presence(faces, juliet, romeo):
@@ -159,6 +234,65 @@ def test_3_1_no_avatar_is_no_photo(faces, juliet, romeo):
     tell(faces, "x", avatar.metadata(None).render().decode())
     assert seen(romeo) == [IMAGE.hash, ""]
     assert in_vcard(faces, romeo) is None
+
+
+GONE = ("items", "purge", "delete", "configuration")
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_3_1_an_avatar_that_is_deleted_is_no_photo(faces, juliet, romeo, kind):
+    """Some clients take an avatar away with its node, or show it to their friends only (§7)."""
+    put(faces, IMAGE)
+    if kind == "configuration":
+        faces.pep.close(JULIET, METADATA)
+    elif kind == "delete":
+        del faces.pep.nodes[JULIET, METADATA]
+    else:
+        faces.pep.items(JULIET, METADATA).clear()
+    happen(faces, kind)
+    assert seen(romeo) == [IMAGE.hash, ""]
+    assert in_vcard(faces, romeo) is None
+
+
+def test_a_node_that_is_set_up_before_anything_is_in_it_says_nothing(faces, juliet, romeo):
+    faces.set(juliet, HERS)
+    faces.pep.make(JULIET, METADATA, "open")
+    happen(faces, "configuration")
+    assert seen(romeo) == [IMAGE.hash]
+
+
+def test_3_1_an_event_without_payload_has_the_node_read(faces, juliet, romeo):
+    """XEP-0060 §7.1.2.2."""
+    put(faces, IMAGE)
+    for node, payload in ((DATA, avatar.data(OTHER)), (METADATA, avatar.metadata(OTHER))):
+        faces.pep.nodes[JULIET, node][1][OTHER.hash] = parsed(payload)
+    tell(faces, OTHER.hash, "")
+    assert seen(romeo) == [IMAGE.hash, OTHER.hash]
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_while_the_service_has_no_time_nothing_is_gone(faces, juliet, romeo, kind):
+    put(faces, IMAGE)
+    faces.pep.busy = True
+    happen(faces, kind)
+    assert seen(romeo) == [IMAGE.hash]
+
+
+def test_who_is_removed_has_nothing_left_though_something_was_on_its_way(faces, juliet):
+    faces.pep.slow = True
+    put(faces, IMAGE)
+    removing = faces.server.host.administrator.remove(JID.parse(JULIET))
+    faces.pump()
+    faces.pep.slow = False
+    faces.pump()
+    faces.server.done(removing)
+    assert faces.server.done(faces.vcards.get(JID.parse(JULIET))) is None
+
+
+def happen(faces, kind):
+    inner = "<retract id='x'/>" if kind == "items" else ""
+    faces.pep.tell_of(JULIET, f"<{kind} node='{METADATA}'>{inner}</{kind}>")
+    faces.pump()
 
 
 @pytest.mark.parametrize("access", ["presence", "whitelist"])
