@@ -135,7 +135,7 @@ def test_3_an_iq_is_never_sent_on(people: People) -> None:
 
 
 def test_3_an_error_is_answered_by_nothing(people: People) -> None:
-    people.juliet.send(message(ROMEO).replace("'chat'", "'error'"))
+    people.juliet.send(message(ROMEO, ORCHARD).replace("'chat'", "'error'"))
     assert not people.juliet.take() and not people.romeo.take()
 
 

@@ -239,13 +239,6 @@ def test_answers_go_to_who_has_asked(server, juliet):
         assert b"id='p'" in component.take(), "the server answers at once"
 
 
-def test_of_requests_only_those_are_remembered_that_go_on(server, juliet):
-    a, _b = connect(server, "a", "b")
-    a.send(f"<iq type='get' id='{'x' * 100_000}' to='{juliet.jid}'>{PING}</iq>")
-    assert condition(a.one()) == "bad-request"
-    assert not server.host.components.get(ECHO)._asked
-
-
 def test_of_so_many_requests_it_is_known_who_has_asked(server, juliet, monkeypatch):
     """Of those before the answer goes to whose address it is for."""
     monkeypatch.setattr("xmppd.core.components.domain.MOST_ASKED", 2)
@@ -259,6 +252,13 @@ def test_of_so_many_requests_it_is_known_who_has_asked(server, juliet, monkeypat
         juliet.send(f"<iq type='result' id='{number}' to='{ECHO}'/>")
     assert [each.get("id") for each in asker.elements()] == ["1", "2"]
     assert components[owner].one().get("id") == "0"
+
+
+def test_of_requests_only_those_are_remembered_that_go_on(server, juliet):
+    a, _b = connect(server, "a", "b")
+    a.send(f"<iq type='get' id='{'x' * 100_000}' to='{juliet.jid}'>{PING}</iq>")
+    assert condition(a.one()) == "bad-request"
+    assert not server.host.components.get(ECHO)._asked
 
 
 def test_there_are_so_many_at_most(server):
