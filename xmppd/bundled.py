@@ -35,7 +35,7 @@ class Bundled(NamedTuple):
 
     `grants` are keys of its table, as in `[components]`. `guests` says whether they hold at domains
     of guests, too ([auth] anonymous): not for what keeps something of users, since it would outlive
-    a guest.
+    a guest. To such a component a guest is no user of the server either.
     """
 
     name: str

@@ -214,7 +214,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "raise [private] element_octets",
     ),
     "limit.vcard": (
-        "a vCard that is too large",
+        "a vCard that is too large, or has more than 2,000 elements and attributes",
         "raise octets in the table [vcard] of the vCard component's own file",
     ),
     "limit.photo": (
@@ -331,6 +331,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "a component that does not know its secret",
         "give the component and its table in the configuration the same secret",
     ),
+    "component.new-secret": (
+        "the component's secret in the configuration is another than the one it had proved to know",
+        "give the component the new one, too",
+    ),
     "component.attempts": (
         "too many connections of components from one address came to nothing",
         "see why the ones before were refused",
@@ -376,7 +380,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "nothing, where it had lost its connection; else correct the component",
     ),
     "component.requests": (
-        "the component owes an answer to too many requests",
+        "the component owes an answer to too many requests, or to too many of one sender",
         "it is too slow: see its own log, or run more instances of it",
     ),
     "component.queue": (
@@ -399,6 +403,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "privilege.entity": (
         "a component speaks for somebody that it can't speak for",
         "correct the component: bare JIDs of users at a domain that it is granted for",
+    ),
+    "privilege.archive": (
+        "a component says in a user's name what only his archive may say",
+        "delegate the archive's namespace to it where it is that (XEP-0355)",
     ),
     "privilege.malformed": (
         "a component's message in somebody's name that is none",

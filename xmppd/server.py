@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
@@ -30,6 +30,7 @@ from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_ba
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
 from xmppd.config.load import BUILT_IN
+from xmppd.core.host import Host
 from xmppd.core.limits import Admission
 from xmppd.errors import ConfigError
 from xmppd.net.c2s import ClientFactory
@@ -103,6 +104,7 @@ class Server(Program):
         self._signals = Signals(reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._stop})
         self._starting: Deferred[None] | None = None
         self._stopping = False
+        self._reloading = DeferredLock()
         self._sweeping: LoopingCall | None = None
         self._ports: list[Any] = []
         self._listening: list[dict[str, str]] = []
@@ -247,12 +249,15 @@ class Server(Program):
             "modules": sorted(self.assembly.modules.contexts) if self.assembly else [],
         }
 
-    def reload(self) -> list[str]:
-        """Take the configuration and the certificates as they are now on disk.
+    def reload(self) -> Deferred[list[str]]:
+        """Take the configuration and the certificates as they are now on disk, behind one another.
 
         Gives what has changed, whether that needs a restart, and which certificates can't be
-        used. Raises ConfigError, and then nothing has changed.
+        used. Fails with ConfigError, and then nothing has changed.
         """
+        return self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
+
+    async def _reload(self) -> list[str]:
         if self.assembly is None:
             raise ConfigError(self._source, "", "the server is still starting", "Try again")
         wanted = config.load(self._path)
@@ -263,6 +268,9 @@ class Server(Program):
         take_certificates = self.certificates.prepare(
             new.tls, new.server.domains, new.s2s, full.components
         )
+        await self._bundle.ask(new)
+        if self._stopping:
+            raise ConfigError(self._source, "", "the server is stopping", "Start it again")
         self._listen_for_bundled(new)
         self.assembly.follow(full, seal, self._source)
         take_certificates()
@@ -280,12 +288,13 @@ class Server(Program):
         return [*changes, *map(str, self.certificates.problems)]
 
     def _hung_up(self) -> None:
-        try:
-            self.reload()
-        except ConfigError as error:
-            log.error("nothing was reloaded: {error}", error=str(error))
-        except Exception:  # noqa: BLE001 - nobody else would tell of it
-            log.failure("the reload failed")
+        self.reload().addErrback(self._not_reloaded)
+
+    def _not_reloaded(self, failure: Failure) -> None:
+        if failure.check(ConfigError):
+            log.error("nothing was reloaded: {error}", error=failure.getErrorMessage())
+        else:
+            log.failure("the reload failed", failure)
 
     # ------------------------------------------------------------------ stop
 
@@ -314,16 +323,22 @@ class Server(Program):
             self._sweeping.stop()
             self._sweeping = None
         if self.assembly is not None:
-            host = self.assembly.host
-            host.shut_down(host.connections)
-            await self._bundle.stop()  # whose streams have to be there for what they finish
-            host.shut_down(host.component_connections)
-            host.remotes.close()  # what the others have left behind goes first
-            await self._drained()
+            try:
+                await self._take_leave(self.assembly.host)
+            except Exception:  # noqa: BLE001 - with the store open the process would never end
+                log.failure("the server did not take leave in order")
             await self.assembly.close()
         self._workers.stop()
         self._signals.restore()
         log.info("stopped")
+
+    async def _take_leave(self, host: Host) -> None:
+        """End every stream, and wait until that is told."""
+        host.shut_down(host.connections)
+        await self._bundle.stop()  # whose streams have to be there for what they finish
+        host.shut_down(host.component_connections)
+        host.remotes.close()  # what the others have left behind goes first
+        await self._drained()
 
     async def _stop_listening(self, port: Any) -> None:
         """Close a port; one whose file somebody has taken away never says that it is closed."""

@@ -12,6 +12,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from components.bosh import memory
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.admission import Admission, Limits
 from components.bosh.http.connection import Terms
@@ -28,6 +29,7 @@ from components.bosh.http.site import Site
 from components.bosh.http.static import METHODS, Files, load
 from components.bosh.longpoll.service import LongPoll
 from components.bosh.longpoll.terms import Limits as LongPollLimits
+from components.bosh.refusals import Refusals
 from components.bosh.tunnel.tunnel import Tunnel
 from components.bosh.websocket.service import WebSockets
 from components.bosh.websocket.session import Terms as WebSocketTerms
@@ -35,7 +37,6 @@ from components.common.about import About, introduce
 from components.common.disco import Identity
 from components.common.process import Setting
 from xmppd.addresses import is_loopback
-from xmppd.errors import ConfigError
 
 log = Logger(namespace="component")
 
@@ -69,6 +70,7 @@ class Gateway:
         self._counts = setting.component.counts
         """What was received, by kind, and what was refused, by reason code."""
         introduce(setting.component, About(IDENTITY))
+        self._refused = Refusals(setting.component)
         # Who has a public address has a proxy as a rule, and one that says nothing looks local.
         self.tunnel = Tunnel(setting.component, trusts_local=not config.public)
         self.websockets = self._websockets(config)
@@ -76,13 +78,10 @@ class Gateway:
         self.site = self._site(config)
         self._ports: list[Any] = []
 
-    def _refuse(self, reason: str) -> None:
-        self._counts[reason] += 1
-
     def _websockets(self, config: BoshTable) -> WebSockets:
         everybody = config.see_other_for == "everybody"
         terms = WebSocketTerms(config.body_octets, config.see_other_websocket, everybody)
-        return WebSockets(self.tunnel, self._reactor, terms, config.ping_seconds, self._refuse)
+        return WebSockets(self.tunnel, self._reactor, terms, config.ping_seconds, self._refused)
 
     def _longpoll(self, config: BoshTable) -> LongPoll:
         limits = LongPollLimits(
@@ -96,12 +95,13 @@ class Gateway:
             sessions=config.sessions,
             sessions_per_address=config.sessions_per_address,
             body_octets=config.body_octets,
+            held_octets=config.held_octets or memory.there_is() // memory.SHARE,
             routes=frozenset(config.routes),
             secure_link=is_private(self._loaded.settings.core.endpoint),
             see_other_uri=config.see_other_bosh,
             see_other_for_all=config.see_other_for == "everybody",
         )
-        return LongPoll(self.tunnel, self._reactor, limits, self._refuse)
+        return LongPoll(self.tunnel, self._reactor, limits, self._refused)
 
     def _site(self, config: BoshTable) -> Site:
         limits = Limits(
@@ -115,16 +115,16 @@ class Gateway:
             idle_seconds=config.idle_seconds,
             body_octets=config.body_octets,
         )
-        admission = Admission(limits, self._reactor.seconds, self._refuse)
+        admission = Admission(limits, self._reactor.seconds, self._refused)
         proxies = Proxies(config.proxies, forwarded=config.forwarded)
-        return Site(self._routes(config), self._reactor, terms, proxies, admission)
+        return Site(self._routes(config), self._reactor, terms, proxies, admission, self._refused)
 
     def _routes(self, config: BoshTable) -> Handler:
-        origins = Origins(config.origins, self._refuse)
-        meta = HostMeta(config.public, config.bosh, config.websocket, self._refuse)
+        origins = Origins(config.origins, self._refused)
+        meta = HostMeta(config.public, config.bosh, config.websocket, self._refused)
         places: dict[str, Handler] = {
-            XRD_PATH: only(METHODS, meta.xrd, self._refuse),
-            JRD_PATH: only(METHODS, meta.jrd, self._refuse),
+            XRD_PATH: only(METHODS, meta.xrd, self._refused),
+            JRD_PATH: only(METHODS, meta.jrd, self._refused),
         }
         if config.bosh:
             shared = origins.sharing(self.longpoll.handle, ("GET", "HEAD", "POST"))
@@ -144,16 +144,17 @@ class Gateway:
             "sessions": lambda: {"bosh": len(self.longpoll), "websocket": len(self.websockets)},
             "streams": lambda: len(self.tunnel),
             "requests": lambda: self.longpoll.requests,
+            "held": lambda: self.longpoll.held,
             "refusals": lambda: {k: n for k, n in sorted(self._counts.items()) if "." in k},
         }
         return Metrics(sources, self._reactor.seconds, otherwise, config.metrics)
 
     def _files(self, config: BoshTable) -> Handler:
         if not config.web:
-            return nothing(self._refuse)
+            return nothing(self._refused)
         domain = self._loaded.servers[0]
         offer = Offer(domain, config.websocket or None, config.bosh or None)
-        return Files({**load(WEB), OFFER_PATH: offer.file()}, refused=self._refuse)
+        return Files({**load(WEB), OFFER_PATH: offer.file()}, refused=self._refused)
 
     # ------------------------------------------------------------------ start and stop
 
@@ -166,7 +167,7 @@ class Gateway:
             except Exception as error:
                 problem = f'"{text}" can\'t be listened on ({error})'
                 remedy = "Correct it, choose another port, or stop who has that one"
-                raise ConfigError(self._loaded.source, "bosh.listen", problem, remedy) from error
+                raise self._loaded.fault(("bosh", "listen"), problem, remedy) from error
             self._ports.append(port)
             log.info("bosh.listen listens on {where}", where=_where(port))
 
@@ -177,6 +178,7 @@ class Gateway:
         self.longpoll.close()
         self.websockets.close()
         self.tunnel.close()
+        self._refused.close()
         self.site.close()
         until = self._reactor.seconds() + STOPPING
         while len(self.site) and self._reactor.seconds() < until:

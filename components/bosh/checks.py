@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from twisted.internet.endpoints import serverFromString
+
 from components.bosh.config import BoshTable, Config
 from components.bosh.http.host_meta import JRD_PATH, XRD_PATH
 from components.bosh.http.metrics import PATH as METRICS_PATH
 from components.bosh.http.offer import PATH as OFFER_PATH
 from components.bosh.http.origins import EVERY
 from components.bosh.http.proxies import Proxies
-from xmppd.errors import ConfigError
+from components.common.config import Loaded
 
 _PATH = re.compile(r"(/[\w.~!$&'()*+,;=:@%-]+)+", re.ASCII)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]*", re.IGNORECASE)
@@ -19,18 +21,23 @@ _PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?", re.IGNORECASE)  # XEP-01
 _BOSH = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _WEBSOCKET = re.compile(r"(ws|http)s?://[^\s/]\S*", re.IGNORECASE)
 
+_ENDPOINT = 'as in ["tcp:5280:interface=127.0.0.1"]'
 _TAKEN = frozenset({"/", XRD_PATH, JRD_PATH, METRICS_PATH, OFFER_PATH})
 
 
-def check(config: Config, source: str) -> None:
-    """Raise ConfigError for the first key that nothing would come of; `source` is its file."""
-    for key, problem, remedy in _faults(config.bosh):
-        raise ConfigError(source, f"bosh.{key}", problem, remedy)
+def check(loaded: Loaded[Config]) -> None:
+    """Raise ConfigError for the first key that nothing would come of."""
+    for key, problem, remedy in _faults(loaded.settings.bosh):
+        raise loaded.fault(("bosh", key), problem, remedy)
 
 
 def _faults(table: BoshTable) -> Iterable[tuple[str, str, str]]:
     if not table.listen:
-        yield "listen", "is empty", 'Name an endpoint, as in ["tcp:5280:interface=127.0.0.1"]'
+        yield "listen", "is empty", f"Name an endpoint, {_ENDPOINT}"
+    for text in table.listen:
+        why = _no_endpoint(text)
+        if why:
+            yield "listen", f'"{text}" is no endpoint ({why})', f"Write it {_ENDPOINT}"
     for key in ("bosh", "websocket"):
         path = getattr(table, key)
         if path and not _PATH.fullmatch(path):
@@ -56,3 +63,14 @@ def _faults(table: BoshTable) -> Iterable[tuple[str, str, str]]:
             Proxies(getattr(table, key))
         except ValueError as error:
             yield key, str(error), 'Write them as in "127.0.0.1" or "10.0.0.0/8"'
+
+
+def _no_endpoint(text: str) -> str:
+    """Why nobody could listen there, whatever is free; "" where that is not known."""
+    if text.startswith("systemd:"):  # only the process that systemd starts has these
+        return ""
+    try:
+        serverFromString(None, text)
+    except Exception as error:  # noqa: BLE001 - each kind of endpoint has its own
+        return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return ""

@@ -38,6 +38,7 @@ class BoshTable(Table, frozen=True):
     connections_per_address: Count = 200
     sessions: Count = 10_000
     sessions_per_address: Count = 100
+    held_octets: Count = 0
     requests_per_second: Annotated[float, Meta(ge=0)] = 100.0
     request_burst: Annotated[int, Meta(ge=1)] = 500
     request_seconds: Seconds = 20.0
@@ -46,7 +47,7 @@ class BoshTable(Table, frozen=True):
 
     wait: Annotated[int, Meta(ge=1, le=3_600)] = 60
     hold: Annotated[int, Meta(ge=1, le=10)] = 2
-    requests: Annotated[int, Meta(ge=2, le=20)] = 3
+    requests: Annotated[int, Meta(ge=2, le=20)] = 11
     inactivity: Annotated[int, Meta(ge=5, le=3_600)] = 120
     polling: Annotated[int, Meta(ge=1, le=60)] = 5
     maxpause: Annotated[int, Meta(ge=0, le=3_600)] = 300

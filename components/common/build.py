@@ -113,3 +113,8 @@ def render(content: Iterable[Content]) -> bytes:
         else text(child).encode()
         for child in content
     )
+
+
+def message_content(content: Iterable[Content]) -> bytes:
+    """The children of a message; a text is what people read of it, its body (RFC 6121 §5.2.3)."""
+    return render(Tag("body", {}, each) if isinstance(each, str) else each for each in content)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from components.common.build import Content, Tag
 from components.common.component import Component
@@ -28,8 +28,8 @@ from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
-Run: TypeAlias = Callable[[Stanza, Values], Coroutine[Deferred[Any], Any, Content]]
-"""Does what a command is for; gives a text for people, or a form of results."""
+Run: TypeAlias = Callable[[Stanza, Values], Any]
+"""Does what a command is for; gives a text for people, or a form of results, now or later."""
 
 Show: TypeAlias = Callable[[Stanza], Coroutine[Deferred[Any], Any, Form]]
 
@@ -103,7 +103,7 @@ class Commands:
         self, command: Command, session: str, stanza: Stanza, submitted: Element | None
     ) -> Tag:
         values = Values() if command.form is None else command.form.submitted(submitted)
-        outcome = await command.run(stanza, values)
+        outcome: Content = await maybeDeferred(command.run, stanza, values)
         if isinstance(outcome, str):
             outcome = Tag("note", {"type": "info"}, outcome)
         return _told(command, session or secrets.token_hex(8), "completed", outcome)

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from components.common import answers, requests
 from components.common.acks import GivenUpError
 from components.common.answers import Answer
-from components.common.build import Content, Tag, render
+from components.common.build import Content, Tag, message_content, render
 from components.common.connection import Pace
 from components.common.link import Endpoint, Link
 from components.common.pauses import Pauses
@@ -92,6 +92,7 @@ class Component:
         clock: IReactorTime,
         *,
         where: str = "the server",
+        source: str = "",
         pace: Pace | None = None,
     ) -> None:
         self.domain = JID.parse(identity.domain)
@@ -99,7 +100,7 @@ class Component:
         self.clock = clock
         self.counts: Counter[str] = Counter()
         """What was received, by kind, and what was refused, by reason code."""
-        self.link = Link(endpoint, identity, self, clock, where=where, pace=pace)
+        self.link = Link(endpoint, identity, self, clock, where=where, source=source, pace=pace)
         self.work = Work(clock, _late)
         self.pauses = Pauses(lambda: self.behind, clock)
         self.requests = OwnRequests(self.link.send, clock)
@@ -214,14 +215,18 @@ class Component:
     def message(
         self, to: JID, *content: Content, type_: str = "", sender: JID | None = None, id_: str = ""
     ) -> bool:
-        """Send a message, from the service itself where `sender` is None."""
-        inner = render(content)
+        """Send a message, from the service itself where `sender` is None; a text is its body."""
+        inner = message_content(content)
         return self.link.send(
             write("message", sender or self.domain, to, inner, type_=type_, id_=id_)
         )
 
+    def reply(self, message: Stanza, *content: Content) -> bool:
+        """Send a message back, of its type and from where it was for (RFC 6121 §5.2.2)."""
+        return self.message(message.sender, *content, type_=message.type, sender=message.to)
+
     def presence(
-        self, to: JID, *content: Content, type_: str = "", sender: JID | None = None
+        self, to: JID, *content: Tag | bytes, type_: str = "", sender: JID | None = None
     ) -> bool:
         """Send presence, from the service itself where `sender` is None."""
         return self.link.send(

@@ -77,6 +77,18 @@ class Loaded(NamedTuple, Generic[T]):
     """Of the store; a relative path in it is taken from `data`."""
     source: str
     """The file, for errors that are found later."""
+    text: str = ""
+    """What stands in it."""
+
+    @property
+    def base(self) -> Path:
+        """What relative paths are taken from."""
+        return Path(self.source).absolute().parent
+
+    def fault(self, key: keys.Key, problem: str, remedy: str) -> ConfigError:
+        """What to raise for a key that was found to be wrong: ``("echo", "times")``."""
+        where = keys.where(self.source, self.text, key)
+        return ConfigError(where, keys.written(key), problem, remedy)
 
 
 def load(
@@ -112,6 +124,7 @@ class _Reading:
             self._base / component.data,
             settings.store.url or f"sqlite:{name}.db",
             str(self._path),
+            self._text,
         )
 
     def _domain(self, table: str, key: str, text: str) -> str:

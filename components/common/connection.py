@@ -119,8 +119,9 @@ class Connection(TwistedProtocol):
         if self._watching.running:
             self._watching.stop()
         self._no_timer()
+        early = self.stream.state is State.HEADER
         self.stream.state = State.CLOSING
-        problem = f"the connection is lost: {why_lost(reason)}"
+        problem = f"the connection is lost: {why_lost(reason, early=early)}"
         if self._closed:
             problem = "the server has closed the stream"
         self._link.gone(self._error, problem, was_open=self._was_open)

@@ -74,6 +74,7 @@ class Disco:
         self._others: Tell = _unknown
         self._node_items: dict[str, Tell] = {}
         self._items: Tell = lambda stanza, node: items_tag((), node)
+        self._items_of_nodes: Tell = self._of_known
         for feature, answer in ((ns.DISCO_INFO, self._info), (ns.DISCO_ITEMS, self._listed)):
             component.iq("get", f"{feature} query", answer)
         self._component = component
@@ -96,14 +97,20 @@ class Disco:
         """Have `tell` list the items of this node of the service."""
         self._node_items[name] = tell
 
-    def items(self, tell: Tell) -> None:
-        """Have `tell` list the items of the service, or of any other node of it."""
+    def items(self, tell: Tell, *, nodes: bool = False) -> None:
+        """Have `tell` list the items of the service; with `nodes` those of any other node, too."""
         self._items = tell
+        if nodes:
+            self._items_of_nodes = tell
 
-    def addresses(self, info: Tell, items: Tell) -> None:
-        """Have disco requests answered that are for addresses at the component's domain."""
+    def addresses(self, info: Tell, items: Tell, *, nodes: bool = False) -> None:
+        """Have disco requests answered that are for addresses at the component's domain.
+
+        Without `nodes` their nodes are not found.
+        """
         for feature, tell in ((ns.DISCO_INFO, info), (ns.DISCO_ITEMS, items)):
-            self._component.iq("get", f"{feature} query", partial(_told, tell), On.ADDRESS)
+            answer = partial(_told, tell, nodes)
+            self._component.iq("get", f"{feature} query", answer, On.ADDRESS)
 
     def _info(self, stanza: Stanza) -> Any:
         node = _node(stanza)
@@ -114,15 +121,24 @@ class Disco:
 
     def _listed(self, stanza: Stanza) -> Any:
         node = _node(stanza)
-        return self._node_items.get(node, self._items)(stanza, node)
+        if not node:
+            return self._items(stanza, node)
+        return self._node_items.get(node, self._items_of_nodes)(stanza, node)
+
+    def _of_known(self, stanza: Stanza, node: str) -> Tag:
+        """Nothing is in a node that is known by what it is; any other is not found (§7)."""
+        if node not in self._nodes:
+            _unknown(stanza, node)
+        return items_tag((), node)
 
 
 def _unknown(stanza: Stanza, node: str) -> NoReturn:
     raise StanzaError("item-not-found", reason="stanza.node")
 
 
-def _told(tell: Tell, stanza: Stanza) -> Any:
-    return tell(stanza, _node(stanza))
+def _told(tell: Tell, nodes: bool, stanza: Stanza) -> Any:
+    node = _node(stanza)
+    return tell(stanza, node) if nodes or not node else _unknown(stanza, node)
 
 
 def _node(stanza: Stanza) -> str:

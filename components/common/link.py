@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from components.common.connection import Connection, Pace, Receiver
-from components.common.refusals import remedy
+from components.common.refusals import remedy, why_not
 from components.common.stream import Identity, Session, State
 from xmppd.errors import StreamError
 
@@ -39,7 +39,10 @@ class Endpoint(Protocol):
 
 
 class Link:
-    """What keeps a component connected. `where` is how logs call the endpoint."""
+    """What keeps a component connected.
+
+    `where` is how logs call the endpoint, `source` the file to mend where that is what it needs.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Link:
         clock: IReactorTime,
         *,
         where: str = "the server",
+        source: str = "",
         pace: Pace | None = None,
     ) -> None:
         self.clock = clock
@@ -57,6 +61,7 @@ class Link:
         self.receiver = receiver
         self.session = Session()
         self.where = where
+        self._source = source
         self._endpoint = endpoint
         self._connection: Connection | None = None
         self._attempt: Deferred[Any] | None = None
@@ -175,7 +180,7 @@ class Link:
     def _not_connected(self, failure: Failure) -> None:
         self._attempt = None
         if self._running or not failure.check(CancelledError):
-            self.again(f"can't connect: {failure.getErrorMessage()}")
+            self.again(f"can't connect: {why_not(failure)}")
 
     def again(self, problem: str, *, slow: bool = False) -> None:
         """Connect once more, after a while."""
@@ -190,7 +195,7 @@ class Link:
         seconds *= 0.5 + secrets.randbelow(1_000) / 2_000
         log.warn(
             "{where}: {problem}. Next attempt in {seconds:.1f} s",
-            where=self.where,
+            where=f"{self._source}: {self.where}" if self._source else self.where,
             problem=problem,
             seconds=seconds,
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from components.common.build import Content, Tag, attribute, render
+from components.common.build import Content, Tag, attribute, message_content, render
 from components.common.component import Component
 from components.common.requests import RequestFailed
 from components.common.stanza import write
@@ -100,10 +100,13 @@ class Multicast:
         id_: str = "",
         lang: str = "",
     ) -> None:
-        """Send a message or presence to all `recipients`, each address once."""
+        """Send a message or presence to all `recipients`, each address once.
+
+        What is a text in it is the body of a message; in presence there is none.
+        """
         component = self._component
         sender = sender or component.domain
-        inner = render(content)
+        inner = message_content(content) if kind == "message" else render(content)
         if not isinstance(recipients, Recipients):
             recipients = Recipients(recipients)
         if not self.available or len(recipients) <= FEW:

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from components.common import answers, forwarded
 from components.common.answers import Answer
-from components.common.build import Content, Tag, render
+from components.common.build import Content, Tag, message_content
 from components.common.component import Component
 from components.common.grants import Grants
 from components.common.requests import SECONDS, RequestFailed
@@ -129,13 +129,14 @@ class Privilege:
     def message(
         self, sender: JID, to: JID, *content: Content, type_: str = "", id_: str = ""
     ) -> bool:
-        """Send a message in the name of an account, or of the server; see `Component.send`.
+        """Send a message in the name of an account, or of the server; see `Component.message`.
 
         Raises NotGranted.
         """
         if self.of(sender).message != "outgoing":
             raise NotGranted("message")
-        return self._component.send(self.written(sender, to, render(content), type_=type_, id_=id_))
+        inner = message_content(content)
+        return self._component.send(self.written(sender, to, inner, type_=type_, id_=id_))
 
     def written(self, sender: JID, to: JID, inner: bytes, *, type_: str, id_: str) -> bytes:
         """What `message` sends, whether it is granted or not."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.common.build import Content, render
+from components.common.build import Content, message_content
 from components.common.component import Component
 from components.common.multicast import FEW, Multicast, Recipients, replying
 from components.common.privilege import NotGranted, Privilege
@@ -45,7 +45,7 @@ class PrivilegedMulticast:
         if not isinstance(recipients, Recipients):
             recipients = Recipients(recipients)
         server = JID.parse(sender.domain)
-        inner = render(content)
+        inner = message_content(content)
         if self._multicast.at(server) and len(recipients) > FEW:
             headers = recipients.headers(self._multicast.most - (reply_to is not None))
             if reply_to is not None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from components.common import endpoint, reload
 from components.common.component import Component
 from components.common.config import Loaded, Settings
 from xmppd.errors import ConfigError, StoreError
@@ -47,7 +47,7 @@ class Process(Program, Generic[T]):
     """One component, from the start of the reactor to its end.
 
     `fail` ends the process with a message. Making one raises ConfigError for what can be known
-    to be wrong before the reactor runs.
+    to be wrong before the reactor runs. `read` reads the file again, when SIGHUP asks for it.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Process(Program, Generic[T]):
         *,
         schema: Path | None = None,
         log_to: Log | None = None,
+        read: Callable[[], Loaded[T]] | None = None,
     ) -> None:
         super().__init__(reactor, fail, log_to)
         self._loaded = loaded
@@ -68,15 +69,18 @@ class Process(Program, Generic[T]):
         self._starting: Deferred[None] | None = None
         self._stopping = False
         self._lifeline: Lifeline | None = None
-        self._signals = Signals(reactor, {signal.SIGTERM: self._asked_to_stop})
-        endpoint = loaded.settings.core.endpoint
-        try:
-            client = clientFromString(reactor, endpoint)
-        except (ValueError, TypeError, KeyError) as error:
-            remedy = 'Write a client endpoint of Twisted, such as "tcp:127.0.0.1:5347"'
-            problem = f'"{endpoint}" can\'t be connected to ({error})'
-            raise ConfigError(loaded.source, "core.endpoint", problem, remedy) from None
-        self.component = Component(loaded.identity, loaded.servers, client, reactor, where=endpoint)
+        self._read = read or (lambda: loaded)
+        self._signals = Signals(
+            reactor, {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._asked_to_stop}
+        )
+        self.component = Component(
+            loaded.identity,
+            loaded.servers,
+            endpoint.made(loaded, reactor),
+            reactor,
+            where=loaded.settings.core.endpoint,
+            source=loaded.source,
+        )
         self.component.when_drained = self._asked_to_stop
 
     def _begin(self) -> None:
@@ -103,14 +107,14 @@ class Process(Program, Generic[T]):
         except OSError as error:
             problem = f"can't make the directory {loaded.data} ({error.strerror})"
             remedy = "Name a directory that this user may write to"
-            raise ConfigError(loaded.source, "component.data", problem, remedy) from None
+            raise loaded.fault(("component", "data"), problem, remedy) from None
         try:
             return await open_database(
                 loaded.url, schema, self._reactor, loaded.data, limits=limits, source=loaded.source
             )
         except StoreError as error:
             remedy = "Restore a backup of it, or name another store"
-            raise ConfigError(loaded.source, "store.url", str(error), remedy) from error
+            raise loaded.fault(("store", "url"), str(error), remedy) from error
 
     def _not_started(self, failure: Failure) -> None:
         if failure.check(ConfigError):
@@ -125,6 +129,20 @@ class Process(Program, Generic[T]):
             self._stopping = True
             self._reactor.stop()
 
+    def _hung_up(self) -> None:
+        """SIGHUP has the file read again; a fault in it changes nothing."""
+        try:
+            wanted = self._read()
+        except ConfigError as error:
+            log.error("nothing was reloaded: {error}", error=str(error))
+            return
+        found = reload.told(self._loaded, wanted)
+        self._loaded = reload.taken(self._loaded, wanted)
+        self.component.link.identity = self._loaded.identity
+        if self._log is not None:
+            self._log.configure(self._loaded.settings.log)
+        log.info("reloaded: {changes}", changes="; ".join(found) or "nothing has changed")
+
     def stopService(self) -> Deferred[None]:
         """Finish what is begun, close the stream, then the store."""
         return Deferred.fromCoroutine(self._end())
@@ -136,7 +154,10 @@ class Process(Program, Generic[T]):
             self._lifeline.release()
         if self._starting is not None:
             await self._starting
-        await self.component.stop()
+        try:
+            await self.component.stop()
+        except Exception:  # noqa: BLE001 - with the store open the process would never end
+            log.failure("the component did not take leave in order")
         if self._store is not None:
             await self._store.close()
         self._signals.restore()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from twisted.internet import error
 from twisted.python.failure import Failure
 
 
@@ -63,21 +64,66 @@ def remedy(condition: str) -> Remedy:
     return REMEDIES.get(condition, _UNKNOWN)
 
 
+_ENDPOINT = "correct [core] endpoint"
+_LISTEN = "[listen] component or component_tls of the server"
+
+NOT_CONNECTED: tuple[tuple[type[Exception], str], ...] = (
+    (
+        error.ConnectionRefusedError,
+        f"nobody listens there: start the server, see to {_LISTEN}, or {_ENDPOINT}",
+    ),
+    (error.DNSLookupError, f"there is no such host: {_ENDPOINT}, or mend its name service"),
+    (
+        error.TimeoutError,
+        f"nothing answers there: {_ENDPOINT}, or have a firewall on the way let it through",
+    ),
+    (error.ConnectError, f"is the server there? If it is elsewhere, {_ENDPOINT}"),
+)
+"""Why no connection is made, and what to do; the first that fits."""
+
 _MISMATCH = "service_identity.exceptions.VerificationError"
 _TLS = "OpenSSL.SSL.Error"
+_OF_TLS = (
+    (
+        "certificate verify failed",
+        "the server's certificate is not vouched for by anyone trusted: have trustRoots in "
+        "[core] endpoint name the directory with the certificate of who has issued it",
+    ),
+    (
+        "wrong version number",
+        f"what listens there does not begin with TLS: {_ENDPOINT}, which begins with tcp: for a "
+        "port of [listen] component, with tls: for one of component_tls",
+    ),
+)
 
 
-def why_lost(failure: Failure) -> str:
-    """What has ended a connection, as far as the system or TLS knows.
+def why_not(failure: Failure) -> str:
+    """What keeps a connection from being made, and what to do about it."""
+    told = _told(failure)
+    for kind, text in NOT_CONNECTED:
+        if failure.check(kind):
+            return f"{told} ({text})"
+    return told
+
+
+def why_lost(failure: Failure, *, early: bool = False) -> str:
+    """What has ended a connection, as far as the system or TLS knows; `early` before all else.
 
     The exceptions of TLS are known by name: nothing is imported for who does without it.
     """
-    told = failure.getErrorMessage()
+    told = _told(failure)
     if failure.check(_MISMATCH):
         return "the server's certificate is for another name than [core] endpoint has"
-    if failure.check(_TLS) and "certificate verify failed" in told:
+    if failure.check(_TLS):
+        return next((text for part, text in _OF_TLS if part in told), told)
+    if early:
         return (
-            "the server's certificate is not vouched for by anyone trusted: have trustRoots in "
-            "[core] endpoint name the directory with the certificate of who has issued it"
+            f"{told} (before the server has said anything: if its port is one of [listen] "
+            "component_tls, [core] endpoint begins with tls:)"
         )
     return told
+
+
+def _told(failure: Failure) -> str:
+    told: str = failure.getErrorMessage()
+    return told.rstrip(".")

@@ -63,12 +63,17 @@ class Stanza(Struct, gc=False, eq=False):
 
     @property
     def element(self) -> Element:
-        """The stanza as a tree, made once: ``stanza.element.findtext(stanza.named("body"))``."""
+        """The stanza as a tree, made once: ``stanza.element.find(stanza.named("thread"))``."""
         element = self._element
         if element is None:
             element = tree.parse(self.kind, self.attrs, self.inner, self.content)
             self._element = element
         return element
+
+    @property
+    def body(self) -> str:
+        """What people read of a message: the text of its first body, "" without one."""
+        return self.element.findtext(self.named("body"), "")
 
     @property
     def payload(self) -> Element:

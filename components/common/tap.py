@@ -20,11 +20,13 @@ from twisted.application.service import IService
 from twisted.logger import Logger
 from twisted.python import usage
 
-from components.common.config import Settings, load
+from components.common import endpoint
+from components.common.config import Loaded, Settings, load
 from components.common.process import Process, SetUp
 from xmppd import __version__
 from xmppd.errors import ConfigError
 from xmppd.process import logs
+from xmppd.storage.url import check_url
 
 log = Logger(namespace="component")
 
@@ -46,8 +48,8 @@ class Program(Generic[T]):
     """A component's program: `set_up` tells the component who handles what.
 
     `config` is the Struct of its configuration file; `schema` the directory of its store's schema
-    set, None for who stores nothing. `check` raises ConfigError for what the types of `config` let
-    pass; it is given the name of the file, too.
+    set, None for who stores nothing. `check` raises ConfigError, such as `Loaded.fault` makes, for
+    what the types of `config` let pass.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Program(Generic[T]):
         set_up: SetUp[T],
         *,
         schema: Path | None = None,
-        check: Callable[[T, str], None] | None = None,
+        check: Callable[[Loaded[T]], object] | None = None,
     ) -> None:
         self.name = name
         self._config = config
@@ -78,18 +80,33 @@ class Program(Generic[T]):
         try:
             if not options["config"]:
                 raise ConfigError(self._command, "--config", "is missing", "Name a file with -c")
-            loaded = load(Path(options["config"]).absolute(), self._config, self.name)
-            if self._check is not None:
-                self._check(loaded.settings, loaded.source)
+            path = Path(options["config"]).absolute()
+            loaded = self._read(path, reactor)
             if options["check"]:
                 raise SystemExit(0)
             settings = loaded.settings.log
             log_to = logs.Log(sys.stdout, settings) if logs.wanted(twistd) else None
             return Process(
-                loaded, self._set_up, reactor, self._fail, schema=self._schema, log_to=log_to
+                loaded,
+                self._set_up,
+                reactor,
+                self._fail,
+                schema=self._schema,
+                log_to=log_to,
+                read=lambda: self._read(path, reactor),
             )
         except ConfigError as error:
             raise SystemExit(f"{self._command}: {error}") from None
+
+    def _read(self, path: Path, reactor: Any) -> Loaded[T]:
+        """The file, with nothing in it that a start would refuse, as far as that can be known."""
+        loaded = load(path, self._config, self.name)
+        if self._check is not None:
+            self._check(loaded)
+        endpoint.made(loaded, reactor)
+        if self._schema is not None:
+            check_url(loaded.url, loaded.source)
+        return loaded
 
     @property
     def _command(self) -> str:

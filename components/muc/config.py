@@ -13,7 +13,6 @@ from components.muc.model.policy import Creators, Policy, accounts
 from components.muc.model.rates import Limits
 from components.muc.model.settings import Settings as RoomSettings
 from xmppd.config.schema import Table
-from xmppd.errors import ConfigError
 from xmppd.jid import JIDError
 
 _DEFAULT = Policy()
@@ -74,7 +73,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         admins = accounts(table.admins)
     except JIDError as error:
         remedy = "Write addresses such as admin@example.org"
-        raise ConfigError(loaded.source, "muc.admins", str(error), remedy) from None
+        raise loaded.fault(("muc", "admins"), str(error), remedy) from None
     return Policy(
         domains=loaded.servers,
         admins=admins,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.common.config import Loaded
 from components.common.process import Setting
 from components.common.tap import Program
 from components.muc.assembly import assemble
@@ -18,6 +19,11 @@ async def set_up(setting: Setting[Config]) -> None:
     await assemble(setting.component, setting.store, rules, setting.reactor, name, defaults)
 
 
-PROGRAM = Program("muc", "Chatrooms", Config, set_up, schema=SCHEMA)
+def check(loaded: Loaded[Config]) -> None:
+    """Raise ConfigError for what would keep it from starting."""
+    room_defaults(loaded, policy(loaded))
+
+
+PROGRAM = Program("muc", "Chatrooms", Config, set_up, schema=SCHEMA, check=check)
 Options = PROGRAM.options
 makeService = PROGRAM.make_service  # noqa: N816

@@ -62,7 +62,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         admins = accounts(table.admins)
     except JIDError as error:
         remedy = "Write addresses such as admin@example.org"
-        raise ConfigError(loaded.source, "pubsub.admins", str(error), remedy) from None
+        raise loaded.fault(("pubsub", "admins"), str(error), remedy) from None
     base = Path(loaded.source).absolute().parent
     bodies = {
         url: _transformation(loaded.source, url, base / file) for url, file in table.bodies.items()

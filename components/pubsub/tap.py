@@ -16,6 +16,8 @@ def set_up(setting: Setting[Config]) -> None:
     assemble(setting.component, setting.store, rules, setting.reactor, name)
 
 
-PROGRAM = Program("pubsub", "Publish-subscribe and PEP", Config, set_up, schema=SCHEMA)
+PROGRAM = Program(
+    "pubsub", "Publish-subscribe and PEP", Config, set_up, schema=SCHEMA, check=policy
+)
 Options = PROGRAM.options
 makeService = PROGRAM.make_service  # noqa: N816

@@ -19,19 +19,21 @@ from components.vcard.vcard import VCard
 from xmppd.jid import JID
 
 OVERHEAD = 400
-"""Octets that an entry takes besides the vCard's own: its address, and its place in here."""
+"""Octets that an entry takes besides the vCard's own, and the address: its place in here."""
+
+ADDRESS = 3
+"""How many times the octets of an address it takes in memory: as text, as bytes, and in parts."""
 
 
 class Known(NamedTuple):
-    """A vCard's bytes, None where there is none, and the hash of its photo, "" for none."""
+    """A vCard's bytes, None where there is none, and the hash of its photo, "" for none.
+
+    `vcard4` are the bytes of the vCard4 that it makes (XEP-0292), None where nobody has asked.
+    """
 
     encoded: bytes | None
     photo: str
-
-    @property
-    def octets(self) -> int:
-        """What it takes in memory, about."""
-        return OVERHEAD + len(self.encoded or b"")
+    vcard4: bytes | None = None
 
 
 NONE = Known(None, "")
@@ -95,9 +97,15 @@ class CachedVCards:
             )
         )
 
+    def add_vcard4(self, owner: JID, known: Known, vcard4: bytes) -> None:
+        """Keep the vCard4 of what `known` is, as long as that is what is known."""
+        if self._known.get(owner) is known:
+            self._forget(owner)
+            self._keep(owner, known._replace(vcard4=vcard4))
+
     def clear(self) -> None:
         """Forget everything: somebody else may have changed it."""
-        self._room += sum(known.octets for known in self._known.values())
+        self._room += sum(octets(owner, known) for owner, known in self._known.items())
         self._known.clear()
         self._reading.clear()
 
@@ -132,14 +140,23 @@ class CachedVCards:
         self._reading.pop(owner, None)
         known = self._known.pop(owner, None)
         if known is not None:
-            self._room += known.octets
+            self._room += octets(owner, known)
 
     def _keep(self, owner: JID, known: Known) -> None:
         """Keep what is known of an owner of whom nothing is, and let go of the oldest."""
         self._known[owner] = known
-        self._room -= known.octets
+        self._room -= octets(owner, known)
         while self._room < 0:
-            self._room += self._known.popitem(last=False)[1].octets
+            self._room += octets(*self._known.popitem(last=False))
+
+
+def octets(owner: JID, known: Known) -> int:
+    """What an entry takes in memory, about.
+
+    Anybody may ask for the vCards of addresses of a thousand characters, at which nobody is.
+    """
+    said = len(known.encoded or b"") + len(known.vcard4 or b"")
+    return OVERHEAD + ADDRESS * len(owner.attr) + said
 
 
 def _known(vcard: VCard | None) -> Known:

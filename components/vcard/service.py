@@ -143,9 +143,14 @@ class VCards:
         """The vCard4 for PEP, in place of the one that is there; see `vcard4.followed`."""
         return self._vcards.get(owner.bare).addCallback(_followed, before)
 
-    def vcard4(self, owner: JID) -> Deferred[Element | None]:
-        """The vCard as a vCard4 (XEP-0292 §11); None where there is none."""
-        return self._vcards.get(owner.bare).addCallback(_vcard4)
+    def vcard4(self, owner: JID) -> Deferred[bytes | None]:
+        """The vCard as a vCard4, as it is to be sent (XEP-0292 §11); None where there is none.
+
+        It is made once for each vCard that is kept in memory: that takes 200 ms of a bad one, and
+        anybody may ask for it.
+        """
+        account = owner.bare
+        return self._vcards.get(account).addCallback(self._as_vcard4, account)
 
     def remove(self, owner: JID) -> Deferred[None]:
         """Erase everything that there is of an owner, whose account is gone: nobody is told."""
@@ -158,6 +163,13 @@ class VCards:
     def forget_cached(self) -> None:
         """Ask the store again for everything: others may have changed it."""
         self._vcards.clear()
+
+    def _as_vcard4(self, known: Known, owner: JID) -> bytes | None:
+        if known.encoded is None or known.vcard4 is not None:
+            return known.vcard4
+        made = vcard4.written(vcard.parsed(known.encoded), self.limits.vcard)
+        self._vcards.add_vcard4(owner, known, made)
+        return made
 
     async def _set(self, owner: JID, element: Element) -> Change:
         # Before the unit of work, which others wait for.
@@ -186,10 +198,6 @@ def _image(known: Known, most: int) -> Photo | None:
         return None
     found = (photo.read(each, most) for each in vcard.parsed(known.encoded).iterfind(photo.PHOTO))
     return next(filter(None, found), None)
-
-
-def _vcard4(known: Known) -> Element | None:
-    return None if known.encoded is None else vcard4.from_temp(vcard.parsed(known.encoded))
 
 
 def _followed(known: Known, before: Element | None) -> Element | None:

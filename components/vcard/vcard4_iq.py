@@ -5,11 +5,8 @@ The XEP has moved them to PEP since; what clients of both kinds set is one vCard
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element
-
 from twisted.internet.defer import Deferred
 
-from components.common import tree
 from components.common.delegation import Delegation
 from components.common.stanza import Stanza
 from components.vcard.names import VCARD4
@@ -45,9 +42,9 @@ class VCard4Requests:
         self._changed(account, await self._vcards.set_vcard4(account, request.payload))
 
 
-def _given(vcard: Element | None, request: Stanza) -> bytes:
+def _given(vcard: bytes | None, request: Stanza) -> bytes:
     if vcard is not None:
-        return tree.written(vcard)
+        return vcard
     # An empty one would be no vCard4 (RFC 6350 §6.2.1).
     mine = owner(request) == request.sender.bare
     raise StanzaError("item-not-found" if mine else "service-unavailable", reason="vcard.none")

@@ -58,6 +58,7 @@ def test_an_account_is_made_and_used_xep0077_3_1(gateway, arrive, transport):
     name = gateway.name("Friar Laurence")
     friar = arrive()
     account = {"username": name, "password": PASSWORD}
+    assert friar("client.offersAccounts()") is True
     friar("client.register(a)", account)
     assert friar("refusal(() => client.register(a))", account) == "conflict"
     assert friar("refusal(() => client.login(a, 'wrong'))", name) == "not-authorized"

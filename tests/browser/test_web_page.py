@@ -57,6 +57,19 @@ def test_a_refused_login_says_what_to_do(page, condition, words):
     assert password.input_value() == ("" if condition == "not-authorized" else "wrong")
 
 
+@pytest.mark.parametrize(("condition", "repeated"), [("forbidden", True), ("conflict", False)])
+def test_what_the_server_says_stands_where_it_tells_more(page, condition, repeated):
+    raise_curtain(page)
+    told = page.evaluate(
+        """async (condition) => {
+          const { plainly } = await import(new URL("js/ui/errors.js", location.href));
+          return plainly("room", { condition, text: "the server's words" });
+        }""",
+        condition,
+    )
+    assert ("the server's words" in told) is repeated
+
+
 def test_nothing_typed_is_told_before_the_server_is_asked(page):
     raise_curtain(page)
     page.get_by_role("button", name="Log in", exact=True).click()
@@ -93,10 +106,17 @@ def test_an_account_is_made_and_logged_in(page):
     assert calls(page) == [["register", "romeo"], ["login", "romeo@verona.test"]]
 
 
-def test_where_nobody_may_register_nobody_is_asked_to(page):
-    raise_curtain(page, register=False)
-    page.get_by_label("Username").wait_for()
+@pytest.mark.parametrize(("scene", "told"), [("empty", False), ("closed", None)])
+def test_where_nobody_may_register_nobody_is_asked_to(page, scene, told):
+    raise_curtain(page, scene, register=told)
+    page.get_by_text("Accounts on this server are made by the people who run it.").wait_for()
     assert page.get_by_role("button", name="Create an account").count() == 0
+
+
+def test_who_can_not_be_asked_may_take_accounts(page):
+    raise_curtain(page, "unreachable", register=None)
+    page.get_by_role("button", name="Create an account").click()
+    page.get_by_role("heading", name="Create an account").wait_for()
 
 
 def test_logging_out_forgets_everything(page):
@@ -295,6 +315,16 @@ def test_writing_is_shown_until_the_message_comes(stage):
     assert line.inner_text() == ""
 
 
+def test_who_is_gone_writes_no_more(stage):
+    open_chat(stage, "Juliet Capulet")
+    stage.evaluate("client.tell('chatstate', {chat: 'juliet@verona.test', state: 'composing'})")
+    stage.evaluate(
+        """() => { const contact = client.contacts.get("juliet@verona.test");
+        contact.resources.clear(); client.tell("contact", { contact }); }"""
+    )
+    assert stage.locator(".writing-line").inner_text() == ""
+
+
 def test_a_receipt_changes_the_tick(stage):
     open_chat(stage, "Juliet Capulet")
     _write(stage, "But soft!")
@@ -346,6 +376,32 @@ def test_the_unread_are_counted_and_read(stage):
     row.click()
     until(stage, "document.title === 'Juliet Capulet · verona.test'")
     assert stage.locator(".news").count() == 1
+    assert stage.locator(".entries li").all_inner_texts()[:2] == ["Today", "New"]
+
+
+def test_the_unread_are_counted_in_a_page_that_is_never_drawn(stage):
+    stage.evaluate(
+        "window.requestAnimationFrame = () => 0;"
+        "client.hear({chat: 'juliet@verona.test', body: 'Romeo?'})"
+    )
+    until(stage, "document.title === '(1) verona.test'")
+
+
+def test_a_chat_without_messages_says_why_until_there_are_some(stage):
+    open_chat(stage, "Juliet Capulet")
+    nothing = stage.get_by_text("No messages since you logged in.")
+    nothing.wait_for()
+    _write(stage, "/me sighs")
+    assert stage.locator(".message.mine .body").inner_text() == "✻ romeo sighs"
+    assert nothing.count() == 0
+
+
+def test_of_a_stranger_nobody_knows_whether_he_is_there(stage):
+    stage.evaluate("client.hear({chat: 'tybalt@verona.test', body: 'Villain!'})")
+    row = stage.locator("[data-jid='tybalt@verona.test']")
+    row.wait_for()
+    assert not row.locator(".dot").is_visible()
+    assert stage.locator("[data-jid='laurence@verona.test'] .dot").is_visible()
 
 
 def test_what_came_late_says_so(stage):

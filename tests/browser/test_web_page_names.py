@@ -47,6 +47,18 @@ def test_who_writes_in_a_room_is_shown_until_it_is_said(street):
     assert _writing(street) == ""
 
 
+def test_who_has_left_the_room_writes_to_nobody_privately_either(street):
+    private = f"{STREET}/Tybalt"
+    street.evaluate(f"client.hear({{chat: '{private}', nick: 'Tybalt', body: 'Villain!'}})")
+    open_chat(street, "Tybalt in verona")
+    street.evaluate("chat => client.tell('chatstate', {chat, state: 'composing'})", private)
+    assert _writing(street) == "Tybalt in verona is writing…"
+    gone = """(jid) => { const room = client.rooms.get(jid);
+      client.tell('occupant', { room, occupant: room.occupants.get('Tybalt'), left: true }); }"""
+    street.evaluate(gone, STREET)
+    assert _writing(street) == ""
+
+
 def test_a_room_that_is_away_has_no_writers(street):
     street.evaluate(TELL, ["Tybalt", "composing"])
     street.evaluate(

@@ -72,6 +72,65 @@ def test_messages_are_sent_again_in_a_new_session_and_nothing_else_is_xep0198_5(
     assert said.count("presence") == 1 and said.index("presence") < said.index("message")
 
 
+ROSTERS = """const asked = [];
+s.answers = (iq) => {
+  const [query] = iq.children;
+  if (query.namespaceURI !== "jabber:iq:roster" || iq.getAttribute("type") !== "get") return null;
+  asked.push(query.getAttribute("ver"));
+  return a.answers[asked.length - 1];
+};
+s.features = a.feature;
+await c.logout();
+await c.login("romeo", "wherefore");
+s.say('<presence xmlns="jabber:client" from="juliet@verona.lit/x"/>');
+for (const push of [a.push, null]) {
+  if (push) s.say(push);
+  s.drop("connection-lost");
+  await s.settled();
+"""
+VERSIONS = '<ver xmlns="urn:xmpp:features:rosterver"/>'
+ROSTER = '<query xmlns="jabber:iq:roster"{}><item jid="{}@verona.lit" subscription="both"/></query>'
+PUSH = '<iq xmlns="jabber:client" type="set" id="p">{}</iq>'
+
+
+@pytest.mark.parametrize(
+    ("feature", "ver", "answers", "asked", "names"),
+    [
+        (VERSIONS, ' ver="{}"', ["", ""], ["", "v2", "v2"], ["juliet", "nurse"]),
+        ("", "", [ROSTER.format("", "juliet"), ROSTER.format("", "nurse")], [None] * 3, ["nurse"]),
+    ],
+)
+def test_of_a_roster_the_changes_are_asked_for_rfc6121_2_6(
+    verona, feature, ver, answers, asked, names
+):
+    script = f"""{ROSTERS} {BACK} }}
+    return [asked, [...c.contacts.values()].map(({{ jid, show }}) => [jid, show])]"""
+    given = {
+        "feature": feature,
+        "answers": [ROSTER.format(ver.format("v1"), "juliet"), *answers],
+        "push": PUSH.format(ROSTER.format(ver.format("v2"), "nurse")),
+    }
+    contacts = [[f"{name}@verona.lit", None] for name in names]
+    assert _play(verona, script, None, given) == [asked, contacts]
+
+
+def test_what_changes_while_the_roster_comes_is_in_it_rfc6121_2_1_6(verona):
+    script = """s.answers = (iq) => {
+      // Both come in one answer of BOSH: nobody has looked at the first yet.
+      const push = () => queueMicrotask(() => s.say(a));
+      if (iq.children[0].namespaceURI === "jabber:iq:roster" && !iq.children[0].children.length) {
+        queueMicrotask(push);
+      }
+      return null;
+    };
+    await c.logout();
+    await c.login("romeo", "wherefore");
+    return [...c.contacts.keys()]"""
+    juliet = '<item jid="juliet@verona.lit" subscription="both"/>'
+    push = PUSH.format(ROSTER.format("", "nurse"))
+    assert player(verona, juliet)(script, push) == ["juliet@verona.lit", "nurse@verona.lit"]
+
+
 def test_without_stream_management_what_is_written_meanwhile_is_sent(verona):
     script = f"""{LOSE} c.send("juliet@verona.lit", "meanwhile"); {BACK} return bodies"""
     assert _play(verona, script) == ["meanwhile"]
@@ -131,11 +190,49 @@ def test_nothing_is_stored(verona):
     assert _play(verona, script) == [0, 0, ""]
 
 
+@pytest.mark.parametrize("event", ["offline", "online"])
+def test_the_server_is_asked_when_the_network_goes_or_comes_xep0198_4(verona, event):
+    script = "dispatchEvent(new Event(a)); return [s.sent, c.state]"
+    asked = [['<r xmlns="urn:xmpp:sm:3"/>'], "online"]
+    assert _play(verona, script, {"h": None, "resume": ""}, event) == asked
+
+
 @pytest.mark.parametrize("condition", ["conflict", "not-authorized", "host-unknown"])
 def test_what_would_not_end_better_is_the_end(verona, condition):
     script = """s.drop(a); await s.settled();
     return s.events.map((e) => [e.state, e.error.condition])"""
     assert _play(verona, script, None, condition) == [["offline", condition]]
+
+
+def test_who_logs_in_next_has_nothing_of_who_was_put_out_rfc6120_4_9_3_3(verona):
+    room = "balcony@rooms.verona.lit"
+    script = """const entering = c.join(a.room, "Romeo");
+    s.say(a.entered);
+    await entering;
+    c.setPresence("dnd", "In love");
+    s.drop("conflict");
+    await s.settled();
+    const left = [c.rooms.size, c.contacts.size];
+    s.sent.length = 0;
+    await c.login("mercutio", "wherefore");
+    await s.settled();
+    return [left, s.sent.filter((text) => /balcony|In love/.test(text))]"""
+    entered = (
+        f'<presence xmlns="jabber:client" from="{room}/Romeo">'
+        '<x xmlns="http://jabber.org/protocol/muc#user">'
+        '<item affiliation="none" role="participant"/><status code="110"/></x></presence>'
+    )
+    juliet = '<item jid="juliet@verona.lit" subscription="both"/>'
+    told = player(verona, juliet)(script, {"room": room, "entered": entered})
+    assert told == [[0, 0], []]
+
+
+@pytest.mark.parametrize(
+    ("feature", "offered"),
+    [("", False), ('<register xmlns="http://jabber.org/features/iq-register"/>', True)],
+)
+def test_accounts_are_made_where_the_server_says_so_xep0077_8(verona, feature, offered):
+    assert _play(verona, "s.first = a; return c.offersAccounts()", None, feature) is offered
 
 
 def test_what_is_sent_when_offline_is_refused(verona):

@@ -188,6 +188,36 @@ def test_who_is_written_to_is_asked_what_he_can_do_xep0115_6_2(play):
     assert 'node="n#v1"' in sent
 
 
+LATE = """const { verification } = await import("/js/xmpp/caps.js");
+const features = ["http://jabber.org/protocol/chatstates"];
+const ver = await verification("sha-1", { identities: [], features, forms: [] });
+for (const jid of ["juliet@verona.lit", "nurse@verona.lit"]) {
+  s.say(a.replace("{}", jid).replace("{}", ver));
+  c.chatState(jid, "composing");
+}
+await s.settled();
+const [question] = s.sent.splice(0);
+c.send("juliet@verona.lit", "Hist");
+s.say(`<iq xmlns="jabber:client" type="result" id="${/id="([^"]+)"/.exec(question)[1]}"
+  from="juliet@verona.lit/x"><query xmlns="http://jabber.org/protocol/disco#info">
+  <feature var="${features[0]}"/></query></iq>`);
+for (let i = 0; i < 500 && !s.sent.some((text) => text.includes("nurse")); i += 1) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+return s.sent.map((text) => /to="(\\w+).*<(\\w+) xmlns="http:..jabber.org.protocol.chat/.exec(text))
+  .map(([, to, state]) => [to, state])"""
+
+
+def test_nobody_is_told_that_we_write_once_we_have_written_xep0085_5_3(verona):
+    able = (
+        '<presence xmlns="jabber:client" from="{}/x">'
+        '<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="n" ver="{}"/></presence>'
+    )
+    nurse = '<item jid="nurse@verona.lit" subscription="both"/>'
+    told = player(verona, ROSTER + nurse)(LATE, able)
+    assert told == [["juliet", "active"], ["nurse", "composing"]]
+
+
 def test_a_stranger_is_not_asked_for_a_picture_until_he_is_a_contact(play):
     script = """await c.avatar("paris@verona.lit");
     const before = s.sent.length;

@@ -194,7 +194,14 @@ def test_settings_that_it_would_not_take_are_told_before_they_cost_the_one_that_
         assert problem.startswith("PROBLEM  components: bundled.settings.echo: echo: unknown table")
         assert str(tmp_path) not in problem
         assert "Correct it under [bundled.settings.echo]" in problem
-        assert server.told("status")["bundled"][0]["failures"] == 0
+        child = server.child
+        reloaded = server.ctl("reload")
+        assert reloaded.returncode == 1
+        told = f"xmppctl: {server.config}: bundled.settings.echo: echo: unknown table"
+        assert reloaded.stderr.startswith(told)
+        assert "Correct it under [bundled.settings.echo]" in reloaded.stderr
+        [echo] = server.told("status")["bundled"]
+        assert (echo["pid"], echo["failures"]) == (child, 0)
 
 
 def test_one_that_the_operator_runs_himself_stays_out(tmp_path: Path) -> None:

@@ -136,6 +136,18 @@ def test_metrics_do_not_leave_the_machine(proxy: Web, gateway: Gateway) -> None:
     assert told["refusals"]["http.not-found"] >= 2
 
 
+def test_an_operator_is_told_whom_the_gateway_has_refused(gateway: Gateway) -> None:
+    who = {"Origin": "https://montague.lit", "X-Forwarded-For": "203.0.113.9"}
+    with Web(gateway.port, VERONA, headers=who).websocket() as tybalt:
+        assert tybalt.status == 403
+
+    def why() -> str:
+        return gateway.server.process.ctl("why", "203.0.113.9").stdout
+
+    until(lambda: f"http.origin  -  to http.{VERONA}  from 203.0.113.9" in why())
+    assert "What to do: origins in [bosh] names those that may" in why()
+
+
 def test_without_a_proxy_its_headers_mean_what_they_say(gateway: Gateway) -> None:
     """From 127.0.0.1 a proxy's word is taken; from anywhere else it is a client's."""
     proto = {"X-Forwarded-For": "198.51.100.9", "X-Forwarded-Proto": "https"}

@@ -110,7 +110,9 @@ def test_3_3_2_a_header_of_another_namespace(stranger: WebSocketPeer, said: str)
         "</message>",
         "</stream:stream>",
         "<message xmlns='jabber:client'/>soft",
+        f"<message xmlns='jabber:client'/>{SAY.format('a@capulet.lit', 'x' * 40_000)}",
     ],
+    ids=lambda said: said[-40:],
 )
 def test_3_3_3_a_message_is_one_element_whole(juliet: WebSocketPeer, said: str) -> None:
     juliet.send(said)
@@ -170,6 +172,17 @@ def test_3_6_close_is_answered_by_close_and_the_socket_closed(juliet: WebSocketP
     juliet.frame(CLOSE, (1000).to_bytes(2, "big"))
     with pytest.raises(Ended):
         juliet.heard()
+
+
+def test_3_6_the_socket_is_closed_when_both_have_closed_the_stream(juliet: WebSocketPeer) -> None:
+    juliet.closes = False
+    juliet.send("<nonsense xmlns='urn:x'/>")
+    while fromstring(juliet.heard()[1]).tag != CLOSED:
+        pass
+    juliet.frame(PING, b"still there?")
+    assert juliet.heard() == (PONG, b"still there?")
+    juliet.send(CLOSING)
+    assert juliet.heard() == (CLOSE, (1000).to_bytes(2, "big"))
 
 
 def test_3_6_a_socket_that_breaks_may_be_resumed(web: Web) -> None:

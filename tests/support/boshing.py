@@ -165,10 +165,13 @@ class Bosh:
         self.clock = Clock()
         self.streams: list[Stream] = []
         self.reasons: Counter[str] = Counter()
+        self.refused: list[tuple[str, str]] = []
+        """Why, and whom, one by one."""
         self.service = LongPoll(self, self.clock, Limits(**limits), self._refused)
 
-    def _refused(self, reason: str) -> None:
+    def _refused(self, reason: str, address: str) -> None:
         self.reasons[reason] += 1
+        self.refused.append((reason, address))
 
     def stream(
         self, client: Client, address: str, *, secure: bool, to: str, local: bool = False

@@ -17,11 +17,16 @@ class Process:
         self.command = command
         self.environment = environment
         self.signals: list[str] = []
+        self.told_nothing = False
+        """Whether its standard input is closed."""
 
     def signalProcess(self, name: str) -> None:
         if self.pid is None:
             raise ProcessExitedAlready
         self.signals.append(name)
+
+    def closeStdin(self) -> None:
+        self.told_nothing = True
 
     def end(self, status: int = 0, signal: int | None = None) -> None:
         self.pid = None
@@ -44,4 +49,5 @@ class Children:
             raise OSError(11, "Resource temporarily unavailable")
         made = Process(100 + len(self.processes), protocol, command, environment)
         self.processes.append(made)
+        protocol.makeConnection(made)
         return made

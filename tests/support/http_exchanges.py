@@ -27,6 +27,13 @@ def asking(
     return Request(method, path, "", written, body, peer)
 
 
+class Counted(list[tuple[str, str]]):
+    """What was refused: why, and whom (`http.refusing.Refused`)."""
+
+    def __call__(self, reason: str, address: str) -> None:
+        self.append((reason, address))
+
+
 class Asked:
     """An exchange that keeps its answer."""
 

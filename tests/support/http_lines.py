@@ -165,6 +165,8 @@ class Answering:
         """What was asked, where no handler is given."""
         self.handler: Handler = handler or self.exchanges.append
         self.gone: list[Connection] = []
+        self.reasons: list[str] = []
+        """Why what came was no request."""
 
     def seen(self, connection: Connection, headers: Any, version: str) -> Peer:
         """Who sends a request (`connection.Owner`)."""
@@ -173,6 +175,10 @@ class Answering:
     def left(self, connection: Connection) -> None:
         """A connection is gone (`connection.Owner`)."""
         self.gone.append(connection)
+
+    def refused(self, connection: Connection, reason: str) -> None:
+        """What came is no request (`connection.Owner`)."""
+        self.reasons.append(reason)
 
     def connect(self, *, deaf: bool = False) -> Line:
         """A client that has said nothing."""

@@ -147,12 +147,16 @@ class WebPeer:
 
 
 class WebSocketPeer(WebPeer):
-    """A client by WebSocket; `status` is that of the handshake, 101 where it is one."""
+    """A client by WebSocket; `status` is that of the handshake, 101 where it is one.
+
+    It answers the server's `<close/>`, unless `closes` is False, or it has said that itself.
+    """
 
     def __init__(self, web: Web, path: str = "/xmpp-websocket", subprotocol: str = "xmpp") -> None:
         super().__init__(web)
         self._socket = web.connect()
         self._read = self._socket.makefile("rb")
+        self.closes = True
         headers = {
             "Host": web.host,
             "Connection": "Upgrade",
@@ -176,6 +180,7 @@ class WebSocketPeer(WebPeer):
 
     def send(self, *elements: str) -> None:
         for each in elements:
+            self.closes = self.closes and not each.startswith("<close ")
             self.frame(TEXT, each.encode())
 
     def element(self) -> Element:
@@ -206,7 +211,10 @@ class WebSocketPeer(WebPeer):
         size = head[1]
         if size > 125:
             size = int.from_bytes(self._octets(2 if size == 126 else 8), "big")
-        return head[0] & 15, self._octets(size)
+        kind, data = head[0] & 15, self._octets(size)
+        if kind == TEXT and data.startswith(b"<close ") and self.closes:
+            self.send(f"<close xmlns='{FRAMING}'/>")
+        return kind, data
 
     def _octets(self, size: int) -> bytes:
         data = self._read.read(size)

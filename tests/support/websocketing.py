@@ -25,6 +25,8 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MORE = 0
 """A fragment behind the first."""
 
+CLOSING = f"<close xmlns='{FRAMING}'/>"
+
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 """The example of RFC 6455 §1.3."""
@@ -179,7 +181,8 @@ class House:
         assert rest == b""
         return client
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, address: str) -> None:
+        assert address == "192.0.2.7"
         self.refused[reason] += 1
 
 
@@ -232,6 +235,12 @@ class WebClient:
         return [each.data.decode() for each in found]
 
     def ended(self) -> tuple[list[str], int]:
-        """What was said until the connection was closed, and the code of that."""
-        *said, last = self.frames()
+        """What was said until the connection was closed, and the code of that.
+
+        Where the server's `<close/>` was the last, it is answered.
+        """
+        found = self.frames()
+        if found[-1].opcode == TEXT and found[-1].data.startswith(b"<close "):
+            found += self.say(CLOSING).frames()
+        *said, last = found
         return [each.data.decode() for each in said], last.code

@@ -36,7 +36,7 @@ def bodies(client):
 def test_each_block_of_python_is_run_somewhere():
     names = {text for text in blocks("python") if "def " in text}
     here = (
-        *("deliver", "put", "hall", "ball", "cards"),
+        *("deliver", "put", "hall", "ball", "operators", "cards"),
         *("matchmaker", "herald", "crier", "audience"),
     )
     assert len(names) == len(here) + len(RUN_ELSEWHERE)
@@ -153,6 +153,31 @@ def test_a_ball_is_told_of_and_changed_by_a_form_and_its_guests_come_in_pages():
     assert guests("<index>3</index>") == ("3", ["tybalt"])
 
 
+def test_operators_have_commands_at_once_and_by_a_form():
+    meeting = Meeting()
+    known = {JID.parse("tybalt@capulet.lit")}
+    function("operators")(meeting.component, meeting.disco, {JULIET}, known)
+    meeting.start()
+    juliet, romeo = (meeting.server.log_in(name, "x") for name in PEOPLE)
+
+    def ask(person, node, inner=""):
+        payload = f"<command xmlns='{ns.COMMANDS}' node='{node}'>{inner}</command>"
+        person.send(f"<iq type='set' id='q' to='{VCARD}'>{payload}</iq>")
+        meeting.pump()
+        return person.elements()[-1]
+
+    def forget(whom):
+        x = submission("urn:example:forget", {"account": [whom]})
+        return ask(juliet, "forget", tostring(x, "unicode"))
+
+    assert condition(ask(romeo, "count")) == "forbidden"
+    assert ask(juliet, "count").findtext(".//{*}note") == "1 are known."
+    assert ask(juliet, "forget").find(f".//{X}field[@var='account']") is not None
+    assert condition(forget("mercutio@capulet.lit")) == "item-not-found"
+    assert forget("tybalt@capulet.lit").findtext(".//{*}note") == "tybalt@capulet.lit is forgotten."
+    assert not known
+
+
 def test_cards_are_kept_in_the_servers_place():
     meeting = Meeting(delegation={ns.VCARD: ()})
     function("cards")(meeting.component, meeting.disco)
@@ -185,6 +210,11 @@ def test_a_matchmaker_speaks_for_those_who_have_written_to_it():
     juliet.send(f"<message to='{VCARD}'><body>now</body></message>")
     meeting.pump()
     assert bodies(romeo) == ["Meet me."]
+    juliet.send(
+        f"<iq type='set' id='r'><query xmlns='{ns.ROSTER}'><item jid='nurse@x.lit'/></query></iq>"
+    )
+    meeting.pump()
+    assert "Your roster changed." in bodies(juliet)
     remembering = Deferred.fromCoroutine(remember(JULIET, b"<m xmlns='urn:m'/>"))
     meeting.pump()
     assert remembering.result is None

@@ -193,6 +193,7 @@ def test_components_stand_on_public_ground_only() -> None:
         "errors",
         "config",
         "domainpart",
+        "domains",
         "lock",
         "process",
         "reasons",

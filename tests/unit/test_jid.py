@@ -278,12 +278,23 @@ def test_cache_forgets_what_is_not_used(monkeypatch):
     assert JID.parse("juliet@capulet.lit") is not juliet
 
 
-def test_long_texts_and_failures_are_not_remembered():
+def test_few_long_texts_are_remembered_and_push_out_no_short_ones(monkeypatch):
+    """What stands in every stanza of somebody is prepared once, also where that takes long."""
+    monkeypatch.setattr(jid_module, "CACHED_LONG", 4)
     fits = "r" * (jid_module.CACHED_TEXT - len("@montague.lit")) + "@montague.lit"
     JID.parse(fits)
-    assert remembered() == 1
-    assert JID.parse("r" + fits) is not JID.parse("r" + fits)
+    romeo = JID.parse("romeo@montague.lit/" + "\u0416" * 500)
+    for n in range(10):
+        JID.parse(f"romeo@montague.lit/{n}{'r' * 500}")
+        assert JID.parse("romeo@montague.lit/" + "\u0416" * 500) is romeo
+        assert len(jid_module._recent.long) <= 4
+    assert remembered() == 2
+
+
+def test_failures_are_not_remembered():
     for text in ("@montague.lit", "romeo@mont ague.lit", "ro meo@montague.lit"):
         with pytest.raises(JIDError):
             JID.parse(text)
-    assert remembered() == 1
+    with pytest.raises(JIDError):
+        JID.parse("r" * 1_024 + "@montague.lit")
+    assert remembered() == len(jid_module._recent.long) == 0

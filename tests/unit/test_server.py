@@ -216,6 +216,46 @@ def test_stop_ends_as_soon_as_the_last_connection_is_gone(playhouse):
     assert ended == [None]
 
 
+class Ended:
+    """A connection, and what its stream was ended with."""
+
+    error = None
+
+    def end(self, error):
+        self.error = error
+
+
+def faulty(*args):
+    raise RuntimeError("a bug")
+
+
+@pytest.mark.parametrize("where", ["connections", "component_connections"])
+def test_one_that_can_not_be_ended_keeps_no_other_from_it(playhouse, where):
+    server = playhouse.start()
+    connections = [Ended(), Ended(), Ended()]
+    connections[1].end = faulty
+    setattr(server.assembly.host, where, connections)
+    with logged("critical") as found:
+        result(server.stopService())
+    assert found == ["a stream was not ended in order"]
+    assert [each.error and each.error.condition for each in connections] == [
+        "system-shutdown",
+        None,
+        "system-shutdown",
+    ]
+
+
+def test_the_store_is_closed_whatever_happened_before(playhouse):
+    """Its threads would keep the process for ever."""
+    server = playhouse.start()
+    server._bundle.stop = faulty
+    with logged("critical") as found:
+        result(server.stopService())
+    assert found == ["the server did not take leave in order"]
+    with pytest.raises(Exception, match="the store is closed"):
+        result(server.assembly.host.stores.accounts.count("capulet.lit"))
+
+
 # ---------------------------------------------------------------------- twistd
 
 

@@ -70,7 +70,7 @@ def test_reload_takes_effect_everywhere(playhouse):
         '[modules]\noff = ["time"]\n[auth]\nlegacy = true',
         domains='["capulet.lit", "mantua.lit"]',
     )
-    assert server.reload() == [
+    assert result(server.reload()) == [
         "server.domains: takes effect now",
         "auth.legacy: takes effect now",
         "limits.depth: takes effect now",
@@ -95,10 +95,10 @@ def test_reload_takes_effect_everywhere(playhouse):
 def test_idle_watch_stops_when_it_is_switched_off_and_starts_again(playhouse):
     server = playhouse.start()
     playhouse.write("[limits]\nidle_seconds = 0")
-    server.reload()
+    result(server.reload())
     assert server._sweeping is None
     playhouse.write()
-    server.reload()
+    result(server.reload())
     assert server._sweeping is not None
     assert server._sweeping.running
 
@@ -117,7 +117,7 @@ def test_reload_with_a_fault_changes_nothing(playhouse, text):
     before, contexts = server.config, server.certificates.context_for("capulet.lit")
     playhouse.write(text)
     with pytest.raises(ConfigError):
-        server.reload()
+        result(server.reload())
     assert server.config is before
     assert server.assembly.host.config is before
     assert server.certificates.context_for("capulet.lit") is contexts
@@ -147,7 +147,7 @@ def test_reload_with_a_module_that_cannot_be_loaded_changes_nothing(playhouse, i
     enter()
     playhouse.write("[limits]\ndepth = 70")
     with pytest.raises(ConfigError, match=re.escape(f"tybalt can't be loaded: {told}")):
-        server.reload()
+        result(server.reload())
     assert everything(server) == before
 
 
@@ -167,7 +167,7 @@ def test_reload_with_a_module_that_fails_where_the_trial_did_not_changes_nothing
     monkeypatch.setattr(time, "register", fail_later)
     playhouse.write("[limits]\ndepth = 70\n")
     with pytest.raises(ConfigError, match="time can't be loaded: RuntimeError: too late"):
-        server.reload()
+        result(server.reload())
     assert everything(server) == before
 
 
@@ -176,7 +176,7 @@ def test_reload_with_a_damaged_seal_changes_nothing(playhouse):
     (playhouse.directory / "data/legacy.key").write_text("no key")
     playhouse.write("[auth]\ndigest_md5 = true\n[limits]\ndepth = 70")
     with pytest.raises(ConfigError, match=r"legacy\.key"):
-        server.reload()
+        result(server.reload())
     assert server.config.limits.depth != 70
 
 
@@ -188,10 +188,10 @@ def test_reload_reads_certificates_again(playhouse):
     assert [problem.domain for problem in server.certificates.problems] == ["capulet.lit"]
     pair = Authority().issue(dns("capulet.lit"))
     write_pair(pair, certificates / "capulet.lit.crt", certificates / "capulet.lit.key")
-    assert server.reload() == []
+    assert result(server.reload()) == []
     assert server.certificates.problems == ()
     (certificates / "capulet.lit.key").unlink()
-    (told,) = server.reload()
+    (told,) = result(server.reload())
     assert "capulet.lit.key: No such file" in told
 
 
@@ -199,7 +199,7 @@ def test_what_needs_a_restart_stays_and_is_named_at_every_reload(playhouse):
     server = playhouse.start()
     playhouse.write("wait_seconds = 3\n")
     for _ in range(2):
-        assert server.reload() == ["store.wait_seconds: needs a restart"]
+        assert result(server.reload()) == ["store.wait_seconds: needs a restart"]
         assert server.config.store.wait_seconds == 10
 
 

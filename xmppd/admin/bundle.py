@@ -6,54 +6,25 @@ anew with each server, and handed to them in the environment.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.endpoints import quoteStringArgument
 from twisted.logger import Logger
 
+from xmppd.admin import bundle_check
+from xmppd.admin.bundle_settings import command, settings
 from xmppd.admin.files import write_private
 from xmppd.admin.operated import Outcome
-from xmppd.bundled import Bundled, Place, Secrets, extended, places, socket_path
-from xmppd.config import Config, keys
+from xmppd.bundled import Bundled, Place, Secrets, extended, places
+from xmppd.config import Config
+from xmppd.errors import ConfigError
 from xmppd.process.child import Child
 from xmppd.process.lifeline import SECRET_VARIABLE, TIED_VARIABLE
-from xmppd.storage.url import is_postgresql
 
 log = Logger()
-
-TWISTD = "import sys; from twisted.scripts.twistd import run; sys.exit(run())"
-"""What the interpreter runs: the twistd that it finds, wherever its script was installed."""
-
-CONNECTIONS = 2
-"""Connections to PostgreSQL that each of them holds: one to write, one to read."""
-
-_FILE = """\
-# Written by xmppd at each start: changes here are lost. What [{name}] is to say stands in the
-# server's own file, as [bundled.settings.{name}].
-
-[component]
-domain = {domain}
-data = {data}
-
-[core]
-endpoint = {endpoint}
-server = {servers}
-
-[store]
-url = {url}
-queue = {queue}
-wait_seconds = {wait_seconds}
-connections = {connections}
-
-{own}[log]
-format = "json"
-"""
 
 
 class Bundle:
@@ -80,6 +51,24 @@ class Bundle:
     def wanted(self, config: Config) -> list[Place]:
         """Those that are to run; raises ConfigError."""
         return [place for place in places(config, self._source) if not place.unwanted]
+
+    async def ask(self, config: Config) -> None:
+        """Ask those that have to start for this configuration whether they take their settings.
+
+        Raises ConfigError for the first that does not: one that runs is not ended for that.
+        """
+        concerned = [
+            place
+            for place in self.wanted(config)
+            if config.bundled.settings.get(place.bundled.name)
+            and self._files.get(place.bundled.name) != settings(place, config)
+        ]
+        asked = [bundle_check.ask(place, config, self._reactor) for place in concerned]
+        answers = [await each for each in asked]
+        for place, words in zip(concerned, answers, strict=True):
+            if words:
+                key = f"bundled.settings.{place.bundled.name}"
+                raise ConfigError(self._source, key, words, bundle_check.REMEDY.format(key))
 
     def follow(self, config: Config) -> None:
         """Start, restart and stop what has to be for this configuration.
@@ -129,12 +118,10 @@ class Bundle:
 
     def _child(self, bundled: Bundled, path: Path) -> Child:
         name = bundled.name
-        # -P: nothing is to be imported from wherever the server happens to run.
-        command = [sys.executable, "-P", "-c", TWISTD, "-n", "--pidfile=", bundled.plugin, "-c"]
         environment = {SECRET_VARIABLE: self._secrets[name], TIED_VARIABLE: "1"}
         return Child(
             name,
-            [*command, str(path)],
+            command(bundled, path),
             {**os.environ, **environment},
             self._reactor,
             lambda words: self._failing(self._domains.get(name, name), words),
@@ -157,39 +144,3 @@ class Bundle:
     def stop(self) -> Deferred[Any]:
         """End them; fires when all have ended."""
         return DeferredList([child.stop() for child in self._children.values()])
-
-
-def settings(place: Place, config: Config) -> str:
-    """The configuration of a component, but for the last line of it: the level of its log."""
-    store, name = config.store, place.bundled.name
-    values = {
-        "domain": place.domain,
-        "data": config.server.data,
-        "endpoint": f"unix:{quoteStringArgument(socket_path(config))}",
-        "servers": config.server.domains,
-        "url": _store_url(store.url, name),
-        "queue": store.queue,
-        "wait_seconds": store.wait_seconds,
-        "connections": CONNECTIONS,
-    }
-    own = config.bundled.settings.get(name, {})
-    lines = [f"{keys.written((key,))} = {_toml(value)}\n" for key, value in own.items()]
-    written = {key: _toml(value) for key, value in values.items()}
-    table = "".join([f"[{name}]\n", *lines, "\n"] if own else "")
-    return _FILE.format(name=name, own=table, **written)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, Mapping):
-        inside = [f"{keys.written((key,))} = {_toml(each)}" for key, each in value.items()]
-        return f"{{ {', '.join(inside)} }}"
-    # Strings, numbers and lists of JSON are such of TOML.
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _store_url(url: str, name: str) -> str:
-    """A database of its own beside the server's, or its own tables in the same PostgreSQL."""
-    path = url.removeprefix("sqlite:")
-    if is_postgresql(url) or path == ":memory:":
-        return url
-    return f"sqlite:{Path(path).with_name(f'{name}.db')}"

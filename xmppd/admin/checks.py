@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from xmppd.admin import check_servers, control, ports
+from xmppd.admin import bundle_check, check_servers, control, ports
 from xmppd.admin.assembly import check_modules, seal_of
 from xmppd.admin.check_servers import LookUp, Note
 from xmppd.admin.directory import no_place, user_name
@@ -42,6 +42,10 @@ SOON = timedelta(days=14)
 
 STARTING = 30
 """Seconds that a bundled component may take until it is connected."""
+
+RETURNING = 60
+"""Seconds after which a component that has gone, or the server's start, should be back: it tries
+again within that, however long it has tried."""
 
 LOCKED = 1.0
 """Seconds to wait for a database that somebody else has locked."""
@@ -365,7 +369,7 @@ def _components(setting: Setting) -> Iterator[Told]:
         elif place.domain not in children:
             yield f"{name} is started with the server, at {place.domain}"
     for key, words in setting.faults(setting.config, setting.source):
-        yield _Advice(setting.source, key, words, f"Correct it under [{key}]; then xmppctl reload")
+        yield _Advice(setting.source, key, words, bundle_check.REMEDY.format(key))
     for child in children.values():
         if child["failures"]:
             times = f"{child['name']} has ended of itself (failures in a row: {child['failures']})"
@@ -375,11 +379,23 @@ def _components(setting: Setting) -> Iterator[Told]:
         child = children.get(domain)
         if instances:
             yield f"{domain} is connected"
-        elif child is None or child["seconds"] > STARTING:
-            remedy = "See its own log, and xmppctl components"
-            yield _Advice(setting.source, domain, "is not connected", remedy)
-        else:
+        elif child is not None and child["seconds"] <= STARTING:
             yield f"{domain} is starting"
+        else:
+            absent = status.get("absent", {}).get(domain, {})
+            yield _absent(setting.source, domain, absent, bundled=child is not None)
+
+
+def _absent(source: str, domain: str, absent: Mapping[str, Any], *, bundled: bool) -> Told:
+    """What is to be said of a component that is not there; `absent` is what the server knows."""
+    remedy = "See its own log, and xmppctl components"
+    refusal, seconds = absent.get("refusal"), absent.get("seconds", RETURNING + 1)
+    if refusal:
+        words = f"is not connected, refused with {refusal['reason']} ({refusal['meaning']})"
+        return _Advice(source, domain, words, refusal["remedy"] or remedy)
+    if seconds <= RETURNING and not bundled:
+        return Note(f"{domain} is not connected, for {seconds} s now: it may be restarting", remedy)
+    return _Advice(source, domain, "is not connected", remedy)
 
 
 class _Advice(ConfigError):

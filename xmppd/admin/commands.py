@@ -175,6 +175,7 @@ async def _status(on: Operated, args: Arguments) -> Outcome:
         "connections": len(host.connections),
         "sessions": len(host.directory),
         "components": {each.domain: len(each.connected) for each in host.components},
+        "absent": components.absent(on),
         "servers": len(host.remotes.connections),
         "accounts": accounts,
         "routed": host.router.routed,
@@ -186,7 +187,7 @@ async def _status(on: Operated, args: Arguments) -> Outcome:
 async def _reload(on: Operated, args: Arguments) -> Outcome:
     if on.reload is None:
         raise CommandError("no server runs", "Start it")
-    return {"changes": list(on.reload())}
+    return {"changes": await on.reload()}
 
 
 # ---------------------------------------------------------------------- the table

@@ -56,6 +56,19 @@ def _component(on: Operated, component: Component, bundled: str) -> Outcome:
     return told
 
 
+def absent(on: Operated) -> Outcome:
+    """Those that may connect and are not there: for how long, and what each was refused for."""
+    now, host = on.host.clock.seconds(), on.host
+    return {
+        each.domain: {
+            "seconds": max(0, round(now - each.absent_since)),
+            "refusal": _last_refusal(on, each.domain, each.absent_since),
+        }
+        for each in host.components
+        if not each.connected
+    }
+
+
 def _instance(instance: Instance, now: float) -> Outcome:
     line = instance.line
     return {
@@ -71,10 +84,10 @@ def _instance(instance: Instance, now: float) -> Outcome:
     }
 
 
-def _last_refusal(on: Operated, domain: str) -> Outcome | None:
+def _last_refusal(on: Operated, domain: str, since: float = 0.0) -> Outcome | None:
     """What it was last refused for, or why its stream ended, as far as is remembered."""
     for refusal in reversed(on.host.refusals.recent):
-        if refusal.who == domain:
+        if refusal.who == domain and refusal.when >= since:
             return refusal_told(refusal)
     return None
 

@@ -63,16 +63,18 @@ def refusals(result: Outcome) -> Iterator[str]:
     if not result["refusals"]:
         yield f"no refusal is remembered of {result['subject']}"
     reasons = {}
-    times: dict[str, list[float]] = {}
+    times: dict[str, tuple[float, float, int]] = {}
     for refusal in result["refusals"]:
         reasons[refusal["reason"]] = refusal["meaning"], refusal["remedy"]
         told = _refusal(refusal)
-        times[told] = [*times.pop(told, ()), refusal["when"]]
-    for told, when in times.items():
-        repeated = f"  ({len(when)} times since {moment(when[0])})" if len(when) > 1 else ""
-        yield f"{moment(when[-1])}  {told}{repeated}"
+        when = refusal["when"]
+        _, since, before = times.pop(told, (when, refusal.get("since") or when, 0))
+        times[told] = when, since, before + refusal.get("times", 1)
+    for told, (when, since, count) in times.items():
+        repeated = f"  ({count} times since {moment(since)})" if count > 1 else ""
+        yield f"{moment(when)}  {told}{repeated}"
     for reason, (meaning, remedy) in reasons.items():
-        yield f"{reason}: {meaning}. What to do: {remedy}"
+        yield escape(f"{reason}: {meaning}. What to do: {remedy}")
 
 
 def _refusal(refusal: Outcome) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
+from twisted.internet.defer import Deferred
 
 from xmppd.core.host import Host
 from xmppd.core.refusals import Refusal
@@ -30,8 +31,8 @@ class Operated:
     """What commands act on. Without a server there is nothing to reload, and no facts."""
 
     host: Host
-    reload: Callable[[], Sequence[str]] | None = None
-    """Reads the configuration again; what has changed. Raises ConfigError."""
+    reload: Callable[[], Deferred[list[str]]] | None = None
+    """Reads the configuration again; what has changed. Fails with ConfigError."""
     facts: Callable[[], Outcome] = field(default=dict)
     """What only the server process knows, for `status`."""
 
@@ -42,5 +43,5 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def refusal_told(refusal: Refusal) -> Outcome:
     """A refusal, with what its reason code means and what to do about it."""
-    meaning, remedy = REASONS.get(refusal.reason, ("", ""))
+    meaning, remedy = REASONS.get(refusal.reason, (refusal.meaning, refusal.remedy))
     return {**refusal._asdict(), "meaning": meaning, "remedy": remedy}

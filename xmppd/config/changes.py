@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TypeAlias
 
-from xmppd.config.schema import Config, Table
+from xmppd.config.schema import Table
 
 Content: TypeAlias = Table | Mapping[str, Table]
 """What stands at a name of the file: a table, or tables with names of their own."""
@@ -34,18 +34,19 @@ What is read when a connection opens holds for the connections that open after t
 """
 
 
-def changes(old: Config, new: Config) -> list[str]:
+def changes(old: Table, new: Table, now: Container[str] | None = None) -> list[str]:
     """Name each key that differs, in the order of the file, and when the new value holds.
 
-    Values are left out: one of them may be a secret.
+    `now` are the keys that take effect at once, where that is not all but `NEEDS_RESTART`. Values
+    are left out: one of them may be a secret.
     """
     found = []
     for table in old.__struct_fields__:
         before, after = getattr(old, table), getattr(new, table)
         for key, dotted in _named(table, before, after):
             if _value(before, key) != _value(after, key):
-                when = "needs a restart" if dotted in NEEDS_RESTART else "takes effect now"
-                found.append(f"{dotted}: {when}")
+                at_once = dotted not in NEEDS_RESTART if now is None else dotted in now
+                found.append(f"{dotted}: {'takes effect now' if at_once else 'needs a restart'}")
     return found
 
 

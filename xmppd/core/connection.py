@@ -127,8 +127,8 @@ class ClientConnection:
 
     # ------------------------------------------------------------------ from the wire
 
-    def receive(self, data: bytes, *, last: bool = False) -> None:
-        """Take bytes from the client; `last`: one element ends with them."""
+    def receive(self, data: bytes, *, ends: bool | None = None) -> None:
+        """Take bytes from the client; `ends`: a piece of one element (`Framer.feed_piece`)."""
         stream = self.stream
         try:
             if stream.state is State.BOUND:
@@ -136,9 +136,12 @@ class ClientConnection:
                     stream.framer.keep(data)
                 else:
                     framer = stream.framer
-                    self._take(framer.feed_last(data) if last else framer.feed(data))
+                    if ends is None:
+                        self._take(framer.feed(data))
+                    else:
+                        self._take(framer.feed_piece(data, ends=ends))
             else:
-                self._act(stream.receive(data, last=last))
+                self._act(stream.receive(data, ends=ends))
         except StreamError as error:
             self.end(error)
         except Exception:  # noqa: BLE001 - a bug ends this stream, and no other

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from xmppd.config import Config
 from xmppd.core.capabilities import Capabilities
@@ -34,6 +35,8 @@ from xmppd.wire.build import Tag
 from xmppd.wire.limits import Limits
 from xmppd.wire.parsers import Parsers
 from xmppd.wire.stanza import Nonza, Stanza
+
+log = Logger()
 
 
 class Connection(Protocol):
@@ -277,6 +280,12 @@ class Host:
             self.residents.left(session.account)
 
     def shut_down(self, *which: Iterable[Endable]) -> None:
-        """Tell every client and component, or those, that the server stops (RFC 6120 §4.9.3.20)."""
+        """Tell every client and component, or those, that the server stops (RFC 6120 §4.9.3.20).
+
+        Whatever happens to one of them, the others are told, and the server goes on stopping.
+        """
         for connection in list(chain(*(which or (self.connections, self.component_connections)))):
-            connection.end(StreamError("system-shutdown", reason="stream.shutdown"))
+            try:
+                connection.end(StreamError("system-shutdown", reason="stream.shutdown"))
+            except Exception:  # noqa: BLE001 - a bug of one stream is logged, and is its own
+                log.failure("a stream was not ended in order")

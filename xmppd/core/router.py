@@ -41,9 +41,10 @@ from xmppd.wire.claim import Claim
 from xmppd.wire.stanza import XML_LANG, Stanza
 
 LONGEST_ID = 1023
-"""Characters in the id of a client's stanza: as many as in a part of an address (RFC 7622 §3.1).
+"""Characters in the id of a stanza: as many as in a part of an address (RFC 7622 §3.1).
 
-Others answer it in one start tag, with that id and two addresses, each of them escaped.
+Others answer it in one start tag, with that id and two addresses, each of them escaped. And who has
+to answer a request is remembered with its id.
 """
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,3}\s*", re.ASCII)
@@ -277,6 +278,8 @@ class Router:
             if address is None:
                 raise StanzaError("bad-request", "a `to` is required", reason="component.to")
             stanza.to = to = _address(address)
+            if len(attrs.get("id", "")) > LONGEST_ID:
+                raise StanzaError("bad-request", "too long an id", reason="stanza.id")
             stanza = stanza.translated(ns.CLIENT)
             if stanza.kind != "message":
                 _CHECKS[stanza.kind](stanza)

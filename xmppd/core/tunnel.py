@@ -56,6 +56,12 @@ class TunnelWire:
         self._outlet = Outlet(host, self._tell, self.cut_off)
         self._intake = Intake(host, self._outlet)
 
+    @property
+    def domains(self) -> set[str]:
+        """Where it was opened, and where its client is to be, or is."""
+        carried = self._carried
+        return {self.domain} if carried is None else {self.domain, carried.stream.domain}
+
     # ------------------------------------------------------------------ beginning and end
 
     def carry(

@@ -22,7 +22,7 @@ from xmppd.stream import header
 from xmppd.wire import escape
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import XML_LANG
-from xmppd.wire.tunneled import Item, Last, Left, Opened
+from xmppd.wire.tunneled import Item, Last, Left, Opened, Part
 
 PAUSE_OCTETS = 16_384
 """How much waits when the gateway is told to stop,"""
@@ -31,6 +31,9 @@ MOST_WAITING = 4
 
 READ_OCTETS = 65_536
 """How much of what has waited is read in one turn."""
+
+_ENDS: Mapping[type[bytes], bool | None] = {bytes: None, Last: True, Part: False}
+"""Whether one element ends with what was said; None where it may hold anything."""
 
 _PAUSE, _RESUME = Tag("t:pause").render(), Tag("t:resume").render()
 
@@ -77,7 +80,7 @@ class Intake:
     def _read(self, data: bytes) -> None:
         if self.carried is not None:
             self.charge(len(data))
-            self.carried.receive(data, last=data.__class__ is Last)
+            self.carried.receive(data, ends=_ENDS[data.__class__])
 
     def _keep(self, data: bytes) -> None:
         if self.carried is None:
@@ -115,7 +118,7 @@ class Intake:
             self._octets -= len(data)
             if self._owed and len(data) > self.carried.stream.framer.room:
                 return
-            self.carried.receive(data)
+            self.carried.receive(data, ends=_ENDS[data.__class__])
 
     def close(self) -> None:
         """Let go of the stream."""

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core import disco_answer
+from xmppd.core.components.pending import Askers
 from xmppd.core.context import ModuleContext
 from xmppd.core.disco import DiscoInfo
 from xmppd.core.disco_answer import IllFormedError
@@ -67,12 +68,22 @@ def register(context: ModuleContext) -> None:
 
 
 class Delegation:
-    """A namespace that is delegated to a component, at one domain of the server."""
+    """A namespace that is delegated to a component, at one domain of the server.
+
+    `askers` are those whose requests are handed on, of all delegations.
+    """
 
     def __init__(
-        self, host: Host, component: JID, domain: JID, namespace: str, attributes: Sequence[str]
+        self,
+        host: Host,
+        component: JID,
+        domain: JID,
+        namespace: str,
+        attributes: Sequence[str],
+        askers: Askers,
     ) -> None:
         self._host = host
+        self._askers = askers
         self.component = component
         self.domain = domain
         self.namespace = namespace
@@ -103,13 +114,24 @@ class Delegation:
         return not attributes or all(name in request.payload.attrib for name in attributes)
 
     def answer(self, request: Request) -> Deferred[Answer]:
-        """Hand a request on (§4.3); fails with StanzaError where no good answer comes."""
+        """Hand a request on (§4.3); fails with StanzaError where no good answer comes.
+
+        Raises StanzaError where so many of the same are not answered that others have to wait.
+        """
         stanza = request.stanza
+        self._askers.check_room(request.sender)
         envelope = Raw(b"%b%b%b" % (_HEAD, forwarded.forward(stanza), _TAIL))
         asking: Deferred[Any] = self._host.requests.ask(
             self.domain, self.component, "set", envelope, send=partial(self._send, request)
         )
+        crowd = self._askers.add(request.sender)
+        if crowd:
+            asking.addBoth(self._over, crowd)
         return asking.addCallbacks(self._answered, self._failed, (stanza,), {}, (stanza,), {})
+
+    def _over(self, outcome: Any, crowd: str) -> Any:
+        self._askers.drop(crowd)
+        return outcome
 
     def _send(self, asked: Request, envelope: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
@@ -153,11 +175,17 @@ class Delegation:
         return StanzaError("service-unavailable", reason="delegation.answer", detail=why)
 
     def _failed(self, failure: Failure, asked: Stanza) -> Stanza:
-        """(§4.3, N.B.1 and 2: service-unavailable where it is absent, or answers with an error)."""
+        """(§4.3, N.B.1 and 2: service-unavailable where it is absent, or answers with an error).
+
+        It may help to ask again later where it would help the server.
+        """
         failure.trap(RequestFailed)
-        condition = getattr(failure.value, "condition", "")
+        failed: Any = failure.value
         raise StanzaError(
-            "service-unavailable", reason="delegation.failed", detail=condition, type="wait"
+            "service-unavailable",
+            reason="delegation.failed",
+            detail=failed.condition,
+            type="wait" if failed.temporary else None,
         )
 
 
@@ -180,6 +208,10 @@ class Delegations:
         self._told: dict[str, set[JID]] = {}
         """By component, the domains that have told it of something that is delegated."""
         self._asking: dict[str, list[Deferred[Any]]] = {}
+        self._askers = Askers(host.router.routes)
+        """Whose requests were handed on. To a component it is the server that asks all of them; and
+        users are to be answered, and asked what their clients can do, however many these are.
+        """
 
     def follow(self) -> None:
         """Take what the configuration delegates now."""
@@ -200,9 +232,8 @@ class Delegations:
         for name, grants in self._host.config.components.items():
             for domain in grants.domains or self._host.config.server.domains:
                 for namespace, attributes in grants.delegation.items():
-                    yield Delegation(
-                        self._host, JID.parse(name), JID.parse(domain), namespace, attributes
-                    )
+                    jid, at = JID.parse(name), JID.parse(domain)
+                    yield Delegation(self._host, jid, at, namespace, attributes, self._askers)
 
     def clear(self) -> None:
         """Hand nothing on any more."""

@@ -34,6 +34,11 @@ _IQ = f"{ns.PRIVILEGE} privileged_iq"
 _OF_SERVERS = frozenset({ns.PRIVILEGE, ns.DELEGATION, ns.TUNNEL})
 """What components take from a server alone: nobody says it in a server's name."""
 
+_ARCHIVE = "urn:xmpp:mam:"
+"""What the namespaces of archives begin with (XEP-0313). Clients believe what has a child of one
+and comes from their own account: nobody says it in a user's name but who answers for his archive.
+"""
+
 SECONDS = 60.0
 """How long the answer to a request in a user's name may take."""
 
@@ -124,6 +129,8 @@ class Privilege:
             copy.sender = JID.parse(to.domain)
             self._host.router.route(copy)
         else:
+            if not _archives(copy) <= grants.delegation.keys():
+                raise StanzaError("forbidden", reason="privilege.archive")
             most = 0
             if copy.to is not None and copy.to in self._host.domains:
                 most = self._most(copy, grants)
@@ -236,6 +243,14 @@ def _author(found: Forwarded, domain: str) -> JID | None:
     if author is None or author.domain != domain or not author.is_bare:
         raise StanzaError("forbidden", "a bare JID of the server's", reason="privilege.entity")
     return author if author.local else None
+
+
+def _archives(stanza: Stanza) -> set[str]:
+    """The namespaces of archives that a message has children of (§9: the user himself has none)."""
+    if b"mam" not in stanza.inner and b"&#" not in stanza.inner:
+        return set()  # nearly every message: its children's names are not even read
+    spaces = {name.rpartition(" ")[0] for name in stanza.children}
+    return {space for space in spaces if space.startswith(_ARCHIVE)}
 
 
 def _jid(text: str) -> JID | None:

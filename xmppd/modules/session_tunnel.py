@@ -25,7 +25,7 @@ from xmppd.jid import JID
 from xmppd.phases import Phase
 from xmppd.stream.policy import Policy
 from xmppd.stream.states import Fact
-from xmppd.wire import tunneled
+from xmppd.wire import tunnel_refusals, tunneled
 from xmppd.wire.stanza import XML_LANG, Stanza
 
 REMEMBERED = 1_000
@@ -164,6 +164,10 @@ class SessionTunnel:
         if tunneled.MARK not in stanza.inner:
             return stanza
         self._grants(sender, to)
+        if not sender.local:  # no session's name: the gateway speaks for itself
+            for told in tunnel_refusals.read(stanza.element):
+                self._host.refusals.tell(sender.domain, told)
+            return None
         said = tunneled.read(stanza.inner)
         gateway = self._gateway(sender.domain)
         wire = gateway.wires.get(sender)
@@ -190,11 +194,15 @@ class SessionTunnel:
         self._drop(domain)
 
     def follow(self) -> None:
-        """Another configuration is in force: it may not be granted any more."""
-        for domain in list(self._gateways):
+        """Another configuration is in force: it may not be granted any more, or not everywhere."""
+        for domain, gateway in list(self._gateways.items()):
             grants = self._host.config.components.get(domain)
             if grants is None or not grants.tunnel:
                 self._drop(domain)
+            elif grants.domains:
+                for wire in list(gateway.wires.values()):
+                    if not wire.domains.issubset(grants.domains):
+                        wire.cut_off("tunnel.forbidden")
 
     def _drop(self, domain: str) -> None:
         gateway = self._gateways.pop(domain, None)

@@ -80,21 +80,30 @@ def _stores(database: Database) -> Stores:
 async def _open(
     url: str, schema_set: Path, reactor: StoreReactor, base: Path, limits: Limits, source: str
 ) -> Database:
-    scheme, _, rest = url.partition(":")
+    check_url(url, source)
     if is_postgresql(url):
         server = import_postgresql(source)
         schema = read_schema_set(schema_set, POSTGRESQL)
         opened: Database = await server.open_server(url, schema, reactor, limits, source)
         return opened
-    if scheme != "sqlite" or not rest:
-        raise _refused(source, "not the url of a store", _FORMS)
     schema = read_schema_set(schema_set, SQLITE)
+    rest = url.partition(":")[2]
     if rest == ":memory:":
         return open_memory(schema, source)
+    return await open_file(base / rest, schema, reactor, limits, source)
+
+
+def check_url(url: str, source: str = "configuration") -> None:
+    """Refuse what can't be the url of a store; raises `errors.ConfigError`. Nothing is opened."""
+    if is_postgresql(url):
+        import_postgresql(source)
+        return
+    scheme, _, rest = url.partition(":")
+    if scheme != "sqlite" or not rest:
+        raise _refused(source, "not the url of a store", _FORMS)
     if rest.startswith("//"):
         # Programs disagree on whether three slashes begin an absolute path.
         raise _refused(source, "an SQLite url has no host and no slashes before its path", _FORMS)
-    return await open_file(base / rest, schema, reactor, limits, source)
 
 
 def is_postgresql(url: str) -> bool:

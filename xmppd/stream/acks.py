@@ -69,8 +69,13 @@ class Outbox:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Sent]:
-        columns = zip(self._data, self._claims, strict=True)
-        for place, (data, claim) in enumerate(columns, self.acknowledged):
+        return self.last(len(self._data))
+
+    def last(self, count: int) -> Iterator[Sent]:
+        """The last so many of those that wait, in order."""
+        start = len(self._data) - count
+        columns = zip(self._data[start:], self._claims[start:], strict=True)
+        for place, (data, claim) in enumerate(columns, self.acknowledged + start):
             yield Sent(data, claim, self._times[bisect(self._places, place) - 1])
 
     @property
@@ -126,10 +131,11 @@ class Outbox:
             raise TooHighError(h, self.sent % WRAP)
 
     def replace(self, claims: list[Claim | None]) -> None:
-        """Have other claims, in the same order, held for those that wait: one for each."""
-        if len(claims) != len(self._claims):
-            raise ValueError("claims, one for each stanza that waits")
-        self._claims = claims
+        """Have other claims, in the same order, held for the last so many of those that wait."""
+        start = len(self._claims) - len(claims)
+        if start < 0:
+            raise ValueError("more claims than stanzas that wait")
+        self._claims[start:] = claims
 
     def withdraw(self, unwanted: Callable[[Stanza], bool]) -> list[Sent]:
         """Give up what is `unwanted` of what waits, before all of it is sent once more.

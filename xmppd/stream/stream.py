@@ -100,17 +100,18 @@ class ClientStream:
 
     # ------------------------------------------------------------------ going in
 
-    def receive(self, data: bytes, *, last: bool = False) -> Iterator[Event]:
+    def receive(self, data: bytes, *, ends: bool | None = None) -> Iterator[Event]:
         """Take bytes from the client; they are kept while an answer is owed.
 
-        `last`: one element ends with them (`Framer.feed_last`).
+        `ends`: they are a piece of one element (`Framer.feed_piece`).
         """
         try:
             if self._question is not None:
                 self.framer.keep(data)
                 return
             self._reading = True
-            frames = self.framer.feed_last(data) if last else self.framer.feed(data)
+            framer = self.framer
+            frames = framer.feed(data) if ends is None else framer.feed_piece(data, ends=ends)
             while True:
                 for index, frame in enumerate(frames):
                     if self.state is State.BOUND:

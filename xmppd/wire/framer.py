@@ -147,13 +147,20 @@ class Framer:
             frames.append(error)
         return frames
 
-    def feed_last(self, data: bytes) -> Sequence[Frame]:
-        """As `feed`, where one element ends with `data`: an error where that is not so."""
+    def feed_piece(self, data: bytes, *, ends: bool) -> Sequence[Frame]:
+        """As `feed` of a piece of one element: an error where that is not so.
+
+        It `ends` with `data`, where nothing else does; else nothing ends in `data` at all.
+        """
         frames = self.feed(data)
         if self.finished and frames and frames[-1].__class__ is StreamError:
             return frames
-        left = self._held or self._tail is not None or self._opening is not None
-        if left or len(frames) != 1 or frames[0].__class__ in _HEADERS:
+        if ends:
+            left = self._held or self._tail is not None or self._opening is not None
+            fits = not left and len(frames) == 1 and frames[0].__class__ not in _HEADERS
+        else:
+            fits = not frames
+        if not fits:
             self.close()
             return (StreamError("not-well-formed", reason="stream.one-element"),)
         return frames
@@ -216,20 +223,25 @@ class Framer:
             if self.patient and is_begun(data):
                 self._held += data
                 return
+        # Behind what was unfinished, a patient stream goes back to what is cut whole: else each of
+        # its reads, which nearly always end within a frame, would be scanned to its end.
+        back = tail is not None and self.patient and shared.cutter is not None
         if tail is not None and scanner is not None and scanner.read - len(tail) > RENEW_BYTES:
             scanner.close()  # another reads again what this one has read of the frame
             data, scanner, tail = bytes(tail) + data, None, None
         if scanner is None:
             scanner = shared.take()
         if tail is None:
-            used = scanner.scan(data, data, frames, self.halting)
+            used = scanner.scan(data, data, frames, self.halting or back)
             rest: bytes | bytearray = data
         else:
             tail += data
-            used = scanner.scan(tail, data, frames, self.halting)
+            used = scanner.scan(tail, data, frames, self.halting or back)
             rest = tail
         if scanner.spent:
             self._leave(bytes(rest[used:]), frames)
+            if back and self.unread and not self.halting:
+                self._read(self._take(b""), frames)
         elif used == len(rest):
             self._tail = self._scanner = None
             shared.put_back(scanner)

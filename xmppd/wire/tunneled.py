@@ -35,6 +35,10 @@ class Last(bytes):
     """What a client has said, where one element ends with it and nothing else begins."""
 
 
+class Part(bytes):
+    """What a client has said, where it is of one element and that does not end in it."""
+
+
 class Left(NamedTuple):
     """The client is gone; see `CLOSED` and `LOST`."""
 
@@ -71,8 +75,11 @@ _DECLARES_DEFAULT = re.compile(rb"\sxmlns\s*=")
 _TEXTS: tuple[tuple[bytes, type[bytes]], ...] = (
     (f"<session xmlns='{ns.TUNNEL}'><text end='true'>".encode(), Last),
     (f"<session xmlns='{ns.TUNNEL}'><text>".encode(), bytes),
+    (f"<session xmlns='{ns.TUNNEL}'><text end='false'>".encode(), Part),
 )
 """How a message begins that is one text, and what that is."""
+_KINDS: Mapping[str | None, type[bytes]] = {"true": Last, "false": Part}
+"""What a text is, by its attribute."""
 _TEXT_ENDS = b"</text></session>"
 
 
@@ -126,11 +133,12 @@ def _report(
     Closures, as in scanner.py and for the same reason. The offsets of expat are explained there.
     """
     depth = began = opened = 0
-    forwarding = ends = False
+    forwarding = False
+    kind: type[bytes] = bytes
     text: list[str] | None = None
 
     def on_start(name: str, attrs: dict[str, str]) -> None:
-        nonlocal depth, began, opened, forwarding, ends, text
+        nonlocal depth, began, opened, forwarding, kind, text
         if depth == 3:
             if not forwarding:
                 raise malformed("an element where none belongs")
@@ -140,7 +148,7 @@ def _report(
             forwarding = name == _FORWARDED
             if name == _TEXT:
                 text = []
-                ends = attrs.get("end") == "true"
+                kind = _KINDS.get(attrs.get("end"), bytes)
                 parser.CharacterDataHandler = text.append
             elif not forwarding:
                 items.append(_done(name, attrs))
@@ -155,8 +163,7 @@ def _report(
         depth -= 1
         if depth == 2 and text is not None:
             parser.CharacterDataHandler = None
-            said = "".join(text).encode()
-            items.append(Last(said) if ends else said)
+            items.append(kind("".join(text).encode()))
             text = None
         elif depth == 3:
             index = parser.CurrentByteIndex - len(_ROOT)

@@ -114,15 +114,21 @@ def is_begun(data: bytes) -> bool:
     """
     if len(data) > BEGUN_FOR_MANY:
         return False
-    spelled = _KINDS.get(data[1]) if len(data) > 1 else None
+    if len(data) < 2:
+        return data == b"<"
+    spelled = _KINDS.get(data[1])
     if spelled is None:
         return False
     opened = _end_of_tag(data, 0, spelled.begin)
     if not opened:
-        return len(data) <= BEGUN and b">" not in data and spelled.begin.startswith(data[:8])
-    if len(data) > BEGUN and not data.startswith(blind.BEGIN, _inside(data, opened, spelled)):
+        begin = spelled.begin
+        return len(data) <= BEGUN and b">" not in data and begin.startswith(data[: len(begin)])
+    inside = _inside(data, opened, spelled)
+    if len(data) > BEGUN and not data.startswith(blind.BEGIN, inside):
         return False
-    return spelled.end[:-1] not in data
+    # Of one that forwards another with content, that one's end is not yet its own.
+    around = inside > opened and data[inside - 2] != _SLASH
+    return data.count(spelled.end[:-1]) <= around
 
 
 class Cutter:

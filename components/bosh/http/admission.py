@@ -53,10 +53,10 @@ class Admission:
         """Count a connection in; the entry counts it out. An answer where it is refused."""
         limits = self.limits
         if _full(limits.connections, self.connections):
-            return self._enough("http.connections")
+            return self._enough("http.connections", address)
         network = "" if speaks_for_many or is_loopback(address) else network_of(address)
         if network and _full(limits.connections_per_address, self._by_network[network]):
-            return self._enough("http.connections-per-address")
+            return self._enough("http.connections-per-address", address)
         return Entry(self, network)
 
     def request(self, address: str) -> Response | None:
@@ -73,7 +73,7 @@ class Admission:
         seconds = bucket.take(rate, self.limits.burst, now)
         if not seconds:
             return None
-        self._refused("http.rate")
+        self._refused("http.rate", address)
         return refusal("http.rate", (("Retry-After", str(math.ceil(seconds))),))
 
     def _newcomer(self, network: str, now: float) -> _Bucket:
@@ -82,8 +82,8 @@ class Admission:
         bucket = self._buckets[network] = _Bucket(self.limits.burst, now)
         return bucket
 
-    def _enough(self, reason: str) -> Response:
-        self._refused(reason)
+    def _enough(self, reason: str, address: str) -> Response:
+        self._refused(reason, address)
         return refusal(reason, (("Retry-After", str(RETRY)),), close=True)
 
 

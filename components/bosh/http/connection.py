@@ -63,6 +63,9 @@ class Owner(Protocol):
     def left(self, connection: Connection) -> None:
         """A connection is gone."""
 
+    def refused(self, connection: Connection, reason: str) -> None:
+        """What came by a connection is no request, for a reason of `reasons`."""
+
 
 class _Refusal(Exception):
     """A request that is none; the connection ends with this answer."""
@@ -258,6 +261,9 @@ class Connection(TwistedProtocol):
             return
         self._ending = True
         self._partial = False
+        reason = _REASONS.get(response.status)
+        if reason and response is not self._refusal:
+            self._owner.refused(self, reason)
         if self._waiting:
             self._refusal = response
             return
@@ -268,7 +274,9 @@ class Connection(TwistedProtocol):
     def _begin(self) -> None:
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
+        self._body = b""
+        self._pieces: bytearray | None = None
+        """The body where it comes in several: a piece by itself takes twenty times a few octets."""
         self._octets = 0
 
     # What the parser calls, in this order.
@@ -324,7 +332,12 @@ class Connection(TwistedProtocol):
         self._octets += len(data)
         if self._octets > self._owner.terms.body_octets:
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        self._body.append(data)
+        if self._pieces is not None:
+            self._pieces += data
+        elif self._body:
+            self._pieces = bytearray(self._body) + data
+        else:
+            self._body = data
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -336,13 +349,14 @@ class Connection(TwistedProtocol):
         if version == "1.1" and b"host" not in headers:  # RFC 9112 §3.2
             raise _Refusal(HTTPStatus.BAD_REQUEST)
         path, _, query = self._where(headers).decode("latin-1").partition("?")
-        body, self._body = self._body, []  # nobody else is to keep it, while the connection rests
+        body = self._body if self._pieces is None else bytes(self._pieces)
+        self._body, self._pieces = b"", None  # nobody else keeps it, while the connection rests
         request = Request(
             parser.get_method().decode("latin-1"),
             path,
             query,
             headers,
-            body[0] if len(body) == 1 else b"".join(body),
+            body,
             owner.seen(self, headers, version),
         )
         last = parser.should_upgrade() or not parser.should_keep_alive()
@@ -521,6 +535,15 @@ class Connection(TwistedProtocol):
         else:
             self._end()
 
+
+_REASONS: Mapping[int, str] = {
+    400: "http.no-request",
+    408: "http.slow",
+    413: "http.large-body",
+    431: "http.large-head",
+    501: "http.coding",
+}
+"""Why what came is no request, by the status that it is answered with."""
 
 _NO_REQUESTS: deque[tuple[Request, bool, bool]] = deque(maxlen=0)
 _NO_EXCHANGES: deque[Exchange] = deque(maxlen=0)

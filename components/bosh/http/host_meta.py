@@ -76,7 +76,7 @@ class HostMeta:
         """Relations and URLs; None where the request was refused."""
         base = self._public or hosts.base(exchange.request)
         if not base:
-            self._refused("http.host")
+            self._refused("http.host", exchange.request.peer.address)
             exchange.answer(refusal("http.host", _SHARED))
             return None
         if not self._public and not exchange.request.peer.secure:

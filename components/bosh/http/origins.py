@@ -118,7 +118,7 @@ class Origins:
         return origin in own
 
     def _refuse(self, exchange: Exchange) -> None:
-        self._refused("http.origin")
+        self._refused("http.origin", exchange.request.peer.address)
         exchange.answer(refusal("http.origin", _VARY))
 
 

@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 from components.bosh.http.request import Headers, Response, plain
 
-Refused: TypeAlias = Callable[[str], object]
-"""Counts a refusal, by its reason code."""
+Refused: TypeAlias = Callable[[str, str], object]
+"""Is told of each refusal: its reason code, and the client's address, "" where nobody knows it."""
 
 
-def uncounted(reason: str) -> None:
+def uncounted(reason: str, address: str) -> None:
     """For who does not count."""
 
 

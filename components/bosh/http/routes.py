@@ -47,7 +47,7 @@ def only(methods: Iterable[str], handler: Handler, refused: Refused = uncounted)
         if exchange.request.method in taken:
             handler(exchange)
         else:
-            refused("http.method")
+            refused("http.method", exchange.request.peer.address)
             exchange.answer(refusal("http.method", allow))
 
     return held
@@ -57,7 +57,7 @@ def nothing(refused: Refused = uncounted) -> Handler:
     """Where there are no files: 404."""
 
     def missing(exchange: Exchange) -> None:
-        refused("http.not-found")
+        refused("http.not-found", exchange.request.peer.address)
         exchange.answer(refusal("http.not-found"))
 
     return missing

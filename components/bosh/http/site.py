@@ -11,6 +11,7 @@ from twisted.internet.protocol import Factory
 from components.bosh.http.admission import Admission, Entry
 from components.bosh.http.connection import Connection, Terms
 from components.bosh.http.proxies import Proxies
+from components.bosh.http.refusing import Refused, uncounted
 from components.bosh.http.request import Exchange, Handler, Peer
 
 
@@ -26,6 +27,7 @@ class Site(Factory):
         terms: Terms,
         proxies: Proxies,
         admission: Admission,
+        refused: Refused = uncounted,
     ) -> None:
         self.clock = clock
         self.terms = terms
@@ -33,6 +35,7 @@ class Site(Factory):
         self._answering = handler
         self._proxies = proxies
         self._admission = admission
+        self._refused = refused
         self._connections: dict[Connection, Entry] = {}
 
     def __len__(self) -> int:
@@ -58,6 +61,11 @@ class Site(Factory):
         entry = self._connections.pop(connection, None)
         if entry is not None:
             entry.left()
+
+    def refused(self, connection: Connection, reason: str) -> None:
+        """What came is no request (`connection.Owner`): whose, a proxy has had no way to say."""
+        address = connection.address
+        self._refused(reason, "" if self._proxies.trusts(address) else address)
 
     def close(self) -> None:
         """End all connections, once what was written is out."""

@@ -104,10 +104,10 @@ class Files:
         request = exchange.request
         file = self._files.get(request.path)
         if file is None:
-            self._refused("http.not-found")
+            self._refused("http.not-found", request.peer.address)
             exchange.answer(refusal("http.not-found", self._headers(request)))
         elif request.method not in METHODS:
-            self._refused("http.method")
+            self._refused("http.method", request.peer.address)
             exchange.answer(refusal("http.method", (("Allow", ", ".join(METHODS)),)))
         else:
             exchange.answer(self._answer(request, file))

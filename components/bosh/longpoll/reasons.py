@@ -49,6 +49,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "bosh.unsafe": ("a secure session's request by a connection that is not", "use https"),
     # too much
     "bosh.frequent": ("empty requests faster than `polling` says", "the client is broken"),
+    "bosh.held": (
+        "the session that held the most, where all together held too much",
+        "held_octets in [bosh]; the client may come back",
+    ),
     "bosh.long-pause": ("a pause longer than `maxpause`", "maxpause in [bosh]"),
     "bosh.queue": ("a client for whom too much waits", "it may come back"),
     "bosh.repeats": ("one request repeated too often", "the client's network is broken"),

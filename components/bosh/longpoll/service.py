@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from components.bosh.http.refusing import Refused as Counted
 from components.bosh.http.request import Exchange, Response, plain
 from components.bosh.longpoll import body as bodies
 from components.bosh.longpoll import compression
@@ -28,7 +28,7 @@ ABOUT: Final = "This is where XMPP clients connect by BOSH (XEP-0124). It shows 
 
 
 class LongPoll:
-    """BOSH. `handle` is its path's handler; `refused` is told the reason of each refusal.
+    """BOSH. `handle` is its path's handler; `refused` is told of each refusal.
 
     `requests` counts all that were sent here.
     """
@@ -38,7 +38,7 @@ class LongPoll:
         streams: Streams,
         clock: IReactorTime,
         limits: Limits,
-        refused: Callable[[str], object],
+        refused: Counted,
     ) -> None:
         self.sessions = Sessions(streams, clock, limits, refused)
         self.requests = 0
@@ -47,6 +47,11 @@ class LongPoll:
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    @property
+    def held(self) -> int:
+        """How many octets are held for all clients."""
+        return self.sessions.held
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, now or later."""
@@ -94,7 +99,7 @@ class LongPoll:
             return
         if session.secure and not request.peer.secure:
             # Not the session's end: anybody could have that (§19.1).
-            self._refused("bosh.unsafe")
+            self._refused("bosh.unsafe", request.peer.address)
             exchange.answer(plain(403, close=True))
         else:
             self._receive(session, exchange, body, sessions.digest(data))
@@ -113,7 +118,7 @@ class LongPoll:
             session.fail(Refused("internal-server-error", "bosh.internal"), exchange)
 
     def _refuse(self, exchange: Exchange, refused: Refused, status: int = 200) -> None:
-        self._refused(refused.reason)
+        self._refused(refused.reason, exchange.request.peer.address)
         exchange.on_gone = None
         attrs = {"type": "terminate", "condition": refused.condition}
         exchange.answer(Response(status, HEADERS, bodies.written(attrs, refused.content)))

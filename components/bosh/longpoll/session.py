@@ -48,11 +48,14 @@ class Home(Protocol):
     def due(self, session: Session) -> None:
         """Have the session's `flush` called when the turn ends."""
 
-    def count(self, reason: str) -> None:
+    def count(self, session: Session, reason: str) -> None:
         """Something was refused, or ended."""
 
     def forget(self, session: Session) -> None:
         """The session is no more."""
+
+    def holds(self, more: int) -> None:
+        """A session holds so many octets more than it did, or less. It may be ended by this."""
 
     def strand(self, session: Session, header: Mapping[str, str]) -> Strand:
         """A stream for a session."""
@@ -76,6 +79,7 @@ class Session:
         "_watch",
         "_window",
         "address",
+        "held",
         "is_due",
         "local",
         "outbox",
@@ -101,6 +105,8 @@ class Session:
         self._answers = Answers(terms, greeting)
         self.outbox: Outbox = self._answers.outbox
         self.is_due = False
+        self.held = 0
+        """How many octets are held for the client, as far as they are counted."""
         self._strands = Strands()
         self._window = Window()
         now = home.clock.seconds()
@@ -134,6 +140,7 @@ class Session:
         if body.content:
             strand.say(body.content, self._home.limits.unsaid_octets)
         self._respond(now)
+        self._weigh()
 
     def receive(self, exchange: Exchange, body: Body, digest: bytes) -> None:
         """A request, whichever it is: a new one, one that was missing, one that comes again."""
@@ -157,6 +164,8 @@ class Session:
                 self._again(entry, exchange, now)
         except Refused as refused:
             self.fail(refused, exchange)
+        finally:
+            self._weigh()
 
     def _enter_early(self, now: float) -> None:
         """The requests that the one which has come now was missing for."""
@@ -309,7 +318,7 @@ class Session:
             self.outbox.several = True
             told = {"stream": self._open_strand(attrs).name}
         else:
-            self._home.count("bosh.streams")
+            self._home.count(self, "bosh.streams")
             # Of a stream that is over before it began: the session goes on (§16.6).
             told = {"type": "terminate", "condition": "policy-violation"}
             told["stream"] = secrets.token_urlsafe(12)
@@ -331,7 +340,7 @@ class Session:
 
     def count(self, reason: str) -> None:
         """A stream was refused (`strand.Home`)."""
-        self._home.count(reason)
+        self._home.count(self, reason)
 
     def over(self, strand: Strand, condition: Condition | None, content: bytes) -> None:
         """A stream is over (`strand.Home`): the session, too, if it was the last (§16.6)."""
@@ -368,7 +377,7 @@ class Session:
 
     def fail(self, refused: Refused, exchange: Exchange | None) -> None:
         """The session is over at once: a request, by `exchange`, was wrong (§17.2)."""
-        self._home.count(refused.reason)
+        self._home.count(self, refused.reason)
         told = terminal(refused, self._terms)
         # Nobody's request has caused what no request has.
         other = Refused("other-request", refused.reason)
@@ -389,6 +398,7 @@ class Session:
         self._strands.lose()
         self._window.clear()
         self.outbox.clear()
+        self._weigh()
         self._watch.stop()
         self._home.forget(self)
 
@@ -400,6 +410,17 @@ class Session:
         self._respond(self._home.clock.seconds())
         if self.outbox.octets > self._home.limits.queue_octets:
             self.fail(Refused("policy-violation", "bosh.queue"), None)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Count what is held: what waits for the client, its last answers, what it said too early.
+
+        Not while something is done with the session: it may be ended by this.
+        """
+        held = self.outbox.octets + self._window.octets + self._strands.octets
+        if held != self.held:
+            more, self.held = held - self.held, held
+            self._home.holds(more)
 
     def _respond(self, now: float) -> None:
         """Answer what is to be answered now, the oldest first."""
@@ -437,7 +458,7 @@ class Session:
         self._pace.answered_nothing = self.outbox.said == said
         self._quiet = now
         exchange = entry.answered(response, now, self.outbox.said)
-        self._window.answered.append(entry)
+        self._window.remember(entry, response)
         if exchange is not None:
             exchange.answer(fit(response, exchange.request))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from components.bosh.http.refusing import Refused as Counted
 from components.bosh.http.request import Exchange
 from components.bosh.longpoll.body import Body
 from components.bosh.longpoll.refusal import Condition, Refused
@@ -28,7 +30,7 @@ SID_OCTETS: Final = 24
 """Random octets in a `sid`."""
 STREAM_OCTETS: Final = 12
 _MOST_SID: Final = 64
-_FULL: Final = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>".encode()
+FULL: Final = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>".encode()
 
 
 class Sessions:
@@ -43,7 +45,7 @@ class Sessions:
         streams: Streams,
         clock: IReactorTime,
         limits: Limits,
-        count: Callable[[str], object],
+        count: Counted,
     ) -> None:
         self.clock = clock
         self.limits = limits
@@ -56,6 +58,8 @@ class Sessions:
         self._stopping = False
         self.created = 0
         """How many there have been."""
+        self.held = 0
+        """How many octets they hold."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -87,7 +91,7 @@ class Sessions:
         if _full(limits.sessions_per_address, there) and not is_loopback(peer.address):
             raise Refused("policy-violation", "bosh.sessions-per-address")
         if _full(limits.sessions, len(self._sessions)):
-            raise Refused("undefined-condition", "bosh.sessions", _FULL)
+            raise Refused("undefined-condition", "bosh.sessions", FULL)
         sid = secrets.token_urlsafe(SID_OCTETS)
         session = Session(
             self,
@@ -166,9 +170,9 @@ class Sessions:
         )
         return strand
 
-    def count(self, reason: str) -> None:
+    def count(self, session: Session, reason: str) -> None:
         """Something was refused (`session.Home`)."""
-        self._count(reason)
+        self._count(reason, session.address)
 
     def forget(self, session: Session) -> None:
         """A session is no more (`session.Home`)."""
@@ -179,6 +183,17 @@ class Sessions:
                 self._addresses[network] = left
             else:
                 del self._addresses[network]
+
+    def holds(self, more: int) -> None:
+        """A session holds more, or less (`session.Home`).
+
+        Where all of them hold too much, those that hold the most are ended: their clients do not
+        take what there is for them, or take far more than others.
+        """
+        self.held += more
+        while more > 0 and self.held > self.limits.held_octets and self._sessions:
+            largest = max(self._sessions.values(), key=attrgetter("held"))
+            largest.fail(Refused("undefined-condition", "bosh.held", FULL), None)
 
     def due(self, session: Session) -> None:
         """Have a session's `flush` called when the turn ends (`session.Home`)."""

@@ -67,11 +67,11 @@ class Strand:
         "_home",
         "_is_in",
         "_unsaid",
-        "_unsaid_octets",
         "ended",
         "header",
         "name",
         "stream",
+        "unsaid_octets",
     )
 
     stream: Stream
@@ -88,7 +88,8 @@ class Strand:
         self._error = b""
         self._unsaid: list[str | Mapping[str, str]] | None = None
         """What the client has said while it was to wait; None while it is not."""
-        self._unsaid_octets = 0
+        self.unsaid_octets = 0
+        """How much that is."""
 
     # ------------------------------------------------------------------ what the client says
 
@@ -107,8 +108,8 @@ class Strand:
     def _keep(self, item: str | Mapping[str, str], octets: int, room: int) -> None:
         assert self._unsaid is not None
         self._unsaid.append(item)
-        self._unsaid_octets += octets
-        if self._unsaid_octets > (room if self._is_in else min(room, STRANGERS_UNSAID)):
+        self.unsaid_octets += octets
+        if self.unsaid_octets > (room if self._is_in else min(room, STRANGERS_UNSAID)):
             raise Refused("policy-violation", "bosh.queue")
 
     def _say(self, content: str) -> None:
@@ -139,7 +140,7 @@ class Strand:
 
     def _say_waiting(self) -> None:
         unsaid, self._unsaid = self._unsaid or [], None
-        self._unsaid_octets = 0
+        self.unsaid_octets = 0
         for each in unsaid:
             if isinstance(each, str):
                 self._say(each)

@@ -33,6 +33,11 @@ class Strands:
         """Whether the client is to say nothing in one of them for now."""
         return any(strand.waits for strand in self._open.values())
 
+    @property
+    def octets(self) -> int:
+        """How much of what the client has said waits."""
+        return sum([strand.unsaid_octets for strand in self._open.values()])
+
     def add(self, strand: Strand) -> None:
         """One more."""
         self._open[strand.name] = strand

@@ -22,8 +22,8 @@ class Limits(NamedTuple):
     """How long a request is held at most,"""
     hold: int = 2
     """how many at a time,"""
-    requests: int = 3
-    """and how many may have no answer yet."""
+    requests: int = 11
+    """and how many may have no answer yet: one more than the client would have held, if it may."""
     inactivity: int = 120
     """How long a client may have no request here."""
     polling: int = 5
@@ -40,6 +40,8 @@ class Limits(NamedTuple):
     """How large a request may be once it is no longer compressed."""
     queue_octets: int = 8_388_608
     """How much may wait for one client."""
+    held_octets: int = 268_435_456
+    """How much may be held for all clients together: what waits, and answers to be repeated."""
     unsaid_octets: int = 1_048_576
     """How much of what a client says may wait while the server takes nothing from it."""
     linger: int = 60
@@ -86,7 +88,8 @@ def agree(attrs: Mapping[str, str], limits: Limits) -> Terms:
     return Terms(
         wait=wait,
         hold=hold,
-        # One more than the client would have held (XEP-0124 §7.2), as far as we let it.
+        # One more than the client would have held, however many of them are (XEP-0124 §7.2): it
+        # may go by that. As far as we let it: it may ask for any number.
         requests=min(asked_hold + 1, max(limits.requests, hold + 1)),
         # More for who polls, by more than a poll takes (§12).
         inactivity=limits.inactivity + (2 * limits.polling + 1 if polls else 0),

@@ -7,6 +7,7 @@ from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from components.bosh.http.request import Response
 from components.bosh.longpoll.body import Body
 from components.bosh.longpoll.entry import Entry
 from components.bosh.longpoll.refusal import Refused
@@ -20,7 +21,7 @@ MOST_REPEATS: Final = 50
 class Window:
     """What has come, and what of it has an answer."""
 
-    __slots__ = ("_early", "_repeats", "answered", "last", "pending")
+    __slots__ = ("_early", "_repeats", "answered", "last", "octets", "pending")
 
     def __init__(self) -> None:
         self.last = 0
@@ -32,6 +33,8 @@ class Window:
         self._early: dict[int, tuple[Entry, Body]] | None = None
         """Requests behind one that is missing."""
         self._repeats = 0
+        self.octets = 0
+        """How much is kept: answers, and requests behind one that is missing."""
 
     def __len__(self) -> int:
         """How many requests have no answer."""
@@ -52,6 +55,7 @@ class Window:
         self.pending.clear()
         self.answered.clear()
         self._early = None
+        self.octets = 0
 
     # ------------------------------------------------------------------ in
 
@@ -75,6 +79,7 @@ class Window:
         if kept + len(body.content) > MOST_EARLY:
             return False
         self._early[entry.rid] = entry, body
+        self.octets += len(body.content)
         return True
 
     def next_early(self) -> tuple[Entry, Body] | None:
@@ -84,6 +89,8 @@ class Window:
         kept = self._early.pop(self.last + 1, None)
         if not self._early:
             self._early = None
+        if kept is not None:
+            self.octets -= len(kept[1].content)
         return kept
 
     # ------------------------------------------------------------------ again
@@ -105,12 +112,20 @@ class Window:
                 return entry
         raise Refused("item-not-found", "bosh.unknown-rid")
 
+    def remember(self, entry: Entry, response: Response) -> None:
+        """A request has its answer, which may have to be repeated."""
+        self.answered.append(entry)
+        self.octets += len(response.body)
+
     def forget(self, upto: int) -> int:
         """The client has the answers up to an id; what it had been told by then, 0 if nothing."""
         answered = self.answered
         mark = 0
         while answered and answered[0].rid <= upto:
-            mark = answered.pop(0).mark
+            first = answered.pop(0)
+            mark = first.mark
+            if first.response is not None:
+                self.octets -= len(first.response.body)
         return mark
 
     # ------------------------------------------------------------------ who waits

@@ -255,7 +255,7 @@ class Carried:
         room = PIECE
         for element in elements:
             *parts, last = [element[at : at + PIECE] for at in range(0, len(element) or 1, PIECE)]
-            for part, tag in (*((part, _TEXT) for part in parts), (last, _ENDING)):
+            for part, tag in (*((part, _PART) for part in parts), (last, _ENDING)):
                 if len(part) > room:
                     self._send(b"".join(texts))
                     texts, room = [], PIECE
@@ -373,7 +373,7 @@ class Carried:
             self.client.resume()
 
 
-_TEXT, _ENDING = b"<text>", b"<text end='true'>"
+_TEXT, _ENDING, _PART = b"<text>", b"<text end='true'>", b"<text end='false'>"
 
 
 def _text(data: str, tag: bytes = _TEXT) -> bytes:

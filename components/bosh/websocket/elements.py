@@ -71,6 +71,15 @@ def framed(text: str) -> Framed | None:
     return found[0]
 
 
+def closes(message: bytes) -> bool:
+    """Whether a message is a `<close/>`, and nothing is wrong with it."""
+    try:
+        found = framed(undeclared(message.decode()))
+    except (StreamError, UnicodeDecodeError):
+        return False
+    return found is not None and found.name == "close"
+
+
 def undeclared(text: str) -> str:
     """A message without the XML declaration that nobody should write, but may (§3.3.3)."""
     found = _DECLARATION.match(text)

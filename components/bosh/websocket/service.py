@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from components.bosh.http.refusing import Refused
 from components.bosh.http.request import Exchange, Response
 from components.bosh.tunnel.client import Streams
 from components.bosh.websocket import handshake
 from components.bosh.websocket.session import Terms, WebSocket
 
+PARTING: Final = 5.0
+"""Seconds that a client has to close its stream when we have closed ours (RFC 7395 §3.6)."""
+
 
 class WebSockets:
-    """The handler of the path of WebSockets.
+    """The handler of the path of WebSockets (`session.Owner`).
 
-    `refused` is told each reason why one was ended. A client that is silent for `ping_seconds` is
-    asked for a sign of life, and has as long again to give one.
+    `refused` is told why one was ended, and whose it was. A client that is silent for
+    `ping_seconds` is asked for a sign of life, and has as long again to give one.
     """
 
     def __init__(
@@ -27,17 +31,20 @@ class WebSockets:
         clock: IReactorTime,
         terms: Terms,
         ping_seconds: float,
-        refused: Callable[[str], object],
+        refused: Refused,
     ) -> None:
-        self._streams = streams
+        self.streams = streams
+        self.terms = terms
         self._clock = clock
-        self._terms = terms
         self._seconds = ping_seconds
         self._refused = refused
         self._open: set[WebSocket] = set()
         self._due: deque[tuple[float, WebSocket]] = deque()
         """When each is to be looked at. All have the same time, so they stand in order."""
         self._timer: IDelayedCall | None = None
+        self._parting: deque[tuple[float, WebSocket]] = deque()
+        """When each that we have said `<close/>` to is to wait no more; in order likewise."""
+        self._parting_timer: IDelayedCall | None = None
         self._closed = False
         self.created = 0
         """How many there have been."""
@@ -50,7 +57,7 @@ class WebSockets:
         request = exchange.request
         refusal = handshake.refusal(request)
         if refusal is not None:
-            self._refused("websocket.handshake")
+            self._refused("websocket.handshake", request.peer.address)
             exchange.answer(refusal)
             return
         if self._closed:
@@ -58,10 +65,10 @@ class WebSockets:
             return
         status, answer = handshake.answer(request)
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._refused("websocket.handshake")
+            self._refused("websocket.handshake", request.peer.address)
             exchange.answer(Response(status, close=True))
             return
-        session = WebSocket(self._streams, request.peer, self._terms, self._left, self._refused)
+        session = WebSocket(self, request.peer)
         wire = exchange.take_over(session, answer)
         if wire is not None:
             session.begin(wire)
@@ -74,12 +81,37 @@ class WebSockets:
         self._closed = True
         for session in list(self._open):
             session.leave()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._parting_timer):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._parting_timer = None
 
-    def _left(self, session: WebSocket) -> None:
+    # ------------------------------------------------------------------ for sessions
+
+    def left(self, session: WebSocket) -> None:
+        """A client is gone (`session.Owner`)."""
         self._open.discard(session)
+
+    def refused(self, session: WebSocket, reason: str) -> None:
+        """A client is ended for a reason (`session.Owner`)."""
+        self._refused(reason, session.address)
+
+    def parts(self, session: WebSocket) -> None:
+        """Wait a while for a client to close its stream (`session.Owner`)."""
+        if self._closed:
+            session.part()
+            return
+        self._parting.append((self._clock.seconds() + PARTING, session))
+        if self._parting_timer is None:
+            self._parting_timer = self._clock.callLater(PARTING, self._part)
+
+    def _part(self) -> None:
+        self._parting_timer = None
+        now, parting = self._clock.seconds(), self._parting
+        while parting and parting[0][0] <= now:
+            parting.popleft()[1].part()
+        if parting:
+            self._parting_timer = self._clock.callLater(parting[0][0] - now, self._part)
 
     # ------------------------------------------------------------------ who is still there
 
@@ -98,11 +130,11 @@ class WebSockets:
                 continue
             session.heard = session.heard or session.unread
             if not session.begun:
-                self._refused("websocket.unopened")
+                self.refused(session, "websocket.unopened")
                 session.abort()
                 continue
             if session.pinged and not session.heard:
-                self._refused("websocket.silent")
+                self.refused(session, "websocket.silent")
                 session.abort()
                 continue
             session.pinged = not session.heard

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, SERVER
@@ -32,23 +32,38 @@ class Terms(NamedTuple):
     """all, or those that are not secure."""
 
 
+class Owner(Protocol):
+    """What all clients by WebSocket share."""
+
+    terms: Terms
+    streams: Streams
+
+    def left(self, session: WebSocket) -> None:
+        """A client is gone. This is called once."""
+
+    def parts(self, session: WebSocket) -> None:
+        """Have the client's `part` called when it has had time to close its stream, too."""
+
+    def refused(self, session: WebSocket, reason: str) -> None:
+        """A client is ended for a reason."""
+
+
 class WebSocket:
-    """One client. `left` is called once, when it is gone; `refused` for each reason to end it."""
+    """One client."""
 
     __slots__ = (
         "_choked",
         "_closing",
         "_frames",
-        "_left",
         "_opened",
+        "_owner",
+        "_parting",
         "_paused",
         "_peer",
         "_pieces",
         "_question",
-        "_refused",
         "_said",
         "_stream",
-        "_streams",
         "_terms",
         "_wire",
         "heard",
@@ -56,19 +71,10 @@ class WebSocket:
         "small",
     )
 
-    def __init__(
-        self,
-        streams: Streams,
-        peer: Peer,
-        terms: Terms,
-        left: Callable[[WebSocket], object],
-        refused: Callable[[str], object],
-    ) -> None:
-        self._streams = streams
+    def __init__(self, owner: Owner, peer: Peer) -> None:
+        self._owner = owner
         self._peer = peer
-        self._terms = terms
-        self._left = left
-        self._refused = refused
+        self._terms = terms = owner.terms
         self._frames = Frames(SERVER, state=OPEN, max_size=min(terms.octets, STRANGE_OCTETS))
         self._wire: Wire | None = None
         self._stream: Stream | None = None
@@ -82,8 +88,10 @@ class WebSocket:
         """Whether the client is not read: the stream says so,"""
         self._choked = False
         """or it asks for answers that it does not take."""
+        self._parting = False
+        """Whether our `<close/>` is sent: nothing counts but the client's,"""
         self._closing = False
-        """Whether our close frame is sent: nothing more is said."""
+        """and whether our close frame is: nothing more is said."""
         self._opened = False
         """Whether our `<open/>` is sent."""
         self.heard = True
@@ -92,6 +100,11 @@ class WebSocket:
         """and whether the client was asked for a sign of life since,"""
         self.small = 0
         """and how many frames were no more than a burden."""
+
+    @property
+    def address(self) -> str:
+        """Where the client is."""
+        return self._peer.address
 
     def begin(self, wire: Wire) -> None:
         """The connection is ours."""
@@ -125,7 +138,7 @@ class WebSocket:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.lost()
-        self._left(self)
+        self._owner.left(self)
 
     def relieved(self) -> None:
         """The client has taken what it had left in the pipe."""
@@ -163,12 +176,16 @@ class WebSocket:
         self.small += 1
         if self.small != SMALL + 1:
             return
-        if self._closing and self._wire is not None:
+        if (self._closing or self._parting) and self._wire is not None:
             self._wire.abort()
         else:
             self._shut(CloseCode.POLICY_VIOLATION, "websocket.flood")
 
     def _message(self, data: bytes | bytearray | memoryview) -> None:
+        if self._parting:
+            if elements.closes(bytes(data)):
+                self.part()
+            return
         try:
             text = bytes(data).decode()
         except UnicodeDecodeError:
@@ -216,11 +233,11 @@ class WebSocket:
         if self._stream is None:
             terms = self._terms
             if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
-                self._refused("websocket.see-other")
+                self._owner.refused(self, "websocket.see-other")
                 self._introduce(header.get("to", ""))
                 self._end(elements.close(terms.see_other_uri))
                 return
-            self._stream = self._streams.stream(
+            self._stream = self._owner.streams.stream(
                 self,
                 self._peer.address,
                 secure=self._peer.secure,
@@ -230,13 +247,14 @@ class WebSocket:
         self._stream.open(header)
 
     def _close(self, attrs: Mapping[str, str]) -> None:
-        """The client closes its stream (§3.6)."""
+        """The client closes its stream, and has that answered (§3.6)."""
         stream, self._stream = self._stream, None
         if stream is None:
             self._introduce("")
         else:
             stream.close()
-        self._end(elements.close())
+        self._send(elements.close())
+        self._shut(CloseCode.NORMAL_CLOSURE)
 
     _meets: Mapping[str, Callable[[WebSocket, Mapping[str, str]], None]] = {
         "open": _open,
@@ -311,7 +329,7 @@ class WebSocket:
     @property
     def begun(self) -> bool:
         """Whether there is a stream, or was: the server sees to it that something comes of it."""
-        return self._stream is not None or self._closing
+        return self._stream is not None or self._parting or self._closing
 
     @property
     def unread(self) -> bool:
@@ -365,14 +383,23 @@ class WebSocket:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-        self._refused(reason)
+        self._owner.refused(self, reason)
         self._introduce("")
         self.failed(elements.condition(condition, text))
         self._end(elements.close())
 
     def _end(self, close: bytes) -> None:
-        """End the stream, and then the connection (§3.6)."""
+        """End the stream, and the connection once the client has ended it, too (§3.6)."""
         self._send(close)
+        if self._closing:  # it has, or has broken the rules, in the same piece
+            return
+        self._parting = True
+        self._pieces.clear()
+        self.resume()
+        self._owner.parts(self)
+
+    def part(self) -> None:
+        """The client has closed its stream, or has had time to."""
         self._shut(CloseCode.NORMAL_CLOSURE)
 
     def _shut(self, code: CloseCode, reason: str = "") -> None:
@@ -382,7 +409,7 @@ class WebSocket:
         self._say()
         stream, self._stream = self._stream, None
         if reason:
-            self._refused(reason)
+            self._owner.refused(self, reason)
         if stream is not None:
             stream.close()
         if self._frames.state is OPEN:
@@ -405,7 +432,7 @@ class WebSocket:
         if frames.state is not OPEN and not self._closing:
             self._closing = True
             if frames.close_rcvd is None and frames.parser_exc is not None:
-                self._refused("websocket.frames")
+                self._owner.refused(self, "websocket.frames")
             wire.finish_within(_CLOSING)
         if out[-1] == b"":
             wire.finish(linger=frames.close_rcvd is None)

@@ -81,7 +81,7 @@ class Captcha:
         if question is None or f"{stanza.content} body" not in stanza.children:
             improper(stanza, room)
             return
-        said = stanza.element.findtext(stanza.named("body"), "").strip()
+        said = stanza.body.strip()
         if not question.answered_by(said.removesuffix(question.id)):
             self._questions.failed(question)
             raise _wrong()

@@ -49,7 +49,6 @@ def serve(service: Service) -> None:
     service.features.add(ns.STANZA_ID, ns.PING)
 
     async def rooms(stanza: Stanza, node: str) -> Tag:
-        listing.no_node(node)
         return await listing.rooms(service.store, stanza)
 
     service.disco.items(rooms)

@@ -25,7 +25,7 @@ def serve(service: Service) -> None:
     nodes = NodeDisco(service)
     service.disco.add(*features.AT_DOMAIN)
     service.disco.nodes(lambda stanza, node: nodes.info(stanza, stanza.to.bare, node))
-    service.disco.items(lambda stanza, node: nodes.items(stanza, stanza.to.bare, node))
+    service.disco.items(lambda stanza, node: nodes.items(stanza, stanza.to.bare, node), nodes=True)
 
 
 _HEADERS = Info(features=[f"{SHIM}#{name}" for name in features.HEADERS])

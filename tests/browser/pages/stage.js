@@ -72,7 +72,7 @@ class Transport {
   }
 
   async open() {
-    this.say(FEATURES(MECHANISMS(this.stage.mechanism)));
+    this.say(FEATURES(MECHANISMS(this.stage.mechanism) + (this.stage.first ?? "")));
   }
 
   restart() {

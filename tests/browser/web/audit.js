@@ -32,6 +32,16 @@
   const CONTROLS = "a[href], button, input:not([type=hidden]), textarea, select, summary, [tabindex='0']";
   const controls = all.filter((element) => element.matches(CONTROLS) && shown(element) && !element.closest("[aria-hidden=true]"));
   for (const control of controls) if (!name(control)) complain("no name", control);
+  // Who speaks to the page says what stands there (WCAG 2.5.3).
+  const plain = (words) => words.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  const seen = (element) => {
+    if (!shown(element) || element.matches("[aria-hidden=true], .unseen")) return "";
+    return [...element.childNodes].map((node) => (node instanceof Text ? node.data : node instanceof Element ? ` ${seen(node)} ` : "")).join("");
+  };
+  for (const control of controls) {
+    const label = control.getAttribute("aria-label");
+    if (label && !control.matches(".log") && !plain(label).includes(plain(seen(control)))) complain("named otherwise than it looks", control);
+  }
   for (const region of root.querySelectorAll("nav, aside, section[aria-label], dialog, [role=log]")) {
     if (shown(region) && !name(region) && region.localName !== "section") complain("region without a name", region);
   }
@@ -46,11 +56,16 @@
   // Structure.
   const titles = [...document.querySelectorAll("h1")].filter(shown);
   const mains = [...document.querySelectorAll("main")].filter(shown);
-  if (titles.length > 1) complaints.push(`${titles.length} first headings`);
+  if (titles.length !== 1) complaints.push(`${titles.length} first headings`);
   if (mains.length > 1) complaints.push(`${mains.length} main landmarks`);
   if (document.documentElement.lang === "") complaints.push("no language");
   if (document.title === "") complaints.push("no title");
   if (document.documentElement.scrollWidth > innerWidth) complaints.push("scrolls sideways");
+  for (const element of [root, ...all]) {
+    const { overflowX, textOverflow } = getComputedStyle(element);
+    if (["visible", "clip"].includes(overflowX) || textOverflow === "ellipsis" || unseen(element)) continue;
+    if (element.scrollWidth > element.clientWidth) complain("scrolls sideways", element);
+  }
 
   // Targets (WCAG 2.5.8); links within text may be as high as the text.
   for (const control of controls) {

@@ -69,6 +69,12 @@ export class Client {
     scenes[new URLSearchParams(location.search).get("scene") ?? "empty"](this);
   }
 
+  async offersAccounts() {
+    const scene = new URLSearchParams(location.search).get("scene");
+    if (scene === "unreachable") throw new ClientError("connection-failed");
+    return scene !== "closed";
+  }
+
   async register({ username }) {
     await this.#do("register", username);
   }

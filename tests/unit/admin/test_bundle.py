@@ -1,6 +1,7 @@
 """The server's own components: what each is started with, and what a reload makes of them."""
 
 import os
+import signal
 import stat
 import sys
 import tomllib
@@ -12,7 +13,7 @@ from tests.support.deferred import result
 from tests.support.logs import logged
 from tests.support.playhouse import BASE, Reactor
 from xmppd import bundled
-from xmppd.admin.bundle import settings
+from xmppd.admin.bundle_settings import settings
 from xmppd.bundled import Bundled, Place
 from xmppd.config import Component, load
 from xmppd.errors import ConfigError
@@ -24,6 +25,7 @@ class Crowded(Children, Reactor):
 
 ON = BASE.replace("start = false", "start = true")
 ECHO = Bundled("echo", "echo", {"multicast": 20})
+MASKED = Place(ECHO, "echo.masks.lit")
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +38,10 @@ def house(playhouse):
     playhouse.reactor = Crowded()
     playhouse.write(base=ON)
     return playhouse
+
+
+def no_space(path, content):
+    raise OSError(28, "No space left on device")
 
 
 def child(house):
@@ -85,6 +91,15 @@ def test_it_has_a_file_for_its_owner_alone_without_the_secret(house):
     }
 
 
+def test_to_one_that_keeps_something_of_users_a_guest_is_none(house):
+    """He might make nodes otherwise, as anybody as often as he likes."""
+    house.write(domains='["masks.lit", "capulet.lit"]', base=ON)
+    kept = Place(ECHO._replace(guests=False), "echo.capulet.lit", domains=("capulet.lit",))
+    config = load(house.file)
+    servers = [tomllib.loads(settings(each, config))["core"]["server"] for each in (kept, MASKED)]
+    assert servers == [["capulet.lit"], ["masks.lit", "capulet.lit"]]
+
+
 @pytest.mark.parametrize(
     ("url", "its"),
     [
@@ -105,8 +120,8 @@ def test_socket_is_open_only_while_one_is_wanted(house):
     sockets = [path for path, *_ in house.reactor.unixServers]
     assert [path.rpartition("/")[2] for path in sockets] == ["control.sock"]
     house.write(base=ON)
-    server.reload()
-    server.reload()
+    result(server.reload())
+    result(server.reload())
     sockets = [path for path, *_ in house.reactor.unixServers]
     assert [path.rpartition("/")[2] for path in sockets] == ["control.sock", "components.sock"]
     assert server._facts()["listening"][-1]["key"] == "bundled"
@@ -116,15 +131,18 @@ def test_reload_starts_and_stops_it(house):
     server = house.start()
     first = child(house)
     house.write()
-    assert server.reload() == ["bundled.start: takes effect now"]
+    assert result(server.reload()) == ["bundled.start: takes effect now"]
     assert first.signals == ["TERM"]
     assert server.assembly.host.components.get("echo.capulet.lit") is None
     assert server._facts()["bundled"] == []
     house.write(base=ON)
-    server.reload()
+    result(server.reload())
     first.end()
     assert len(house.reactor.processes) == 2
     assert server.assembly.host.components.get("echo.capulet.lit") is not None
+
+
+LOUD = "[bundled.settings.echo]\nloud = true\n"
 
 
 def test_reload_that_concerns_it_starts_it_anew(house):
@@ -132,7 +150,10 @@ def test_reload_that_concerns_it_starts_it_anew(house):
     first = child(house)
     words = "words = ['who?', 'me']\nloud = true\nhalls.'the great one' = [1, 2]"
     house.write(f"[bundled.settings.echo]\n{words}\n", base=ON)
-    assert server.reload() == ["bundled.settings: takes effect now"]
+    reloaded = server.reload()
+    assert first.signals == [], "it is asked first whether it would start"
+    child(house).end()
+    assert result(reloaded) == ["bundled.settings: takes effect now"]
     assert first.signals == ["TERM"]
     halls = {"the great one": [1, 2]}
     assert written(house)["echo"] == {"words": ["who?", "me"], "loud": True, "halls": halls}
@@ -141,10 +162,134 @@ def test_reload_that_concerns_it_starts_it_anew(house):
     assert server._facts()["bundled"][0]["failures"] == 0
 
 
+def test_it_is_asked_by_its_program_about_the_settings_that_it_would_have(house):
+    server = house.start()
+    before = file(house).read_text()
+    house.write(LOUD, base=ON)
+    reloaded = server.reload()
+    asked, path = child(house), house.directory / "data" / "echo.asked.toml"
+    assert asked.command[-4:] == ["xmppd-echo", "--check", "-c", str(path)]
+    assert tomllib.loads(path.read_text())["echo"] == {"loud": True}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert asked.told_nothing and "XMPPD_TIED" not in asked.environment
+    assert asked.environment["XMPPD_COMPONENT_SECRET"] not in server._bundle._secrets.values()
+    asked.end()
+    assert not path.exists() and result(reloaded)
+    assert file(house).read_text() != before
+    house.reactor.advance(40)
+    assert asked.signals == []
+
+
+def refuse(process, path):
+    """What a component's program says to a key that it does not know."""
+    process.protocol.errReceived(b"a warning\nxmppd-echo: ")
+    process.protocol.errReceived(f"{path}:21: echo.loud: unknown key. Remove it\n".encode())
+    process.end(1)
+
+
+def test_reload_with_settings_that_it_would_not_take_changes_nothing_and_loses_nothing(house):
+    server = house.start()
+    before = server.config, file(house).read_text()
+    house.write(f"[limits]\ndepth = 70\n{LOUD}", base=ON)
+    reloaded = server.reload()
+    refuse(child(house), house.directory / "data" / "echo.asked.toml")
+    key = "bundled.settings.echo"
+    with pytest.raises(ConfigError) as caught:
+        result(reloaded)
+    assert str(caught.value) == (
+        f"{house.file}: {key}: echo.loud: unknown key. Remove it. "
+        f"Correct it under [{key}]; then xmppctl reload"
+    )
+    assert (server.config, file(house).read_text()) == before
+    assert server.assembly.host.config.limits.depth != 70
+    first, _ = house.reactor.processes
+    assert (first.signals, first.pid) == ([], 100)
+    assert sorted(path.name for path in file(house).parent.glob("*.toml")) == ["echo.toml"]
+
+
+def test_sighup_with_settings_that_it_would_not_take_is_told_in_the_log(house):
+    server = house.start()
+    house.write(LOUD, base=ON)
+    with logged("error") as errors:
+        signal.raise_signal(signal.SIGHUP)
+        refuse(child(house), house.directory / "data" / "echo.asked.toml")
+    assert errors[0].startswith(f"nothing was reloaded: {house.file}: bundled.settings.echo: ")
+    assert server.config.bundled.settings == {}
+
+
+def test_program_that_does_not_answer_is_killed_and_nothing_is_reloaded(house):
+    server = house.start()
+    house.write(LOUD, base=ON)
+    reloaded = server.reload()
+    house.reactor.advance(29)
+    assert child(house).signals == []
+    house.reactor.advance(1)
+    assert child(house).signals == ["KILL"]
+    child(house).end(signal=9)
+    with pytest.raises(ConfigError, match="its program has not read them within 30 s"):
+        result(reloaded)
+    assert house.reactor.processes[0].signals == []
+
+
+@pytest.mark.parametrize("how", ["crash", "no program", "no disk"])
+def test_program_that_can_not_be_asked_is_a_fault(house, monkeypatch, how):
+    server = house.start()
+    house.write(LOUD, base=ON)
+    if how == "no disk":
+        monkeypatch.setattr("xmppd.admin.bundle_check.write_private", no_space)
+    house.reactor.spawns_fail = how == "no program"
+    reloaded = server.reload()
+    if how == "crash":
+        child(house).end(signal=11)
+    words = {
+        "crash": "ended with status -11",
+        "no program": "could not be started: Resource temporarily unavailable",
+        "no disk": "can't be written .No space left on device.",
+    }
+    with pytest.raises(ConfigError, match=words[how]):
+        result(reloaded)
+    assert server.config.bundled.settings == {}
+
+
+def test_reloads_wait_for_each_other(house):
+    server = house.start()
+    house.write(LOUD, base=ON)
+    first = server.reload()
+    house.write(f"[limits]\ndepth = 70\n{LOUD}", base=ON)
+    second = server.reload()
+    assert len(house.reactor.processes) == 2
+    child(house).end()
+    assert result(first) == ["bundled.settings: takes effect now"]
+    assert result(second) == ["limits.depth: takes effect now"]
+
+
+def test_one_that_fails_already_keeps_nothing_else_from_being_reloaded(house):
+    """Nobody is asked twice about the same settings: the log tells of those by then."""
+    house.write(LOUD, base=ON)
+    server = house.start()
+    child(house).end(1)
+    house.write(f"[limits]\ndepth = 70\n{LOUD}", base=ON)
+    assert result(server.reload()) == ["limits.depth: takes effect now"]
+
+
+def test_server_that_stops_meanwhile_reloads_nothing(house):
+    server = house.start()
+    house.write(LOUD, base=ON)
+    reloaded = server.reload()
+    asked = child(house)
+    house.reactor.processes.remove(asked)
+    stopped = result_of_stop(house, server)
+    asked.end()
+    with pytest.raises(ConfigError, match="the server is stopping"):
+        result(reloaded)
+    assert stopped is None
+    assert len(house.reactor.processes) == 1
+
+
 def test_reload_that_does_not_concern_it_leaves_it_alone(house):
     server = house.start()
     house.write('[log]\nlevel = "debug"\n[limits]\ndepth = 70\n', base=ON)
-    server.reload()
+    result(server.reload())
     assert child(house).signals == []
     assert len(house.reactor.processes) == 1
 
@@ -152,7 +297,7 @@ def test_reload_that_does_not_concern_it_leaves_it_alone(house):
 def test_reload_starts_one_that_is_waited_for(house):
     server = house.start()
     child(house).end(1)
-    server.reload()
+    result(server.reload())
     assert len(house.reactor.processes) == 2
 
 
@@ -162,7 +307,7 @@ def test_one_that_there_is_not_is_told_before_the_start_and_by_a_reload(house, t
     server = house.start()
     house.write(base=faulty)
     with pytest.raises(ConfigError, match="no bundled component is called apothecary"):
-        server.reload()
+        result(server.reload())
     assert child(house).signals == []
     result_of_stop(house, server)
     with pytest.raises(ConfigError, match="no bundled component is called apothecary"):
@@ -170,11 +315,8 @@ def test_one_that_there_is_not_is_told_before_the_start_and_by_a_reload(house, t
 
 
 def test_file_that_cannot_be_written_is_told_and_tried_again_by_a_reload(house, monkeypatch):
-    def refuse(path, content):
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as full, logged("error") as errors:
-        full.setattr("xmppd.admin.bundle.write_private", refuse)
+        full.setattr("xmppd.admin.bundle.write_private", no_space)
         server = house.start()
     assert house.failures == []
     words = f"{file(house)} can't be written (No space left on device)"
@@ -182,7 +324,7 @@ def test_file_that_cannot_be_written_is_told_and_tried_again_by_a_reload(house, 
     [refusal] = server.assembly.host.refusals.about("echo.capulet.lit")
     assert (refusal.reason, refusal.detail) == ("component.failing", words)
     assert house.reactor.processes == []
-    server.reload()
+    result(server.reload())
     assert len(house.reactor.processes) == 1
 
 

@@ -459,7 +459,13 @@ def test_component_that_fails_or_is_not_there_is_advice_with_a_remedy(configure,
     silent = status(connected=0, seconds=60)
     absent = {**status(), "bundled": [], "components": {"rooms.capulet.lit": 0}}
     gone = ("echo.capulet.lit: is not connected", "See its own log, and xmppctl components")
+    forged = {"reason": "component.secret", "meaning": "a wrong one", "remedy": "give the same"}
+    refused = {**absent, "absent": {"rooms.capulet.lit": {"seconds": 3, "refusal": forged}}}
+    long_gone = {**absent, "absent": {"rooms.capulet.lit": {"seconds": 61, "refusal": None}}}
+    why = "is not connected, refused with component.secret (a wrong one)"
     for state, told in (
+        (long_gone, ("rooms.capulet.lit: is not connected", gone[1])),
+        (refused, (f"rooms.capulet.lit: {why}", "give the same")),
         (
             failing,
             (
@@ -474,3 +480,19 @@ def test_component_that_fails_or_is_not_there_is_advice_with_a_remedy(configure,
         setting = replace(configure(), status=state)
         assert told in of_components(setting)
         start(setting)
+
+
+def test_component_that_may_be_restarting_is_no_fault(configure):
+    state = {"seconds": 60, "refusal": None}
+    told = {
+        "pid": 1,
+        "components": {"rooms.capulet.lit": 0},
+        "absent": {"rooms.capulet.lit": state},
+    }
+    [found] = [
+        each
+        for each in check_all(replace(configure(), status=told))
+        if each.subject == "components" and "rooms" in each.detail
+    ]
+    assert not found.remedy
+    assert found.detail.startswith("rooms.capulet.lit is not connected, for 60 s now")

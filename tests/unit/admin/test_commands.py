@@ -1,7 +1,7 @@
 """The operator's commands, on a whole server in memory."""
 
 import pytest
-from twisted.internet.defer import fail
+from twisted.internet.defer import fail, succeed
 
 from tests.support.deferred import result
 from tests.support.logs import logged
@@ -232,16 +232,14 @@ def test_status_has_what_only_the_server_process_knows(verona):
 
 
 def test_reload_gives_the_changes_or_the_fault(verona):
-    operated = Operated(verona.host, reload=lambda: ["limits.depth: takes effect now"])
+    operated = Operated(verona.host, reload=lambda: succeed(["limits.depth: takes effect now"]))
     assert result(perform(operated, "reload", {})) == {
         "changes": ["limits.depth: takes effect now"]
     }
 
-    def fail():
-        raise ConfigError("xmppd.toml:3", "limits.depth", "unknown key", "Remove it")
-
+    fault = ConfigError("xmppd.toml:3", "limits.depth", "unknown key", "Remove it")
     with pytest.raises(CommandError) as caught:
-        result(perform(Operated(verona.host, reload=fail), "reload", {}))
+        result(perform(Operated(verona.host, reload=lambda: fail(fault)), "reload", {}))
     assert caught.value.problem == "xmppd.toml:3: limits.depth: unknown key"
     assert caught.value.remedy == "Remove it"
 

@@ -110,6 +110,19 @@ def test_status_says_which_are_there(verona):
     assert do(verona, "status")["components"] == {ECHO: 1, ROOMS: 0}
 
 
+def test_status_says_of_those_that_are_not_since_when_and_why(verona):
+    Component(verona, ECHO, STRANGER).open().prove("wrong")
+    verona.clock.advance(10)
+    absent = do(verona, "status")["absent"]
+    assert {name: each["seconds"] for name, each in absent.items()} == {ECHO: 10, ROOMS: 10}
+    assert absent[ECHO]["refusal"]["reason"] == "component.secret"
+    echo = Component(verona, ECHO).log_in()
+    assert set(do(verona, "status")["absent"]) == {ROOMS}
+    verona.clock.advance(10)
+    echo.hang_up()
+    assert do(verona, "status")["absent"][ECHO] == {"seconds": 0, "refusal": None}, "long mended"
+
+
 # ---------------------------------------------------------------------- drain
 
 

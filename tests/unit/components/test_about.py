@@ -50,10 +50,21 @@ def test_it_has_no_items_but_those_that_it_is_given(server: Server, disco: Disco
     query = f"<query xmlns='{ns.DISCO_ITEMS}'"
     assert answer(server, f"{query}/>") == f"{query}/>"
     room = Item(f"room@{DOMAIN}", "Room")
+    listed = f"><item jid='room@{DOMAIN}' name='Room'/></query>"
     disco.items(lambda stanza, node: items_tag([room], node))
-    assert answer(server, f"{query} node='n'/>") == (
-        f"{query} node='n'><item jid='room@{DOMAIN}' name='Room'/></query>"
-    )
+    assert answer(server, f"{query}/>") == f"{query}{listed}"
+    assert "<item-not-found " in answer(server, f"{query} node='n'/>")
+    disco.items(lambda stanza, node: items_tag([room], node), nodes=True)
+    assert answer(server, f"{query} node='n'/>") == f"{query} node='n'{listed}"
+
+
+def test_the_items_of_nodes_are_none_or_not_found(server: Server, disco: Disco) -> None:
+    """XEP-0030 §7: a node that is not there has no empty list."""
+    disco.node("known", lambda: Info(features=["urn:a"]))
+    query = f"<query xmlns='{ns.DISCO_ITEMS}'"
+    assert answer(server, f"{query} node='known'/>") == f"{query} node='known'/>"
+    assert "<item-not-found " in answer(server, f"{query} node='other'/>")
+    assert answer(server, f"{query} node=''/>") == f"{query}/>"
 
 
 def test_nodes_are_known_or_not_found(server: Server, disco: Disco) -> None:
@@ -78,6 +89,7 @@ def test_addresses_have_answers_of_their_own(server: Server, disco: Disco) -> No
     disco.addresses(info, lambda stanza, node: items_tag([], node))
     assert "category='conference'" in answer(server, f"{query}/>", f"room@{DOMAIN}")
     assert "<item-not-found " in answer(server, f"{query}/>", f"other@{DOMAIN}")
+    assert "<item-not-found " in answer(server, f"{query} node='n'/>", f"room@{DOMAIN}")
     assert "category='client'" in answer(server, f"{query}/>")
 
 
@@ -99,3 +111,11 @@ def test_it_has_a_vcard(server: Server, disco: Disco) -> None:
     assert answer(server, f"<vCard xmlns='{ns.VCARD}'/>") == (
         f"<vCard xmlns='{ns.VCARD}'><FN>Echo &amp; co</FN><DESC>Sends it back</DESC></vCard>"
     )
+
+
+def test_addresses_may_have_nodes(server: Server, disco: Disco) -> None:
+    disco.addresses(
+        lambda stanza, node: Info().tag(node), lambda stanza, node: items_tag([], node), nodes=True
+    )
+    for query in (f"<query xmlns='{each}' node='n'/>" for each in (ns.DISCO_INFO, ns.DISCO_ITEMS)):
+        assert answer(server, query, f"room@{DOMAIN}") == query

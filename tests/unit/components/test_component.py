@@ -177,6 +177,30 @@ def test_a_message_goes_to_who_handles_one_of_its_children(
     assert handled == ["all", "x"]
 
 
+def test_a_text_in_a_message_is_its_body(server: Server, component: Component) -> None:
+    """RFC 6121 §5.2.3: characters beside the elements of a message are for nobody."""
+    component.message(ROMEO, "<hist>", Tag("x", ns="urn:x"), id_="1")
+    sent = f"<message from='{DOMAIN}' to='{ROMEO}' id='1'>"
+    sent += "<body>&lt;hist&gt;</body><x xmlns='urn:x'/></message>"
+    assert server.take() == sent.encode()
+
+
+def test_a_reply_is_of_the_type_and_from_where_the_message_was_for(
+    server: Server, component: Component
+) -> None:
+    """RFC 6121 §5.2.2."""
+    component.on_message(lambda stanza: component.reply(stanza, stanza.body or "nothing"))
+    to = f"ball@{DOMAIN}/x"
+    for type_ in ("chat", "headline"):
+        head = f"<message from='{ROMEO}' to='{to}' type='{type_}'"
+        server.send(f"{head}><subject>s</subject><body>bells</body><body>two</body></message>")
+        said = server.take()
+        head = f"<message from='{to}' to='{ROMEO}' type='{type_}'"
+        assert said == f"{head}><body>bells</body></message>".encode()
+    server.send(f"<message from='{ROMEO}' to='{to}'><subject>s</subject></message>")
+    assert b">nothing<" in server.take()
+
+
 def test_errors_have_a_handler_of_their_own(server: Server, component: Component) -> None:
     """Who answers messages would answer errors, and they him (RFC 6120 §8.3.1)."""
     handled: list[str] = []

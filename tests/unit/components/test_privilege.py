@@ -171,6 +171,12 @@ def test_a_message_is_forwarded_to_the_server(server: Server, privilege: Privile
     )
 
 
+def test_a_text_in_somebodys_name_is_a_body(server: Server, privilege: Privilege) -> None:
+    grant(server)
+    assert privilege.message(ACCOUNT, ROMEO, "hist")
+    assert b"><body>hist</body></message>" in server.take()
+
+
 @pytest.mark.parametrize("type_", ["result", "error"])
 def test_an_iq_is_asked_in_somebodys_name(server: Server, privilege: Privilege, type_: str) -> None:
     """§6.3: the answer to it comes forwarded, an error as well."""
@@ -261,6 +267,6 @@ def test_more_than_the_most_are_several_stanzas(server: Server) -> None:
 
 def test_without_the_service_each_has_his_own(server: Server) -> None:
     multicast = ready(server, available=False)
-    multicast.send(PEOPLE, "message", b"<body>hi</body>", id_="1")
+    multicast.send(PEOPLE, "message", "hi", id_="1")
     sent = server.take()
     assert sent.count(b"<body>hi</body>") == 7 and ns.ADDRESS.encode() not in sent

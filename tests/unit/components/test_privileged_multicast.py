@@ -57,8 +57,9 @@ def test_more_than_the_most_are_several_stanzas(server: Server) -> None:
 def test_few_and_without_multicast_each_has_his_own(
     server: Server, available: bool, number: int
 ) -> None:
-    to_many(server, available=available).message(ACCOUNT, PEOPLE[:number], BODY)
+    to_many(server, available=available).message(ACCOUNT, PEOPLE[:number], "Hist!")
     sent = server.take()
+    assert sent.count(BODY) == number
     assert sent.count(b"<privilege ") == number
     assert ns.ADDRESS.encode() not in sent
     assert all(b" to='%b'" % jid.attr in sent for jid in PEOPLE[:number])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
-from twisted.internet.defer import Deferred
+from OpenSSL import SSL
+from twisted.internet import error
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
 
+from components.common.component import Component
 from components.common.connection import Pace
-from components.common.stream import ASK_EVERY, ASK_OCTETS
+from components.common.stream import ASK_EVERY, ASK_OCTETS, Identity
 from tests.support.kit import (
     ASK,
     DOMAIN,
@@ -16,6 +21,7 @@ from tests.support.kit import (
     HANDSHAKE,
     HEADER,
     JULIET,
+    SERVER,
     Server,
     iq,
     message,
@@ -140,6 +146,44 @@ def test_attempts_become_rarer_and_never_stop(server: Server) -> None:
     for wait, most in zip(waits, [1, 2, 4, 8, 8, 8], strict=False):
         assert most / 2 <= wait <= most + 0.25
     assert max(waits) <= 8.25
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (error.ConnectionRefusedError(), "nobody listens there: start the server, see to [listen]"),
+        (error.DNSLookupError("no such name"), "there is no such host: correct [core] endpoint"),
+        (error.TimeoutError(), "nothing answers there: correct [core] endpoint"),
+        (error.ConnectError(2, "No such file"), "is the server there? If it is elsewhere, correct"),
+    ],
+)
+def test_what_keeps_it_from_connecting_is_told_with_a_remedy(problem: Exception, told: str) -> None:
+    nowhere = SimpleNamespace(connect=lambda factory: fail(problem))
+    identity = Identity(DOMAIN, "secret")
+    component = Component(identity, [SERVER], nowhere, Clock(), where="tcp:x", source="/a.toml")
+    with logged("warn") as lines:
+        component.start()
+    [line] = lines
+    assert line.startswith("/a.toml: tcp:x: can't connect: ")
+    assert told in line and ".." not in line
+
+
+def test_a_port_that_says_nothing_may_be_one_for_tls(server: Server) -> None:
+    """Only where nothing was said: later it is no port for the wrong thing."""
+    server.component()
+    with logged("warn") as lines:
+        server.line.cut(error.ConnectionDone())
+        server.pass_time(1)
+        server.send(HEADER + ">")
+        server.line.cut(error.ConnectionDone())
+    assert ["[core] endpoint begins with tls:" in line for line in lines] == [True, False]
+
+
+def test_a_port_that_does_not_begin_with_tls_is_told_with_a_remedy(server: Server) -> None:
+    server.component()
+    with logged("warn") as lines:
+        server.line.cut(SSL.Error([("SSL routines", "", "wrong version number")]))
+    assert "does not begin with TLS: correct [core] endpoint" in lines[0]
 
 
 def test_a_good_connection_begins_attempts_anew(server: Server) -> None:

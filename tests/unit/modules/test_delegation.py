@@ -1,11 +1,16 @@
 """Namespace delegation (XEP-0355): what is handed on, and what comes back."""
 
+from collections import Counter
+
 import pytest
 
 from tests.support.components import Component, table
 from tests.support.delegated import TEMP, VCARD, answer, get, inner, server_with
 from tests.support.server import Verona, condition
+from tests.support.sessions import read
 from xmppd import ns
+from xmppd.core.components import pending
+from xmppd.jid import JID
 
 JULIET = "juliet@capulet.lit"
 EMPTY = f"<forwarded xmlns='{ns.FORWARD}'/>"
@@ -255,19 +260,32 @@ def test_a_card_that_speaks_of_an_iq_is_unwrapped_too(vcard, juliet):
     assert [each.tag for each in juliet.one()[0]] == ["{urn:x}iq", f"{{{TEMP}}}FN"]
 
 
+def unavailable(answer):
+    """The type of the `service-unavailable` that an answer is."""
+    assert condition(answer) == "service-unavailable"
+    return answer.find("{jabber:client}error").get("type")
+
+
 def test_4_3_n_b_1_an_absent_component_is_service_unavailable(server, juliet):
     juliet.send(get())
-    assert condition(juliet.one()) == "service-unavailable"
+    assert unavailable(juliet.one()) == "wait"
 
 
-def test_4_3_n_b_2_a_component_that_answers_with_an_error_is_service_unavailable(vcard, juliet):
+@pytest.mark.parametrize(
+    ("type_", "said", "told"),
+    [("auth", "forbidden", "cancel"), ("wait", "resource-constraint", "wait")],
+)
+def test_4_3_n_b_2_a_component_that_answers_with_an_error_is_service_unavailable(
+    vcard, juliet, type_, said, told
+):
+    """RFC 6120 §8.3.2: to wait is for what is temporary."""
     juliet.send(get())
     envelope = vcard.one()
     vcard.send(
-        f"<iq type='error' id='{envelope.get('id')}' to='capulet.lit'><error type='auth'>"
-        "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        f"<iq type='error' id='{envelope.get('id')}' to='capulet.lit'><error type='{type_}'>"
+        f"<{said} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
     )
-    assert condition(juliet.one()) == "service-unavailable"
+    assert unavailable(juliet.one()) == told
 
 
 def test_who_has_asked_is_told_when_the_component_dies(vcard, juliet):
@@ -283,6 +301,57 @@ def test_who_has_asked_is_told_when_the_component_says_nothing(server, vcard, ju
     assert condition(juliet.one()) == "service-unavailable"
     vcard.send(answer(envelope))
     assert juliet.take() == b"", "it comes too late"
+
+
+def test_one_user_leaves_a_component_that_says_nothing_to_others(
+    server, vcard, juliet, monkeypatch
+):
+    """There are so many requests of the server that may wait, whomever they are for."""
+    monkeypatch.setattr(pending, "MOST_OF_ONE", 3)
+    romeo = server.log_in("romeo", "orchard")
+    juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(4)))
+    refused = juliet.one()
+    assert (refused.get("id"), condition(refused)) == ("3", "resource-constraint")
+    envelopes = vcard.elements()
+    assert len(envelopes) == 3
+    romeo.send(get(JULIET))
+    assert inner(vcard.one()).get("from") == romeo.jid
+    vcard.send(answer(envelopes[0]))
+    assert juliet.one().get("type") == "result"
+    juliet.send(get(JULIET, id_="again"))
+    assert inner(vcard.one()).get("id") == "again"
+    server.clock.advance(31)
+    assert len(juliet.elements()) == 3
+    juliet.send("".join(get(JULIET, id_=f"{n}") for n in range(3)))
+    assert len(vcard.elements()) == 3
+
+
+def test_others_leave_room_for_users_however_many_they_ask(server, vcard, juliet, monkeypatch):
+    """For one server as many as a component may owe it anyway, and all of them half."""
+    monkeypatch.setattr(pending, "MOST", 20)
+    monkeypatch.setattr(pending, "MOST_OF_ONE", 4)
+    answers = []
+    server.host.router.attach(answers.append)
+    request = f"<iq type='get' id='v' to='{JULIET}'><vCard xmlns='{TEMP}'/></iq>"
+    for number in range(5):
+        for domain in ("iago.lit", "m.iago.lit", "moor.lit", "venice.lit"):
+            stanza = read(request)
+            stanza.sender, stanza.to = JID.parse(f"a{number}@{domain}"), JID.parse(JULIET)
+            server.host.router.route(stanza)
+    taken = vcard.elements()
+    asked_by = Counter(inner(each).get("from").rpartition("@")[2] for each in taken)
+    assert asked_by == {"iago.lit": 2, "m.iago.lit": 2, "moor.lit": 3, "venice.lit": 3}
+    assert {condition(each.element) for each in answers} == {"resource-constraint"}
+    juliet.send(get())
+    vcard.send(answer(vcard.one()))
+    assert juliet.one().get("type") == "result"
+    answers.clear()
+    for envelope in taken:
+        vcard.send(answer(envelope))
+    stanza = read(request)
+    stanza.sender, stanza.to = JID.parse("a@iago.lit"), JID.parse(JULIET)
+    server.host.router.route(stanza)
+    assert inner(vcard.one()).get("from") == "a@iago.lit"
 
 
 @pytest.mark.parametrize("instances", [1, 2])

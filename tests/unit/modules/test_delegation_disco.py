@@ -149,6 +149,18 @@ def test_a_component_that_comes_back_is_asked_again(server, juliet):
     assert TEMP in features(juliet, "capulet.lit")
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_a_component_does_not_say_of_itself_was_refused_to_nobody(server, gone):
+    """An operator who asks why (`xmppctl why`) is not told of it."""
+    component, asked = connected(server)
+    assert asked
+    if gone:
+        component.hang_up()
+    server.clock.pump([10.0] * 14)
+    assert list(server.host.refusals.recent) == []
+    assert len(server.host.requests) == 0
+
+
 INFO_REST, ITEMS_REST = REST
 
 

@@ -268,6 +268,48 @@ def test_the_users_other_clients_see_it(server, pubsub, juliet, romeo):
     assert romeo.one()
 
 
+RESULT = (
+    "<result xmlns='{}' id='1' queryid='q'><forwarded xmlns='urn:xmpp:forward:0'>"
+    "<delay xmlns='urn:xmpp:delay' stamp='2006-12-08T01:58:35Z'/>"
+    "<message xmlns='jabber:client' from='romeo@capulet.lit'><body>O</body></message>"
+    "</forwarded></result>"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        RESULT.format("urn:xmpp:mam:2"),
+        RESULT.format("urn:xmpp:m&#97;m:1"),
+        "<fin xmlns='urn:xmpp:mam:0'/>",
+        "<body/><p:x xmlns:p='urn:xmpp:mam:2'/>",
+    ],
+)
+def test_9_what_a_users_archive_alone_may_say_is_not_said_in_his_name(pubsub, juliet, content):
+    """His clients believe it, since it comes from his bare JID (XEP-0313)."""
+    pubsub.send(say(JULIET, juliet.jid, content))
+    assert condition(pubsub.one()) == "forbidden"
+    assert juliet.take() == b""
+
+
+def test_9_who_answers_for_the_archive_says_it(juliet):
+    delegated = {"urn:xmpp:mam:2": ()}
+    server = server_with(message="outgoing", delegation=delegated)
+    archive, juliet = connect(server), server.log_in("juliet", "balcony")
+    archive.send(say(JULIET, juliet.jid, RESULT.format("urn:xmpp:mam:2")))
+    assert juliet.one()[0].tag == "{urn:xmpp:mam:2}result"
+    archive.take()
+    archive.send(say(JULIET, juliet.jid, RESULT.format("urn:xmpp:mam:1")))
+    assert condition(archive.one()) == "forbidden"
+
+
+def test_9_nor_what_his_server_alone_may_say(pubsub, juliet):
+    """Copies of messages (XEP-0280 §11): as where he had sent them himself."""
+    sent = RESULT.replace("result", "sent").format(ns.CARBONS)
+    pubsub.send(say(JULIET, juliet.jid, sent))
+    assert b"sent" not in juliet.take()
+
+
 def test_whom_the_user_blocks_gets_nothing(server, pubsub, juliet, romeo):
     juliet.ask(f"<block xmlns='{ns.BLOCKING}'><item jid='{ROMEO}'/></block>", "set")
     juliet.take()

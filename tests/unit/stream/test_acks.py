@@ -148,8 +148,12 @@ def test_other_claims_may_be_held_for_the_same_stanzas() -> None:
     others = [Claim(), None]
     box.replace([*others])
     assert [sent.claim for sent in box] == others
-    with pytest.raises(ValueError, match="one for each"):
-        box.replace([None])
+    last = Claim()
+    box.replace([last])
+    assert [sent.claim for sent in box] == [others[0], last]
+    assert [sent.claim for sent in box.last(1)] == [last]
+    with pytest.raises(ValueError, match="more claims"):
+        box.replace([None] * 3)
 
 
 def test_what_is_withdrawn_was_never_sent_as_the_peer_counts() -> None:

@@ -88,10 +88,10 @@ def test_text_is_what_its_characters_are() -> None:
 
 
 def test_text_may_end_an_element() -> None:
-    inner = "<t:text>&lt;a</t:text><t:text end='true'>/&gt;</t:text><t:text end='false'>b</t:text>"
-    items = tunneled.read(session(inner)).items
-    assert items == [b"<a", b"/>", b"b"]
-    assert [type(item) for item in items] == [bytes, tunneled.Last, bytes]
+    inner = "<t:text>a</t:text><t:text end='false'>&lt;b</t:text><t:text end='true'>/&gt;</t:text>"
+    items = tunneled.read(session(f"{inner}<t:text end='x'>c</t:text>")).items
+    assert items == [b"a", b"<b", b"/>", b"c"]
+    assert [type(item) for item in items] == [bytes, tunneled.Part, tunneled.Last, bytes]
 
 
 def test_a_session_may_say_nothing() -> None:
@@ -160,7 +160,7 @@ REFERENCES = (
 )
 def test_text_means_the_same_whether_a_parser_reads_it_or_not(pieces: list[str]) -> None:
     text = "".join(pieces).replace("]]>", "]]&gt;").replace("<![CDATA[&]]&gt;", "<![CDATA[&]]>")
-    for end in ("", " end='true'"):
+    for end in ("", " end='true'", " end='false'"):
         short = (AS_DEFAULT % f"<text{end}>{text}</text>").encode()
         long = session(f"<t:text{end}>{text}</t:text>")
         assert tunneled.read(short) == tunneled.read(long)

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from xmppd import ns
 from xmppd.core.components.domain import Component
-from xmppd.core.components.instance import Instance
+from xmppd.core.components.instance import SETTLING, Instance
 from xmppd.core.host import Host
 from xmppd.errors import StreamError
 from xmppd.stream.component import Accepted, ComponentStream, Event, Proved
@@ -50,6 +50,10 @@ class ComponentConnection:
         self.stream = ComponentStream(policy)
         self.instance: Instance | None = None
         self._component: Component | None = None
+        self._proved = ""
+        """The secret that it has proved to know."""
+        self._contending = False
+        """Whether its place is another's, which it has yet to show that it is."""
         seconds = host.config.limits.negotiation_seconds
         self._timer: IDelayedCall | None = host.clock.callLater(seconds, self._too_slow)
         host.component_connections.add(self)
@@ -127,6 +131,8 @@ class ComponentConnection:
                 and frame.name.startswith(_MANAGEMENT)
             ):
                 instance.nonza(frame)
+            elif self._contending and isinstance(frame, Stanza | Nonza):
+                self._contend(frame)
             else:
                 self._act(self.stream.on_frame(frame))
 
@@ -154,16 +160,51 @@ class ComponentConnection:
         component = self._host.components.get(self.stream.domain)
         assert component is not None  # it had a secret a moment ago
         self._component = component
-        self.stream.instance = component.admit(self.stream.instance)
+        self._proved = component.settings.secret
+        stream = self.stream
+        stream.instance = component.admit(stream.instance, knows_more=stream.version >= (1, 0))
 
     def _enter(self) -> None:
+        component = self._component
+        assert component is not None
+        self._no_timer()
+        self._wire.authenticated()
+        instance = component.place(self.stream.instance)
+        if instance.line is None:
+            self._begin(instance, component)
+        else:
+            self._contending = True
+            self._timer = self._host.clock.callLater(SETTLING, self._contend)
+
+    def _contend(self, said: Stanza | Nonza | None = None) -> None:
+        """Have the place that is another connection's, which may be dead: that of one process.
+
+        Who goes on with its stream is that (XEP-0198 §5); nobody else gets in while it is there.
+        """
         component, stream = self._component, self.stream
         assert component is not None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._wire.authenticated()
-        self.instance = instance = component.place(stream.instance)
+        self._no_timer()
+        self._contending = False
+        rival = component.instances.get(stream.instance)
+        line = rival.line if rival is not None and _resumes(rival, said) else None
+        try:
+            if self._host.components.get(stream.domain) is not component or (
+                self._proved != component.settings.secret
+            ):
+                raise StreamError("reset", reason="component.new-secret")
+            if line is not None:
+                line.end(StreamError("conflict", reason="component.replaced"))
+            component.admit(stream.instance, knows_more=False)
+        except StreamError as error:
+            self.end(error)
+            return
+        self._begin(component.place(stream.instance), component)
+        if said is not None:
+            self._take((said,))
+
+    def _begin(self, instance: Instance, component: Component) -> None:
+        stream = self.stream
+        self.instance = instance
         log.info(
             "component {domain} is connected from {address}{name}",
             domain=stream.domain,
@@ -188,17 +229,25 @@ class ComponentConnection:
     def _release(self) -> None:
         """Let go of the instance and the timer; may be called more than once."""
         self._host.component_connections.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._no_timer()
+        self._contending = False
         instance, self.instance = self.instance, None
         if instance is not None and self._component is not None:
             log.info("component {domain} is gone", domain=instance.domain)
             self._component.leave(instance)
 
+    def _no_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
     def _too_slow(self) -> None:
         self._timer = None
         self.end(StreamError("connection-timeout", reason="stream.timeout"))
+
+
+def _resumes(instance: Instance, said: Stanza | Nonza | None) -> bool:
+    return isinstance(said, Nonza) and instance.is_resumed_by(said)
 
 
 _MANAGEMENT = f"{ns.STREAM_MANAGEMENT} "

@@ -21,6 +21,7 @@ from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.instance import Ended, Instance, Line
 from xmppd.core.components.server import Server
 from xmppd.core.requests import RequestFailed
+from xmppd.core.router import LONGEST_ID
 from xmppd.core.sessions import Session
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
@@ -31,6 +32,9 @@ log = Logger()
 
 HAND_OVER = 10.0
 """Seconds that an instance may take to let go of addresses that are another's by now."""
+
+ASK_AGAIN = 0.5
+"""Seconds until an instance is told again who is there, for whom too much waited."""
 
 MOST_ASKED = 10_000
 """Of how many requests of several instances it is remembered whose they were."""
@@ -148,29 +152,36 @@ class Component:
         instance.take(stanza)
 
     def _remember(self, instance: Instance, attrs: Mapping[str, str]) -> None:
+        id_ = attrs.get("id", "")
+        if len(id_) > LONGEST_ID:
+            return  # it will be answered for that
         try:
             to, sender = JID.parse(attrs.get("to", "")), JID.parse(attrs.get("from", self.domain))
         except JIDError:
             return  # it will be answered for that
-        self._asked[to, attrs.get("id", ""), sender] = instance.name
+        self._asked[to, id_, sender] = instance.name
         if len(self._asked) > MOST_ASKED:
             self._asked.popitem(last=False)
 
     # ------------------------------------------------------------------ who is there
 
-    def admit(self, name: str) -> str:
+    def admit(self, name: str, *, knows_more: bool) -> str:
         """Make room for an instance that has proved itself; by which name it goes from here on.
 
         A name tells instances of one domain apart. Where there is to be but one it means nothing,
         and who gives none among several gets one. Raises StreamError where there is no room.
+
+        One whose place is another's, and is to stay so, is let in where it may be the same process:
+        it has to go on with the other one's stream then.
         """
         settings = self.settings
         name = (name or secrets.token_hex(4)) if settings.instances > 1 else ""
         instance = self.instances.get(name)
         if instance is not None and instance.line is not None:
-            if settings.conflict == "refuse":
+            if settings.conflict == "replace":
+                instance.line.end(StreamError("conflict", reason="component.replaced"))
+            elif not (knows_more and instance.resumable):
                 raise StreamError("conflict", reason="component.conflict")
-            instance.line.end(StreamError("conflict", reason="component.replaced"))
         elif instance is None and len(self.connected) >= settings.instances:
             raise StreamError("resource-constraint", reason="component.instances")
         return name
@@ -212,11 +223,16 @@ class Component:
         if self.instances.get(instance.name) is instance:
             del self.instances[instance.name]
 
-    def close(self, error: StreamError) -> None:
-        """The domain is no component's any more."""
-        for instance in list(self.instances.values()):
+    def end(self, error: StreamError) -> None:
+        """End the connections there are; what waits for those that come back goes on waiting."""
+        for instance in self.connected:
             if instance.line is not None:
                 instance.line.end(error)
+
+    def close(self, error: StreamError) -> None:
+        """The domain is no component's any more."""
+        self.end(error)
+        for instance in list(self.instances.values()):
             instance.give_up("component.gone")
             self.forget(instance)
 
@@ -247,8 +263,10 @@ class Component:
         except Exception as error:  # noqa: BLE001 - its sender is told
             self._server.router.bounce(stanza, error)
 
-    def _announce(self, instance: Instance) -> None:
-        epoch = self._choice.epoch
+    def _announce(self, instance: Instance, until: float | None = None) -> None:
+        """Tell an instance who is there, and wait `until` then for it to have let go."""
+        epoch, now = self._choice.epoch, self._server.clock.seconds()
+        until = now + HAND_OVER if until is None else until
         attrs = {"epoch": str(epoch), "self": instance.name, "by": self.settings.route_by}
         names = [Tag("instance", {"name": name}) for name in self._choice.names]
         payload = Tag("instances", attrs, names, ns=ns.INSTANCES)
@@ -258,7 +276,7 @@ class Component:
             self.jid,
             "set",
             payload,
-            seconds=HAND_OVER,
+            seconds=until - now,
             send=partial(self._send, instance),
             needed=True,
         )
@@ -267,7 +285,7 @@ class Component:
             self._not_let_go,
             (),
             {},
-            (instance, epoch),
+            (instance, epoch, until),
             {},
         )
         asking.addErrback(lambda failure: log.failure("a hand-over failed", failure))
@@ -278,11 +296,21 @@ class Component:
         except StanzaError as error:
             self._server.router.bounce(stanza, error)
 
-    def _not_let_go(self, failure: Failure, instance: Instance, epoch: int) -> None:
-        """One that knows nothing of this keeps nothing; one that says nothing may act on."""
+    def _not_let_go(self, failure: Failure, instance: Instance, epoch: int, until: float) -> None:
+        """One that knows nothing of this keeps nothing; one that says nothing may act on.
+
+        So may one that could not be told, for want of room: it is told again.
+        """
         failure.trap(RequestFailed)
         failed: Any = failure.value
-        if failed.stanza is not None:
+        line, clock = instance.line, self._server.clock
+        if failed.stanza is not None and not failed.temporary:
             self._choice.let_go(instance.name, epoch)
-        elif instance.line is not None:  # whether or not others have come since
-            instance.line.end(StreamError("policy-violation", reason="component.hand-over"))
+        elif failed.stanza is not None and clock.seconds() + ASK_AGAIN < until:
+            clock.callLater(ASK_AGAIN, self._announce_again, instance, line, until)
+        elif line is not None:  # whether or not others have come since
+            line.end(StreamError("policy-violation", reason="component.hand-over"))
+
+    def _announce_again(self, instance: Instance, line: Line | None, until: float) -> None:
+        if line is not None and instance.line is line:
+            self._announce(instance, until)

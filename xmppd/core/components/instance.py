@@ -27,10 +27,12 @@ from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
 from xmppd.core.components.spool import Spool
 from xmppd.core.holding import Holding
+from xmppd.core.iq import as_stanza_error
 from xmppd.errors import StanzaError, StreamError
 from xmppd.jid import JID, JIDError
 from xmppd.storage.components import Waiting
 from xmppd.stream.acks import WRAP, TooHighError
+from xmppd.wire import faults
 from xmppd.wire.build import Tag
 from xmppd.wire.stanza import Nonza, Stanza
 
@@ -50,6 +52,7 @@ DRAIN_STEP = 0.1
 _DRAINED = Tag("drained", ns=ns.INSTANCES).render()
 """Tells a component why its stream ends: it may end, too, for another to take over."""
 
+_RESUME = f"{ns.STREAM_MANAGEMENT} resume"
 _REQUESTS = frozenset({"get", "set"})
 _ANSWERS = frozenset({"result", "error"})
 
@@ -150,7 +153,7 @@ class Instance:
         self.line: Line | None = None
         self.since = 0.0
         """When it connected, in seconds UTC since 1970."""
-        self.pending = Pending(server.router.bounce, server.clock, server.router.routes)
+        self.pending = Pending(self._answer, server.clock, server.router.routes)
         self.spool: Spool | None = None
         self.sent = self.received = 0
         """Stanzas to it and from it."""
@@ -229,6 +232,17 @@ class Instance:
             return True
         self._server.router.refusals.note("component.unasked", sender, to)
         return False
+
+    def _answer(self, request: Stanza, error: BaseException) -> None:
+        """Answer a request in its place.
+
+        What the server itself would have liked to know was refused to nobody: it is not noted.
+        """
+        router = self._server.router
+        if request.type == "get" and request.sender in router.domains:
+            self._server.requests.answered(faults.stanza_error(request, as_stanza_error(error)))
+        else:
+            router.bounce(request, error)
 
     def _slow_down(self, stanza: Stanza, line: Line) -> None:
         """Read the client that has sent it more slowly; refuse it when there is no room left."""
@@ -404,6 +418,18 @@ class Instance:
             seconds,
         )
 
+    @property
+    def resumable(self) -> bool:
+        """Whether it has a stream that it may go on with by another connection."""
+        return self.spool is not None and bool(self.spool.id)
+
+    def is_resumed_by(self, nonza: Nonza) -> bool:
+        """Whether an element asks to go on with the stream that it has."""
+        spool = self.spool
+        if nonza.name != _RESUME or spool is None or not spool.id:
+            return False
+        return nonza.attrs.get("previd") == spool.id
+
     def _resume(self, nonza: Nonza) -> None:
         """Go on with the stream that it had (§5), once what it has sent is in safe hands.
 
@@ -411,7 +437,7 @@ class Instance:
         """
         spool, line = self.spool, self.line
         assert line is not None
-        if spool is None or not spool.away or nonza.attrs.get("previd") != spool.id:
+        if spool is None or not spool.away or not self.is_resumed_by(nonza):
             line.write(failed("item-not-found", self._ended.handled(nonza.attrs.get("previd", ""))))
             return
         self._acknowledged(nonza)
@@ -442,7 +468,7 @@ class Instance:
 
 _NONZAS: dict[str, Callable[[Instance, Nonza], None]] = {
     f"{ns.STREAM_MANAGEMENT} enable": Instance._enable,
-    f"{ns.STREAM_MANAGEMENT} resume": Instance._resume,
+    _RESUME: Instance._resume,
     f"{ns.STREAM_MANAGEMENT} r": Instance._request,
     f"{ns.STREAM_MANAGEMENT} a": Instance._acknowledged,
 }

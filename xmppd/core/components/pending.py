@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +16,7 @@ MOST = 10_000
 """Requests that one instance may owe an answer to at a time, half of them to other servers,"""
 
 MOST_OF_ONE = 1_000
-"""and so many to the domains of one of these."""
+"""and so many to the domains of one of these, or to one address here: see `crowd_of`."""
 
 SECONDS = 120.0
 """How long it may owe one: then who has asked is told that it takes too long."""
@@ -29,12 +28,74 @@ Asked: TypeAlias = tuple[JID | None, str, JID | None]
 """Who has asked, by which id, and whom."""
 
 
+def crowd_of(sender: JID | None, here: Container[str]) -> str:
+    """With whom somebody shares how many of his requests may wait; "" if they are not counted.
+
+    Those of an account do, and what the domains of one server elsewhere have in common; `here` are
+    the domains that are served here. A component itself asks for many.
+    """
+    if sender is None:
+        return ""
+    if sender.domain in here:
+        return sender.bare if sender.local else ""
+    return around(sender.domain)
+
+
 class _Owed(NamedTuple):
-    """Since when an answer is owed, to what, and to which server elsewhere, if to any."""
+    """Since when an answer is owed, to what, and to whom of those that are counted, "" if none."""
 
     since: float
     type: str
     crowd: str
+
+
+class Askers:
+    """Who has asked how much that is not answered: each leaves room for others.
+
+    All other servers together leave half of it to the users of this one. `here` are the domains
+    that are served here.
+    """
+
+    __slots__ = ("_counts", "_elsewhere", "_here")
+
+    def __init__(self, here: Container[str]) -> None:
+        self._here = here
+        self._counts: dict[str, int] = {}
+        """By `crowd_of`."""
+        self._elsewhere = 0
+        """How many have come from elsewhere."""
+
+    def __len__(self) -> int:
+        """How many ask for something."""
+        return len(self._counts)
+
+    def check_room(self, sender: JID | None) -> None:
+        """Raise StanzaError where there are so many that one more of a sender can't be."""
+        crowd = crowd_of(sender, self._here)
+        if crowd and (
+            self._counts.get(crowd, 0) >= MOST_OF_ONE
+            or ("@" not in crowd and self._elsewhere >= MOST // 2)
+        ):
+            raise StanzaError("resource-constraint", reason="component.requests")
+
+    def add(self, sender: JID | None) -> str:
+        """There is one more; as what it is dropped again."""
+        crowd = crowd_of(sender, self._here)
+        if crowd:
+            self._counts[crowd] = self._counts.get(crowd, 0) + 1
+            self._elsewhere += "@" not in crowd
+        return crowd
+
+    def drop(self, crowd: str) -> None:
+        """There is one less."""
+        if not crowd:
+            return
+        self._elsewhere -= "@" not in crowd
+        left = self._counts[crowd] - 1
+        if left:
+            self._counts[crowd] = left
+        else:
+            del self._counts[crowd]
 
 
 class Pending:
@@ -44,7 +105,7 @@ class Pending:
     `bounce` answers a request with an error; `here` are the domains that are served here.
     """
 
-    __slots__ = ("_asked", "_bounce", "_clock", "_crowds", "_here", "_looking", "_now")
+    __slots__ = ("_asked", "_askers", "_bounce", "_clock", "_looking", "_now")
 
     def __init__(
         self,
@@ -57,9 +118,7 @@ class Pending:
         self._now = clock.seconds
         self._looking: IDelayedCall | None = None
         self._asked: dict[Asked, _Owed] = {}
-        self._here = here
-        self._crowds: Counter[str] = Counter()
-        """How many have come from elsewhere, by what the domains of one server have in common."""
+        self._askers = Askers(here)
 
     def __len__(self) -> int:
         """How many wait for an answer."""
@@ -71,20 +130,15 @@ class Pending:
 
     def check_room(self, stanza: Stanza) -> None:
         """Raise StanzaError where so many were passed on that one more can't be."""
-        full = len(self._asked) >= MOST
-        if not full and (crowd := self._crowd(stanza.sender)):
-            crowds = self._crowds
-            full = crowds[crowd] >= MOST_OF_ONE or crowds.total() >= MOST // 2
-        if full:
+        if len(self._asked) >= MOST:
             raise StanzaError("resource-constraint", reason="component.requests")
+        self._askers.check_room(stanza.sender)
 
     def add(self, stanza: Stanza) -> None:
         """A request was passed on."""
         asked = stanza.sender, stanza.id, stanza.to
         self._pop(asked)
-        crowd = self._crowd(stanza.sender)
-        if crowd:
-            self._crowds[crowd] += 1
+        crowd = self._askers.add(stanza.sender)
         self._asked[asked] = _Owed(self._now(), stanza.type, crowd)
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)
@@ -131,11 +185,6 @@ class Pending:
 
     def _pop(self, asked: Asked) -> _Owed | None:
         owed = self._asked.pop(asked, None)
-        if owed is not None and owed.crowd:
-            self._crowds[owed.crowd] -= 1
-            if not self._crowds[owed.crowd]:
-                del self._crowds[owed.crowd]
+        if owed is not None:
+            self._askers.drop(owed.crowd)
         return owed
-
-    def _crowd(self, sender: JID | None) -> str:
-        return "" if sender is None or sender.domain in self._here else around(sender.domain)

@@ -70,7 +70,10 @@ class Components:
         return settings if domain in (settings.domains or self._server.router.domains) else None
 
     def follow(self, tables: Mapping[str, config.Component]) -> None:
-        """Serve these domains, and no others; what is granted changes at once."""
+        """Serve these domains, and no others; what is granted changes at once.
+
+        Who has proved itself by a secret that is another by now has to do so anew.
+        """
         for domain in self._domains.keys() - tables.keys():
             self._detach.pop(domain)()
             gone = StreamError("host-gone", reason="component.unknown")
@@ -82,6 +85,8 @@ class Components:
                 self._domains[domain] = component
                 self._detach[domain] = self._server.router.attach(component.route, domain)
             component.settings, before = settings, component.settings
+            if before.secret != settings.secret:
+                component.end(StreamError("reset", reason="component.new-secret"))
             if before != settings and component.connected:
                 self._server.hooks.component_connected(domain, "")
 

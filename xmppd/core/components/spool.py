@@ -50,6 +50,7 @@ class Spool(Acknowledging):
         "_pending",
         "_presence",
         "_router",
+        "_secured_to",
         "_settings",
         "away",
         "id",
@@ -82,6 +83,8 @@ class Spool(Acknowledging):
         self._octets = 0
         """Of the presence that waits."""
         self._asking: IDelayedCall | None = None
+        self._secured_to = 0
+        """Up to which place, counted from the first ever sent, messages are in the store."""
 
     def _write(self, data: bytes) -> None:
         self.write(data)
@@ -158,7 +161,10 @@ class Spool(Acknowledging):
 
     def secure(self) -> None:
         """Have the messages that are not acknowledged in the store, too: others wait for that."""
-        self.outbox.replace([self._secured(sent) for sent in self.outbox])
+        outbox = self.outbox
+        new = outbox.sent - max(self._secured_to, outbox.acknowledged)
+        outbox.replace([self._secured(sent) for sent in outbox.last(new)])
+        self._secured_to = outbox.sent
 
     def _secured(self, sent: Sent) -> Claim | None:
         if not sent.data.startswith(b"<message"):
@@ -221,6 +227,7 @@ class Spool(Acknowledging):
     ) -> None:
         self.away = self._requested = False
         self.write = write
+        self._secured_to = 0  # what waits has other places from here on
         for sent in waiting:
             self.outbox.date(sent.at)
             self.outbox.add(sent.data, sent.claim)

@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from components.common.build import Tag
 from components.common.component import Component
 from components.common.requests import RequestFailed
 from xmppd.errors import StoreError
@@ -65,7 +64,7 @@ class Bell:
     async def _send(self) -> int:
         due = await self._reminders.due(self._clock.seconds(), AT_ONCE)
         for each in due:
-            body = Tag("body", {}, f"Reminder: {each.content}")
+            body = f"Reminder: {each.content}"
             self._component.message(each.owner, body, type_="chat", id_=f"reminder-{each.id}")
         if due:
             await self._component.acknowledged()

@@ -8,7 +8,6 @@ from msgspec import Meta
 
 from components.common.about import About, introduce
 from components.common.accounts import Accounts
-from components.common.build import Tag
 from components.common.config import Settings
 from components.common.disco import Identity
 from components.common.process import Setting
@@ -61,15 +60,13 @@ class Service:
 
     async def hear(self, message: Stanza) -> None:
         """Do what a message asks for; it is acknowledged when that is done."""
-        body = message.element.findtext(message.named("body"))
+        body = message.body
         if not body or message.type not in ("", "normal", "chat"):
             return  # somebody is typing, or has read something
         if JID.parse(message.sender.domain) not in self._component.servers:
             raise StanzaError("forbidden", "not for strangers", reason="reminder.stranger")
         answer = await self._answer(message, words.read(body, self._clock.seconds()))
-        self._component.message(
-            message.sender, Tag("body", {}, answer), type_=message.type, sender=message.to
-        )
+        self._component.reply(message, answer)
 
     async def _answer(self, message: Stanza, command: words.Command) -> str:
         owner = message.sender.bare

@@ -3,7 +3,7 @@ from twisted.internet.task import Clock
 
 from components.bosh.http import admission
 from components.bosh.http.admission import Admission, Entry, Limits
-from tests.support.http_exchanges import told
+from tests.support.http_exchanges import Counted, told
 
 
 @pytest.fixture
@@ -16,14 +16,14 @@ def admit(clock, **limits):
 
 
 def test_connections_in_all(clock):
-    counted = []
-    doors = Admission(Limits(connections=2), clock.seconds, counted.append)
+    counted = Counted()
+    doors = Admission(Limits(connections=2), clock.seconds, counted)
     first = doors.enter("127.0.0.1")
     doors.enter("192.0.2.7")
     refused = doors.enter("192.0.2.8")
     assert (refused.status, refused.close) == (503, True)
     assert int(told(refused, "Retry-After")) > 0
-    assert counted == ["http.connections"]
+    assert counted == [("http.connections", "192.0.2.8")]
     first.left()
     assert isinstance(doors.enter("192.0.2.8"), Entry)
     assert doors.connections == 2
@@ -71,12 +71,12 @@ def test_no_limits(clock):
 
 
 def test_the_rate_of_requests(clock):
-    counted = []
-    doors = Admission(Limits(requests=0.5, burst=3), clock.seconds, counted.append)
+    counted = Counted()
+    doors = Admission(Limits(requests=0.5, burst=3), clock.seconds, counted)
     assert [doors.request("192.0.2.7") for _ in range(3)] == [None] * 3
     refused = doors.request("192.0.2.7")
     assert (refused.status, refused.close, told(refused, "Retry-After")) == (429, False, "2")
-    assert counted == ["http.rate"]
+    assert counted == [("http.rate", "192.0.2.7")]
     assert doors.request("192.0.2.8") is None
     clock.advance(1.5)
     assert told(doors.request("192.0.2.7"), "Retry-After") == "1"

@@ -56,6 +56,8 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
     ("line", "words"),
     [
         ("listen = []", "is empty. Name an endpoint"),
+        ('listen = ["tpc:5280"]', '"tpc:5280" is no endpoint (Unknown endpoint type: '),
+        ('listen = ["ssl:5443:privateKey=no.pem"]', "(No such file or directory). Write it as in"),
         ('bosh = "http-bind"', '"http-bind" is no path. Write it as in "/http-bind"'),
         ('bosh = "/http-bind/"', "is no path"),
         ('websocket = "/metrics"', "is another page's. Choose another path"),
@@ -72,10 +74,11 @@ def test_a_wrong_value_is_named_with_its_key(tmp_path, line):
     ],
 )
 def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, words):
-    config = read(tmp_path, f"{SAMPLE}{line}\n").settings
+    loaded = read(tmp_path, f"{SAMPLE}{line}\n")
     with pytest.raises(ConfigError) as caught:
-        check(config, "bosh.toml")
-    assert str(caught.value).startswith(f"bosh.toml: bosh.{line.split()[0]}: ")
+        check(loaded)
+    place = f"{tmp_path / 'bosh.toml'}:{len(SAMPLE.splitlines()) + 1}"
+    assert str(caught.value).startswith(f"{place}: bosh.{line.split()[0]}: ")
     assert words in str(caught.value)
 
 
@@ -83,6 +86,7 @@ def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, 
     "line",
     [
         "",
+        'listen = ["systemd:domain=INET:index=0", "tcp6:0", "unix:/run/xmppd-bosh.sock"]',
         'bosh = ""\nwebsocket = ""',
         'bosh = "/xmpp/http-bind"',
         'origins = ["*", "null", "https://chat.example.org:8443", "file://"]',
@@ -92,7 +96,7 @@ def test_what_nothing_could_come_of_is_told_with_key_and_remedy(tmp_path, line, 
     ],
 )
 def test_what_may_be_meant_is_let_be(tmp_path, line):
-    check(read(tmp_path, f"{SAMPLE}{line}\n").settings, "bosh.toml")
+    check(read(tmp_path, f"{SAMPLE}{line}\n"))
 
 
 def test_a_remedy_names_no_key_that_there_is_not():

@@ -161,6 +161,19 @@ def test_a_body_too_large_is_not_awaited_rfc9110_15_5_14():
     assert statuses(line.read()) == [200]
 
 
+def test_a_body_in_many_pieces_takes_no_more_than_in_one():
+    """One that is never whole, in pieces of two octets each: they would take twenty times that."""
+    pieces = 20_000
+    line = Answering(echo).connect().send(get(b"/", CHUNKED, method=b"POST"))
+    chunks = b"2\r\nab\r\n" * pieces
+    tracemalloc.start()
+    line.send(chunks)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 4 * pieces
+    assert answers(line.send(b"0\r\n\r\n").read())[0].body == b"/ " + b"ab" * pieces
+
+
 def test_a_body_is_kept_no_longer_than_its_request():
     line = Answering(lambda exchange: exchange.answer(plain(200))).connect()
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n"
@@ -293,3 +306,24 @@ def test_no_octets_at_all_do_harm(pieces):
     statuses(line.read())
     line = site.connect().send(get()[:-2], *pieces)
     answers(line.read())
+
+
+@pytest.mark.parametrize(
+    ("octets", "status", "reason"),
+    [
+        (b"\x16\x03\x01\x02\x00", 400, "http.no-request"),  # the beginning of TLS
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "http.no-request"),
+        (get(b"/", b"Content-Length: 9999999", method=b"POST"), 413, "http.large-body"),
+        (get(b"/" + b"x" * 20_000), 431, "http.large-head"),
+        (get(b"/", b"Transfer-Encoding: gzip, chunked", method=b"POST"), 501, "http.coding"),
+        (b"GET / HT", 408, "http.slow"),
+    ],
+)
+def test_what_is_no_request_has_a_reason_once(octets, status, reason):
+    site = Answering(echo)
+    line = site.connect()
+    line.send(octets)
+    site.clock.advance(60)
+    line.send(b"GET / HTTP/1.1\r\n\r\n")
+    assert statuses(line.read()) == [status]
+    assert site.reasons == [reason]

@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from components.bosh.http.host_meta import BOSH, WEBSOCKET, HostMeta
-from tests.support.http_exchanges import HERE, PLAIN, answered, asking, told
+from tests.support.http_exchanges import HERE, PLAIN, Counted, answered, asking, told
 
 XRD = "{http://docs.oasis-open.org/ns/xri/xrd-1.0}"
 
@@ -76,13 +76,13 @@ def test_what_is_not_offered_has_no_link():
     ],
 )
 def test_a_host_that_is_none_is_refused(host):
-    counted = []
-    meta = HostMeta(refused=counted.append)
+    counted = Counted()
+    meta = HostMeta(refused=counted)
     for document in (meta.xrd, meta.jrd):
         response = answered(document, asking(host=host))
         assert response.status == 400
         assert not told(response, "Cache-Control")
-    assert counted == ["http.host"] * 2
+    assert counted == [("http.host", "192.0.2.7")] * 2
 
 
 def test_headers_of_the_documents_xep0156_3():

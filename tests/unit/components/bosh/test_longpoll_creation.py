@@ -23,7 +23,9 @@ def begun(bosh: Bosh | None = None, **attrs: Any) -> Any:
         ({"wait": 600, "hold": 2}, "60", "2", "3"),
         ({"wait": 10}, "10", "1", "2"),
         ({"wait": None, "hold": None}, "60", "1", "2"),
-        ({"hold": 1_000_000}, "60", "2", "3"),
+        ({"hold": 10}, "60", "2", "11"),
+        ({"hold": 1_000_000}, "60", "2", "11"),
+        ({"wait": 0, "hold": 4}, "0", "0", "5"),
     ],
 )
 def test_wait_hold_and_requests_are_bounded_xep0124_7_2(
@@ -135,7 +137,9 @@ def test_there_are_so_many_sessions_and_so_many_from_an_address() -> None:
     juliet.ask(type="terminate")
     bosh.clock.advance(11)
     assert begun(bosh).condition is None
-    assert bosh.reasons == {"bosh.sessions-per-address": 1, "bosh.sessions": 1}
+    by_address, in_all = bosh.refused
+    assert by_address == ("bosh.sessions-per-address", PEER.address)
+    assert in_all == ("bosh.sessions", "203.0.113.9")
 
 
 def test_no_limit_is_none_and_loopback_has_none_of_an_address() -> None:

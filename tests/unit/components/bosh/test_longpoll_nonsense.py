@@ -63,7 +63,8 @@ class Nonsense:
     """A client and a server who say anything."""
 
     def __init__(self, creation: dict[str, Any]) -> None:
-        self.bosh = Bosh(polling=creation.pop("polling"), queue_octets=20_000)
+        polling = creation.pop("polling")
+        self.bosh = Bosh(polling=polling, queue_octets=20_000, held_octets=30_000)
         self.client: Asker = self.bosh.client()
         self.exchanges: list[Exchange] = []
         self.over: set[int] = set()
@@ -155,7 +156,7 @@ def test_all_are_answered_and_nothing_stays_behind(
     for exchange in it.exchanges:
         if not exchange.is_gone:
             assert exchange.body.tag
-    assert len(it.bosh.service) == 0
+    assert (len(it.bosh.service), it.bosh.service.held) == (0, 0)
     assert not it.bosh.clock.getDelayedCalls()
     for number, stream in enumerate(it.bosh.streams):
         assert number in it.over or stream.is_over

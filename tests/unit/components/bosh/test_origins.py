@@ -2,7 +2,7 @@ import pytest
 
 from components.bosh.http.origins import SECONDS, Origins
 from components.bosh.http.request import Response
-from tests.support.http_exchanges import HERE, PLAIN, Asked, answered, asking, told
+from tests.support.http_exchanges import HERE, PLAIN, Asked, Counted, answered, asking, told
 
 OWN = "https://chat.example.org"
 OTHER = "https://web.example.net"
@@ -77,12 +77,12 @@ def test_for_all_the_answer_names_the_one_that_asks():
 @pytest.mark.parametrize("way", [Origins.guarding, lambda o, h: o.sharing(h, ["POST"])])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_a_foreign_origin_is_refused(way, method):
-    counted = []
-    handler = way(Origins(refused=counted.append), lambda exchange: exchange.answer(Response(200)))
+    counted = Counted()
+    handler = way(Origins(refused=counted), lambda exchange: exchange.answer(Response(200)))
     response = answered(handler, asking("/http-bind", method, origin=OTHER))
     assert response.status == 403
     assert not told(response, "Access-Control-Allow-Origin")
-    assert counted == ["http.origin"]
+    assert counted == [("http.origin", "192.0.2.7")]
 
 
 def test_who_is_permitted_passes_the_guard():

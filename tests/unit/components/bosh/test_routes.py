@@ -2,7 +2,7 @@ import pytest
 
 from components.bosh.http.request import Response
 from components.bosh.http.routes import Routes, both, nothing, only
-from tests.support.http_exchanges import answered, asking, told
+from tests.support.http_exchanges import Counted, answered, asking, told
 
 
 def saying(text):
@@ -32,15 +32,15 @@ def test_who_answers(path, said):
 
 
 def test_other_methods_are_told_which_there_are_rfc9110_15_5_6():
-    counted = []
-    handler = only(("POST", "GET"), saying(b"bosh"), counted.append)
+    counted = Counted()
+    handler = only(("POST", "GET"), saying(b"bosh"), counted)
     response = answered(handler, asking("/http-bind", "PUT"))
     assert (response.status, told(response, "Allow")) == (405, "GET, POST")
-    assert counted == ["http.method"]
+    assert counted == [("http.method", "192.0.2.7")]
     assert answered(handler, asking("/http-bind", "POST")).body == b"bosh"
 
 
 def test_without_files_nothing_is_found():
-    counted = []
-    assert answered(nothing(counted.append), asking("/")).status == 404
-    assert counted == ["http.not-found"]
+    counted = Counted()
+    assert answered(nothing(counted), asking("/")).status == 404
+    assert counted == [("http.not-found", "192.0.2.7")]

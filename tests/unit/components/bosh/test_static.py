@@ -5,7 +5,7 @@ import pytest
 
 from components.bosh.http.offer import PATH, Offer
 from components.bosh.http.static import Files, load
-from tests.support.http_exchanges import answered, asking, told
+from tests.support.http_exchanges import Counted, answered, asking, told
 
 PAGE = b"<!doctype html><title>Verona</title>" + b" " * 500
 PICTURE = b"\x89PNG" + b"\0" * 500
@@ -132,10 +132,10 @@ def test_only_get_and_head(files):
 )
 def test_anything_else_is_not_found(folder, path):
     (folder.parent / "secret.txt").write_text("Romeo")
-    counted = []
-    response = answered(Files(load(folder), refused=counted.append), asking(path))
+    counted = Counted()
+    response = answered(Files(load(folder), refused=counted), asking(path))
     assert response.status == 404
-    assert counted == ["http.not-found"]
+    assert counted == [("http.not-found", "192.0.2.7")]
 
 
 def test_what_is_in_the_folder_and_not_served(folder):

@@ -10,6 +10,7 @@ from tests.support.http_lines import PIPE
 from tests.support.websocketing import (
     BINARY,
     CLOSE,
+    CLOSING,
     MORE,
     PING,
     PONG,
@@ -21,7 +22,6 @@ from tests.support.websocketing import (
 )
 
 OPEN = f"<open xmlns='{FRAMING}' to='example.org' version='1.0'/>"
-CLOSING = f"<close xmlns='{FRAMING}'/>"
 MESSAGE = "<message xmlns='jabber:client' to='romeo@example.org'/>"
 
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, UNSUPPORTED, INVALID = 1000, 1001, 1002, 1003, 1007
@@ -111,12 +111,60 @@ def test_the_client_closes_its_stream_and_the_socket_at_once(house):
 
 
 def test_the_server_closes_the_stream_rfc7395_3_6(house):
+    """The socket is closed when both have closed the stream: what is on its way is not lost."""
     juliet = house.join().open()
     juliet.stream.client.closed()
-    assert juliet.ended() == ([CLOSING], NORMAL)
+    assert juliet.texts() == [CLOSING]
+    juliet.say(MESSAGE, "nonsense", "<close/>", f"<close xmlns='{FRAMING}'>x</close>")
+    assert juliet.send(frame(TEXT, b"\xff")).texts() == []
+    juliet.send(frame(TEXT, CLOSING[:9], fin=False), frame(MORE, CLOSING[9:]))
+    assert [each.code for each in juliet.frames()] == [NORMAL]
     juliet.send(frame(CLOSE, b"\x03\xe8"))
     assert not juliet.line.up
-    assert juliet.stream.ends == []
+    assert (juliet.stream.ends, juliet.stream.texts) == ([], [])
+    assert house.refused == {}
+
+
+def test_a_client_that_does_not_close_its_stream_is_not_waited_for_rfc7395_3_6(house):
+    juliet, romeo = house.join().open(), house.join().open()
+    juliet.stream.client.closed()
+    house.clock.advance(3)
+    romeo.stream.client.closed()
+    house.clock.advance(1)
+    assert (juliet.texts(), romeo.texts()) == ([CLOSING], [CLOSING])
+    house.clock.advance(1)
+    assert [each.code for each in juliet.frames()] == [NORMAL]
+    assert romeo.texts() == []
+    house.clock.advance(3)
+    assert [each.code for each in romeo.frames()] == [NORMAL]
+
+
+def test_a_client_that_answers_by_a_close_frame_alone_is_done(house):
+    juliet = house.join().open()
+    juliet.stream.client.closed()
+    juliet.send(frame(CLOSE, b"\x03\xe8"))
+    assert juliet.ended() == ([CLOSING], NORMAL)
+    assert not juliet.line.up
+    assert len(house.websockets) == 0
+
+
+def test_both_close_the_stream_at_once_rfc7395_3_6(house):
+    juliet = house.join().open()
+    juliet.stream.client.pause()
+    juliet.say(CLOSING)
+    juliet.stream.client.closed()
+    juliet.line.pump()
+    assert juliet.ended() == ([CLOSING], NORMAL)
+
+
+def test_the_gateway_ends_while_a_client_is_waited_for(house):
+    juliet = house.join().open()
+    juliet.stream.client.closed()
+    house.websockets.close()
+    assert [each.opcode for each in juliet.frames()] == [TEXT, CLOSE]
+    juliet.send(frame(CLOSE, b"\x03\xe8"))
+    house.clock.advance(10)
+    assert house.clock.getDelayedCalls() == []
 
 
 def test_a_client_that_does_not_answer_a_close_frame_is_let_go(house):
@@ -228,7 +276,7 @@ def test_an_error_before_open_is_told_behind_an_open_of_ours_rfc7395_3_5(house, 
     assert sum(house.refused.values()) == 1
 
 
-@pytest.mark.parametrize("rest", [frame(CLOSE), frame(TEXT, masked=False), frame(TEXT, MESSAGE)])
+@pytest.mark.parametrize("rest", [frame(CLOSE), frame(TEXT, masked=False), frame(TEXT, CLOSING)])
 def test_an_error_and_the_end_in_one_piece(house, rest):
     juliet = house.join().send(frame(TEXT, "nonsense") + rest)
     assert juliet.frames()[-1].opcode == CLOSE

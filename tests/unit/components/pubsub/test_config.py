@@ -13,7 +13,7 @@ from components.pubsub.model import xslt
 from components.pubsub.model.policy import Policy
 from tests.support.process import ROOT
 from tests.support.pubsub_bodies import stylesheet
-from xmppd.admin.bundle import settings
+from xmppd.admin.bundle_settings import settings
 from xmppd.bundled import BUNDLED, places
 from xmppd.config import load as load_server
 from xmppd.errors import ConfigError

@@ -191,6 +191,25 @@ def test_3_2_what_was_set_last_is_what_holds(faces, juliet, romeo):
 # ---------------------------------------------------------------------- §3.1 from PEP
 
 
+def test_an_avatar_that_is_on_its_way_when_its_owner_is_removed_gets_into_no_vcard(
+    faces, juliet, monkeypatch
+):
+    """Who takes the name next has none of it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(faces.pep, "react", lambda: False)
+        put(faces, IMAGE)
+        removing = faces.server.host.administrator.remove(JID.parse(JULIET))
+        faces.pump()
+    faces.pump()
+    faces.server.done(removing)
+    assert faces.pep.seen == [("get", DATA, IMAGE.hash)]
+    faces.server.account("juliet")
+    again = faces.log_in("juliet", "balcony")
+    assert in_vcard(faces, again) is None
+    put(faces, OTHER)
+    assert in_vcard(faces, again) is not None
+
+
 def test_3_1_what_is_published_becomes_the_photo_and_is_in_presence(faces, juliet, romeo):
     faces.set(juliet, "<FN>Juliet</FN>")
     put(faces, IMAGE)

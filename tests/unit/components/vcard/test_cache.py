@@ -1,9 +1,11 @@
 """The cache in front of the store: right on change, bounded in octets."""
 
+from sys import getsizeof
+
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
-from components.vcard.cache import NONE, OVERHEAD, CachedVCards, Known
+from components.vcard.cache import NONE, CachedVCards, Known, octets
 from components.vcard.store import Edited, StoredVCard
 from components.vcard.vcard import VCard
 from tests.support.deferred import result
@@ -157,7 +159,7 @@ def test_who_asks_after_a_change_is_not_told_what_was_read_before_it(cache, stor
 
 
 def test_the_one_that_was_asked_for_longest_ago_goes_first(store):
-    cache = CachedVCards(store, 3 * (OVERHEAD + 10))
+    cache = CachedVCards(store, 3 * octets(JULIET, Known(b"0123456789", "")))
     for owner in (JULIET, ROMEO, NURSE):
         get(cache, store, owner, StoredVCard(b"0123456789", "", 1.0))
     result(cache.get(JULIET))
@@ -168,10 +170,21 @@ def test_the_one_that_was_asked_for_longest_ago_goes_first(store):
 
 
 def test_answers_that_there_is_none_are_bounded_too(store):
-    cache = CachedVCards(store, 100 * OVERHEAD)
+    cache = CachedVCards(store, 100 * octets(JID.parse("u000@x"), NONE))
     for number in range(1_000):
-        get(cache, store, JID.parse(f"u{number}@x"), None)
+        get(cache, store, JID.parse(f"u{number:03}@x"), None)
     assert len(cache._known) == 100
+
+
+@pytest.mark.parametrize("character", ["a", "\u0436", "\u6f22", "\U0001d157"])
+def test_so_are_the_longest_addresses_at_which_nobody_is(store, character):
+    """Of whatever width: Python takes as much for each character as for the widest."""
+    cache = CachedVCards(store, 1_000_000)
+    local = character * (1_000 // len(character.encode()))
+    for number in range(500):
+        get(cache, store, JID.parse(f"{number}{local}@x"), None)
+    parts = [(o, o.local, o.attr) for o in cache._known]
+    assert 100_000 < sum(getsizeof(part) for each in parts for part in each) < 1_000_000
 
 
 def test_what_is_larger_than_the_cache_is_told_all_the_same(store):
@@ -187,9 +200,21 @@ def test_room_is_counted_right_whatever_happens(cache, store):
         cache.edit(JULIET, None, now=1.0)
         store.answer(-1, edited(stored))
         get(cache, store, ROMEO, stored) if cached(cache, store, ROMEO) is None else None
-        assert cache._room + sum(known.octets for known in cache._known.values()) == 10_000
+        assert cache._room + sum(octets(*each) for each in cache._known.items()) == 10_000
+        cache.add_vcard4(ROMEO, cache.at_hand(ROMEO), b"<vcard/>")
+        assert cache._room + sum(octets(*each) for each in cache._known.items()) == 10_000
     cache.clear()
     assert cache._room == 10_000
+
+
+def test_a_vcard4_of_what_is_known_no_more_is_not_kept(cache, store):
+    known = get(cache, store, JULIET, OLD)
+    cache.edit(JULIET, None, now=2.0)
+    store.answer(1, edited())
+    cache.add_vcard4(JULIET, known, b"<older/>")
+    assert cache.at_hand(JULIET) == Known(b"<new/>", "")
+    cache.add_vcard4(ROMEO, known, b"<older/>")
+    assert cache.at_hand(ROMEO) is None
 
 
 def test_what_others_may_have_changed_can_be_forgotten(cache, store):

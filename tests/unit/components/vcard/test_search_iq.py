@@ -128,6 +128,23 @@ def test_strangers_may_not_search_unless_everybody_may():
             assert condition(moon.one()) == refused
 
 
+def test_a_server_elsewhere_may_not_search_more_often_by_having_more_users():
+    faces = verona(search="everybody", searches_per_minute=2)
+    moon = Component(faces.server, MOON).log_in()
+
+    def refused(sender: str) -> str:
+        moon.send(
+            f"<iq type='set' id='1' from='{sender}' to='{VCARD}'>{search('<last>C*</last>')}</iq>"
+        )
+        faces.pump()
+        return condition(moon.one())
+
+    answers = [refused(f"man{number}@{MOON}") for number in range(21)]
+    assert answers == [""] * 20 + ["resource-constraint"]
+    romeo = faces.log_in("romeo", "orchard")
+    assert condition(faces.ask(romeo, search("<last>C*</last>"), "set", VCARD)) == ""
+
+
 def test_off_is_off_and_says_so():
     faces = verona(search="off")
     romeo = faces.log_in("romeo", "orchard")

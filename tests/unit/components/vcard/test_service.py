@@ -5,7 +5,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from components.common.tree import written
-from components.vcard import avatar, search
+from components.vcard import avatar, search, vcard4
 from components.vcard.service import VCards
 from components.vcard.vcard import Limits, checked
 from tests.support.vcards import JULIET, ROMEO, person, photo, picture, png, vcard, xcard
@@ -108,9 +108,21 @@ def test_a_vcard4_is_a_vcard_and_back(wait, vcards, again):
     assert change.new_photo is False
     assert wait(again.get(JULIET)) == written(vcard(f"<FN>Juliet</FN>{picture()}"))
     told = wait(again.vcard4(JULIET))
-    assert written(told).startswith(written(XCARD)[: -len("</vcard>")])
+    assert told.startswith(written(XCARD)[: -len("</vcard>")])
     with pytest.raises(StanzaError):
         wait(vcards.set_vcard4(JULIET, vcard()))
+
+
+def test_a_vcard4_is_made_once_and_anew_when_the_vcard_is_another(wait, vcards, monkeypatch):
+    """Anybody may ask for it, as often as he likes, and some take 200 ms."""
+    made = []
+    make = vcard4.from_temp
+    monkeypatch.setattr(vcard4, "from_temp", lambda old: made.append(old) or make(old))
+    for name in ("Juliet", "Giulietta"):
+        wait(vcards.set(JULIET, vcard(f"<FN>{name}</FN>")))
+        told = {wait(vcards.vcard4(JULIET)) for _ in range(3)}
+        assert told == {written(xcard(f"<fn><text>{name}</text></fn>"))}
+    assert len(made) == 2
 
 
 def test_a_hostile_photo_in_a_vcard4_is_refused_as_one_in_a_vcard(wait, vcards):

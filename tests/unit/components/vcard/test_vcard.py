@@ -59,6 +59,16 @@ def test_few_octets_that_would_become_many_are_refused():
     assert refused(tree) == ("policy-violation", "limit.vcard")
 
 
+@pytest.mark.parametrize(("each", "many"), [("<a/>", 1_998), ("<a b=''/>", 999)])
+def test_a_vcard_may_have_so_many_elements_and_attributes(each, many):
+    """However few octets they take: who gets it has the server read all of them."""
+    limits = Limits()
+    assert checked(made(f"<FN>{each * many}</FN>"), limits) is not None
+    with pytest.raises(StanzaError) as caught:
+        checked(made(f"<FN>{each * (many + 1)}</FN>"), limits)
+    assert (caught.value.condition, caught.value.reason) == ("policy-violation", "limit.vcard")
+
+
 def test_a_photo_is_written_anew_in_its_place():
     lying = f"<PHOTO><TYPE>image/gif</TYPE><BINVAL>\n{base64(png())}\n</BINVAL><JUNK/></PHOTO>"
     kept = checked(made(f"<FN>J</FN>{lying}<URL>u</URL>"), LIMITS)

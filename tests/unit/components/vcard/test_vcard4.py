@@ -1,5 +1,7 @@
 """vCard4 from vcard-temp and back (XEP-0292 §11)."""
 
+from xml.etree.ElementTree import fromstring
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -322,6 +324,22 @@ def test_a_vcard4_without_a_photo_leaves_the_avatar():
 def test_a_vcard4_has_a_formatted_name(inner, name):
     """RFC 6350 §6.2.1: one or more instances MUST be present."""
     assert written(vcard4.from_temp(vcard(inner))[0]) == written(xcard(f"<fn>{name}</fn>")[0])
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        f"<NICKNAME>{'a,' * 90_000}</NICKNAME>",
+        "<TITLE>a</TITLE>" * 12_000,
+        "<ADR><HOME/><WORK/><CTRY>a</CTRY></ADR>" * 4_500,
+    ],
+)
+def test_a_vcard4_does_not_become_many_times_as_large(many):
+    """Who asks for it may be at a server that ends the stream for a stanza that is too large."""
+    made = vcard4.written(vcard(f"<FN>J</FN>{many}<NOTE>N</NOTE>"), 200_000)
+    assert len(made) < 201_000
+    assert made.startswith(written(xcard("<fn><text>J</text></fn>"))[: -len("</vcard>")])
+    fromstring(made)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,38 @@ def test_who_does_not_let_go_in_time_is_cut_off(server, juliet):
     assert bodies(b) == ROOMS
 
 
+@pytest.mark.parametrize("caught_up", [True, False])
+def test_who_has_no_room_to_be_told_has_not_let_go(server, juliet, caught_up):
+    """He acts on: another one that did, too, would have the same rooms."""
+    (a,) = connect(server, "a")
+    a.clog(8_388_609)
+    b = Component(server).log_in("b")
+    let_go(b)
+    juliet.send(say(*ROOMS))
+    server.clock.advance(3)
+    assert bodies(b) == []
+    if caught_up:
+        a.unclog()
+        server.clock.advance(1)
+        let_go(a)
+        assert bodies(b) == [room for room in ROOMS if Owners("ab").of(room) == "b"]
+    server.clock.pump([0.5] * 20)
+    assert a.closed is not caught_up
+    if not caught_up:
+        let_go(b)
+        assert {room for room in ROOMS if Owners("ab").of(room) == "b"} <= set(bodies(b, b.log))
+
+
+def test_who_answers_that_it_has_too_much_to_do_is_asked_again(server):
+    (a,) = connect(server, "a")
+    Component(server).log_in("b")
+    (attrs, _), _ = announced(a)
+    error = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>"
+    answer(a, attrs, "error", f"<error type='wait'>{error}</error>")
+    server.clock.advance(0.5)
+    assert announced(a)
+
+
 def test_nor_is_he_spared_while_others_come_and_go(server):
     """Each that comes is a new epoch."""
     (a,) = connect(server, "a")
@@ -205,6 +237,13 @@ def test_answers_go_to_who_has_asked(server, juliet):
     for component in (a, b):
         component.send("<iq type='get' id='p' to='capulet.lit'><ping xmlns='urn:xmpp:ping'/></iq>")
         assert b"id='p'" in component.take(), "the server answers at once"
+
+
+def test_of_requests_only_those_are_remembered_that_go_on(server, juliet):
+    a, _b = connect(server, "a", "b")
+    a.send(f"<iq type='get' id='{'x' * 100_000}' to='{juliet.jid}'>{PING}</iq>")
+    assert condition(a.one()) == "bad-request"
+    assert not server.host.components.get(ECHO)._asked
 
 
 def test_there_are_so_many_at_most(server):

@@ -5,6 +5,7 @@ import pytest
 from tests.support.components import ECHO, SECRET, Component, table, verona
 from tests.support.server import Verona, condition
 from xmppd import ns
+from xmppd.core.router import LONGEST_ID
 from xmppd.stream.component import digest
 
 
@@ -196,6 +197,19 @@ def test_a_recipient_that_is_no_address_is_told(echo):
     assert condition(echo.one()) == "jid-malformed"
 
 
+@pytest.mark.parametrize("kind", ["message", "presence", "iq type='get'"])
+def test_an_id_may_be_as_long_as_a_clients(server, echo, juliet, kind):
+    """Who owes an answer is remembered with the id: a component asks another, or itself."""
+    name = kind.partition(" ")[0]
+    for to, taker in ((juliet.jid, juliet), (ECHO, echo)):
+        stanza = f"<{kind} to='{to}' id='%s'><ping xmlns='{ns.PING}'/></{name}>"
+        echo.send(stanza % ("x" * LONGEST_ID))
+        assert taker.one().get("id") == "x" * LONGEST_ID
+        echo.send(stanza % ("x" * (LONGEST_ID + 1)))
+        assert condition(echo.one()) == "bad-request"
+        assert taker.elements() == []
+
+
 def test_two_components_reach_each_other():
     server = Verona(components={ECHO: table(), "moon.capulet.lit": table()})
     echo, moon = Component(server).log_in(), Component(server, "moon.capulet.lit").log_in()
@@ -302,6 +316,7 @@ def test_what_is_for_an_absent_component_is_answered(juliet, stanza):
     error = juliet.one()
     assert (error.get("id"), error.get("from")) == ("m", ECHO)
     assert condition(error) == "service-unavailable"
+    assert error.find(f"{{{ns.CLIENT}}}error").get("type") == "wait", "it may come back"
 
 
 def test_a_domain_that_is_configured_for_nobody_is_not_found(juliet):
@@ -360,6 +375,17 @@ def test_a_reload_takes_a_domain_out_and_in(server, echo, juliet):
     echo = Component(server).log_in()
     juliet.send(message(ECHO))
     assert echo.one()
+
+
+def test_a_reload_with_another_secret_ends_what_the_old_one_has_opened(server, echo, juliet):
+    """RFC 6120 §4.9.3.16: the stream and what has secured it begin anew."""
+    server.reload(components={ECHO: table("a rose by another")})
+    assert ended(echo) == "reset"
+    assert ended(Component(server).open().prove()) == "not-authorized"
+    again = Component(server).open().prove("a rose by another")
+    assert again.trusted
+    server.reload(components={ECHO: table("a rose by another", queue_octets=2_000_000)})
+    assert not again.closed
 
 
 def test_a_server_that_stops_tells_its_components(server, echo):

@@ -9,6 +9,7 @@ from tests.support.components import ECHO, Component, table, verona
 from tests.support.logs import logged
 from tests.support.server import Verona, condition
 from xmppd import ns
+from xmppd.core.components.spool import Spool
 from xmppd.errors import StoreError
 
 SM = ns.STREAM_MANAGEMENT
@@ -280,6 +281,116 @@ def test_5_a_new_connection_takes_the_stream_over(server, echo, juliet):
     assert told(again) == ["resumed", "a", "r"]
 
 
+def test_5_who_knows_the_new_secret_goes_on_with_a_stream_that_was_opened_by_the_old_one(
+    server, echo, juliet
+):
+    juliet.send(say("a"))
+    server.reload(components={ECHO: table("a rose by another")})
+    assert echo.closed
+    resume = f"<resume xmlns='{SM}' previd='{echo.enabled.get('id')}' h='0'/>"
+    old = Component(server).open(version="1.0").prove().send(resume)
+    assert condition(old.elements()[-1]) == "not-authorized"
+    again = Component(server).open(version="1.0").prove("a rose by another")
+    again.take()
+    assert told(again.send(resume)) == ["resumed", "a", "r"]
+
+
+@pytest.fixture
+def strict():
+    """A server at which the first connection of a domain stays."""
+    return verona(conflict="refuse")
+
+
+def contend(server, said=""):
+    again = Component(server).log_in(version="1.0")
+    return again.send(said) if said else again
+
+
+def test_5_the_same_process_takes_its_stream_over_where_no_other_may(strict):
+    """Its former connection is cut, which nobody here has noticed."""
+    echo, juliet = managed(strict), strict.log_in("juliet", "balcony")
+    juliet.send(say("a"))
+    again = back(strict, echo)
+    assert condition(echo.elements()[-1]) == "conflict"
+    assert told(again) == ["resumed", "a", "r"]
+    juliet.send(say("b"))
+    assert told(again) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"<resume xmlns='{SM}' previd='guess' h='0'/>",
+        f"<resume xmlns='{SM}' h='0'/>",
+        f"<enable xmlns='{SM}' resume='true'/>",
+        f"<r xmlns='{SM}'/>",
+        say("x", to="juliet@capulet.lit/balcony"),
+        "</stream:stream>",
+        None,
+    ],
+)
+def test_5_and_no_other_process_does(strict, said):
+    echo, juliet = managed(strict), strict.log_in("juliet", "balcony")
+    other = contend(strict, said)
+    strict.clock.advance(3)
+    assert other.closed
+    if said != "</stream:stream>":
+        assert condition(other.elements()[-1]) == "conflict"
+    other.take()
+    juliet.send(say("a"))
+    assert (told(echo)[0], other.take(), juliet.take()) == ("a", b"", b"")
+
+
+def test_5_a_stream_that_can_not_be_resumed_is_left_alone(strict):
+    echo = managed(strict, resume="false")
+    other = Component(strict).open(version="1.0").prove()
+    assert condition(other.elements()[-1]) == "conflict"
+    assert not echo.closed
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_5_who_waits_gets_a_place_that_has_become_free(strict, expired):
+    echo, juliet = managed(strict, max="1"), strict.log_in("juliet", "balcony")
+    other = contend(strict)
+    echo.hang_up()
+    strict.clock.advance(1.5 if expired else 0.5)
+    other.send(f"<enable xmlns='{SM}'/>")
+    juliet.send(say("a"))
+    assert told(other) == ["enabled", "a"]
+    assert strict.host.components.connected == [ECHO]
+
+
+@pytest.mark.parametrize("components", [{}, {ECHO: table("a new secret", conflict="refuse")}])
+def test_5_who_waits_while_the_secret_is_changed_gets_nothing(strict, components):
+    echo = managed(strict)
+    other = contend(strict)
+    strict.reload(components=components)
+    assert echo.closed
+    other.send(f"<resume xmlns='{SM}' previd='{echo.enabled.get('id')}' h='0'/>")
+    assert condition(other.elements()[-1]) == "reset"
+    assert strict.host.components.connected == []
+
+
+def test_5_of_two_who_wait_the_first_gets_it(strict):
+    echo = managed(strict)
+    others = [contend(strict), contend(strict)]
+    echo.hang_up()
+    strict.clock.advance(3)
+    assert [other.closed for other in others] == [False, True]
+
+
+def test_5_who_was_restored_has_no_stream_to_go_on_with(server, echo, juliet):
+    """What waits for it was in the store, and so has no name."""
+    echo.hang_up()
+    juliet.send(say("a"))
+    server = killed(server)
+    again = Component(server).log_in(version="1.0")
+    again.send(f"<resume xmlns='{SM}' previd='' h='1'/>")
+    assert told(again) == ["failed"]
+    again.send(f"<enable xmlns='{SM}'/>")
+    assert told(again)[:2] == ["enabled", "a"]
+
+
 def test_who_does_not_come_back_is_given_up_and_senders_are_told(server, echo, juliet):
     juliet.send(say("a"))
     echo.hang_up()
@@ -369,6 +480,34 @@ def test_a_client_does_not_wait_for_a_component_that_takes_long(server, echo, ju
     sm(juliet).send(say("a"))
     server.clock.pump([0.3] * 52)
     assert handled(juliet) == "1"
+
+
+def test_a_client_does_not_wait_for_one_that_has_come_back_and_takes_long(server, echo, juliet):
+    """What was kept, and is not wanted any more, had its place in the count."""
+    sm(juliet).send(say("a") + ask("q") + say("b"))
+    echo.hang_up()
+    back(server, echo)
+    juliet.take()
+    juliet.send(say("c"))
+    assert handled(juliet) == "3"
+    server.clock.pump([0.3] * 52)
+    assert handled(juliet) == "4"
+
+
+def test_what_is_stored_is_not_looked_at_again(server, echo, juliet, monkeypatch):
+    """As many may wait as the queue holds, and it is looked four times a second."""
+    looked, secured = [], Spool._secured
+    monkeypatch.setattr(
+        Spool, "_secured", lambda spool, sent: looked.append(sent.data) or secured(spool, sent)
+    )
+    juliet.send(say("a", "b"))
+    server.clock.pump([0.3] * 60)
+    juliet.send(say("c"))
+    ack(echo, 1)
+    server.clock.pump([0.3] * 60)
+    assert [re.findall(rb"<body>(.)", data)[0] for data in looked] == [b"a", b"b", b"c"]
+    echo.hang_up()
+    assert len(looked) == 3
 
 
 def test_a_client_is_told_when_what_it_wrote_to_who_is_away_is_stored(server, echo, juliet):

@@ -377,9 +377,27 @@ def test_and_before_login(gateway: Gateway, text: str) -> None:
     assert client.events == ["close"]
 
 
-def test_the_end_may_come_in_a_text_of_its_own(juliet: TunneledClient, romeo: Client) -> None:
-    juliet.write_down(MESSAGE[:20]).say(f"<t:text end='true'>{escape(MESSAGE[20:])}</t:text>")
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_the_end_may_come_in_a_text_of_its_own(
+    juliet: TunneledClient, romeo: Client, pieces: int
+) -> None:
+    for at in range(pieces):
+        text = escape(MESSAGE[at * 9 : at * 9 + 9])
+        juliet.say(f"<t:text end='false'>{text}</t:text>")
+    juliet.say(f"<t:text end='true'>{escape(MESSAGE[pieces * 9 :])}</t:text>")
     assert bodies(romeo) == ["1"]
+
+
+@pytest.mark.parametrize("cut", [len(MESSAGE), len(MESSAGE) + 5, 2 * len(MESSAGE)])
+def test_of_a_long_message_with_two_elements_none_is_taken_rfc7395_3_3_3(
+    juliet: TunneledClient, romeo: Client, cut: int
+) -> None:
+    text = MESSAGE * 2
+    juliet.say(f"<t:text end='false'>{escape(text[:cut])}</t:text>")
+    juliet.say(f"<t:text end='true'>{escape(text[cut:])}</t:text>")
+    assert condition(juliet.one()) == "not-well-formed"
+    assert juliet.events == ["close"]
+    assert bodies(romeo) == []
 
 
 def test_who_is_too_slow_to_log_in_is_ended(server: Verona, gateway: Gateway) -> None:

@@ -120,6 +120,27 @@ def test_what_is_granted_no_longer_ends(server: Verona, juliet: TunneledClient) 
     assert [condition(e) for e in juliet.gateway.errors()] == ["forbidden"]
 
 
+@pytest.mark.parametrize("opened, left", [(DOMAIN, "mantua.lit"), ("mantua.lit", "mantua.lit")])
+def test_what_is_granted_no_longer_for_a_domain_ends_there(opened: str, left: str) -> None:
+    """Wherever the gateway has opened the session; who is at another domain stays."""
+    domains = [DOMAIN, "mantua.lit"]
+    server = Verona(server={"domains": domains}, components=GRANTED)
+    gateway = Gateway(server)
+    hers, his = f"{SID}-1@{HTTP}", f"{SID}-2@{HTTP}"
+    gateway.ask(OPEN, hers, to=opened)
+    gateway.ask(OPEN.replace(f"to='{DOMAIN}'", f"to='{left}'"), his, to=left)
+    assert len(server.host.connections) == 2
+    gateway.settle()
+    gateway.received.clear()
+    grant = {HTTP: {**GRANTED[HTTP], "domains": [left]}}
+    server.reload(server={"domains": domains}, components=grant)
+    (connection,) = server.host.connections
+    assert connection.stream.domain == left
+    gateway.settle()
+    (told,) = gateway.received
+    assert (told.get("to"), told[0][0].tag) == (hers, f"{{{ns.TUNNEL}}}lost")
+
+
 def test_it_is_told_where_a_component_is_granted_it(server: Verona, romeo: Client) -> None:
     assert ns.TUNNEL in features(romeo)
     server.reload(components={HTTP: table()})

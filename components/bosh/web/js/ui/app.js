@@ -9,6 +9,7 @@ import { h, onePane } from "./dom.js";
 import { plainly } from "./errors.js";
 import { feed } from "./feed.js";
 import { Login } from "./login.js";
+import { Notifications } from "./notifications.js";
 import { localpart } from "./text.js";
 import { Store } from "./store.js";
 import { followTitle } from "./title.js";
@@ -36,6 +37,7 @@ export class App {
     this.client = client;
     this.store = new Store(client);
     this.avatars = new Avatars(client);
+    this.notifications = new Notifications(this);
     feed(client, this.store, this.avatars);
     followTitle(this.store, config.domain, () => this.#shell !== null);
     client.on("state", (event) => this.#state(event));
@@ -162,6 +164,7 @@ export class App {
     this.#list?.close();
     this.#shell = null;
     this.#rooms = null;
+    this.notifications.turnOff();
     this.store.clear();
     this.avatars.clear();
     this.start();

@@ -3,7 +3,7 @@
 import { addContactDialog } from "./contact_dialogs.js";
 import { groups } from "./chatgroups.js";
 import { ChatRow } from "./chatrow.js";
-import { arrange, h, perFrame, setText } from "./dom.js";
+import { arrange, h, perFrame, setText, unseen } from "./dom.js";
 import { icon } from "./icons.js";
 import { presenceDialog, settingsDialog } from "./own_dialogs.js";
 import { PRESENCES } from "./people.js";
@@ -60,9 +60,12 @@ export class ChatList {
     const name = h("span", { class: "own-name", dir: "auto" });
     const line = h("span", { class: "own-line", dir: "auto" });
     const dot = h("span", { class: "dot", "aria-hidden": "true" });
+    const more = unseen("");
     const own = h("button", { type: "button", class: "own", on: { click: () => presenceDialog(app) } },
       app.avatars.element(app.nick, { jid: app.client.jid.bare }),
-      h("span", { class: "own-text" }, name, h("span", { class: "own-state" }, dot, line)),
+      h("span", { class: "own-text" }, name, " ", h("span", { class: "own-state" }, dot, line)),
+      " ",
+      more,
     );
     const find = h("input", { type: "search", class: "find", placeholder: "Find", "aria-label": "Find a chat", autocomplete: "off", spellcheck: "false" });
     find.addEventListener("input", () => this.#draw());
@@ -70,8 +73,10 @@ export class ChatList {
       if (event.key === "ArrowDown") this.#move(event, 0);
     });
     const list = h("div", { class: "groups", on: { keydown: (event) => this.#key(event) } });
-    this.#parts = { own, name, line, dot, find, list };
+    this.#parts = { own, name, line, dot, more, find, list };
     return h("nav", { class: "sidebar", "aria-label": "Chats" },
+      // A phone shows no other title beside the list.
+      h("h1", { class: "list-title unseen", text: "Chats" }),
       h("header", { class: "pane-head" }, own,
         tool("settings", "Settings", () => settingsDialog(app)),
       ),
@@ -84,12 +89,13 @@ export class ChatList {
   }
 
   #drawOwn() {
-    const { name, line, dot, own } = this.#parts;
+    const { name, line, dot, more } = this.#parts;
     const { show, status } = this.#app.store.presence;
     setText(name, `${this.#app.nick}@${this.#app.client.jid.domain}`);
     setText(line, status || PRESENCES[show].name);
     dot.className = `dot ${PRESENCES[show].looks}`;
-    own.setAttribute("aria-label", `Your status: ${PRESENCES[show].name}${status ? `, ${status}` : ""}. ${this.#app.client.jid.bare}. Change it`);
+    // What is seen comes first: who speaks to the page says that (WCAG 2.5.3).
+    setText(more, `${status ? `${PRESENCES[show].name}. ` : ""}Your status: change it`);
   }
 
   #draw() {

@@ -32,7 +32,7 @@ export class ChatRow {
       time: h("time", { class: "row-time" }),
       line: h("span", { class: "row-line", dir: "auto" }),
       badge: h("span", { class: "badge", hidden: true }),
-      dot: h("span", { class: "dot", "aria-hidden": "true", hidden: room }),
+      dot: h("span", { class: "dot", "aria-hidden": "true" }),
     };
     this.#parts = parts;
     this.button = h("button", { type: "button", class: "row", on: { click: () => app.open(chat.jid) } },
@@ -58,8 +58,10 @@ export class ChatRow {
     const { name, state, time, line, badge, dot } = this.#parts;
     const presence = PRESENCES[presenceOf(contact)];
     setText(name, this.#called);
-    setText(state, chat.kind === "room" ? ", room" : contact ? `, ${presence.name}` : ", not in your contacts");
+    setText(state, `, ${chat.kind === "room" ? "room" : contact ? presence.name : stranger(chat.jid)}`);
     dot.className = `dot ${presence.looks}`;
+    // Of others it is not known whether they are there.
+    dot.hidden = contact === undefined;
     setText(time, chat.last ? brief(chat.last.time) : "");
     if (chat.last) time.dateTime = chat.last.time.toISOString();
     this.#line(line, chat, contact);
@@ -76,6 +78,8 @@ export class ChatRow {
     setText(line, writing.trim() || lineOf(this.#app.client, chat, contact));
   }
 }
+
+const stranger = (jid) => (jid.includes("/") ? "private, from a room" : "not in your contacts");
 
 function lineOf(client, chat, contact) {
   const { last } = chat;

@@ -74,12 +74,15 @@ export function perFrame(draw) {
   return () => {
     if (asked) return;
     asked = true;
-    // A hidden page gets no frames; its list has to be right when it is looked at again.
-    const later = document.hidden ? (run) => setTimeout(run, 100) : requestAnimationFrame;
-    later(() => {
+    const run = () => {
+      if (!asked) return;
       asked = false;
       draw();
-    });
+    };
+    requestAnimationFrame(run);
+    // A hidden page gets no frames, nor what it asked for before it was hidden; its title and list
+    // have to be right all the same.
+    setTimeout(run, 100);
   };
 }
 

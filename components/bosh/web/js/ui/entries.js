@@ -43,6 +43,7 @@ export function entryRow(app, chat, entry, goesOn) {
   const own = room ? app.client.rooms.get(chat.jid)?.nick : null;
   const who = entry.mine ? "You" : room ? (entry.nick ?? "The room") : displayName(app.client, chat.jid);
   const acts = action(entry.body);
+  const actor = entry.mine ? (own ?? app.nick) : who;
   const classes = [
     "message", entry.mine && "mine", goesOn && "goes-on", acts && "acts",
     room && !entry.mine && mentions(entry.body, own) && "mentioned",
@@ -52,7 +53,7 @@ export function entryRow(app, chat, entry, goesOn) {
     face && (goesOn ? h("span", { class: "face-gap" }) : app.avatars.element(who)),
     h("div", { class: "bubble" },
       face && !goesOn ? h("p", { class: "who", dir: "auto", text: who }) : unseen(`${who}: `),
-      h("div", { class: "body", dir: "auto" }, ...(acts ? acted(who, entry) : bodyNodes(entry.body))),
+      h("div", { class: "body", dir: "auto" }, ...(acts ? acted(actor, entry) : bodyNodes(entry.body))),
       h("div", { class: "meta" }, stamp(entry), h("span", { class: "state" })),
       h("p", { class: "fault", hidden: true }),
     ),
@@ -65,7 +66,7 @@ export function entryRow(app, chat, entry, goesOn) {
 const action = (body) => body.startsWith("/me ");
 
 const acted = (who, entry) => [
-  h("span", { "aria-hidden": "true" }, "✻ ", h("bdi", { text: entry.mine ? "You" : who })), " ", ...bodyNodes(entry.body.slice(4)),
+  h("span", { "aria-hidden": "true" }, "✻ ", h("bdi", { text: who })), " ", ...bodyNodes(entry.body.slice(4)),
 ];
 
 function stamp({ time, delayed }) {

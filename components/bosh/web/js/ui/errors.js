@@ -109,6 +109,9 @@ const PLAIN = {
 /** Where the server's own words tell more than ours can: what it wants of a password, why a ban. */
 const SAYING = new Set(["register", "password", "room"]);
 
+/** Where there is no more to tell. */
+const TOLD = new Set(["conflict"]);
+
 /**
  * @param {keyof PLAIN} tried what was tried
  * @param {{condition?: string, text?: string, message?: string}} error what came of it
@@ -118,7 +121,7 @@ export function plainly(tried, error) {
   const condition = error?.condition ?? "";
   const words = wordsOf(PLAIN[tried], condition) ?? wordsOf(PLAIN.any, condition);
   const said = saidBy(error, condition);
-  if (words !== undefined) return said && SAYING.has(tried) ? `${words} The server says: “${said}”` : words;
+  if (words !== undefined) return said && SAYING.has(tried) && !TOLD.has(condition) ? `${words} The server says: “${said}”` : words;
   const detail = [condition, said].filter(Boolean).join(": ");
   return `That did not work${detail ? ` (${detail})` : ""}. Try again, and tell the people who run this server if it stays.`;
 }

@@ -21,7 +21,11 @@ export function feed(client, store, avatars) {
     // In a room by the nick; a private chat with an occupant is with one alone.
     chatstate: ({ chat, nick, state }) => store.setWriting(chat, state, client.rooms.has(chat) ? nick : ""),
     contacts: () => store.emit("chats"),
-    contact: () => store.emit("chats"),
+    contact: ({ contact }) => {
+      // Who is gone writes no more, and can't say so.
+      if (contact.resources.size === 0) store.setWriting(contact.jid, "");
+      store.emit("chats");
+    },
     subscription: (request) => (wanted(client, request.jid) ? client.approve(request.jid) : store.addRequest(request)),
     unasked: ({ jid, error }) => {
       const said = `${jid} could not be asked. ${plainly("contact", error)}`;
@@ -97,7 +101,10 @@ function changedSubject(store, { room, subject, by }) {
 /** Who comes and goes would drown what is said; what somebody did to somebody is told. */
 function noticeOccupant(store, { room, occupant, left, reason, condition, nick }) {
   const words = DEPARTURES[condition];
-  if (left) store.setWriting(room.jid, "", occupant.nick);
+  if (left) {
+    store.setWriting(room.jid, "", occupant.nick);
+    store.setWriting(`${room.jid}/${occupant.nick}`, "");
+  }
   if (nick) store.addNotice(room.jid, `${occupant.nick} is now known as ${nick}`);
   else if (left && words) store.addNotice(room.jid, `${occupant.nick} ${words}${reason ? `: ${reason}` : ""}`);
 }

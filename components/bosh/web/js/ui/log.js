@@ -14,6 +14,7 @@ export class Log {
   #app;
   #chat;
   #list = h("ol", { class: "entries" });
+  #nothing;
   #rows = new Map();
   #last = null;
   #down;
@@ -30,12 +31,13 @@ export class Log {
       class: "log", role: "log", "aria-live": "polite", tabindex: "0",
       "aria-label": `Messages with ${displayName(app.client, chat.jid)}`,
     }, this.#list);
-    this.#down = h("button", { type: "button", class: "to-end", hidden: true, "aria-label": "To the newest message" }, icon("down"), "New");
+    this.#down = h("button", { type: "button", class: "to-end", hidden: true, "aria-label": "New: to the newest message" }, icon("down"), "New");
     this.#down.addEventListener("click", () => this.toEnd());
     this.#region.addEventListener("scroll", () => {
       if (this.#atEnd()) this.#down.hidden = true;
     }, { passive: true });
-    this.element = h("div", { class: "log-frame" }, this.#region, this.#down);
+    this.#nothing = h("p", { class: "nothing", text: chat.kind === "room" ? "No messages yet." : "No messages since you logged in." });
+    this.element = h("div", { class: "log-frame" }, this.#nothing, this.#region, this.#down);
     // Where the page has less room (a keyboard, a longer draft), the end stays in sight.
     let following = true;
     this.#region.addEventListener("scroll", () => (following = this.#atEnd()), { passive: true });
@@ -45,10 +47,7 @@ export class Log {
 
   #fill() {
     const { entries, firstUnread } = this.#chat;
-    for (const entry of entries) {
-      if (entry === firstUnread) this.#list.append(newRow());
-      this.#append(entry);
-    }
+    for (const entry of entries) this.#append(entry, entry === firstUnread);
   }
 
   /** @param {object} entry a message or notice that has just come */
@@ -59,8 +58,10 @@ export class Log {
     else this.#down.hidden = false;
   }
 
-  #append(entry) {
+  #append(entry, news = false) {
+    this.#nothing.remove();
     if (this.#last === null || !sameDay(this.#last.time, entry.time)) this.#list.append(dayRow(entry.time));
+    if (news) this.#list.append(newRow());
     const row = entryRow(this.#app, this.#chat, entry, follows(this.#last, entry));
     this.#rows.set(entry, row);
     this.#list.append(row);

@@ -41,6 +41,7 @@ export class Login {
     this.#done = done;
     this.element = this.#make();
     this.#show("login");
+    this.#offer();
   }
 
   /** Put the cursor where typing begins. */
@@ -71,6 +72,8 @@ export class Login {
     const lead = h("p", { class: "lead" });
     const other = h("button", { type: "button", class: "link" });
     other.addEventListener("click", () => this.#show(this.#mode === "login" ? "register" : "login", true));
+    // It has its place before it is known what stands there.
+    const way = h("p", { class: "other unknown" }, other);
     const form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } },
       error,
       h("div", { class: "field" },
@@ -85,7 +88,7 @@ export class Login {
       submit,
     );
     username.addEventListener("input", () => this.#hint());
-    this.#parts = { username, password, show, error, submit, title, lead, other, form };
+    this.#parts = { username, password, show, error, submit, title, lead, other, way, form };
     return h("main", { class: "login" },
       h("div", { class: "login-card" },
         h("img", { class: "mark", src: "icon.svg", alt: "", width: "52", height: "52" }),
@@ -93,11 +96,27 @@ export class Login {
         h("p", { class: "domain" }, h("bdi", { text: this.#config.domain })),
         lead,
         form,
-        this.#config.register === false
-          ? h("p", { class: "hint", text: "Accounts on this server are made by the people who run it." })
-          : h("p", { class: "other" }, other),
+        way,
       ),
     );
+  }
+
+  /** Nobody is to fill in a form that the server does not take. */
+  async #offer() {
+    const { way } = this.#parts;
+    if (await this.#takesAccounts()) way.classList.remove("unknown");
+    else way.replaceWith(h("p", { class: "hint", text: "Accounts on this server are made by the people who run it." }));
+  }
+
+  async #takesAccounts() {
+    if (typeof this.#config.register === "boolean") return this.#config.register;
+    try {
+      return await this.#client.offersAccounts();
+    } catch (error) {
+      // What is wrong is told to who tries.
+      console.warn("offersAccounts:", error);
+      return true;
+    }
   }
 
   #hint() {

@@ -49,6 +49,7 @@ export function settingsDialog(app) {
     body: [
       pictureSection(app),
       writingSection(app),
+      app.notifications.possible && notificationsSection(app),
       passwordSection(app),
       h("section", { class: "setting" },
         h("h3", { text: "Log out" }),
@@ -57,7 +58,7 @@ export function settingsDialog(app) {
           type: "button", class: "danger", text: "Log out", on: { click: () => (dialog.close(), app.logout()) },
         })),
       ),
-    ],
+    ].filter(Boolean),
   });
 }
 
@@ -100,6 +101,26 @@ function writingSection({ client }) {
     h("h3", { text: "Writing" }),
     h("div", { class: "choices" }, h("label", {}, box, h("span", { text: "Show people that I am writing to them" }))),
     h("p", { class: "hint", text: "When off, they see nothing until you send. It is on again after you log out." }),
+  );
+}
+
+/** @param {import("./app.js").App} app */
+function notificationsSection({ notifications }) {
+  const box = h("input", { type: "checkbox", checked: notifications.on });
+  const refused = h("p", { class: "error", role: "alert", hidden: true, text: "The browser shows no notifications of this page. Allow them in its settings, and try again." });
+  box.addEventListener("change", async () => {
+    refused.hidden = true;
+    if (!box.checked) notifications.turnOff();
+    else if (!(await notifications.turnOn())) {
+      box.checked = false;
+      refused.hidden = false;
+    }
+  });
+  return h("section", { class: "setting" },
+    h("h3", { text: "Notifications" }),
+    h("div", { class: "choices" }, h("label", {}, box, h("span", { text: "Tell me of new messages while I look elsewhere" }))),
+    refused,
+    h("p", { class: "hint", text: "The browser shows them with their text; of a room, those that name you. Off again after you log out." }),
   );
 }
 

@@ -4,7 +4,7 @@
  *
  * `chats` the list looks different · `entry` {chat, entry} appended · `changed` {chat, entry} ·
  * `active` {before} another chat is shown · `writing` {chat} · `room` {chat} · `requests` ·
- * `presence` our own
+ * `presence` our own · `unread` {chat, entry} a message that nobody has seen, and to us
  */
 
 import { Emitter } from "../xmpp/emitter.js";
@@ -121,8 +121,11 @@ export class Store extends Emitter {
     // What a room tells of its past is no news.
     if (chat.kind === "room" && message.delayed) return;
     chat.unread += 1;
-    const nick = this.client.rooms.get(chat.jid)?.nick;
-    if (chat.kind === "room" && mentions(message.body, nick)) chat.mentioned = true;
+    if (chat.kind === "room") {
+      if (!mentions(message.body, this.client.rooms.get(chat.jid)?.nick)) return;
+      chat.mentioned = true;
+    }
+    this.emit("unread", { chat, entry: message });
   }
 
   /**
@@ -218,4 +221,4 @@ export class Store extends Emitter {
 const answered = (chat) => chat.entries.some((entry) => entry.mine);
 
 /** Whether somebody looks at the page. */
-const attentive = () => !document.hidden && document.hasFocus();
+export const attentive = () => !document.hidden && document.hasFocus();

@@ -17,7 +17,7 @@ export class ChatStates {
   #wire;
   #roster;
   #caps;
-  #peers = new BoundedMap(LIMITS.CONTACTS); // chat -> {wants: boolean|null, told: last state sent}
+  #peers = new BoundedMap(LIMITS.CONTACTS); // chat -> {wants: boolean|null, told: last state sent, now: what holds}
 
   constructor(wire, roster, caps) {
     this.#wire = wire;
@@ -29,15 +29,18 @@ export class ChatStates {
   withMessage(chat) {
     const peer = this.#peer(chat);
     if (!this.on || peer.wants === false) return null;
-    peer.told = "active";
+    peer.told = peer.now = "active";
     return xml("active", { xmlns: NS.CHATSTATES });
   }
 
   /** Tell a state by itself, where the other side is known to take it and has not heard it. */
   async send(chat, state) {
     const peer = this.#peer(chat);
+    peer.now = state;
     if (!this.on || !STATES.has(state) || peer.told === state) return;
-    if (!(peer.wants ?? (await this.#promised(chat))) || peer.told === state) return;
+    if (!(peer.wants ?? (await this.#promised(chat)))) return;
+    // The answer takes its time: what was true before it need not be true any more.
+    if (peer.now !== state || peer.told === state) return;
     peer.told = state;
     try {
       this.#wire.send(xml("message", { to: chat, type: "chat" }, xml(state, { xmlns: NS.CHATSTATES })));
@@ -62,7 +65,7 @@ export class ChatStates {
   }
 
   #peer(chat) {
-    const peer = this.#peers.get(chat) ?? { wants: null, told: null };
+    const peer = this.#peers.get(chat) ?? { wants: null, told: null, now: null };
     this.#peers.set(chat, peer);
     return peer;
   }

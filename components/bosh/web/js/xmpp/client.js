@@ -14,7 +14,7 @@ import { typedJid } from "./escaping.js";
 import { bareOf, parseJid } from "./jid.js";
 import { Messages } from "./messages.js";
 import { Presence } from "./presence.js";
-import { changePassword, registerAccount } from "./registration.js";
+import { changePassword, offersAccounts, registerAccount } from "./registration.js";
 import { Roster } from "./roster.js";
 import { Rooms } from "./rooms.js";
 import { Session } from "./session.js";
@@ -69,19 +69,27 @@ export class Client {
     answerQuestions(wire);
     this.#rooms.presenceTo = (to, ...extra) => this.#presence.stanza(to, ...extra);
     this.#avatars.onown = () => this.#announce();
-    this.#session.onstart = () => this.#start();
+    this.#session.onstart = (features) => this.#start(features);
+    wire.on("state", ({ state }) => state === "offline" && this.#clear());
+  }
+
+  /** The session is over, however it has ended: somebody else may log in next. */
+  #clear() {
+    for (const part of [this.#roster, this.#presence, this.#rooms, this.#bookmarks, this.#messages, this.#avatars]) {
+      part.clear();
+    }
   }
 
   /** What a new session begins with; a resumed one has all this already. */
-  async #start() {
+  async #start(features) {
     await this.#disco.ready();
     this.#messages.enableCarbons();
     // The roster before presence (RFC 6121 2.2): whoever is told of has to be known.
-    await this.#roster.fetch();
+    await this.#roster.fetch(features);
     this.#presence.announce();
     this.#rooms.rejoin();
     this.#bookmarks.restore();
-    this.#avatars.refresh();
+    this.#avatars.begin();
   }
 
   #announce() {
@@ -119,6 +127,11 @@ export class Client {
     await this.#session.login(username, password);
   }
 
+  /** Does the server let people make accounts (XEP-0077), from where we are? */
+  async offersAccounts() {
+    return offersAccounts(this.#options);
+  }
+
   /** Make an account (XEP-0077); the caller logs in afterwards. */
   async register({ username, password }) {
     await registerAccount(this.#options, username, password);
@@ -128,9 +141,6 @@ export class Client {
   async logout() {
     if (this.state === "online") this.#presence.leave();
     await this.#session.logout();
-    for (const part of [this.#roster, this.#presence, this.#rooms, this.#bookmarks, this.#messages, this.#avatars]) {
-      part.clear();
-    }
   }
 
   async changePassword(password) {

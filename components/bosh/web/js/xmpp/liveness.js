@@ -2,7 +2,7 @@
 
 const QUIET = 60_000; // milliseconds of silence after which the server is asked
 const ANSWER = 20_000; // milliseconds it has to answer
-const DOUBT = 5_000; // where the network has just come back
+const DOUBT = 5_000; // where the network has just gone or come back
 const ACK = 300; // milliseconds after a stanza until its acknowledgement is asked for
 
 export class Liveness {

@@ -105,6 +105,7 @@ export class Presence {
 
   #gone(from) {
     this.#caps.forget(from.full);
+    this.#avatars.gone(from);
     if (from.resource) this.#roster.setResource(from.bare, from.resource, null);
     else this.#roster.setOffline(from.bare);
   }

@@ -11,6 +11,22 @@ import { attribute, child, children, childText, errorOf, xml } from "./xml.js";
 const UNSAFE = "The password can't be sent safely on this connection.";
 
 /**
+ * Can accounts be made from here? The server says so among its features (8): what holds for one
+ * address, or on one connection, need not hold for another.
+ * @param {import("./client.js").ClientOptions} options
+ * @returns {Promise<boolean>}
+ */
+export async function offersAccounts(options) {
+  requireCryptography();
+  const stream = await Stream.open(options);
+  try {
+    return stream.secure && Boolean(child(await stream.features(), "register", NS.REGISTER_FEATURE));
+  } finally {
+    stream.close();
+  }
+}
+
+/**
  * Make an account, on a stream of its own.
  * @param {import("./client.js").ClientOptions} options
  */

@@ -24,34 +24,62 @@ export class Roster {
   /** @type {Map<string, Contact>} */
   contacts = new Map();
   #wire;
+  #version = ""; // of the roster that we have; "" for none (2.6)
+  #changes = null; // pushes that have come while it is asked for
 
   constructor(wire) {
     this.#wire = wire;
     wire.answer("set", NS.ROSTER, (iq, query) => this.#push(iq, query));
   }
 
-  /** Ask for all of it: what is not in the answer is gone, and everyone is offline until heard of. */
-  async fetch() {
-    let query;
+  /**
+   * Ask for all of it, or for what has changed since we had it (2.6): the changes come as pushes.
+   * Everyone is offline until heard of.
+   * @param {Element} features of the stream
+   */
+  async fetch(features) {
+    const versions = child(features, "ver", NS.ROSTER_VERSIONS);
+    const ver = versions ? this.#version : null;
+    let query = null;
+    let unchanged = false;
+    this.#changes = [];
     try {
-      query = child(await this.#wire.iq("get", null, xml("query", { xmlns: NS.ROSTER })), "query", NS.ROSTER);
+      const answer = await this.#wire.iq("get", null, xml("query", { xmlns: NS.ROSTER, ver }));
+      query = child(answer, "query", NS.ROSTER);
+      unchanged = Boolean(ver) && !query;
     } catch (error) {
       // A server without rosters still carries messages; a lost connection is told elsewhere.
       if (error.condition === "connection-lost") throw error;
     }
-    this.contacts.clear();
-    for (const item of children(query, "item", NS.ROSTER)) this.#store(item);
+    if (unchanged) this.#allOffline();
+    else this.#replace(query, versions ? attribute(query, "ver") : "");
+    this.#changes = null;
     this.#wire.emit("contacts", {});
+  }
+
+  #replace(query, version) {
+    this.contacts.clear();
+    this.#version = version;
+    for (const item of children(query, "item", NS.ROSTER)) this.#store(item);
+    // One answer of BOSH may have brought the roster, and what has changed since as well.
+    for (const change of this.#changes) this.#change(change);
+  }
+
+  #allOffline() {
+    for (const contact of this.contacts.values()) {
+      contact.resources.clear();
+      speakFor(contact);
+    }
   }
 
   async set(bare, name) {
     const groups = this.contacts.get(bare)?.groups ?? [];
-    await this.#change(xml("item", { jid: bare, name: name || null },
+    await this.#ask(xml("item", { jid: bare, name: name || null },
       groups.map((group) => xml("group", null, group))));
   }
 
   async remove(bare) {
-    await this.#change(xml("item", { jid: bare, subscription: "remove" }));
+    await this.#ask(xml("item", { jid: bare, subscription: "remove" }));
   }
 
   /** May they see our presence, and so that we are here? */
@@ -81,10 +109,11 @@ export class Roster {
   }
 
   clear() {
+    this.#version = "";
     this.contacts.clear();
   }
 
-  async #change(item) {
+  async #ask(item) {
     await this.#wire.iq("set", null, xml("query", { xmlns: NS.ROSTER }, item));
   }
 
@@ -92,19 +121,25 @@ export class Roster {
   #push(iq, query) {
     const from = attribute(iq, "from");
     if (from !== "" && from !== this.#wire.me?.bare) throw new ClientError("service-unavailable");
-    const items = children(query, "item", NS.ROSTER);
-    if (items.length !== 1) throw new ClientError("bad-request");
-    const [item] = items;
-    if (attribute(item, "subscription") === "remove") this.#removed(attribute(item, "jid"));
-    else {
-      const before = this.contacts.size;
-      const contact = this.#store(item);
-      if (!contact) return null;
-      this.#wire.emit("contact", { contact });
-      // Of a stranger there was no picture.
-      if (this.contacts.size > before) this.#wire.emit("avatar", { jid: contact.jid });
-    }
+    if (children(query, "item", NS.ROSTER).length !== 1) throw new ClientError("bad-request");
+    if (this.#changes?.length < LIMITS.CONTACTS) this.#changes.push(query);
+    this.#change(query);
     return null;
+  }
+
+  #change(query) {
+    this.#version &&= attribute(query, "ver");
+    const [item] = children(query, "item", NS.ROSTER);
+    if (attribute(item, "subscription") === "remove") {
+      this.#removed(attribute(item, "jid"));
+      return;
+    }
+    const before = this.contacts.size;
+    const contact = this.#store(item);
+    if (!contact) return;
+    this.#wire.emit("contact", { contact });
+    // Of a stranger there was no picture.
+    if (this.contacts.size > before) this.#wire.emit("avatar", { jid: contact.jid });
   }
 
   #removed(bare) {

@@ -29,8 +29,8 @@ const FINAL = new Set([
 const SETTLED = 30_000; // milliseconds after which a connection counts as a good one
 
 export class Session {
-  /** Called when a new session begins; a resumed one has its state. */
-  onstart = async () => {};
+  /** Called with the stream's features when a new session begins; a resumed one has its state. */
+  onstart = async (_features) => {};
   #wire;
   #options;
   #state = "offline";
@@ -51,8 +51,10 @@ export class Session {
     globalThis.addEventListener?.("online", () => {
       this.#pause.end();
       this.#stream?.nudge();
-      if (this.#state === "online") this.#live.doubt();
+      this.#doubt();
     });
+    // The network is gone, which need not be the one that leads to the server.
+    globalThis.addEventListener?.("offline", () => this.#doubt());
     // A page that goes says so, or its contacts would wait for it to time out.
     globalThis.addEventListener?.("pagehide", (event) => {
       if (event.persisted) return;
@@ -164,7 +166,7 @@ export class Session {
     const lost = stream.ended.then((error) => {
       throw error ?? new ClientError("connection-lost");
     });
-    await Promise.race([this.onstart(), lost]);
+    await Promise.race([this.onstart(features), lost]);
     for (const stanza of this.#outbox.splice(0)) this.#deliver(stanza);
   }
 
@@ -262,6 +264,10 @@ export class Session {
     } else {
       throw new ClientError(stanza.name === "message" ? "queue-full" : "connection-lost");
     }
+  }
+
+  #doubt() {
+    if (this.#state === "online") this.#live.doubt();
   }
 
   /** Make the server say something. */

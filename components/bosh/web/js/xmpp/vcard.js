@@ -16,6 +16,7 @@ export class Avatars {
   #hashes = new BoundedMap(LIMITS.CONTACTS); // address -> hash, "" for none
   #pictures = new BoundedMap(LIMITS.AVATARS, revoke); // address -> Promise of an URL or null
   #own = null; // the hash of ours, "" for none, null while it is not known
+  #silent = new BoundedMap(LIMITS.RESOURCES); // our other clients that know nothing of pictures
 
   constructor(wire) {
     this.#wire = wire;
@@ -23,12 +24,25 @@ export class Avatars {
 
   /** What our presence says of our picture (XEP-0153 4.1): nothing yet, none, or its hash. */
   update() {
-    return xml("x", { xmlns: NS.VCARD_UPDATE },
-      this.#own === null ? null : xml("photo", null, this.#own));
+    const known = this.#own !== null && this.#silent.size === 0;
+    return xml("x", { xmlns: NS.VCARD_UPDATE }, known ? xml("photo", null, this.#own) : null);
   }
 
-  /** Look up our own picture; before that nothing may be said of it (4.1). */
-  async refresh() {
+  /** A new session: who else is there is told anew, and before a look nothing may be said (4.2). */
+  async begin() {
+    const silenced = this.#silent.size > 0;
+    this.#silent.clear();
+    await (silenced ? this.#reset() : this.#refresh());
+  }
+
+  /** Take back what we say of our picture, and look again (4.4). */
+  async #reset() {
+    this.#own = null;
+    this.onown();
+    await this.#refresh();
+  }
+
+  async #refresh() {
     try {
       const photo = photoOf(await this.#fetch(this.#wire.me.bare));
       this.#tell(photo ? await hash(photo.bytes) : "");
@@ -40,13 +54,17 @@ export class Avatars {
 
   /** Learn from a presence which picture its sender has. */
   learn(from, presence) {
-    const photo = child(child(presence, "x", NS.VCARD_UPDATE), "photo", NS.VCARD_UPDATE);
+    const update = child(presence, "x", NS.VCARD_UPDATE);
+    const ours = from.bare === this.#wire.me?.bare;
+    if (ours && from.full === this.#wire.me.full) return;
+    if (ours) this.#listen(from.resource, update !== null);
+    const photo = child(update, "photo", NS.VCARD_UPDATE);
     if (!photo) return;
     const told = photo.textContent.trim().toLowerCase();
     if (told !== "" && !HASH.test(told)) return;
-    if (from.bare === this.#wire.me?.bare) {
+    if (ours) {
       // Another of our clients changed it (4.3).
-      if (from.full !== this.#wire.me.full && this.#own !== null && told !== this.#own) this.refresh();
+      if (this.#own !== null && told !== this.#own) this.#reset();
       return;
     }
     // A room's occupant is known by room and nick, a contact by the bare address.
@@ -54,6 +72,23 @@ export class Avatars {
     if (this.#hashes.get(address) === told) return;
     this.#hashes.set(address, told);
     this.#changed(address);
+  }
+
+  /** Somebody's client is gone. */
+  gone(from) {
+    if (from.bare === this.#wire.me?.bare) this.#listen(from.resource, true);
+  }
+
+  /**
+   * One of our other clients that says nothing of pictures may change ours unheard: while it is
+   * there we say nothing of it either, and look again when it has gone (4.3).
+   */
+  #listen(resource, speaks) {
+    const before = this.#silent.size;
+    if (speaks) this.#silent.delete(resource);
+    else this.#silent.set(resource, true);
+    if (before === 0 && this.#silent.size > 0) this.onown();
+    else if (before > 0 && this.#silent.size === 0) this.#reset();
   }
 
   /**
@@ -85,6 +120,8 @@ export class Avatars {
       photo && xml("PHOTO", null,
         xml("TYPE", null, photo.type),
         xml("BINVAL", null, toBase64(photo.bytes)))));
+    // What has just been made ours is told whoever else is there (4.2).
+    this.#silent.clear();
     this.#tell(photo ? await hash(photo.bytes) : "");
   }
 
@@ -92,6 +129,7 @@ export class Avatars {
     for (const picture of this.#pictures.values()) revoke(picture);
     this.#pictures.clear();
     this.#hashes.clear();
+    this.#silent.clear();
     this.#own = null;
   }
 

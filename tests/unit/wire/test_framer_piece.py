@@ -1,4 +1,4 @@
-"""A message that has to be one element, whole (RFC 7395 §3.3.3): `Framer.feed_last`."""
+"""A message that has to be one element, whole (RFC 7395 §3.3.3): `Framer.feed_piece`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def framer(request: pytest.FixtureRequest) -> Framer:
 @pytest.mark.parametrize("text", [MESSAGE, b"<message/>", MESSAGE + b" \n", b"<iq><a/></iq>"])
 def test_one_whole_element_is_one(framer: Framer, text: bytes) -> None:
     for _ in range(2):
-        (frame,) = framer.feed_last(text)
+        (frame,) = framer.feed_piece(text, ends=True)
         assert frame.__class__ is Stanza
 
 
@@ -42,7 +42,7 @@ def test_one_whole_element_is_one(framer: Framer, text: bytes) -> None:
     ],
 )
 def test_a_part_or_several_are_none(framer: Framer, text: bytes) -> None:
-    (error,) = framer.feed_last(text)
+    (error,) = framer.feed_piece(text, ends=True)
     assert isinstance(error, StreamError)
     assert (error.condition, error.reason) == ("not-well-formed", "stream.one-element")
     assert framer.feed(MESSAGE) == ()
@@ -58,21 +58,29 @@ def test_a_part_or_several_are_none(framer: Framer, text: bytes) -> None:
     ],
 )
 def test_another_error_is_told_as_it_is(framer: Framer, condition: str, text: bytes) -> None:
-    *_, error = framer.feed_last(text)
+    *_, error = framer.feed_piece(text, ends=True)
     assert isinstance(error, StreamError)
     assert (error.condition, error.reason != "stream.one-element") == (condition, True)
 
 
 def test_the_last_of_several_pieces(framer: Framer) -> None:
-    assert framer.feed(MESSAGE[:9]) == []
-    assert framer.feed(MESSAGE[9:20]) == []
-    (frame,) = framer.feed_last(MESSAGE[20:])
+    assert framer.feed_piece(MESSAGE[:9], ends=False) == []
+    assert framer.feed_piece(MESSAGE[9:20], ends=False) == []
+    (frame,) = framer.feed_piece(MESSAGE[20:], ends=True)
     assert frame.__class__ is Stanza
+
+
+@pytest.mark.parametrize("text", [MESSAGE, MESSAGE + b"<message>", b"<iq/> ", b"</stream:stream>"])
+def test_no_element_ends_before_the_last_piece(framer: Framer, text: bytes) -> None:
+    (error,) = framer.feed_piece(text, ends=False)
+    assert isinstance(error, StreamError)
+    assert (error.condition, error.reason) == ("not-well-formed", "stream.one-element")
+    assert framer.feed(MESSAGE) == ()
 
 
 @pytest.mark.parametrize("header", [HEADER, HEADER.replace(b">", b"/>"), HEADER[:9]])
 def test_the_tag_of_a_stream_is_none(header: bytes) -> None:
     """It comes by `<open/>`, or not at all (RFC 7395 §3.3.1)."""
-    (error,) = Framer(Limits()).feed_last(header)
+    (error,) = Framer(Limits()).feed_piece(header, ends=True)
     assert isinstance(error, StreamError)
     assert error.reason == "stream.one-element"
