@@ -36,6 +36,11 @@ from xmppd.jid import JID, JIDError
 
 log = Logger(namespace="component")
 
+NOT_GRANTED = "component.not-granted"
+"""The reason of what could not be done since the server does not let the component."""
+MISSING = 100
+"""How much of that the operator is told of, each once."""
+
 STOPPING = 5.0
 """Seconds that handlers may take when the component stops."""
 
@@ -113,6 +118,8 @@ class Component:
         self._on_open: list[Callable[[bool], object]] = []
         self._on_lost: list[Callable[[bool], object]] = []
         self._on_stop: list[Callable[[], Any]] = []
+        self._missing: set[str] = set()
+        """What the operator was told that is not granted."""
         self._stopping = False
         self.when_drained: Callable[[], object] = lambda: None
         """Called when the server has drained it: the process is to end for its successor."""
@@ -456,12 +463,26 @@ class Component:
     ) -> None:
         told = as_stanza_error(error)
         self.counts[told.reason] += 1
+        if told.reason == NOT_GRANTED:
+            self._tell_of_missing(told.detail)
         if refuse is not None:
             refuse(stanza, told)
         elif not stanza.answered and answers.answerable(stanza):
             written = self._errors.get(stanza.kind, answers.error)(stanza, told)
             stanza.answered = True
             self.link.send(written)
+
+    def _tell_of_missing(self, what: str) -> None:
+        """Have the operator know, once, what it would need: those who asked can do nothing."""
+        if what in self._missing or len(self._missing) >= MISSING:
+            return
+        self._missing.add(what)
+        log.warn(
+            "{domain} was asked for what it is not granted: {what}. Grant it in the server's "
+            "configuration: xmppctl explain {domain} names the keys",
+            domain=self.domain,
+            what=what,
+        )
 
 
 def _tell(who: Iterable[Callable[[bool], object]], what: bool) -> None:

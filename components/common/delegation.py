@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
 from components.common import answers, forwarded
 from components.common.answers import Answer
 from components.common.component import Component, Later, Passed
@@ -24,6 +27,11 @@ from components.common.stanza import Stanza
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
+
+log = Logger(namespace="component")
+
+TOLD = 10.0
+"""Seconds behind the start of a stream; by then the server has said what it delegates."""
 
 _NAME = f"{ns.DELEGATION} delegation"
 
@@ -46,6 +54,11 @@ class Delegation:
         self._component = component
         self._disco = disco
         self._responders: dict[tuple[str, str], Responder] = {}
+        self._namespaces: list[str] = []
+        """What it answers for; without what the operator was told that nobody delegates."""
+        self._looking: IDelayedCall | None = None
+        component.on_open(self._opened)
+        component.on_lost(self._lost)
         disco.add(ns.DELEGATION)
         component.iq("set", _NAME, self._delegated)
 
@@ -72,6 +85,7 @@ class Delegation:
         `features` are of both, where `server` or `bare` do not say more; either may be something
         that is called when the server asks.
         """
+        self._namespaces.append(namespace)
         plain = Info(features=tuple(features))
         for where, said in (("::", server or plain), (":bare:", bare or plain)):
             tell = (lambda said=said: said) if isinstance(said, Info) else said
@@ -86,6 +100,27 @@ class Delegation:
         """Whether a server, or any of them, has delegated the namespace."""
         servers = self.granted if server is None else (server,)
         return any(namespace in self.granted.get(one, ()) for one in servers)
+
+    # ------------------------------------------------------------------ what is missing
+
+    def _opened(self, resumed: bool) -> None:
+        if not resumed:
+            self._looking = self._component.clock.callLater(TOLD, self._look)
+
+    def _lost(self, resumable: bool) -> None:
+        if self._looking is not None and self._looking.active():
+            self._looking.cancel()
+
+    def _look(self) -> None:
+        """Have the operator know, once, what it answers for in vain."""
+        for namespace in filter(lambda each: not self.has(each), tuple(self._namespaces)):
+            self._namespaces.remove(namespace)
+            log.info(
+                "no server delegates {namespace} to {domain}: if it should, grant it in the "
+                'server\'s configuration ([components."{domain}".delegation])',
+                namespace=namespace,
+                domain=self._component.domain,
+            )
 
     # ------------------------------------------------------------------ from the server
 

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from components.common import answers, forwarded
 from components.common.answers import Answer
 from components.common.build import Content, Tag, message_content
-from components.common.component import Component
+from components.common.component import NOT_GRANTED, Component
 from components.common.grants import Grants
 from components.common.requests import SECONDS, RequestFailed
 from components.common.stanza import Stanza, write
@@ -40,7 +40,7 @@ class NotGranted(StanzaError):
     """The server has not granted what is needed."""
 
     def __init__(self, what: str) -> None:
-        super().__init__("forbidden", reason="component.not-granted", detail=what)
+        super().__init__("forbidden", reason=NOT_GRANTED, detail=what)
 
 
 class Permissions(NamedTuple):

@@ -396,12 +396,15 @@ def test_a_chat_without_messages_says_why_until_there_are_some(stage):
     assert nothing.count() == 0
 
 
-def test_of_a_stranger_nobody_knows_whether_he_is_there(stage):
+def test_of_strangers_and_of_who_was_asked_nobody_knows_whether_they_are_there(stage):
     stage.evaluate("client.hear({chat: 'tybalt@verona.test', body: 'Villain!'})")
     row = stage.locator("[data-jid='tybalt@verona.test']")
     row.wait_for()
     assert not row.locator(".dot").is_visible()
     assert stage.locator("[data-jid='laurence@verona.test'] .dot").is_visible()
+    asked = stage.locator(".groups section", has_text="Waiting for an answer").locator(".row")
+    assert asked.get_attribute("data-jid") == "rosaline@verona.test"
+    assert not asked.locator(".dot").is_visible()
 
 
 def test_what_came_late_says_so(stage):

@@ -92,6 +92,23 @@ def test_nobody_is_barred(new_page, state, size):
         assert page.evaluate(AUDIT) == [], scheme
 
 
+def test_who_has_no_javascript_sees_that_it_is_needed(new_page):
+    page = new_page(java_script_enabled=False, viewport=PHONE)
+    raise_curtain(page)
+    box = page.locator(".no-script").bounding_box()
+    assert box is not None and box["y"] + box["height"] < PHONE["height"]
+
+
+def test_a_server_that_does_not_answer_is_asked_again(page):
+    page.route("**/config.json", lambda route: route.abort())
+    raise_curtain(page)
+    page.get_by_role("heading", name="be reached").wait_for()
+    assert page.evaluate(AUDIT) == []
+    page.unroute("**/config.json")
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_label("Username").wait_for()
+
+
 def test_the_audit_finds_what_it_looks_for(page):
     raise_curtain(page)
     _login(page)
@@ -144,8 +161,8 @@ def test_arrows_move_in_the_list_of_chats(page):
     for key, jid in [
         ("ArrowDown", "benvolio"),
         ("ArrowDown", "juliet"),
-        ("End", "rosaline"),
-        ("ArrowUp", "laurence"),
+        ("End", "laurence"),
+        ("ArrowUp", "rosaline"),
         ("Home", "benvolio"),
         ("ArrowUp", "benvolio"),
     ]:

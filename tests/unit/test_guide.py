@@ -19,6 +19,7 @@ from tests.support.meeting import VCARD, Meeting
 from tests.support.people import friends
 from tests.support.server import condition
 from xmppd import ns
+from xmppd.errors import ConfigError
 from xmppd.jid import JID
 
 PEOPLE = ("juliet", "romeo")
@@ -53,6 +54,19 @@ def test_its_files_are_configurations(tmp_path):
     assert loaded.servers == ("localhost",)
     server = tomllib.loads(files()["xmppd.toml"])
     assert server["components"][loaded.identity.domain]["secret"] == loaded.identity.secret
+
+
+def test_its_settings_are_read_and_checked(tmp_path):
+    (text,) = [each for each in blocks("python") if "class Config(" in each]
+    namespace = {"__name__": "shout"}
+    exec(compile(text, "shout.py", "exec", dont_inherit=True), namespace)
+    path = tmp_path / "shout.toml"
+    path.write_text(files()["shout.toml"] + '[shout]\nfriends = ["juliet@localhost"]\n')
+    table = config.load(path, namespace["Config"], "shout").settings.shout
+    assert (table.volume, table.friends) == (11, ("juliet@localhost",))
+    path.write_text(files()["shout.toml"] + "[shout]\nvolume = 12\n")
+    with pytest.raises(ConfigError, match=r"shout\.volume: .* from 0 to 11"):
+        config.load(path, namespace["Config"], "shout")
 
 
 def test_what_is_acknowledged_is_forgotten():

@@ -52,11 +52,12 @@ def where(source: str, text: str, key: Key) -> str:
             current = read(header[1])
             if current == key:
                 return f"{source}:{number}"
-            if current == key[:-1] and len(key) > 1:
+            inside = current[: len(key)] == key and not table
+            if inside or (current == key[:-1] and len(key) > 1):
                 table = f"{source}:{number}"
         elif assigned := re.match(r"\s*([\w.\"'-]+)\s*=", line):
             found = (*current, *read(assigned[1]))
-            if found == key:
+            if found[: len(key)] == key and len(current) < len(key):
                 return f"{source}:{number}"
             if found == key[:-1]:  # an inline table
                 table = f"{source}:{number}"

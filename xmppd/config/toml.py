@@ -129,11 +129,31 @@ class _File(Generic[T]):
         elsewhere = [each for each in root.__struct_fields__ if name in keys.of_table(root, each)]
         if close := difflib.get_close_matches(name, known, 1):
             remedy = f"Did you mean {prefix}{close[0]}?"
+        elif quoted := self._quoted(key):
+            remedy = f"Write the name in quotes: [{keys.written(quoted)}]"
         elif elsewhere:
             remedy = f"It belongs in [{elsewhere[0]}]"
         else:
             remedy = f"Known here: {', '.join(known)}"
         return self._fault(key, f"unknown {'key' if table else 'table'}", remedy)
+
+    def _quoted(self, key: Key) -> Key:
+        """What an operator means by [components.chat.example.org], which TOML takes for tables in
+        tables; () for a key that is no such thing.
+        """
+        table, *parts = key
+        if len(parts) != 2 or "." in parts[0] or not keys.are_named(self._root, table):
+            return ()
+        content = self._raw[table][parts[0]][parts[1]]
+        if not isinstance(content, dict):
+            return ()
+        known = keys.of_table(self._root, table)
+        while content and not any(each in known for each in content):
+            part, content = next(iter(content.items()))
+            if not isinstance(content, dict):
+                return ()
+            parts.append(part)
+        return table, ".".join(parts)
 
     def converted(self) -> T:
         """The file as Structs; raises ConfigError for what has the wrong type."""

@@ -10,6 +10,7 @@ from components.common.delegation import Delegation
 from components.common.disco import Disco, Identity, Info
 from components.common.stanza import Stanza
 from tests.support.kit import DOMAIN, JULIET, SERVER, Server, iq
+from tests.support.logs import logged
 from xmppd import ns
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -47,6 +48,35 @@ ADVERTISED = (
     "<delegated namespace='urn:xmpp:mam:2'><attribute name='node'/></delegated>"
     "<delegated namespace='http://jabber.org/protocol/pubsub'/></delegation></message>"
 )
+
+
+def test_the_operator_is_told_once_of_what_nobody_delegates(server: Server) -> None:
+    component = server.component()
+    delegation = Delegation(component, Disco(component))
+    for namespace in ("urn:xmpp:mam:2", ns.VCARD):
+        delegation.namespace(namespace)
+    with logged() as lines:
+        for _ in range(2):
+            server.let_in()
+            server.send(ADVERTISED)
+            server.pass_time(11)
+            server.line.cut()
+            server.pass_time(1)
+    told = [line for line in lines if "delegates" in line]
+    assert len(told) == 1
+    assert f"no server delegates {ns.VCARD} to {DOMAIN}: " in told[0]
+    assert f'[components."{DOMAIN}".delegation]' in told[0]
+
+
+def test_what_was_cut_off_is_not_missing(server: Server) -> None:
+    component = server.component()
+    Delegation(component, Disco(component)).namespace(ns.VCARD)
+    with logged() as lines:
+        server.let_in()
+        server.line.cut()
+        server.up = False
+        server.pass_time(30)
+    assert not any("delegates" in line for line in lines)
 
 
 def test_it_knows_what_was_advertised(server: Server, delegation: Delegation) -> None:

@@ -12,7 +12,19 @@ from components.common.privilege import NOTHING, NotGranted, Permissions, Privil
 from components.common.requests import RequestFailed
 from components.common.stanza import Stanza
 from tests.support.deferred import result
-from tests.support.kit import DOMAIN, FEATURES, HEADER, JULIET, SERVER, Server, asked, iq, sm
+from tests.support.kit import (
+    DOMAIN,
+    FEATURES,
+    HEADER,
+    JULIET,
+    SERVER,
+    Server,
+    asked,
+    iq,
+    message,
+    sm,
+)
+from tests.support.logs import logged
 from xmppd import ns
 from xmppd.jid import JID
 
@@ -115,6 +127,22 @@ def test_what_is_not_granted_is_not_sent(server: Server, privilege: Privilege) -
     with pytest.raises(NotGranted):
         result(Deferred.fromCoroutine(privilege.ask(ACCOUNT, ROMEO, "get", query)))
     assert server.take() == b""
+
+
+def test_the_operator_is_told_once_of_what_is_missing(server: Server) -> None:
+    """He has asked for nothing, and who has can do nothing about it."""
+    component = server.component()
+    privilege = Privilege(component)
+    component.on_message(lambda stanza: privilege.message(ACCOUNT, stanza.sender, "hist"))
+    component.on_presence(lambda stanza: privilege.roster(ACCOUNT))
+    server.let_in()
+    with logged("warn") as lines:
+        for stanza in (message(), message(), f"<presence from='{ROMEO}' to='{DOMAIN}'/>"):
+            server.send(stanza)
+    assert server.take().count(b"<forbidden ") == 3
+    told = [line.partition("not granted: ")[2].partition(". ")[0] for line in lines]
+    assert told == ["message", "roster get"]
+    assert f"xmppctl explain {DOMAIN} names the keys" in lines[0]
 
 
 def test_a_roster_is_read_in_the_usual_way(server: Server, privilege: Privilege) -> None:

@@ -27,7 +27,7 @@ function unreachable(root) {
     { class: "login" },
     h("div", { class: "login-card" },
       h("h1", { text: "The server can’t be reached" }),
-      h("p", { role: "alert", text: "Check that you are online. If you are, the server may be starting: wait a moment." }),
+      h("p", { class: "lead", role: "alert", text: "Check that you are online. If you are, the server may be starting: wait a moment." }),
       again,
     ),
   );

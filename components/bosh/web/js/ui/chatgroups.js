@@ -1,6 +1,6 @@
 /** Which chats stand in the list, in which groups and order. */
 
-import { displayName, presenceOf } from "./people.js";
+import { displayName, presenceOf, waiting } from "./people.js";
 
 /** Rows of one group in the page; who has more finds them by name. */
 const ROWS = 300;
@@ -9,6 +9,7 @@ const TITLES = [
   ["room", "Rooms"],
   ["here", "Available"],
   ["away", "Away or busy"],
+  ["waiting", "Waiting for an answer"],
   ["gone", "Offline"],
   ["private", "Private, from rooms"],
   ["stranger", "Not in your contacts"],
@@ -37,7 +38,8 @@ function placeOf(client, { jid, kind }) {
   if (kind === "room") return "room";
   if (jid.includes("/")) return "private";
   const contact = client.contacts.get(jid);
-  return contact === undefined ? "stranger" : PLACES[presenceOf(contact)];
+  if (contact === undefined) return "stranger";
+  return waiting(contact) ? "waiting" : PLACES[presenceOf(contact)];
 }
 
 function group(title, found) {

@@ -1,7 +1,7 @@
 /** One chat in the list. */
 
 import { h, setText, unseen } from "./dom.js";
-import { PRESENCES, displayName, presenceOf } from "./people.js";
+import { PRESENCES, displayName, presenceOf, relation, waiting } from "./people.js";
 import { preview, writersIn } from "./text.js";
 import { brief } from "./times.js";
 
@@ -58,10 +58,11 @@ export class ChatRow {
     const { name, state, time, line, badge, dot } = this.#parts;
     const presence = PRESENCES[presenceOf(contact)];
     setText(name, this.#called);
-    setText(state, `, ${chat.kind === "room" ? "room" : contact ? presence.name : stranger(chat.jid)}`);
+    // Of some it is not known whether they are there.
+    const known = contact !== undefined && !waiting(contact);
+    setText(state, `, ${known ? presence.name : unknown(chat, contact)}`);
     dot.className = `dot ${presence.looks}`;
-    // Of others it is not known whether they are there.
-    dot.hidden = contact === undefined;
+    dot.hidden = !known;
     setText(time, chat.last ? brief(chat.last.time) : "");
     if (chat.last) time.dateTime = chat.last.time.toISOString();
     this.#line(line, chat, contact);
@@ -79,12 +80,16 @@ export class ChatRow {
   }
 }
 
-const stranger = (jid) => (jid.includes("/") ? "private, from a room" : "not in your contacts");
+function unknown(chat, contact) {
+  if (chat.kind === "room") return "room";
+  if (contact !== undefined) return relation(contact);
+  return chat.jid.includes("/") ? "private, from a room" : "not in your contacts";
+}
 
 function lineOf(client, chat, contact) {
   const { last } = chat;
   if (last) return `${last.mine ? "You: " : last.nick ? `${last.nick}: ` : ""}${preview(last.body)}`;
   if (chat.kind === "room") return client.rooms.get(chat.jid)?.subject ? preview(client.rooms.get(chat.jid).subject) : chat.jid;
-  if (contact?.ask) return "Asked; no answer yet";
+  if (contact?.ask) return relation(contact);
   return contact?.status ? preview(contact.status) : chat.jid;
 }

@@ -32,6 +32,13 @@ export function presenceOf(contact) {
 }
 
 /**
+ * Whether a contact has been asked, and nothing is known of how they are before they answer.
+ * @param {object} contact
+ * @returns {boolean}
+ */
+export const waiting = (contact) => contact.ask && contact.resources.size === 0;
+
+/**
  * What holds between a contact and us, where it is not simply mutual.
  * @param {object} contact
  * @returns {string} "" where it is
