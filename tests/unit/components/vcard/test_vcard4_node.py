@@ -270,7 +270,7 @@ def test_what_is_too_large_for_a_vcard4_is_not_published():
     """The server would end the stream for it."""
     faces = Faces(pep=True, octets=4_096).start()
     juliet = faces.log_in("juliet", "balcony")
-    faces.set(juliet, f"<NICKNAME>{'j,' * 1_000}</NICKNAME>")
+    faces.set(juliet, f"<NICKNAME>{'j,' * 400}</NICKNAME>")
     assert in_node(faces) is None
     assert unpublished(faces) == []
 
