@@ -117,7 +117,12 @@ class VCard4Node:
                 # Nobody was told of it when it was published: there was nothing in the vCard.
                 await self._vcards.take_vcard4(account, item.payload)
             return
-        written = tree.written(now)
+        try:
+            written = tree.written(now, most=self._vcards.limits.vcard)
+        except tree.TooLong:
+            # A word of a list is two octets in a vCard, and fourteen in a vCard4.
+            why = "the vCard4 is too large"
+            raise StanzaError("policy-violation", why, reason="limit.vcard") from None
         if before is None or written != tree.written(before):
             id_ = CURRENT if item is None else item.id
             await self._pep.publish(account, VCARD4_NODE, id_, written, opened=True)

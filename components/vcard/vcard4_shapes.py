@@ -168,6 +168,11 @@ class Parts:
         return made if len(made) > said else None
 
 
+MOST_WORDS = 500
+"""Words that one text with commas is taken apart into; what is behind them is one more. Of a text
+of nothing but commas it would take a hundred times as long, and many times the room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """A list: in vcard-temp elements called `first`, the others `rest`, or one text with commas."""
@@ -181,7 +186,7 @@ class Words:
             names = (f"{TEMP}{self.first}", f"{TEMP}{self.rest}")
             words = [_text(each) for each in old if each.tag in names]
         else:
-            words = [word.strip() for word in _text(old).split(",")]
+            words = [word.strip() for word in _text(old).split(",", MOST_WORDS)]
         words = [word for word in words if word]
         if not words:
             return None

@@ -266,6 +266,15 @@ def test_what_is_too_large_for_a_vcard_changes_nothing():
     assert in_vcard(faces, juliet) == {"FN": "Juliet"}
 
 
+def test_what_is_too_large_for_a_vcard4_is_not_published():
+    """The server would end the stream for it."""
+    faces = Faces(pep=True, octets=4_096).start()
+    juliet = faces.log_in("juliet", "balcony")
+    faces.set(juliet, f"<NICKNAME>{'j,' * 400}</NICKNAME>")
+    assert in_node(faces) is None
+    assert unpublished(faces) == []
+
+
 def test_nobody_but_the_account_itself_tells_of_its_vcard(faces, juliet, romeo):
     event = "<event xmlns='http://jabber.org/protocol/pubsub#event'>"
     item = f"<items node='{NODE}'><item id='x'><vcard xmlns='{VCARD4}'>{FN}</vcard></item></items>"
