@@ -8,12 +8,11 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.process import RunningServer, run_server
 from tests.support.prosody import free_port
-from xmppd.admin.client import ServerCaller
 
 DOMAIN = "verona.lit"
 ROOMS = f"conference.{DOMAIN}"
@@ -78,9 +77,7 @@ class Gateway:
     def account(self, beginning: str) -> str:
         """A new account, under a name that begins like this and `password`: its address."""
         jid = f"{self.name(beginning)}@{DOMAIN}"
-        control = self.server.directory / "data" / "control.sock"
-        with closing(ServerCaller(str(control))) as operator:
-            operator.call("adduser", jid=jid, password=PASSWORD)
+        self.server.add(jid, password=PASSWORD)
         return jid
 
 

@@ -34,9 +34,7 @@ def reload(server, expect="are read again"):
 
 
 def add(server, *names):
-    for name in names:
-        made = server.ctl("adduser", f"{name}@localhost", stdin="wherefore\n")
-        assert made.returncode == 0, made.stderr
+    server.add(*(f"{name}@localhost" for name in names), password="wherefore")
 
 
 def log_in(server, name="juliet"):

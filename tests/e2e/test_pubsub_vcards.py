@@ -49,9 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         running.wait_for(READY)
         for name in ("vcard", "pubsub"):
             running.wait_for(f"component {name}.{DOMAIN} is connected")
-        for name in ("juliet", "romeo"):
-            done = running.ctl("adduser", f"{name}@{DOMAIN}", stdin=f"{PASSWORD}\n{PASSWORD}\n")
-            assert done.returncode == 0, done.stderr
+        running.add(f"juliet@{DOMAIN}", f"romeo@{DOMAIN}", password=PASSWORD)
         yield running
     finally:
         running.stop()

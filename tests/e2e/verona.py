@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -50,13 +49,8 @@ class Server:
         write_pair(pair, directory / f"{domain}.crt", directory / f"{domain}.key")
 
     def add(self, jids: Iterable[str]) -> None:
-        """Make accounts, as an operator does."""
-        with ThreadPoolExecutor(2) as pool:
-            for made in pool.map(self._add, jids):
-                assert made.returncode == 0, made.stderr
-
-    def _add(self, jid: str) -> Any:
-        return self.process.ctl("adduser", jid, stdin=f"{PASSWORD}\n{PASSWORD}\n")
+        """Make accounts."""
+        self.process.add(*jids, password=PASSWORD)
 
 
 def _toml(tables: Tables) -> str:

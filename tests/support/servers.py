@@ -64,8 +64,7 @@ class Linked:
         self.process = RunningServer(self.directory, self.configure(**s2s))
         self.process.wait_for(READY)
         self.c2s, self.c2s_tls = (self.process.ports[key] for key in ("c2s", "c2s_tls"))
-        for name in people:
-            self.ctl("adduser", f"{name}@{self.domain}", stdin=f"{PASSWORD}\n")
+        self.process.add(*(f"{name}@{self.domain}" for name in people), password=PASSWORD)
 
     def stop(self) -> None:
         """Stop the process, which may be another one than at first."""

@@ -164,16 +164,24 @@ class IQTable:
         claim = stanza.claim
         if claim is not None:
             claim.hold()
-        (
-            later.addCallback(lambda value: result(stanza, value))
-            .addCallbacks(
-                lambda reply: self._reply(request, reply),
-                lambda failure: self._refuse(stanza, failure.value),
-            )
-            .addErrback(lambda failure: log.failure("an answer could not be sent", failure))
-        )
+        later.addCallbacks(self._answered, self._failed, (request,), {}, (stanza,), {})
         if claim is not None:  # it is handled once it is answered
             later.addBoth(_let_go, claim)
+
+    def _answered(self, answer: Answer, request: Request) -> None:
+        try:
+            reply = result(request.stanza, answer)
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            self._refuse(request.stanza, error)
+            return
+        try:
+            self._reply(request, reply)
+        except Exception:  # noqa: BLE001 - it is on its way, and may not be answered twice
+            log.failure("an answer could not be sent")
+
+    def _failed(self, failure: Failure, stanza: Stanza) -> None:
+        assert failure.value is not None
+        self._refuse(stanza, failure.value)
 
     def _unknown(self, on: On, request: Request) -> StanzaError:
         """A known payload under the other type is not allowed; an unknown one is unavailable.

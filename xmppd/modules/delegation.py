@@ -124,14 +124,8 @@ class Delegation:
         asking: Deferred[Any] = self._host.requests.ask(
             self.domain, self.component, "set", envelope, send=partial(self._send, request)
         )
-        crowd = self._askers.add(request.sender)
-        if crowd:
-            asking.addBoth(self._over, crowd)
-        return asking.addCallbacks(self._answered, self._failed, (stanza,), {}, (stanza,), {})
-
-    def _over(self, outcome: Any, crowd: str) -> Any:
-        self._askers.drop(crowd)
-        return outcome
+        of_it = stanza, self._askers.add(request.sender)
+        return asking.addCallbacks(self._answered, self._failed, of_it, {}, of_it, {})
 
     def _send(self, asked: Request, envelope: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
@@ -147,8 +141,9 @@ class Delegation:
             if asked.session is not None:
                 component.hold_back(asked.session, asked.to)
 
-    def _answered(self, envelope: Stanza, asked: Stanza) -> Stanza:
+    def _answered(self, envelope: Stanza, asked: Stanza, crowd: str) -> Stanza:
         """The answer in an envelope, if it is one to what was asked (§4.3)."""
+        self._askers.drop(crowd)
         try:
             found = forwarded.read(envelope, _ENVELOPE)
         except ValueError as error:
@@ -174,11 +169,12 @@ class Delegation:
         )
         return StanzaError("service-unavailable", reason="delegation.answer", detail=why)
 
-    def _failed(self, failure: Failure, asked: Stanza) -> Stanza:
+    def _failed(self, failure: Failure, asked: Stanza, crowd: str) -> Stanza:
         """(§4.3, N.B.1 and 2: service-unavailable where it is absent, or answers with an error).
 
         It may help to ask again later where it would help the server.
         """
+        self._askers.drop(crowd)
         failure.trap(RequestFailed)
         failed: Any = failure.value
         raise StanzaError(

@@ -128,6 +128,8 @@ class Stanza(Struct, gc=False, eq=False):
 
         To be done before anybody else holds it. Raises StanzaError as `render_in` does.
         """
+        if target == self.content:
+            return self
         if not self._is_alike(target):
             self.inner, self._children, self.blind = self._rewritten(target), None, None
         elif self._children:
