@@ -49,7 +49,12 @@ class AvatarNode:
         self._vcards = vcards
         self._changed = changed
         self._later = Publishing(
-            component, instances, pep, vcards.unpublished, AVATAR_METADATA, self._again
+            component,
+            instances,
+            pep,
+            vcards.unpublished,
+            AVATAR_METADATA,
+            lambda left: self._publish_soon(left.owner),
         )
         self._publishing: Newest[JID, None] = Newest(self._publish)
         self._taking: Newest[JID, Event] = Newest(self._take)
@@ -68,9 +73,9 @@ class AvatarNode:
     def publish(self, account: JID, change: Change) -> None:
         """Publish what has become of a photo (XEP-0398 §3.2); nobody waits for it."""
         if change.new_photo and self._pep.holds(account):
-            self._again(account)
+            self._publish_soon(account)
 
-    def _again(self, account: JID) -> Deferred[None]:
+    def _publish_soon(self, account: JID) -> Deferred[None]:
         publishing = Deferred.fromCoroutine(self._publishing.add(account, None))
         return publishing.addErrback(_not_published, account)
 

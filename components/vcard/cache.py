@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from components.common.whole import wholly
-from components.vcard.store import Edit, Edited, SQLVCards, StoredVCard
+from components.vcard.store import Cleared, Edit, Edited, SQLVCards, StoredVCard, never
 from components.vcard.vcard import VCard
 from xmppd.jid import JID
 
@@ -78,10 +78,16 @@ class CachedVCards:
         return answer
 
     def edit(
-        self, owner: JID, edit: Edit, *, now: float, publish: Collection[str] = ()
+        self,
+        owner: JID,
+        edit: Edit,
+        *,
+        now: float,
+        publish: Collection[str] = (),
+        cleared: Cleared = never,
     ) -> Deferred[Edited]:
         """See `SQLVCards.edit`."""
-        done = self._store.edit(owner, edit, now=now, publish=publish)
+        done = self._store.edit(owner, edit, now=now, publish=publish, cleared=cleared)
         return wholly(
             done.addCallbacks(
                 self._edited, self._unedited, callbackArgs=(owner,), errbackArgs=(owner,)

@@ -45,7 +45,7 @@ class Publishing:
         pep: Pep,
         unpublished: SQLUnpublished,
         node: str,
-        again: Callable[[JID], Deferred[None]],
+        again: Callable[[Unpublished], Deferred[None]],
     ) -> None:
         self._now = component.clock.seconds
         self._own = instances.own
@@ -97,4 +97,4 @@ class Publishing:
         if since is not None and self._now() - since < ABSENT:
             self._leftovers.later()
             return succeed(None)
-        return self._again(account)
+        return self._again(left)

@@ -177,7 +177,8 @@ class VCards:
         return await self._edit(owner, lambda stored: new, publish=self._published)
 
     def _edit(self, owner: JID, edit: Edit, *, publish: Collection[str] = ()) -> Deferred[Change]:
-        done = self._vcards.edit(owner.bare, edit, now=self._now(), publish=publish)
+        now = self._now()
+        done = self._vcards.edit(owner.bare, edit, now=now, publish=publish, cleared=_cleared)
         return done.addCallback(_change)
 
 
@@ -203,6 +204,10 @@ def _image(known: Known, most: int) -> Photo | None:
 def _followed(known: Known, before: Element | None) -> Element | None:
     now = vcard.empty() if known.encoded is None else vcard.parsed(known.encoded)
     return vcard4.followed(now, before)
+
+
+def _cleared(edited: Edited) -> bool:
+    return _change(edited).cleared
 
 
 def _says(encoded: bytes | None) -> bool:

@@ -65,6 +65,15 @@ class Edited(NamedTuple):
         return "" if self.after is None else self.after.photo_hash
 
 
+Cleared: TypeAlias = Callable[[Edited], bool]
+"""Says whether a vCard says nothing any more, and said something before."""
+
+
+def never(edited: Edited) -> bool:
+    """For who publishes nothing."""
+    return False
+
+
 class SQLVCards:
     """The table `vcards` of `schema/vcard/0001_vcards.sql`. An owner is a bare JID."""
 
@@ -79,12 +88,19 @@ class SQLVCards:
         return self._database.read(lambda tx: _stored(tx, owner))
 
     def edit(
-        self, owner: JID, edit: Edit, *, now: float, publish: Collection[str] = ()
+        self,
+        owner: JID,
+        edit: Edit,
+        *,
+        now: float,
+        publish: Collection[str] = (),
+        cleared: Cleared = never,
     ) -> Deferred[Edited]:
         """Have the edit's vCard in place of the one that is there, and the directory as it says.
 
         `now` is in seconds UTC since 1970. Where that changes the photo, it is among the untold;
-        it is to `publish` at these nodes, at that of avatars if the photo is another.
+        it is to `publish` at these nodes, at that of avatars if the photo is another; and `cleared`
+        says whether it says nothing any more of what it said.
         Fails with what `edit` raises.
         """
 
@@ -98,9 +114,10 @@ class SQLVCards:
             edited = Edited(before, after)
             if edited.photo_before != edited.photo_after:
                 await self.untold.note(tx, owner, edited.photo_after)
+            emptied = bool(publish) and cleared(edited)
             for node in publish:
                 if node != AVATAR_METADATA or edited.photo_before != edited.photo_after:
-                    await self.unpublished.note(tx, owner, node)
+                    await self.unpublished.note(tx, owner, node, cleared=emptied)
             return edited
 
         return self._database.write(work)

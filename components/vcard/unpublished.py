@@ -13,16 +13,20 @@ from twisted.internet.defer import Deferred
 from xmppd.jid import JID
 from xmppd.storage.interfaces import Database, Transaction
 
-_NOTE = "INSERT INTO unpublished (owner, node) VALUES (?, ?) ON CONFLICT (node, owner) DO NOTHING"
+_NOTE = (
+    "INSERT INTO unpublished (owner, node, cleared) VALUES (?, ?, ?) ON CONFLICT (node, owner)"
+    " DO UPDATE SET cleared = unpublished.cleared | excluded.cleared"
+)
 _DONE = "DELETE FROM unpublished WHERE owner = ? AND node = ?"
 _FORGET = "DELETE FROM unpublished WHERE owner = ?"
-_SOME = "SELECT owner FROM unpublished WHERE node = ? AND owner > ? ORDER BY owner LIMIT ?"
+_SOME = "SELECT owner, cleared FROM unpublished WHERE node = ? AND owner > ? ORDER BY owner LIMIT ?"
 
 
 class Unpublished(NamedTuple):
-    """An owner, a bare JID."""
+    """An owner, a bare JID, whose vCard has `cleared` what it said if it says nothing now."""
 
     owner: JID
+    cleared: bool
 
 
 class SQLUnpublished:
@@ -31,9 +35,9 @@ class SQLUnpublished:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, tx: Transaction, owner: JID, node: str) -> None:
+    async def note(self, tx: Transaction, owner: JID, node: str, *, cleared: bool = False) -> None:
         """Within the unit of work that changes a vCard: it is to be published."""
-        await tx.execute(_NOTE, (str(owner), node))
+        await tx.execute(_NOTE, (str(owner), node, int(cleared)))
 
     async def forget(self, tx: Transaction, owner: JID) -> None:
         """Within a unit of work: nothing of an owner is to be published."""
@@ -56,6 +60,6 @@ class SQLUnpublished:
 
         async def work(tx: Transaction) -> Sequence[Unpublished]:
             rows = (await tx.execute(_SOME, (node, after, most))).rows
-            return [Unpublished(JID.parse(owner)) for (owner,) in rows]
+            return [Unpublished(JID.parse(owner), bool(cleared)) for owner, cleared in rows]
 
         return self._database.read(work)

@@ -30,6 +30,7 @@ from components.vcard.pep import Pep
 from components.vcard.publishing import Publishing
 from components.vcard.pubsub import Event
 from components.vcard.service import Change, VCards
+from components.vcard.unpublished import Unpublished
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 
@@ -102,9 +103,8 @@ class VCard4Node:
 
     # ------------------------------------------------------------------ from the vCard
 
-    def _again(self, account: JID) -> Deferred[None]:
-        # What it said before is not known any more: rather too little is shown than too much.
-        return self._publish_soon(account, cleared=True)
+    def _again(self, left: Unpublished) -> Deferred[None]:
+        return self._publish_soon(left.owner, cleared=left.cleared)
 
     async def _put(self, account: JID, cleared: bool) -> None:
         item = (await self._pep.look(account, VCARD4_NODE)).item

@@ -5,6 +5,8 @@ CREATE TABLE unpublished (
     owner $text NOT NULL,
     -- The node's name.
     node $text NOT NULL,
+    -- 1 where since then the vCard has said something, and then nothing any more.
+    cleared BIGINT NOT NULL,
     PRIMARY KEY (node, owner)
 ) $clustered;
 

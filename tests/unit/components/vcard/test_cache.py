@@ -25,7 +25,7 @@ class Store:
     def get(self, owner):
         return self._ask("get", owner)
 
-    def edit(self, owner, edit, *, now, publish):
+    def edit(self, owner, edit, *, now, publish, cleared):
         return self._ask("edit", owner)
 
     def erase(self, owner):

@@ -171,6 +171,18 @@ def test_a_vcard_that_is_cleared_while_the_service_has_no_time_is_taken_away_lat
     assert in_node(faces) is None
 
 
+def test_nor_does_one_that_is_set_while_the_service_has_no_time(faces, juliet):
+    faces.pep.make(JULIET, NODE, "open")
+    faces.pep.items(JULIET, NODE)["current"] = xcard(FN + GENDER)
+    faces.pep.busy = True
+    faces.set(juliet, HERS)
+    assert unpublished(faces) == [JULIET]
+    faces.pep.busy = False
+    pass_time(faces, leftovers.AGAIN)
+    assert in_node(faces) == {"fn": "Juliet", "gender": "F"}
+    assert unpublished(faces) == []
+
+
 @pytest.mark.parametrize("access", ["presence", "whitelist"])
 def test_8_a_node_for_friends_goes_its_own_way(faces, juliet, access):
     put(faces, FN + GENDER, access)
