@@ -56,9 +56,8 @@ step ruff format --check .
 step mypy
 step lint-imports
 
-# All tests, in two lanes side by side: in the one those that wait for processes much of the while,
-# in the other those in memory, then those in a browser, then the rest, and of the former those of
-# the HTTP gateway, so that both lanes take about as long.
+# All tests, in two lanes side by side, which take about as long: in the one those that wait for
+# processes much of the while, in the other those in memory, then those in a browser, then the rest.
 beside() {
     lane_failed=0
     rest=""
@@ -68,7 +67,7 @@ beside() {
         *) rest="$rest $folder" ;;
         esac
     done
-    for each in "tests/unit docs/examples" tests/browser "$rest $(echo tests/e2e/test_gateway*.py)"; do
+    for each in "tests/unit docs/examples" tests/browser "$rest"; do
         say "pytest -r s $each"
         # shellcheck disable=SC2086 - several folders
         pytest -r s -p no:cacheprovider $each || lane_failed=1
@@ -84,7 +83,7 @@ all_tests() {
     trap 'kill "$lane" 2>/dev/null; rm -f "$said"' EXIT
     trap 'exit 1' HUP INT TERM
 
-    step pytest -r s tests/e2e --ignore-glob=*/test_gateway*
+    step pytest -r s tests/e2e
 
     wait "$lane" || failed="$failed
    pytest of all but tests/e2e"
