@@ -144,7 +144,7 @@ class IQTable:
             if responder is None:
                 raise self._unknown(on, request)
             answer = responder(request)
-            if answer is not None and not isinstance(answer, Tag | Stanza):
+            if answer is not None and not isinstance(answer, (Tag, Stanza)):
                 self._answer_later(request, answer)
                 return
             reply = result(stanza, answer)

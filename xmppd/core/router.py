@@ -500,13 +500,15 @@ def _address(text: str) -> JID:
 
 def _check_iq(stanza: Stanza) -> None:
     """RFC 6120 §8.2.3, rules 1 to 4."""
-    if "id" not in stanza.attrs:
+    attrs = stanza.attrs
+    if "id" not in attrs:
         raise StanzaError("bad-request", "an IQ needs an id", reason="stanza.iq-id")
-    if stanza.type not in TYPES["iq"]:
+    type_ = attrs.get("type", "")
+    if type_ not in TYPES["iq"]:
         raise StanzaError("bad-request", "get, set, result or error", reason="stanza.iq-type")
-    if stanza.type in ("get", "set") and len(stanza.children) != 1:
+    if type_ in ("get", "set") and len(stanza.children) != 1:
         raise StanzaError("bad-request", "exactly one child element", reason="stanza.iq-child")
-    if stanza.type == "result" and len(stanza.children) > 1:
+    if type_ == "result" and len(stanza.children) > 1:
         raise StanzaError("bad-request", "one child element at most", reason="stanza.iq-child")
 
 

@@ -119,12 +119,13 @@ class Delegation:
         Raises StanzaError where so many of the same are not answered that others have to wait.
         """
         stanza = request.stanza
-        self._askers.check_room(request.sender)
+        crowd = self._askers.room_for(request.sender)
         envelope = Raw(b"%b%b%b" % (_HEAD, forwarded.forward(stanza), _TAIL))
         asking: Deferred[Any] = self._host.requests.ask(
             self.domain, self.component, "set", envelope, send=partial(self._send, request)
         )
-        of_it = stanza, self._askers.add(request.sender)
+        self._askers.add(crowd)
+        of_it = stanza, crowd
         return asking.addCallbacks(self._answered, self._failed, of_it, {}, of_it, {})
 
     def _send(self, asked: Request, envelope: Stanza) -> None:

@@ -183,7 +183,9 @@ class Guard:
     def kept(self, stanza: Stanza, resident: Resident) -> Stanza | None:
         """A stanza for an account as a whole (§2.2, rule 2)."""
         sender = stanza.sender
-        if sender is None or self._passes(resident, privacy.inbound(stanza), sender):
+        if sender is None or not privacy_lists.has_any(resident):
+            return stanza
+        if self._passes(resident, privacy.inbound(stanza), sender):
             return stanza
         _refuse(stanza)
         return None

@@ -79,9 +79,10 @@ def render(content: Iterable[Tag | Raw]) -> bytes:
 
 def stanza(kind: str, attrs: dict[str, str], *content: Tag | Raw) -> Stanza:
     """A stanza of the server's own; the caller sets `sender` and `to`."""
-    children: list[str] | None = [
-        f"{c.ns} {c.name}" for c in content if isinstance(c, Tag) and c.ns
-    ]
-    if any(isinstance(c, Raw) for c in content):
-        children = None  # they are read when somebody asks
+    children: list[str] = []
+    for each in content:
+        if isinstance(each, Raw):  # its children are read when somebody asks
+            return Stanza(kind, attrs, None, render(content))
+        if each.ns:
+            children.append(f"{each.ns} {each.name}")
     return Stanza(kind, attrs, children, render(content))

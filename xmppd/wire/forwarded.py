@@ -31,7 +31,7 @@ _PLAIN = re.compile(
 )
 """What nearly everybody writes. In a well-formed text that holds no other end tag of the forwarded
 stanza's kind, what stands between its tags is its content."""
-_ATTR = re.compile(rb" ([a-z:]+)=(?:'([^']*)'|\"([^\"]*)\")")
+_ATTR = {quote: re.compile(f" ([a-z:]+)={quote}([^{quote}]*){quote}") for quote in "'\""}
 
 
 class Forwarded(NamedTuple):
@@ -66,15 +66,16 @@ def read(stanza: Stanza, wrapper: str, *, bare: bool = False) -> Forwarded:
 
 def _read_plain(plain: re.Match[bytes], wrapper: str) -> Forwarded | None:
     kind, inner = plain["kind"], plain["inner"] or b""
-    if f"{plain['ns'].decode()} {plain['wrapper'].decode()}" != wrapper:
+    if b"%b %b" % plain.group("ns", "wrapper") != wrapper.encode():
         return None
     if b"</" + kind in inner:  # it may hold another, or be two
         return None
-    attrs = {
-        name.decode(): (single or double).decode()
-        for name, single, double in _ATTR.findall(plain["attrs"])
-    }
-    if attrs.pop("xmlns", "") != ns.CLIENT or any(":" in name for name in attrs):
+    written = plain["attrs"].decode()
+    single = "'" in written
+    if single and '"' in written:  # in whose values the other kind may be
+        return None
+    attrs = dict(_ATTR["'" if single else '"'].findall(written))
+    if attrs.pop("xmlns", "") != ns.CLIENT or (":" in written and any(":" in n for n in attrs)):
         return None
     return Forwarded(kind.decode(), attrs, inner)
 

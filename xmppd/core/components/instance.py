@@ -184,8 +184,7 @@ class Instance:
         request = stanza.kind == "iq" and stanza.attrs.get("type") in _REQUESTS
         if line is None and (spool is None or request):
             raise StanzaError("service-unavailable", reason="component.absent", type="wait")
-        if request:
-            self.pending.check_room(stanza)
+        crowd = self.pending.room_for(stanza) if request else ""
         if self.holding.active and line is not None:
             self._slow_down(stanza, line)
         if spool is not None:
@@ -193,7 +192,7 @@ class Instance:
         elif line is not None:
             line.write(stanza.render_in(ns.COMPONENT))
         if request:
-            self.pending.add(stanza)
+            self.pending.add(stanza, crowd)
         self.sent += 1
 
     def take(self, stanza: Stanza) -> None:

@@ -69,22 +69,24 @@ class Askers:
         """How many ask for something."""
         return len(self._counts)
 
-    def check_room(self, sender: JID | None) -> None:
-        """Raise StanzaError where there are so many that one more of a sender can't be."""
+    def room_for(self, sender: JID | None) -> str:
+        """As whom one more of a sender is counted.
+
+        Raises StanzaError where there are so many that it can't be.
+        """
         crowd = crowd_of(sender, self._here)
         if crowd and (
             self._counts.get(crowd, 0) >= MOST_OF_ONE
             or ("@" not in crowd and self._elsewhere >= MOST // 2)
         ):
             raise StanzaError("resource-constraint", reason="component.requests")
+        return crowd
 
-    def add(self, sender: JID | None) -> str:
-        """There is one more; as what it is dropped again."""
-        crowd = crowd_of(sender, self._here)
+    def add(self, crowd: str) -> None:
+        """There is one more."""
         if crowd:
             self._counts[crowd] = self._counts.get(crowd, 0) + 1
             self._elsewhere += "@" not in crowd
-        return crowd
 
     def drop(self, crowd: str) -> None:
         """There is one less."""
@@ -128,17 +130,20 @@ class Pending:
         """Whether a request still waits."""
         return (stanza.sender, stanza.id, stanza.to) in self._asked
 
-    def check_room(self, stanza: Stanza) -> None:
-        """Raise StanzaError where so many were passed on that one more can't be."""
+    def room_for(self, stanza: Stanza) -> str:
+        """As whose a request is counted.
+
+        Raises StanzaError where so many were passed on that one more can't be.
+        """
         if len(self._asked) >= MOST:
             raise StanzaError("resource-constraint", reason="component.requests")
-        self._askers.check_room(stanza.sender)
+        return self._askers.room_for(stanza.sender)
 
-    def add(self, stanza: Stanza) -> None:
-        """A request was passed on."""
+    def add(self, stanza: Stanza, crowd: str) -> None:
+        """A request was passed on, which is counted as that of a `crowd`."""
         asked = stanza.sender, stanza.id, stanza.to
         self._pop(asked)
-        crowd = self._askers.add(stanza.sender)
+        self._askers.add(crowd)
         self._asked[asked] = _Owed(self._now(), stanza.type, crowd)
         if self._looking is None:
             self._looking = self._clock.callLater(LOOK, self._look)

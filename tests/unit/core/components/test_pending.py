@@ -30,10 +30,10 @@ class Asked:
             sender = JID.parse(who or f"a{n}@{domain}/x")
             request = Stanza("iq", {"type": "get", "id": f"{n}"}, [], b"", sender=sender, to=PUBSUB)
             try:
-                self.pending.check_room(request)
+                crowd = self.pending.room_for(request)
             except StanzaError:
                 return n
-            self.pending.add(request)
+            self.pending.add(request, crowd)
         return times
 
 
