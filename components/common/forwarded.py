@@ -28,12 +28,8 @@ _ATTR = re.compile(" ([a-z:]+)='([^']*)'")
 
 def wrap(stanza: bytes, *names: str) -> bytes:
     """A stanza, which declares its namespace, forwarded in elements ``"namespace local"``."""
-    wrapped = b"%b%b%b" % (_OPEN, stanza, _CLOSE)
-    for name in reversed(names):
-        namespace, _, local = name.rpartition(" ")
-        head = f"<{local} xmlns='{build.attribute(namespace)}'>".encode()
-        wrapped = b"%b%b</%b>" % (head, wrapped, local.encode())
-    return wrapped
+    head, tail = _around(names)
+    return b"%b%b%b%b%b" % (head, _OPEN, stanza, _CLOSE, tail)
 
 
 def unwrap(outer: Stanza, *names: str) -> Stanza | None:
@@ -66,7 +62,7 @@ def _plain(data: bytes, names: tuple[str, ...]) -> Stanza | None:
 def _around(names: tuple[str, ...]) -> tuple[bytes, bytes]:
     """What stands before and behind a `<forwarded/>` in these elements."""
     spaced = [name.rpartition(" ") for name in names]
-    head = "".join(f"<{local} xmlns='{space}'>" for space, _, local in spaced)
+    head = "".join(f"<{local} xmlns='{build.attribute(space)}'>" for space, _, local in spaced)
     return head.encode(), "".join(f"</{local}>" for _, _, local in reversed(spaced)).encode()
 
 

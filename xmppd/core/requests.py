@@ -26,6 +26,9 @@ from xmppd.wire.stanza import Stanza
 SECONDS = 30.0
 """How long an answer may take."""
 
+LOOK = 0.1
+"""Seconds between two looks at whose answer is overdue, at the least."""
+
 MOST = 10_000
 """How many requests may be without an answer at a time."""
 
@@ -57,19 +60,21 @@ class _Pending(NamedTuple):
     sender: JID
     to: JID
     answer: Deferred[Stanza]
-    timeout: IDelayedCall
+    due: float
     by: str
 
 
 class OwnRequests:
     """The requests that wait for an answer. `send` takes a stanza to where it goes."""
 
-    __slots__ = ("_clock", "_ids", "_pending", "_send")
+    __slots__ = ("_clock", "_ids", "_looking", "_pending", "_send")
 
     def __init__(self, send: Callable[[Stanza], None], clock: IReactorTime) -> None:
         self._send = send
         self._clock = clock
         self._ids: list[str] = []
+        self._looking: IDelayedCall | None = None
+        """One for all of them: nearly every answer comes, and in time."""
         self._pending: dict[str, _Pending] = {}
 
     def __len__(self) -> int:
@@ -104,8 +109,11 @@ class OwnRequests:
         if not self._ids:
             self._ids = _unguessable()
         id_ = self._ids.pop()
-        timeout = self._clock.callLater(seconds, self._time_out, id_)
-        self._pending[id_] = _Pending(sender, to, answer, timeout, by)
+        now = self._clock.seconds()
+        looking = self._looking
+        if looking is None or looking.getTime() > now + seconds:
+            self._look_in(seconds)
+        self._pending[id_] = _Pending(sender, to, answer, now + seconds, by)
         request = build.stanza("iq", {"type": type_, "id": id_}, payload)
         request.sender, request.to = sender, to
         try:
@@ -132,14 +140,29 @@ class OwnRequests:
         else:
             pending.answer.callback(stanza)
 
-    def _time_out(self, id_: str) -> None:
-        pending = self._pending.pop(id_)
-        pending.answer.errback(RequestFailed("remote-server-timeout"))
+    def _look_in(self, seconds: float) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = self._clock.callLater(seconds, self._look)
+
+    def _look(self) -> None:
+        """Give up those whose answer is overdue."""
+        self._looking = None
+        now = self._clock.seconds()
+        overdue = [id_ for id_, pending in self._pending.items() if pending.due <= now]
+        for id_ in overdue:
+            pending = self._pending.pop(id_, None)  # one before it may have cancelled it
+            if pending is not None:
+                pending.answer.errback(RequestFailed("remote-server-timeout"))
+        if self._pending:  # some of which may have been asked just now, by who was given up
+            first = min(pending.due for pending in self._pending.values())
+            self._look_in(max(first - now, LOOK))
 
     def _forget(self, id_: str) -> None:
-        pending = self._pending.pop(id_)
-        if pending.timeout.active():
-            pending.timeout.cancel()
+        del self._pending[id_]
+        if not self._pending and self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
 
 def _unguessable() -> list[str]:

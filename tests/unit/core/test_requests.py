@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 
 from tests.support.server import DOMAIN, Client, Verona
 from xmppd import ns
@@ -144,6 +145,30 @@ def test_who_does_not_answer_in_time_has_not_answered() -> None:
     assert (failure.condition, failure.stanza) == ("remote-server-timeout", None)
     asked.reply(asked.juliet, ACCOUNT)
     assert (asked.results, asked.waiting) == ([], 0)
+
+
+def test_each_has_its_own_time_whoever_asks_again_meanwhile() -> None:
+    clock, sent = Clock(), list[Stanza]()
+    asked = requests.OwnRequests(sent.append, clock)
+    late: list[float] = []
+
+    def ask(seconds: float) -> Deferred[Stanza]:
+        asking = asked.ask(HOST, ACCOUNT, "get", Tag("vial", ns=POTION), seconds=seconds)
+        return asking.addErrback(lambda failure: late.append(clock.seconds()))
+
+    ask(5.0)
+    ask(2.0).addBoth(lambda _: ask(30.0))
+    ask(1.0).addBoth(lambda _: ask(3.0))
+    answered = ask(4.0)
+    for _ in range(400):
+        clock.advance(0.1)
+        if not answered.called and clock.seconds() > 3:
+            reply = Stanza("iq", {"type": "result", "id": sent[3].id}, [], b"")
+            reply.sender, reply.to = ACCOUNT, HOST
+            asked.answered(reply)
+    assert late == pytest.approx([1, 2, 4, 5, 32], abs=0.2)
+    assert not asked
+    assert not clock.getDelayedCalls()
 
 
 @pytest.mark.parametrize(
