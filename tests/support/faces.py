@@ -90,6 +90,27 @@ class Faces(Meeting):
         return client
 
 
+def be_away(faces: Faces) -> None:
+    """Have the service of PEP go, whoever asks for it."""
+    faces.pep.hang_up()
+    faces.pep.react = lambda: False  # type: ignore[method-assign]
+
+
+def come_back(faces: Faces) -> None:
+    """Have it come back, with the nodes that it had."""
+    nodes = faces.pep.nodes
+    faces.pep = Service(faces.server, VCARD).log_in()
+    faces.pep.nodes = nodes
+    faces.pump()
+
+
+def pass_time(faces: Faces, seconds: float, step: float = 10) -> None:
+    """Let time pass, and what is due at each step be done."""
+    for _ in range(int(seconds / step) + 1):
+        faces.server.clock.advance(step)
+        faces.pump()
+
+
 def photos(elements: list[Element]) -> list[tuple[str | None, str | None]]:
     """Of presence, the photo that it names: "" for none, None where it says nothing; and whose."""
     return [(each.get("from"), _photo(each)) for each in elements if each.tag.endswith("}presence")]

@@ -26,18 +26,6 @@ def faces():
     return faces
 
 
-@pytest.fixture
-def romeo(faces):
-    return faces.log_in("romeo", "orchard", "<presence/>")
-
-
-@pytest.fixture
-def juliet(faces, romeo):
-    juliet = faces.log_in("juliet", "balcony", "<presence/>")
-    romeo.take()
-    return juliet
-
-
 def seen(client):
     """Which photos juliet's presence names, as it came."""
     return [named for sender, named in photos(client.elements()) if sender == BALCONY]

@@ -8,13 +8,12 @@ import pytest
 
 from components.vcard import avatar, leftovers, publishing
 from tests.support.components import Component, table
-from tests.support.faces import Faces, T, photos
+from tests.support.faces import Faces, T, be_away, come_back, pass_time, photos
 from tests.support.meeting import VCARD
 from tests.support.people import JULIET, ROMEO, friends
 from tests.support.pep import E
 from tests.support.server import DOMAIN, condition
 from tests.support.vcards import photo, picture, png
-from tests.unit.components.vcard.test_vcard4_node import be_away, come_back, pass_time
 from xmppd import ns
 from xmppd.jid import JID
 
@@ -31,18 +30,6 @@ def faces():
     faces = Faces(pep=True, others={MOON: table()}, vcard4_node=False).start()
     friends(faces.server, JULIET, ROMEO)
     return faces
-
-
-@pytest.fixture
-def romeo(faces):
-    return faces.log_in("romeo", "orchard", "<presence/>")
-
-
-@pytest.fixture
-def juliet(faces, romeo):
-    juliet = faces.log_in("juliet", "balcony", "<presence/>")
-    romeo.take()
-    return juliet
 
 
 def in_vcard(faces, client):

@@ -10,10 +10,9 @@ from components.common.instances import Epoch
 from components.common.stanza import Stanza
 from components.vcard import leftovers, publishing, vcard4_node
 from components.vcard.pubsub import Event
-from tests.support.faces import VCARD4, Faces, T, photos
+from tests.support.faces import VCARD4, Faces, T, be_away, come_back, pass_time, photos
 from tests.support.meeting import VCARD
 from tests.support.people import JULIET, ROMEO, friends
-from tests.support.pep import Service
 from tests.support.server import DOMAIN, condition
 from tests.support.vcards import PUBLIC, photo, picture, xcard
 from xmppd import ns
@@ -31,18 +30,6 @@ def faces():
     faces = Faces(pep=True).start()
     friends(faces.server, JULIET, ROMEO)
     return faces
-
-
-@pytest.fixture
-def romeo(faces):
-    return faces.log_in("romeo", "orchard", "<presence/>")
-
-
-@pytest.fixture
-def juliet(faces, romeo):
-    juliet = faces.log_in("juliet", "balcony", "<presence/>")
-    romeo.take()
-    return juliet
 
 
 def put(faces, inner, access="open", item="current", payload=True):
@@ -326,24 +313,6 @@ def test_so_is_what_is_published_last(faces, juliet, monkeypatch):
     faces.set(juliet, "<FN>Jule</FN>")
     assert in_vcard(faces, juliet) == {"FN": "Juliet"}
     assert in_node(faces) == {"fn": "Juliet", "gender": "F"}
-
-
-def be_away(faces):
-    faces.pep.hang_up()
-    faces.pep.react = lambda: False
-
-
-def come_back(faces):
-    nodes = faces.pep.nodes
-    faces.pep = Service(faces.server, VCARD).log_in()
-    faces.pep.nodes = nodes
-    faces.pump()
-
-
-def pass_time(faces, seconds, step=10):
-    for _ in range(int(seconds / step) + 1):
-        faces.server.clock.advance(step)
-        faces.pump()
 
 
 def test_of_what_waits_nothing_is_forgotten():
