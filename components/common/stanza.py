@@ -80,6 +80,10 @@ class Stanza(Struct, gc=False, eq=False):
         """The first child as a tree: of an IQ get or set the only one (RFC 6120 §8.2.3)."""
         return self.element[0]
 
+    def kept(self) -> Stanza:
+        """The same for who keeps it a while: without the tree, which is many times as large."""
+        return Stanza(self.kind, self.attrs, self.children, self.inner, self.content)
+
     def named(self, local: str) -> str:
         """How a tree spells a name of the stanza's own namespace, such as ``body``."""
         return f"{{{self.content}}}{local}"

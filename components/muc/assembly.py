@@ -35,6 +35,7 @@ from components.muc.iqs import RoomIQs
 from components.muc.life.broadcast import Broadcast
 from components.muc.life.changes import Changes
 from components.muc.life.creating import Creating
+from components.muc.life.doorstep import Doorstep
 from components.muc.life.interrupted import Interrupted
 from components.muc.life.lives import Lives
 from components.muc.life.moves import Moves
@@ -109,7 +110,8 @@ async def assemble(
     interrupted = Interrupted(component, present)
     creating = Creating(store, policy, clock.seconds)
     rooms = Rooms(store, archive, interrupted, territory, creating, defaults, clock.seconds)
-    lives = Lives(rooms, policy, clock)
+    doorstep = Doorstep(component, clock, policy)
+    lives = Lives(rooms, policy, clock, doorstep.ended)
     rates = Rates(policy.rates, clock.seconds)
     visits = Visits(broadcast, policy, present, rates, key, incarnations, lives.emptied)
     lives.visits = visits
@@ -150,6 +152,7 @@ async def assemble(
         broadcast,
         lives,
         visits,
+        doorstep,
         Questions(component, clock, policy),
         Changes(store, policy, broadcast, visits, notices),
         messages,

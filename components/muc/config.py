@@ -45,6 +45,7 @@ class MUCTable(Table, frozen=True):
     create: Creators = _DEFAULT.create
     locked: bool = _DEFAULT.locked
     lock_seconds: Annotated[float, Meta(ge=10)] = _DEFAULT.lock_seconds
+    lock_wait: Annotated[float, Meta(ge=0, le=30)] = _DEFAULT.lock_wait
     rooms: Count = _DEFAULT.rooms
     owned: Count = _DEFAULT.owned
     occupants: Annotated[int, Meta(ge=1)] = _DEFAULT.occupants
@@ -80,6 +81,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         create=table.create,
         locked=table.locked,
         lock_seconds=table.lock_seconds,
+        lock_wait=table.lock_wait,
         rooms=table.rooms,
         owned=table.owned,
         occupants=table.occupants,

@@ -15,6 +15,7 @@ from components.muc.form_messages import FormMessages
 from components.muc.iqs import RoomIQs
 from components.muc.life.broadcast import Broadcast
 from components.muc.life.changes import Changes
+from components.muc.life.doorstep import Doorstep
 from components.muc.life.lives import Lives
 from components.muc.life.questions import Questions
 from components.muc.life.rooms import Rooms
@@ -51,6 +52,7 @@ class Service:
     broadcast: Broadcast
     lives: Lives
     visits: Visits
+    doorstep: Doorstep
     questions: Questions
     changes: Changes
     messages: Messages

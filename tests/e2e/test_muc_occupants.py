@@ -12,7 +12,7 @@ from components.muc.names import OWN_FIELDS
 from tests.e2e.verona import Server
 from tests.support.clients import soon
 from tests.support.conference import U, codes
-from tests.support.muc_guests import fails, guests, item
+from tests.support.muc_guests import SERVICE, fails, guests, item
 from tests.support.people import C
 from tests.support.server import DOMAIN
 from xmppd import ns
@@ -98,6 +98,21 @@ async def test_7_2_10_a_locked_room_is_not_there_yet(conference: Server) -> None
     async with guests(conference, "juliet", "romeo") as (juliet, romeo):
         hall = await juliet.creates()
         assert await romeo.may_not_enter(hall) == "item-not-found"
+
+
+async def test_7_2_10_who_comes_while_a_room_is_set_up_enters_when_it_is(
+    conference: Server,
+) -> None:
+    async with guests(conference, "juliet", "romeo") as (juliet, romeo):
+        hall = await juliet.creates()
+        entering = asyncio.ensure_future(romeo.enters(hall))
+        await asyncio.sleep(0)  # his presence is sent, and what is behind it is answered behind it
+        await soon(romeo.plugin["xep_0199"].send_ping(JID(SERVICE)))
+        assert not entering.done()
+        await juliet.configures(hall)
+        own, _subject, occupants, _history = await entering
+        assert codes(own.xml) == [110]
+        assert {each["from"].resource for each in occupants} == {"Juliet", "Romeo"}
 
 
 async def test_7_2_12_who_enters_a_logged_room_is_told(conference: Server) -> None:

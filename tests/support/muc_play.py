@@ -52,7 +52,9 @@ class Stage:
     def __init__(self, note: Callable[[str], object], **policy: Any) -> None:
         self.note = note
         # One house for all plays: what people did in others is not to be held against them.
-        self.hall = _Hall(owned=0, rooms=0, rates=NONE, lock_seconds=1e6, **policy).start()
+        self.hall = _Hall(
+            owned=0, rooms=0, rates=NONE, lock_seconds=1e6, lock_wait=0, **policy
+        ).start()
         self._people: dict[str, Person] = {}
         self._rooms = 0
         self._line = 0

@@ -35,6 +35,7 @@ def serve(service: Service) -> None:
     service.component.on_presence(presences.seen)
     service.component.errors("presence", refused)
     service.questions.enter = presences.answered
+    service.doorstep.enter = presences.waited
 
 
 class Presences:
@@ -90,7 +91,15 @@ class Presences:
                 await self._service.lives.destroy(room)
             raise
 
-    def _inside(self, stanza: Stanza, address: JID, room: Room, *, new: bool = False) -> None:
+    def _inside(
+        self,
+        stanza: Stanza,
+        address: JID,
+        room: Room,
+        *,
+        new: bool = False,
+        waited: bool = False,
+    ) -> None:
         session = stanza.sender
         occupant = room.by_session(session)
         if stanza.type == "unavailable":
@@ -98,13 +107,14 @@ class Presences:
                 self._visits.leave(room, session, self._checked(stanza, room.address))
             else:
                 self._service.questions.withdraw(room, session)
+                self._service.doorstep.withdraw(room, session)
             return
         joins = JOIN in stanza.children
         if occupant is None:
             if not joins:
                 self._turn_away(stanza)
                 return
-            self._enter(stanza, address, room, session, new)
+            self._enter(stanza, address, room, session, new, waited)
             return
         nick = entering.nick_asked(address, self._policy)
         presence = self._checked(stanza, room.address)
@@ -119,16 +129,26 @@ class Presences:
         """Let in who has answered the room's question (XEP-0158 §3.1.4)."""
         self._inside(stanza, stanza.to, room)
 
-    def _enter(self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool) -> None:
+    def waited(self, stanza: Stanza, room: Room) -> None:
+        """Let in who has waited for a room to be set up, if it is; raises StanzaError."""
+        if self._rooms.at_hand(room.address) is not room:
+            raise StanzaError("item-not-found", "there is no such room", reason="muc.no-room")
+        self._inside(stanza, stanza.to, room, waited=True)
+
+    def _enter(
+        self, stanza: Stanza, address: JID, room: Room, session: JID, new: bool, waited: bool
+    ) -> None:
         nick = entering.nick_asked(address, self._policy)
         account = session.bare
-        if not new:
+        if not new and not waited:
             self._visits.admit(account)
         affiliation = self._service.affiliation(room, account)
         password = _asked(stanza).findtext(f"{{{MUC}}}password")
         entry = Entry(account, session, nick, affiliation, password)
         presence = self._checked(stanza, room.address)
         wanted = self._wanted(stanza)
+        if not waited and self._service.doorstep.hold(stanza, room, entry):
+            return  # it is being set up (§7.2.10)
         if self._service.questions.hold(stanza, room, entry):
             return  # he has to answer it first (XEP-0158)
         self._visits.enter(room, entry, presence, wanted, id_=stanza.id, new=new)

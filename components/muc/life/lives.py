@@ -23,6 +23,10 @@ SHUTDOWN = 332
 """The status of who has to go because the service does (§11.2)."""
 
 
+OnSetUp = Callable[[Room], object]
+"""Told of a room that is locked no more, or is no more."""
+
+
 def _unchecked() -> None:
     """Nothing keeps it."""
 
@@ -33,10 +37,11 @@ _GONE = Tag("destroy")
 class Lives:
     """Sees to it that a room is there as long as it is to be."""
 
-    def __init__(self, rooms: Rooms, policy: Policy, clock: IReactorTime) -> None:
+    def __init__(self, rooms: Rooms, policy: Policy, clock: IReactorTime, set_up: OnSetUp) -> None:
         self._rooms = rooms
         self._policy = policy
         self._clock = clock
+        self._set_up = set_up
         self._locks: dict[Room, IDelayedCall] = {}
         self.visits: Visits
         """Who is in them; set once there is somebody who knows."""
@@ -110,8 +115,8 @@ class Lives:
             await self._remove(room, lambda: not len(room))
 
     def _closed(self, room: Room) -> None:
-        self._unlocked(room)
         self._rooms.close(room)
+        self._unlocked(room)
 
     # ------------------------------------------------------------------ by themselves
 
@@ -133,6 +138,7 @@ class Lives:
         _begun(self._remove(room, lambda: room.locked))
 
     def _unlocked(self, room: Room) -> None:
+        self._set_up(room)
         timer = self._locks.pop(room, None)
         if timer is not None and timer.active():
             timer.cancel()

@@ -57,10 +57,7 @@ class Question:
         self.id = secrets.token_urlsafe(12)
         self.room = room.id
         self.session = session
-        # Without the tree, which is many times as large.
-        self.presence = Stanza(
-            presence.kind, presence.attrs, presence.children, presence.inner, presence.content
-        )
+        self.presence = presence.kept()
         self.answer = likened(room.settings.answer)
         self.timer: IDelayedCall
 

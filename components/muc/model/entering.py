@@ -37,9 +37,17 @@ def _destroyed(room: Room, entry: Entry, policy: Policy) -> None:
         raise StanzaError("item-not-found", reason="muc.no-room")
 
 
+def is_open(room: Room, entry: Entry) -> bool:
+    """Whether a room is set up, or somebody's to set up.
+
+    The creator comes in, and those who may configure every room (§7.2.10).
+    """
+    return not room.locked or entry.affiliation is Affiliation.OWNER
+
+
 def _unlocked(room: Room, entry: Entry, policy: Policy) -> None:
-    """§7.2.10; the creator comes in, and those who may configure every room."""
-    if room.locked and entry.affiliation is not Affiliation.OWNER:
+    """§7.2.10."""
+    if not is_open(room, entry):
         raise StanzaError("item-not-found", "it is not open yet", reason="muc.locked")
 
 

@@ -28,7 +28,10 @@ class Policy(Struct, frozen=True):
     locked: bool = True
     """Whether a new room is for its creator alone until he has configured it (§10.1.1)."""
     lock_seconds: float = 300.0
-    """How long it may be so before it is destroyed."""
+    """How long it may be so before it is destroyed,"""
+    lock_wait: float = 3.0
+    """and how long somebody else who comes meanwhile waits before he is told that it is not there;
+    0: not at all."""
     owned: int = 50
     """How many rooms there may be that one user has made, whoever owns them now."""
     rooms: int = 20_000

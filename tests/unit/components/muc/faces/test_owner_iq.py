@@ -65,7 +65,9 @@ def test_10_1_3_what_is_not_acceptable_leaves_the_room_locked(hall):
     answer = configure(juliet, passwordprotectedroom="1", roomname="The orchard")
     assert condition(answer) == "not-acceptable"
     assert (room_of(hall).locked, room_of(hall).settings) == (True, DEFAULTS)
-    assert condition(hall.person("romeo").join().one()) == "item-not-found"
+    romeo = hall.person("romeo").join()
+    hall.pass_time(hall.policy.lock_wait)
+    assert condition(romeo.one()) == "item-not-found"
 
 
 def test_10_1_3_who_cancels_destroys_the_room_that_he_has_made(hall):

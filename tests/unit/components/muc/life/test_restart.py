@@ -133,10 +133,11 @@ def test_10_1_1_a_locked_room_is_locked_after_a_crash_too_and_not_for_ever(hall)
     hall.kill()
     hall.again()
     romeo = hall.person("romeo").join()
+    hall.pass_time(hall.policy.lock_wait)
     assert condition(romeo.one()) == "item-not-found"
     juliet.came()
     assert codes(juliet.join().came()[0]) == [110]
-    hall.pass_time(299)
+    hall.pass_time(299 - hall.policy.lock_wait)
     assert juliet.came() == []
     hall.pass_time(2)
     gone = juliet.one()

@@ -28,6 +28,7 @@ def test_10_1_1_a_new_room_is_locked_until_its_owner_has_configured_it(hall):
     own, _subject = juliet.came()
     assert codes(own) == [110, 201]
     romeo = hall.person("romeo").join()
+    hall.pass_time(hall.policy.lock_wait)
     assert condition(romeo.one()) == "item-not-found"
 
 
