@@ -158,20 +158,23 @@ class Bookmarks:
         most = Room(self._policy.item_octets, self._policy.item_elements)
         node = await self._nodes.open(Address(account, NATIVE))
         items = self._policy.items if node is None else self._publishing.most(node)
+        natives = [each.native() for each in wanted.rooms.values()]
         if (
-            not all(most.holds(each.native()) for each in wanted.rooms.values())
-            or len(wanted.rooms) > min(items, ROOMS)
+            not all(map(most.holds, natives))
+            or len(natives) > min(items, ROOMS)
+            or not self._room.holds(b"".join(natives))
             or not self._room.holds(bookmark.written(wanted))
         ):
             raise _too_much()
 
     @property
     def _room(self) -> Room:
-        """What all of them may take together."""
+        """What all of them may take together, in either spelling."""
         policy = self._policy
         return Room(
             min(OCTETS, LARGEST * policy.item_octets),
             min(policy.elements, LARGEST * policy.item_elements),
+            payloads=True,
         )
 
     # ------------------------------------------------------------------ in step

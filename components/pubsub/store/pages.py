@@ -71,14 +71,14 @@ async def named(
     sizes = (await tx.execute(sql, [*asked, node, since])).rows
     known = {id_: (id_, *size) for id_, *size in sizes}
     wanted = [known[id_] for id_ in ids if id_ in known]
-    fitting = _fitting(wanted, room.octets)
+    fitting = _fitting(wanted, room)
     if not fitting:
         return Found([])
     asked = []
     sql = _NAMED_ITEMS.format(rows_of(fitting, asked))
     rows = (await tx.execute(sql, [*asked, node])).rows
     items = {item.id: item for item in (_item(*row) for row in rows)}
-    some = _few([items[id_] for id_ in fitting], room.elements)
+    some = _few([items[id_] for id_ in fitting], room)
     return Found(some, None, len(ids) if len(some) < len(wanted) else None)
 
 
@@ -97,17 +97,14 @@ async def find(tx: Transaction, node: int, page: Page, room: Room, since: float)
     bound, skipped = await _start(tx, node, page, count)
     way = _FORTH if page.before is None else _BACK
     rows = (await tx.execute(way, (node, since, bound, page.most, skipped))).rows
-    positions = _fitting(rows, room.octets)
+    positions = _fitting(rows, room)
     if not positions:
         return Found((), None, count)
     low, high = min(positions), max(positions)
     items: Sequence[Item] = [
         _item(*row) for row in (await tx.execute(_BETWEEN, (node, low, high))).rows
     ]
-    if page.before is None:
-        items = _few(items, room.elements)
-    else:
-        items = _few(items[::-1], room.elements)[::-1]
+    items = _few(items, room) if page.before is None else _few(items[::-1], room)[::-1]
     index = await _index(tx, node, page, items[0].position, len(items), count - len(items))
     return Found(items, index, count)
 
@@ -161,24 +158,28 @@ async def _index(tx: Transaction, node: int, page: Page, low: int, items: int, a
     return min(at_end, about)
 
 
-def _fitting(rows: Iterable[Sequence[Any]], octets: int) -> list[Any]:
-    """The first value of each row as long as the items, by their `_SIZE`, go into `octets`."""
+def _fitting(rows: Iterable[Sequence[Any]], room: Room) -> list[Any]:
+    """The first value of each row as long as there are octets for the items, by their `_SIZE`."""
+    octets = room.octets
     fitting: list[Any] = []
     for key, payload, id_, publisher in rows:
-        octets -= payload + _AROUND + _WRITTEN * (id_ + publisher)
+        octets -= payload
+        if not room.payloads:
+            octets -= _AROUND + _WRITTEN * (id_ + publisher)
         if fitting and octets < 0:
             break
         fitting.append(key)
     return fitting
 
 
-def _few(items: Sequence[Item], elements: int) -> Sequence[Item]:
-    """The first of these items, as long as they have no more `elements` together."""
-    if sum(_ELEMENTS + tree.count_roughly(item.payload) for item in items) <= elements:
+def _few(items: Sequence[Item], room: Room) -> Sequence[Item]:
+    """The first of these items, as long as there is room for their elements."""
+    elements, around = room.elements, 0 if room.payloads else _ELEMENTS
+    if sum(around + tree.count_roughly(item.payload) for item in items) <= elements:
         return items  # as a rule
     few: list[Item] = []
     for item in items:
-        elements -= _ELEMENTS + tree.count_written(item.payload)
+        elements -= around + tree.count_written(item.payload)
         if few and elements < 0:
             break
         few.append(item)

@@ -124,6 +124,15 @@ def test_nor_more_elements_than_there_is_room_for(wait, items, page, node):
     assert ([each.id for each in found.items], found.count) == (["7", "2"], 3)
 
 
+def test_of_payloads_alone_there_are_more(wait, items, page, node):
+    """Where they do not go into a stanza, but are read."""
+    wait(items.publish(node, [entry(id_, payload=b"<x>oooooo</x>") for id_ in TEN], most=100))
+    for room in (Room(13 * 9, MUCH), Room(MUCH, 9)):
+        found = wait(items.page(node, Page(10), room._replace(payloads=True)))
+        assert [each.id for each in found.items] == TEN[:9]
+        assert len(wait(items.page(node, Page(10), room)).items) < 9
+
+
 def test_6_5_6_items_are_read_by_their_ids_in_the_order_of_asking(wait, items, ten):
     found = wait(items.named(ten, ["7", "11", "2"], ROOM))
     assert ([each.id for each in found.items], found.count) == (["7", "2"], None)
