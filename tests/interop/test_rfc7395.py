@@ -100,6 +100,13 @@ def test_3_3_2_a_header_of_another_namespace(stranger: WebSocketPeer, said: str)
     assert ended(stranger) == "invalid-namespace"
 
 
+@pytest.mark.parametrize("said", ["<open/>", "<close/>", "<close xmlns='jabber:client'/>"])
+def test_3_3_2_and_in_the_middle_of_a_stream(juliet: WebSocketPeer, said: str) -> None:
+    juliet.closes = False
+    juliet.send(said)
+    assert condition(juliet.element()) == "invalid-namespace"
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -160,16 +167,41 @@ def test_3_5_an_error_at_the_beginning_stands_behind_open(stranger: WebSocketPee
     assert condition(error) == "host-unknown"
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (OPEN.replace("capulet.lit", "nowhere.lit"), "host-unknown"),  # RFC 6120 §4.9.1.3
+        (OPEN.replace("capulet.lit", "juliet@capulet.lit"), "improper-addressing"),
+        (OPEN.replace(" to='capulet.lit'", ""), "improper-addressing"),
+        (OPEN.replace("1.0", "one"), "unsupported-version"),
+    ],
+    ids=["unknown", "account", "none", "version"],
+)
+def test_3_4_3_5_such_an_open_has_all_attributes(
+    stranger: WebSocketPeer, said: str, expected: str
+) -> None:
+    stranger.send(said.replace(" version", " from='juliet@capulet.lit/balcony' version"))
+    (opened, error, _), _ = rest(stranger)
+    assert condition(error) == expected
+    told = [opened.get(name) for name in ("from", "to", "version")]
+    assert told == ["capulet.lit", "juliet@capulet.lit", "1.0"]
+    assert opened.get("id")
+    assert opened.get("{http://www.w3.org/XML/1998/namespace}lang")
+
+
 def test_3_5_an_error_later_ends_the_stream(juliet: WebSocketPeer) -> None:
     juliet.send("<nonsense xmlns='urn:x'/>")
     assert ended(juliet) == "unsupported-stanza-type"
 
 
-def test_3_6_close_is_answered_by_close_and_the_socket_closed(juliet: WebSocketPeer) -> None:
+def test_3_6_who_closes_the_stream_closes_the_socket(juliet: WebSocketPeer) -> None:
+    juliet.closes = False
     juliet.send(CLOSING)
-    (close,), code = rest(juliet)
-    assert (close.tag, code) == (CLOSED, 1000)
-    juliet.frame(CLOSE, (1000).to_bytes(2, "big"))
+    assert juliet.element().tag == CLOSED
+    juliet.frame(PING, b"still there?")
+    assert juliet.heard() == (PONG, b"still there?")
+    juliet.frame(CLOSE, (1001).to_bytes(2, "big"))
+    assert juliet.heard() == (CLOSE, (1001).to_bytes(2, "big"))
     with pytest.raises(Ended):
         juliet.heard()
 
@@ -203,8 +235,8 @@ def test_3_6_and_a_stream_that_was_closed_may_not(web: Web) -> None:
     with web.websocket() as first:
         first.log_in("romeo", PASSWORD, "orchard")
         first.send(f"<enable xmlns='{SM}' resume='true'/>", CLOSING)
-        enabled = first.element()
-        rest(first)
+        enabled, close = first.element(), first.element()
+        assert close.tag == CLOSED
     with web.websocket() as second:
         second.open()
         second.send(auth("romeo"))

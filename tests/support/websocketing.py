@@ -27,6 +27,9 @@ MORE = 0
 
 CLOSING = f"<close xmlns='{FRAMING}'/>"
 
+DOMAINS = ("example.org", "example.net")
+"""Of the server."""
+
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 """The example of RFC 6455 §1.3."""
@@ -163,6 +166,10 @@ class House:
         self.websockets = WebSockets(self, self.clock, terms or Terms(), 45, self._refuse)
         self.unwelcome: tuple[str, str] | None = None
         """What new streams are refused with."""
+
+    def domain(self, to: str) -> str:
+        """The domain of the server that a client means (`Streams`)."""
+        return to if to in DOMAINS else DOMAINS[0]
 
     def stream(self, client: Client, address: str, **where: Any) -> Stream:
         """A stream (`Streams`)."""

@@ -86,6 +86,9 @@ class Stream(Protocol):
 class Streams(Protocol):
     """Where clients get their streams."""
 
+    def domain(self, to: str) -> str:
+        """The domain of the server that a client means by what it names: its first, if by none."""
+
     def stream(
         self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
     ) -> Stream:

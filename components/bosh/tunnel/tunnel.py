@@ -77,14 +77,20 @@ class Tunnel:
         """Whether there is a server to carry anything to."""
         return self._component.connected
 
+    def domain(self, to: str) -> str:
+        """The server's domain that a client means (`client.Streams`)."""
+        return str(self._server(to))
+
+    def _server(self, to: str) -> JID:
+        servers = self._component.servers
+        return next((each for each in servers if str(each) == to.lower()), servers[0])
+
     def stream(
         self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
     ) -> Stream:
         """A stream for a client (`client.Streams`)."""
-        servers = self._component.servers
-        server = next((each for each in servers if str(each) == to.lower()), servers[0])
         name = f"{secrets.token_hex(16)}@{self._component.domain}"
-        carried = Carried(self, client, name, server)
+        carried = Carried(self, client, name, self._server(to))
         carried.where = _where(address, secure=secure, local=local and self._trusts_local)
         self._carried[name] = carried
         return carried

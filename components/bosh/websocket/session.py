@@ -7,7 +7,6 @@ it is one element, and whole, is for the server to see, which reads it anyway.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -55,6 +54,7 @@ class WebSocket:
         "_choked",
         "_closing",
         "_frames",
+        "_header",
         "_opened",
         "_owner",
         "_parting",
@@ -89,11 +89,13 @@ class WebSocket:
         self._choked = False
         """or it asks for answers that it does not take."""
         self._parting = False
-        """Whether our `<close/>` is sent: nothing counts but the client's,"""
+        """Whether our `<close/>` is sent: nothing counts but the client's, and its close frame,"""
         self._closing = False
         """and whether our close frame is: nothing more is said."""
         self._opened = False
-        """Whether our `<open/>` is sent."""
+        """Whether our `<open/>` is sent,"""
+        self._header: Mapping[str, str] | None = None
+        """and what the client's says, until then."""
         self.heard = True
         """Whether anything has come since this was last set to False,"""
         self.pinged = False
@@ -196,14 +198,14 @@ class WebSocket:
                 raise StreamError(
                     "bad-format", "an element begins with <", reason="websocket.framing"
                 )
-            if text[1:2] == "?":
+            if text[1:2] in ("?", "!"):
                 text = elements.undeclared(text)
             framed = elements.framed(text)
             if framed is not None:
                 self._say()
                 self._meets[framed.name](self, framed.attrs)
             elif self._stream is None:
-                raise elements.before_open(text)
+                raise StreamError("bad-format", "open comes first", reason="websocket.framing")
             else:
                 self._said.append(text)
         except StreamError as error:
@@ -231,10 +233,11 @@ class WebSocket:
     def _open(self, header: Mapping[str, str]) -> None:
         """The client opens its stream (§3.4), or opens it anew (§3.7)."""
         if self._stream is None:
+            self._header = header
             terms = self._terms
             if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
                 self._owner.refused(self, "websocket.see-other")
-                self._introduce(header.get("to", ""))
+                self._introduce()
                 self._end(elements.close(terms.see_other_uri))
                 return
             self._stream = self._owner.streams.stream(
@@ -247,14 +250,13 @@ class WebSocket:
         self._stream.open(header)
 
     def _close(self, attrs: Mapping[str, str]) -> None:
-        """The client closes its stream, and has that answered (§3.6)."""
+        """The client closes its stream, has that answered, and closes the socket (§3.6)."""
         stream, self._stream = self._stream, None
         if stream is None:
-            self._introduce("")
+            self._introduce()
         else:
             stream.close()
-        self._send(elements.close())
-        self._shut(CloseCode.NORMAL_CLOSURE)
+        self._end(elements.close())
 
     _meets: Mapping[str, Callable[[WebSocket, Mapping[str, str]], None]] = {
         "open": _open,
@@ -268,6 +270,7 @@ class WebSocket:
         if self._opened:
             self._frames.max_message_size = self._terms.octets
         self._opened = True
+        self._header = None
         self._send(elements.opened(header))
 
     def features(self, content: bytes) -> None:
@@ -371,11 +374,12 @@ class WebSocket:
             self._frames.send_text(element)
             self._flush()
 
-    def _introduce(self, domain: str) -> None:
+    def _introduce(self) -> None:
         """Open our side, if that is not done: errors come behind it (RFC 6120 §4.9.1.2)."""
         if not self._opened:
-            header = {"version": "1.0", "id": secrets.token_hex(8), "xml:lang": "en"}
-            self.opened({"from": domain, **header} if domain else header)
+            header = self._header
+            domain = self._owner.streams.domain("" if header is None else header.get("to", ""))
+            self.opened(elements.answering(header, domain))
 
     def _fail(self, condition: str, text: str, reason: str) -> None:
         """End the stream with an error of our own (§3.5)."""
@@ -384,12 +388,16 @@ class WebSocket:
         if stream is not None:
             stream.close()
         self._owner.refused(self, reason)
-        self._introduce("")
+        self._introduce()
         self.failed(elements.condition(condition, text))
         self._end(elements.close())
 
     def _end(self, close: bytes) -> None:
-        """End the stream, and the connection once the client has ended it, too (§3.6)."""
+        """End the stream, and the connection once the client has ended it, too (§3.6).
+
+        Who closed the stream first is to close the socket: where that is the client, it has as
+        long to do so.
+        """
         self._send(close)
         if self._closing:  # it has, or has broken the rules, in the same piece
             return
@@ -399,7 +407,7 @@ class WebSocket:
         self._owner.parts(self)
 
     def part(self) -> None:
-        """The client has closed its stream, or has had time to."""
+        """The client has closed its stream, or has had time to, and time to close the socket."""
         self._shut(CloseCode.NORMAL_CLOSURE)
 
     def _shut(self, code: CloseCode, reason: str = "") -> None:

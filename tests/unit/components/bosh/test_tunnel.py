@@ -115,6 +115,11 @@ def test_a_session_is_asked_for(gateway):
     }
 
 
+def test_a_client_means_a_domain_of_the_server_rfc6120_4_9_1_3(gateway):
+    said = ("", SERVER, SERVER.upper(), "elsewhere.example")
+    assert [gateway.tunnel.domain(to) for to in said] == [SERVER] * 4
+
+
 def test_names_of_sessions_are_unguessable(gateway):
     names = {gateway.stream()[1].name for _ in range(100)}
     assert len(names) == 100

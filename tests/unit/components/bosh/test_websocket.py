@@ -1,5 +1,7 @@
 """XMPP over WebSocket (RFC 6455, RFC 7395), in memory."""
 
+from xml.etree.ElementTree import fromstring
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,12 +51,14 @@ def test_a_stream_is_opened_rfc7395_3_4(house):
 
 def test_elements_go_as_they_came_rfc7395_3_3(house):
     juliet = house.join().open()
-    juliet.say(MESSAGE, "<iq><open xmlns='urn:example'/></iq>", "<close xmlns='urn:example'/>")
-    assert juliet.stream.texts == [
+    said = [
         MESSAGE,
         "<iq><open xmlns='urn:example'/></iq>",
-        "<close xmlns='urn:example'/>",
+        "<opened/>",
+        "<close:a xmlns:close=''/>",
     ]
+    juliet.say(*said)
+    assert juliet.stream.texts == said
 
 
 def test_an_xml_declaration_is_no_error_rfc7395_3_3_3(house):
@@ -92,14 +96,23 @@ def test_open_by_any_prefix(house, written):
 # ---------------------------------------------------------------------- ends
 
 
-def test_the_client_closes_its_stream_rfc7395_3_6(house):
+def test_who_closes_the_stream_closes_the_socket_rfc7395_3_6(house):
     juliet = house.join().open()
     juliet.say(CLOSING)
-    assert juliet.ended() == ([CLOSING], NORMAL)
     assert juliet.stream.ends == ["close"]
-    juliet.send(frame(CLOSE, b"\x03\xe8"))
+    house.clock.advance(4)
+    assert juliet.say(MESSAGE).texts() == [CLOSING]
+    juliet.send(frame(CLOSE, b"\x03\xe9"))
+    assert juliet.frames() == [Frame(CLOSE, b"\x03\xe9")]
     assert not juliet.line.up
+    assert (juliet.stream.ends, juliet.stream.texts) == (["close"], [])
     assert len(house.websockets) == 0
+
+
+def test_a_client_that_closes_its_stream_alone_is_not_waited_for_rfc7395_3_6(house):
+    juliet = house.join().open().say(CLOSING)
+    house.clock.advance(5)
+    assert juliet.ended() == ([CLOSING], NORMAL)
 
 
 def test_the_client_closes_its_stream_and_the_socket_at_once(house):
@@ -238,11 +251,13 @@ ERRORS = [
     ("bad-format", f"\ufeff{OPEN}"),
     ("bad-format", MESSAGE),
     ("bad-format", "<?xml version='1.0'?>"),
-    ("bad-format", "<!DOCTYPE open [<!ENTITY a 'b'>]><open/>"),
+    ("restricted-xml", "<!DOCTYPE open [<!ENTITY a 'b'>]><open/>"),
+    ("restricted-xml", "<?xml version='1.0'?><!DOCTYPE open><open/>"),
     ("bad-format", "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>"),
     ("invalid-namespace", "<open to='example.org'/>"),
     ("invalid-namespace", "<open xmlns='jabber:client' to='example.org'/>"),
-    ("bad-format", "<close xmlns='jabber:client'/>"),
+    ("invalid-namespace", "<close xmlns='jabber:client'/>"),
+    ("invalid-namespace", "<x:open xmlns:x='jabber:client'>a"),
     ("bad-format", "<?a b?><open/>"),
     ("bad-format", f"<open xmlns='{FRAMING}'><a/></open>"),
     ("bad-format", f"<open xmlns='{FRAMING}'>a</open>"),
@@ -269,7 +284,8 @@ ERRORS = [
 def test_an_error_before_open_is_told_behind_an_open_of_ours_rfc7395_3_5(house, condition, text):
     juliet = house.join().say(text)
     (opened, error, close), code = juliet.ended()
-    assert opened.startswith(f"<open xmlns='{FRAMING}'")
+    assert opened.startswith(f"<open xmlns='{FRAMING}' from='example.org' id='")
+    assert opened.endswith("' xml:lang='en' version='1.0'/>")
     assert f"<{condition} " in error
     assert (close, code) == (CLOSING, NORMAL)
     assert house.streams == []
@@ -287,13 +303,46 @@ def test_an_error_and_the_end_in_one_piece(house, rest):
 @pytest.mark.parametrize(
     "text", ["x", "", "<open ", f"<open xmlns='{FRAMING}'>a</open>", "<a>\0</a>"]
 )
-def test_an_error_in_a_stream_ends_it(house, text):
+def test_an_error_in_a_stream_ends_it_rfc7395_3_5(house, text):
     juliet = house.join().open().say(text, MESSAGE)
     (error, close), code = juliet.ended()
     assert error.startswith("<stream:error ")
     assert (close, code) == (CLOSING, NORMAL)
     assert juliet.stream.ends == ["close"]
     assert juliet.stream.texts == []
+
+
+@pytest.mark.parametrize("namespace", ["", "jabber:client", "urn:ietf:params:xml:ns:framing"])
+@pytest.mark.parametrize("name", ["open", "close"])
+def test_headers_of_another_namespace_end_a_stream_rfc7395_3_3_2(house, name, namespace):
+    juliet = house.join().open().say(f"<{name} xmlns='{namespace}' to='example.org'/>")
+    (error, close), code = juliet.ended()
+    assert "<invalid-namespace " in error
+    assert (close, code) == (CLOSING, NORMAL)
+    assert (juliet.stream.ends, juliet.stream.texts) == (["close"], [])
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        ("to='example.net' version='1.0'", {"from": "example.net", "version": "1.0"}),
+        ("to='elsewhere' version='2.1'", {"from": "example.org", "version": "1.0"}),
+        (
+            "to='example.org' from='j@example.org/b' version='1.0'",
+            {"from": "example.org", "to": "j@example.org", "version": "1.0"},
+        ),
+        ("from='@'", {"from": "example.org"}),
+        ("version='0.9'", {"from": "example.org"}),
+    ],
+)
+def test_our_open_before_an_end_is_as_any_rfc6120_4_7(house, given, answered):
+    house.unwelcome = ("resource-constraint", "")
+    juliet = house.join().say(f"<open xmlns='{FRAMING}' {given}/>")
+    (opened, _, _), _ = juliet.ended()
+    told = dict(fromstring(opened).attrib)
+    assert len(told.pop("id")) >= 16
+    assert told.pop("{http://www.w3.org/XML/1998/namespace}lang") == "en"
+    assert told == answered
 
 
 def test_the_server_has_no_stream_for_a_client(house):
