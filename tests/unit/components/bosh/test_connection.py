@@ -87,6 +87,13 @@ def test_http_1_0_needs_no_host():
     assert statuses(line.read()) == [200]
 
 
+@pytest.mark.parametrize("version", [b"0.9", b"2.0"])
+def test_other_versions_are_not_spoken_rfc9110_15_6_6(version):
+    line = Answering(echo).connect().send(get(version=version))
+    assert statuses(line.read()) == [505]
+    assert line.ended
+
+
 def test_head_has_no_body_but_its_length_rfc9110_9_3_2():
     line = Answering(echo).connect().send(get(method=b"HEAD") + get())
     first, second = answers(line.read(), head=lambda number: number == 0)

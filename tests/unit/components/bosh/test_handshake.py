@@ -108,6 +108,12 @@ def test_http_1_0_opens_none_rfc6455_4_2_1():
     assert (answer.status, streams) == (426, [])
 
 
+def test_a_handshake_has_no_body():
+    request = handshake(Content_Length="8") + frame(TEXT, "<a")
+    answer, streams = shake(request)
+    assert (answer.status, streams) == (426, [])
+
+
 def test_a_gateway_that_ends_takes_nobody_in():
     house = House()
     house.websockets.close()
