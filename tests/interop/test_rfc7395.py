@@ -194,6 +194,14 @@ def test_3_5_an_error_later_ends_the_stream(juliet: WebSocketPeer) -> None:
     assert ended(juliet) == "unsupported-stanza-type"
 
 
+def test_3_6_what_was_asked_is_answered_before_the_end(juliet: WebSocketPeer) -> None:
+    """RFC 6120 §4.4, as on TCP."""
+    asks = "<iq xmlns='jabber:client' type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>"
+    juliet.send(f"<enable xmlns='{SM}'/>", asks, f"<r xmlns='{SM}'/>", CLOSING)
+    tags = [each.tag.rpartition("}")[2] for each in rest(juliet)[0]]
+    assert [tag for tag in tags if tag != "r"] == ["enabled", "iq", "a", "close"]
+
+
 def test_3_6_who_closes_the_stream_closes_the_socket(juliet: WebSocketPeer) -> None:
     juliet.closes = False
     juliet.send(CLOSING)

@@ -122,6 +122,8 @@ class Said:
         self.answered: list[int] = []
         self.ends: list[str] = []
         self.unwelcome: tuple[str, str] | None = None
+        self.slow = False
+        """Whether the server takes its time to answer the end of a stream."""
 
     def open(self, header: Mapping[str, str]) -> None:
         """Keep it (`Stream`)."""
@@ -145,6 +147,12 @@ class Said:
     def taken(self, number: int) -> None:
         """Keep it (`Stream`)."""
         self.answered.append(number)
+
+    def end(self) -> None:
+        """Keep it, and answer (`Stream`)."""
+        self.ends.append("end")
+        if not self.slow:
+            self.client.closed()
 
     def close(self) -> None:
         """Keep it (`Stream`)."""

@@ -55,6 +55,7 @@ class WebSocket:
         "_closing",
         "_frames",
         "_header",
+        "_leaving",
         "_opened",
         "_owner",
         "_parting",
@@ -88,8 +89,10 @@ class WebSocket:
         """Whether the client is not read: the stream says so,"""
         self._choked = False
         """or it asks for answers that it does not take."""
+        self._leaving = False
+        """Whether the client has closed its stream, and hears the rest of ours,"""
         self._parting = False
-        """Whether our `<close/>` is sent: nothing counts but the client's, and its close frame,"""
+        """whether our `<close/>` is sent: nothing counts but the client's, and its close frame,"""
         self._closing = False
         """and whether our close frame is: nothing more is said."""
         self._opened = False
@@ -188,6 +191,8 @@ class WebSocket:
             if elements.closes(bytes(data)):
                 self.part()
             return
+        if self._leaving:
+            return
         try:
             text = bytes(data).decode()
         except UnicodeDecodeError:
@@ -202,8 +207,10 @@ class WebSocket:
                 text = elements.undeclared(text)
             framed = elements.framed(text)
             if framed is not None:
-                self._say()
-                self._meets[framed.name](self, framed.attrs)
+                if self._say():
+                    self._meets[framed.name](self, framed.attrs)
+                else:  # what came before it was no XML
+                    self._message(data)
             elif self._stream is None:
                 raise StreamError("bad-format", "open comes first", reason="websocket.framing")
             else:
@@ -211,16 +218,17 @@ class WebSocket:
         except StreamError as error:
             self._fail(error.condition, error.text or "", error.reason)
 
-    def _say(self) -> None:
-        """Say what has come together in one piece."""
+    def _say(self) -> bool:
+        """Say what has come together in one piece; False where it is what ends the stream."""
         said, self._said = self._said, []
         stream = self._stream
         if stream is None or not said:
-            return
+            return True
         try:
             stream.say_each(said)
         except ValueError:
             self._say_singly(stream, said)
+        return not self._parting
 
     def _say_singly(self, stream: Stream, said: list[str]) -> None:
         """Say what is before the message that has characters which are no XML."""
@@ -250,13 +258,18 @@ class WebSocket:
         self._stream.open(header)
 
     def _close(self, attrs: Mapping[str, str]) -> None:
-        """The client closes its stream, has that answered, and closes the socket (§3.6)."""
-        stream, self._stream = self._stream, None
-        if stream is None:
+        """The client closes its stream (§3.6).
+
+        That is answered when the server has said what it had to say (RFC 6120 §4.4), and then the
+        client closes the socket.
+        """
+        if self._stream is None:
             self._introduce()
-        else:
-            stream.close()
-        self._end(elements.close())
+            self._end(elements.close())
+            return
+        self._leaving = True
+        self._stream.end()
+        self._owner.parts(self)
 
     _meets: Mapping[str, Callable[[WebSocket, Mapping[str, str]], None]] = {
         "open": _open,
@@ -302,6 +315,8 @@ class WebSocket:
         self._stream = None
         if self._wire is not None and self._wire.stuck:
             self._wire.abort()
+        elif self._leaving:
+            self._end(elements.close())
         else:
             self._shut(CloseCode.GOING_AWAY)
 
@@ -383,7 +398,8 @@ class WebSocket:
 
     def _fail(self, condition: str, text: str, reason: str) -> None:
         """End the stream with an error of our own (§3.5)."""
-        self._say()
+        if not self._say():
+            return
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
@@ -407,7 +423,9 @@ class WebSocket:
         self._owner.parts(self)
 
     def part(self) -> None:
-        """The client has closed its stream, or has had time to, and time to close the socket."""
+        """Both streams are closed, or there was time for that, and for the client to go."""
+        if self._leaving and not self._parting:
+            self._send(elements.close())
         self._shut(CloseCode.NORMAL_CLOSURE)
 
     def _shut(self, code: CloseCode, reason: str = "") -> None:

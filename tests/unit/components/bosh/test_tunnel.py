@@ -303,6 +303,22 @@ def test_the_last_word_is_the_last(gateway, last):
     assert gateway.server.take() == b"", "the server has said it before it heard of the end"
 
 
+@pytest.mark.parametrize("last", ["close", "lost"])
+def test_who_closes_a_stream_hears_the_rest_rfc6120_4_4(gateway, last):
+    client, stream = gateway.opened()
+    stream.end()
+    stream.say("<a/>")
+    assert gateway.said() == ["close"]
+    gateway.tell(stream, "<f:forwarded><a xmlns='urn:xmpp:sm:3'/></f:forwarded>")
+    assert client.take() == [("elements", [b"<a xmlns='urn:xmpp:sm:3'/>"])]
+    if last == "close":
+        gateway.tell(stream, "<t:close/>")
+        assert client.take() == [("closed",)]
+    stream.lost()
+    assert gateway.said() == []
+    assert len(gateway.tunnel) == 0
+
+
 def test_who_goes_before_the_server_agrees_leaves_no_session(gateway):
     client, stream = gateway.stream()
     stream.open(HEADER)

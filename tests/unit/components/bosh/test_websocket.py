@@ -99,13 +99,13 @@ def test_open_by_any_prefix(house, written):
 def test_who_closes_the_stream_closes_the_socket_rfc7395_3_6(house):
     juliet = house.join().open()
     juliet.say(CLOSING)
-    assert juliet.stream.ends == ["close"]
+    assert juliet.stream.ends == ["end"]
     house.clock.advance(4)
     assert juliet.say(MESSAGE).texts() == [CLOSING]
     juliet.send(frame(CLOSE, b"\x03\xe9"))
     assert juliet.frames() == [Frame(CLOSE, b"\x03\xe9")]
     assert not juliet.line.up
-    assert (juliet.stream.ends, juliet.stream.texts) == (["close"], [])
+    assert (juliet.stream.ends, juliet.stream.texts) == (["end"], [])
     assert len(house.websockets) == 0
 
 
@@ -115,11 +115,38 @@ def test_a_client_that_closes_its_stream_alone_is_not_waited_for_rfc7395_3_6(hou
     assert juliet.ended() == ([CLOSING], NORMAL)
 
 
+def test_who_closes_a_stream_hears_the_rest_rfc6120_4_4(house):
+    juliet = house.join().open()
+    juliet.stream.slow = True
+    juliet.say(CLOSING, MESSAGE, "nonsense", OPEN)
+    assert juliet.frames() == []
+    juliet.stream.client.elements([b"<a xmlns='urn:xmpp:sm:3' h='1'/>"])
+    juliet.stream.client.closed()
+    assert juliet.texts() == ["<a xmlns='urn:xmpp:sm:3' h='1'/>", CLOSING]
+    juliet.send(frame(CLOSE, b"\x03\xe8"))
+    assert not juliet.line.up
+    assert (juliet.stream.ends, juliet.stream.texts) == (["end"], [])
+    assert house.refused == {}
+
+
+def test_a_server_that_says_no_more_is_not_waited_for_rfc6120_4_4(house):
+    juliet, romeo = house.join().open(), house.join().open()
+    for each in (juliet, romeo):
+        each.stream.slow = True
+        each.say(CLOSING)
+    juliet.stream.client.lost()
+    assert juliet.texts() == [CLOSING]
+    house.clock.advance(5)
+    assert romeo.ended() == ([CLOSING], NORMAL)
+    assert romeo.stream.ends == ["end", "close"]
+
+
 def test_the_client_closes_its_stream_and_the_socket_at_once(house):
     juliet = house.join().open()
+    juliet.stream.slow = True
     juliet.send(frame(TEXT, CLOSING) + frame(CLOSE, b"\x03\xe8"))
     assert juliet.ended()[1] == NORMAL
-    assert juliet.stream.ends == ["close"]
+    assert juliet.stream.ends == ["end", "lost"]
     assert not juliet.line.up
 
 
@@ -520,7 +547,17 @@ def test_what_comes_before_an_error_is_said(house):
     juliet = house.join().open()
     juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, CLOSING) + frame(TEXT, MESSAGE))
     assert juliet.stream.texts == [MESSAGE]
-    assert juliet.stream.ends == ["close"]
+    assert juliet.stream.ends == ["end"]
+
+
+@pytest.mark.parametrize("behind", [OPEN, CLOSING, "nonsense"])
+def test_one_error_ends_a_stream_once(house, behind):
+    juliet = house.join().open()
+    juliet.send(frame(TEXT, "<a>\0</a>") + frame(TEXT, behind))
+    found = [each.data for each in juliet.frames() if each.opcode == TEXT]
+    assert [data.partition(b" ")[0] for data in found] == [b"<stream:error", b"<close"]
+    assert len(house.streams) == 1
+    assert house.refused == {"websocket.characters": 1}
 
 
 def test_pings_of_who_does_not_read_are_not_read_either(house):
