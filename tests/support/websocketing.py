@@ -25,7 +25,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MORE = 0
 """A fragment behind the first."""
 
+OPEN = f"<open xmlns='{FRAMING}' to='example.org' version='1.0'/>"
 CLOSING = f"<close xmlns='{FRAMING}'/>"
+MESSAGE = "<message xmlns='jabber:client' to='romeo@example.org'/>"
 
 DOMAINS = ("example.org", "example.net")
 """Of the server."""

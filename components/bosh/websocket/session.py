@@ -76,7 +76,7 @@ class WebSocket:
         self._owner = owner
         self._peer = peer
         self._terms = terms = owner.terms
-        self._frames = Frames(SERVER, state=OPEN, max_size=min(terms.octets, STRANGE_OCTETS))
+        self._frames = Frames(SERVER, state=OPEN, max_size=_most(min(terms.octets, STRANGE_OCTETS)))
         self._wire: Wire | None = None
         self._stream: Stream | None = None
         self._pieces: list[bytes] = []
@@ -281,7 +281,7 @@ class WebSocket:
     def opened(self, header: Mapping[str, str]) -> None:
         """The server's stream header (`Client`): the second, and those behind it, after a login."""
         if self._opened:
-            self._frames.max_message_size = self._terms.octets
+            self._frames.max_message_size = _most(self._terms.octets)
         self._opened = True
         self._header = None
         self._send(elements.opened(header))
@@ -462,6 +462,15 @@ class WebSocket:
             wire.finish_within(_CLOSING)
         if out[-1] == b"":
             wire.finish(linger=frames.close_rcvd is None)
+
+
+def _most(octets: int) -> int:
+    """How large the library is to let a message become.
+
+    It holds control frames to what is left of the message that they stand in: there has to be room
+    for one behind the last fragment but one (RFC 6455 §5.4, §5.5).
+    """
+    return octets + 125
 
 
 _PIECE = 2_048
