@@ -326,7 +326,7 @@ class Connection(TwistedProtocol):
             raise _Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if not self._in_head:
             return
-        name = name.lower()
+        name, value = name.lower(), value.rstrip(b" \t")  # RFC 9112 §5.1
         headers = self._headers
         if name in headers:
             if name in _SINGLE:

@@ -4,7 +4,7 @@ import pytest
 
 from components.bosh.names import FRAMING
 from tests.support.http_lines import answers
-from tests.support.websocketing import ACCEPT, TEXT, House, frame, handshake
+from tests.support.websocketing import ACCEPT, KEY, TEXT, House, frame, handshake
 
 
 def shake(request):
@@ -27,6 +27,7 @@ def shake(request):
         {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"},
         {"Sec_WebSocket_Extensions": 'a; b="c"\r\nSec-WebSocket-Extensions: d'},
         {"Sec_WebSocket_Extensions": ""},
+        {"Sec_WebSocket_Key": f"{KEY} ", "Sec_WebSocket_Version": " 13\t", "Upgrade": "websocket "},
     ],
 )
 def test_who_asks_properly_has_a_websocket_rfc6455_4_2_2(other):
