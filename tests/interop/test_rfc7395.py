@@ -85,7 +85,7 @@ def test_3_2_and_utf_8(juliet: WebSocketPeer) -> None:
 
 
 def test_3_3_1_3_4_open_is_answered_by_open_and_then_features(stranger: WebSocketPeer) -> None:
-    stranger.send(OPEN)
+    stranger.send(OPEN.replace(" to", " id='mine' to"))
     opened, features = stranger.element(), stranger.element()
     assert opened.tag == OPENED
     assert (opened.get("from"), opened.get("version")) == ("capulet.lit", "1.0")
@@ -192,6 +192,12 @@ def test_3_4_3_5_such_an_open_has_all_attributes(
 def test_3_5_an_error_later_ends_the_stream(juliet: WebSocketPeer) -> None:
     juliet.send("<nonsense xmlns='urn:x'/>")
     assert ended(juliet) == "unsupported-stanza-type"
+
+
+def test_3_6_a_stream_that_is_closed_as_soon_as_it_is_opened(stranger: WebSocketPeer) -> None:
+    stranger.send(OPEN, CLOSING)
+    found, code = rest(stranger)
+    assert (found[0].tag, found[-1].tag, code) == (OPENED, CLOSED, 1000)
 
 
 def test_3_6_what_was_asked_is_answered_before_the_end(juliet: WebSocketPeer) -> None:
