@@ -9,6 +9,7 @@ Rule 3: the operator is told once when the server is lost, and once when all is 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -29,6 +30,9 @@ PAUSE = 0.1
 """Seconds before the second attempt to connect; each further pause is twice as long."""
 LONGEST_PAUSE = 3.0
 """Seconds between attempts in the end."""
+APART = 100
+"""Milliseconds within which, by chance, work is begun again that another writer was in the way of;
+twice as many each further time. The other one begins again as well: they are not to meet again."""
 
 Connect = Callable[[], Coroutine[Any, Any, Connection]]
 """Makes a connection, or raises Unreachable."""
@@ -128,6 +132,9 @@ class Worker:
             outcomes = await self._run(self._connection, [job.work for job in jobs])
         except Undone as undone:
             self._again(jobs, undone.error)
+            if not self._connection.broken:
+                milliseconds = APART * 2 ** (max(job.attempts for job in jobs) - 1)
+                await self._pause(secrets.randbelow(milliseconds) / 1000)
         except Exception as error:  # noqa: BLE001 - the worker outlives a bug; callers are told
             self._connection.close()
             settle(jobs, [Failed(error)] * len(jobs))
