@@ -104,6 +104,24 @@ def _begun(node: Element, outer: str, waiting: list[tuple[Element, str] | str]) 
     return f"{head}>{build.text(node.text or '')}"
 
 
+def count(element: Element) -> int:
+    """Its elements and attributes: each costs who reads it as much as hundreds of octets."""
+    return sum(1 + len(each.attrib) for each in element.iter())
+
+
+def count_written(encoded: bytes) -> int:
+    """The same of what `written` or a `Tag` has made, or more: no parser looks at it.
+
+    Declarations of namespaces count as attributes, and so does text that looks like one.
+    """
+    return encoded.count(b"<") - encoded.count(b"</") + encoded.count(b"='")
+
+
+def count_roughly(encoded: bytes) -> int:
+    """No less than that: of much text and little else in a thirtieth of the time."""
+    return encoded.count(b"<") + encoded.count(b"=")
+
+
 def content(element: Element) -> bytes:
     """What stands inside an element, as bytes for a place of the same default namespace."""
     namespace = element.tag.removeprefix("{").rpartition("}")[0]

@@ -33,6 +33,7 @@ class PubsubTable(Table, frozen=True):
     nodes: Count = _DEFAULT.nodes
     items: Some = _DEFAULT.items
     item_octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.item_octets
+    item_elements: Annotated[int, Meta(ge=500)] = _DEFAULT.item_elements
     kept_octets: Count = _DEFAULT.kept_octets
     subscriptions: Some = _DEFAULT.subscriptions
     own_subscriptions: Some = _DEFAULT.own_subscriptions
@@ -44,6 +45,7 @@ class PubsubTable(Table, frozen=True):
     batch: Some = _DEFAULT.batch
     page: Some = _DEFAULT.page
     octets: Annotated[int, Meta(ge=1_024)] = _DEFAULT.octets
+    elements: Annotated[int, Meta(ge=500)] = _DEFAULT.elements
     expire: Count = _DEFAULT.expire
     bodies: dict[str, str] = {}
     """Files with transformations, by URL."""
@@ -74,6 +76,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         nodes=table.nodes,
         items=table.items,
         item_octets=table.item_octets,
+        item_elements=table.item_elements,
         kept_octets=table.kept_octets,
         subscriptions=table.subscriptions,
         own_subscriptions=table.own_subscriptions,
@@ -85,6 +88,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         batch=table.batch,
         page=table.page,
         octets=table.octets,
+        elements=table.elements,
         expire=table.expire,
         bodies=bodies,
     )

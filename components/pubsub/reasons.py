@@ -15,7 +15,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "a payload that nothing could be made of for people to read",
         "the log says why, and by which transformation",
     ),
-    "pubsub.bookmark": ("a bookmark that is too large", "item_octets in [pubsub]"),
+    "pubsub.bookmark": ("a bookmark that is too large", "item_octets, item_elements in [pubsub]"),
     "pubsub.children": (
         "a collection with too many nodes, or a node in too many",
         "see children_max",
@@ -56,6 +56,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "pubsub.not-in-roster-group": ("somebody outside the groups that may read", "put him in one"),
     "pubsub.not-subscribed": ("who is not subscribed, and would have to be", "subscribe first"),
     "pubsub.payload": ("an item without one payload", "put one element into each item"),
+    "pubsub.payload-elements": (
+        "a payload with too many elements and attributes",
+        "item_elements in [pubsub]",
+    ),
     "pubsub.payload-required": ("an item without a payload", "put an element into it"),
     "pubsub.payload-too-big": ("too large a payload", "item_octets in [pubsub]"),
     "pubsub.pending-subscription": ("who has asked already, and waits for an owner", "wait"),

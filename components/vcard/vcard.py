@@ -57,7 +57,7 @@ def checked(element: Element, limits: Limits) -> VCard | None:
         raise StanzaError("bad-request", "no vCard", reason="vcard.malformed")
     if not len(element):
         return None
-    if sum(1 + len(each.attrib) for each in element.iter()) > MOST_ELEMENTS:
+    if tree.count(element) > MOST_ELEMENTS:
         raise _too_large("the vCard has too many elements")
     photos = [photo.read(each, limits.photo) for each in element.iterfind(PHOTO)]
     if any(photos):

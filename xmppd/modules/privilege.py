@@ -15,7 +15,7 @@ from xmppd.core import behalf, multicast
 from xmppd.core.context import ModuleContext
 from xmppd.core.hooks import Gate
 from xmppd.core.host import Host
-from xmppd.core.iq import On, Request
+from xmppd.core.iq import On, Request, result
 from xmppd.core.requests import RequestFailed
 from xmppd.errors import StanzaError
 from xmppd.jid import JID, JIDError
@@ -183,7 +183,7 @@ class Privilege:
             _forbid("to a bare JID")
         return stanza
 
-    async def iq(self, request: Request) -> Tag:
+    async def iq(self, request: Request) -> Stanza:
         """Ask in a user's name, and give the component the answer (§6.3)."""
         host, stanza = self._host, request.stanza
         grants = host.components.grants(request.sender, request.to.domain)
@@ -216,7 +216,11 @@ class Privilege:
         except RequestFailed as failed:
             answer = failed.stanza or _error(asked, request.to, failed.condition)
         told = answer.with_attrs({**answer.attrs, "id": asked.id})
-        return Tag("privilege", {}, [Raw(forwarded.forward(told))], ns=ns.PRIVILEGE)
+        envelope = Tag("privilege", {}, [Raw(forwarded.forward(told))], ns=ns.PRIVILEGE)
+        reply = result(stanza, envelope)
+        # What stands in the envelope says itself in which namespace it is.
+        reply.content = ns.COMPONENT
+        return reply
 
 
 def _permissions(grants: config.Component) -> list[Tag]:

@@ -68,8 +68,8 @@ class Items:
             some = [] if last is None or (ids and last.id not in ids) else [last]
             return Found(some, 0, len(some))
         if ids:
-            return await service.items.named(node.id, ids, service.policy.octets, since)
-        return await service.items.page(node.id, page, service.policy.octets, since)
+            return await service.items.named(node.id, ids, service.policy.answer, since)
+        return await service.items.page(node.id, page, service.policy.answer, since)
 
     def _check(self, node: Node, request: Request) -> None:
         """(§6.5.9)."""

@@ -16,6 +16,7 @@ from components.pubsub.model import event_type, limits
 from components.pubsub.model.item import ID_OCTETS, Item
 from components.pubsub.model.node import Node
 from components.pubsub.model.privileges import Privilege
+from components.pubsub.model.room import Room
 from components.pubsub.model.settings import Settings
 from components.pubsub.names import PUBSUB
 from components.pubsub.requests import Request
@@ -110,17 +111,27 @@ class Publish:
     def _payloads(self, settings: Settings, elements: Sequence[Element]) -> Iterator[bytes]:
         """What the items have in them, b"" for nothing."""
         policy = self._service.policy
-        most = limits.octets(settings, policy)
-        room = max(most, policy.octets)
+        most = Room(limits.octets(settings, policy), policy.item_elements)
+        room = Room(max(most.octets, policy.octets), max(most.elements, policy.elements))
         for each in elements:
             event_type.check_payloads(settings, len(each))
             payload = b""
             if len(each):
                 namespace = each[0].tag.removeprefix("{").rpartition("}")[0]
                 event_type.check_namespace(settings, namespace)
-                payload = _written(each[0], min(most, room))
-                room -= len(payload)
+                count = _counted(each[0], min(most.elements, room.elements))
+                payload = _written(each[0], min(most.octets, room.octets))
+                room = Room(room.octets - len(payload), room.elements - count)
             yield payload
+
+
+def _counted(payload: Element, most: int) -> int:
+    """Its elements and attributes: before it is written, which takes longer."""
+    count = tree.count(payload)
+    if count > most:
+        text = f"a payload may have {most} elements and attributes"
+        raise _too_big(text, "pubsub.payload-elements")
+    return count
 
 
 def _written(payload: Element, most: int) -> bytes:
@@ -128,9 +139,12 @@ def _written(payload: Element, most: int) -> bytes:
         return tree.written(payload, most=most)
     except tree.TooLong:
         text = f"a payload may have {most} octets"
-        raise refusal(
-            "not-acceptable", "payload-too-big", text, reason="pubsub.payload-too-big"
-        ) from None
+        raise _too_big(text, "pubsub.payload-too-big") from None
+
+
+def _too_big(text: str, reason: str) -> StanzaError:
+    """(§7.1.3.5)"""
+    return refusal("not-acceptable", "payload-too-big", text, reason=reason)
 
 
 def _id(item: Element) -> str:

@@ -30,6 +30,7 @@ from components.pubsub.model.item import Item
 from components.pubsub.model.node import Address, Node
 from components.pubsub.model.policy import Policy
 from components.pubsub.model.ranks import Affiliation
+from components.pubsub.model.room import Room
 from components.pubsub.model.settings import MAX, PERSONAL
 from components.pubsub.store.items import SQLItems
 from xmppd.errors import StanzaError, StoreError
@@ -154,20 +155,27 @@ class Bookmarks:
     async def _check(self, account: JID, wanted: Storage, kept: Mapping[JID, _Kept]) -> None:
         """Raise StanzaError where they would not go into either node."""
         wanted = wanted._replace(rooms=_merged(wanted.rooms, kept))
-        most = self._policy.item_octets
+        most = Room(self._policy.item_octets, self._policy.item_elements)
         node = await self._nodes.open(Address(account, NATIVE))
         items = self._policy.items if node is None else self._publishing.most(node)
+        natives = [each.native() for each in wanted.rooms.values()]
         if (
-            any(len(each.native()) > most for each in wanted.rooms.values())
-            or len(wanted.rooms) > min(items, ROOMS)
-            or len(bookmark.written(wanted)) > self._octets
+            not all(map(most.holds, natives))
+            or len(natives) > min(items, ROOMS)
+            or not self._room.holds(b"".join(natives))
+            or not self._room.holds(bookmark.written(wanted))
         ):
             raise _too_much()
 
     @property
-    def _octets(self) -> int:
-        """What all of them may take together."""
-        return min(OCTETS, LARGEST * self._policy.item_octets)
+    def _room(self) -> Room:
+        """What all of them may take together, in either spelling."""
+        policy = self._policy
+        return Room(
+            min(OCTETS, LARGEST * policy.item_octets),
+            min(policy.elements, LARGEST * policy.item_elements),
+            payloads=True,
+        )
 
     # ------------------------------------------------------------------ in step
 
@@ -245,7 +253,7 @@ class Bookmarks:
         if node is None:
             return {}
         found: dict[JID, _Kept] = {}
-        page = await self._items.page(node.id, Page(ROOMS, before=""), self._octets)
+        page = await self._items.page(node.id, Page(ROOMS, before=""), self._room)
         if len(page.items) < (page.count or 0):
             raise _too_much()
         for item in page.items:
@@ -302,7 +310,7 @@ class Bookmarks:
         if len(self._behind) > MOST_BEHIND:
             del self._behind[next(iter(self._behind))]
         payload = bookmark.written(wanted)
-        if len(payload) > self._octets:
+        if not self._room.holds(payload):
             raise _too_much()
         there = await self._old(account)
         if there is not None and not bookmark.alike(there, wanted):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from components.pubsub.model.body import Transform
 from components.pubsub.model.node import Address
+from components.pubsub.model.room import Room
 from xmppd.jid import JID, JIDError
 
 Creators = Literal["users", "everybody", "admins"]
@@ -29,6 +30,8 @@ class Policy:
     """Of one node: what `max` means."""
     item_octets: int = 180_224
     """Of one payload: an image of 128 KiB fits in it, as base64 (XEP-0084)."""
+    item_elements: int = 4_000
+    """Elements and attributes of one payload: hundreds of stickers, or a thousand paragraphs."""
     kept_octets: int = 1_073_741_824
     """Of all items in all nodes that one user has made, at the domain and at his account."""
     subscriptions: int = 10_000
@@ -51,10 +54,17 @@ class Policy:
     """Items of one answer."""
     octets: int = 524_288
     """Of all items of one request, and of one answer."""
+    elements: int = 10_000
+    """Elements and attributes, of the same."""
     expire: int = 0
     """Seconds that an item is kept at most: what `max` means."""
     bodies: Mapping[str, Transform] = field(default_factory=dict)
     """What makes bodies of payloads, by the URLs that owners may name (`pubsub#body_xslt`)."""
+
+    @property
+    def answer(self) -> Room:
+        """What the items of one answer may take."""
+        return Room(self.octets, self.elements)
 
     def is_admin(self, jid: JID) -> bool:
         """Whether somebody runs the service."""

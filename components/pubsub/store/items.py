@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from components.common.paging import Found, Page
 from components.pubsub.model.item import Item
+from components.pubsub.model.room import Room
 from components.pubsub.store import pages
 from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
 from xmppd.jid import JID
@@ -160,14 +161,14 @@ class SQLItems:
         return self._database.read(lambda tx: pages.newest(tx, node, most, since))
 
     def named(
-        self, node: int, ids: Sequence[str], octets: int, since: float = 0
+        self, node: int, ids: Sequence[str], room: Room, since: float = 0
     ) -> Deferred[Found[Item]]:
         """Those of these ids, in the order that they are asked for in; see `pages.named`."""
-        return self._database.read(lambda tx: pages.named(tx, node, ids, octets, since))
+        return self._database.read(lambda tx: pages.named(tx, node, ids, room, since))
 
-    def page(self, node: int, page: Page, octets: int, since: float = 0) -> Deferred[Found[Item]]:
+    def page(self, node: int, page: Page, room: Room, since: float = 0) -> Deferred[Found[Item]]:
         """A page of the items in the order of publication; see `pages.find`."""
-        return self._database.read(lambda tx: pages.find(tx, node, page, octets, since))
+        return self._database.read(lambda tx: pages.find(tx, node, page, room, since))
 
     def ids(self, node: int, page: Page, since: float = 0) -> Deferred[Found[str]]:
         """A page of the ids of items, the oldest first; see `pages.ids`."""

@@ -1,7 +1,8 @@
 """Items as units of work read them: the newest, those of some ids, and pages (XEP-0059).
 
-No look-up reads more payloads than it gives: how large they are is looked at first. Either end of
-a node, and what lies next to an item, costs the same however many there are.
+No look-up reads more payloads than go into an answer: how large they are is looked at first. How
+many elements they have is seen once they are read. Either end of a node, and what lies next to an
+item, costs the same however many there are.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from components.common import tree
 from components.common.paging import Found, Page
 from components.pubsub.model.item import Item
+from components.pubsub.model.room import Room
 from components.pubsub.store.marks import rows_of
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -42,6 +45,8 @@ _LATEST = 2**63 - 1
 
 _AROUND = 60
 """Octets that `<item/>` itself takes."""
+_ELEMENTS = 3
+"""What `<item/>` itself counts as: an element, its id, and the publisher."""
 _COUNTED = 500
 """Of how many items it is counted which one it is; among more it is reckoned."""
 _WRITTEN = 6
@@ -55,9 +60,9 @@ async def newest(tx: Transaction, node: int, most: int, since: float) -> Sequenc
 
 
 async def named(
-    tx: Transaction, node: int, ids: Sequence[str], octets: int, since: float
+    tx: Transaction, node: int, ids: Sequence[str], room: Room, since: float
 ) -> Found[Item]:
-    """Those of these ids, in their order; as many as go into `octets`, and one at least.
+    """Those of these ids, in their order; as many as there is `room` for, and one at least.
 
     Only where some were left out for that it says how many were asked for.
     """
@@ -66,24 +71,24 @@ async def named(
     sizes = (await tx.execute(sql, [*asked, node, since])).rows
     known = {id_: (id_, *size) for id_, *size in sizes}
     wanted = [known[id_] for id_ in ids if id_ in known]
-    fitting = _fitting(wanted, octets)
+    fitting = _fitting(wanted, room)
     if not fitting:
         return Found([])
     asked = []
     sql = _NAMED_ITEMS.format(rows_of(fitting, asked))
     rows = (await tx.execute(sql, [*asked, node])).rows
     items = {item.id: item for item in (_item(*row) for row in rows)}
-    some = [items[id_] for id_ in fitting]
-    return Found(some, None, len(ids) if len(fitting) < len(wanted) else None)
+    some = _few([items[id_] for id_ in fitting], room)
+    return Found(some, None, len(ids) if len(some) < len(wanted) else None)
 
 
-async def find(tx: Transaction, node: int, page: Page, octets: int, since: float) -> Found[Item]:
+async def find(tx: Transaction, node: int, page: Page, room: Room, since: float) -> Found[Item]:
     """A page of a node's items, the oldest of them first, and how many items there are in all.
 
     Those that were published at `since` or before are too old, and counted until they are deleted.
 
-    What goes beyond `octets` is left out where the page ends, or, of those before an item, where it
-    begins; one is always given. Raises StanzaError `item-not-found` for an id that is not there
+    What there is no `room` for is left out where the page ends, or, of those before an item, where
+    it begins; one is always given. Raises StanzaError `item-not-found` for an id that is not there
     (XEP-0059 §2.4, §2.5).
     """
     count = await _counted(tx, node)
@@ -92,12 +97,16 @@ async def find(tx: Transaction, node: int, page: Page, octets: int, since: float
     bound, skipped = await _start(tx, node, page, count)
     way = _FORTH if page.before is None else _BACK
     rows = (await tx.execute(way, (node, since, bound, page.most, skipped))).rows
-    positions = _fitting(rows, octets)
+    positions = _fitting(rows, room)
     if not positions:
         return Found((), None, count)
     low, high = min(positions), max(positions)
-    items = [_item(*row) for row in (await tx.execute(_BETWEEN, (node, low, high))).rows]
-    return Found(items, await _index(tx, node, page, low, len(items), count - len(items)), count)
+    items: Sequence[Item] = [
+        _item(*row) for row in (await tx.execute(_BETWEEN, (node, low, high))).rows
+    ]
+    items = _few(items, room) if page.before is None else _few(items[::-1], room)[::-1]
+    index = await _index(tx, node, page, items[0].position, len(items), count - len(items))
+    return Found(items, index, count)
 
 
 async def ids(tx: Transaction, node: int, page: Page, since: float) -> Found[str]:
@@ -149,15 +158,32 @@ async def _index(tx: Transaction, node: int, page: Page, low: int, items: int, a
     return min(at_end, about)
 
 
-def _fitting(rows: Iterable[Sequence[Any]], octets: int) -> list[Any]:
-    """The first value of each row as long as the items, by their `_SIZE`, go into `octets`."""
+def _fitting(rows: Iterable[Sequence[Any]], room: Room) -> list[Any]:
+    """The first value of each row as long as there are octets for the items, by their `_SIZE`."""
+    octets = room.octets
     fitting: list[Any] = []
     for key, payload, id_, publisher in rows:
-        octets -= payload + _AROUND + _WRITTEN * (id_ + publisher)
+        octets -= payload
+        if not room.payloads:
+            octets -= _AROUND + _WRITTEN * (id_ + publisher)
         if fitting and octets < 0:
             break
         fitting.append(key)
     return fitting
+
+
+def _few(items: Sequence[Item], room: Room) -> Sequence[Item]:
+    """The first of these items, as long as there is room for their elements."""
+    elements, around = room.elements, 0 if room.payloads else _ELEMENTS
+    if sum(around + tree.count_roughly(item.payload) for item in items) <= elements:
+        return items  # as a rule
+    few: list[Item] = []
+    for item in items:
+        elements -= around + tree.count_written(item.payload)
+        if few and elements < 0:
+            break
+        few.append(item)
+    return few
 
 
 def _item(

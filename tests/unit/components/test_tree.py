@@ -95,3 +95,29 @@ def test_what_is_no_character_of_xml_is_never_written(text):
         tree.written(tree.element("vcard-temp", "FN", text))
     with pytest.raises(ValueError, match="can't be written"):
         tree.written(tree.element("vcard-temp", "FN", attributes={"a": text}))
+
+
+def test_elements_and_attributes_are_counted():
+    root = fromstring("<a b='' c=''><d/>text<d e=''>\n</d></a>")
+    assert tree.count(root) == tree.count_written(tree.written(root)) == 6
+
+
+def test_of_what_is_written_declarations_are_counted_too():
+    root = fromstring("<a xmlns='urn:x'><b xmlns='urn:y'/><c xmlns:p='urn:y' p:d=''/></a>")
+    assert (tree.count(root), tree.count_written(tree.written(root))) == (4, 7)
+
+
+@given(TREES)
+def test_of_what_is_written_no_fewer_are_counted(root):
+    assert tree.count_written(tree.written(root)) >= tree.count(root)
+
+
+@given(TREES)
+def test_roughly_are_no_fewer_than_there_are(root):
+    written = tree.written(root)
+    assert tree.count_roughly(written) >= tree.count_written(written)
+
+
+def test_text_is_counted_only_where_it_looks_like_attributes():
+    assert tree.count_written(tree.written(tree.element("", "a", '</b> <c/> d=""'))) == 1
+    assert tree.count_written(tree.written(tree.element("", "a", "d=''"))) == 2

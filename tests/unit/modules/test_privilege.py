@@ -397,6 +397,14 @@ def test_6_3_a_request_is_made_in_a_users_name(pubsub, romeo):
     assert inner[0].tag == "{urn:x}x"
 
 
+def test_6_3_the_answer_is_forwarded_as_it_was_written(pubsub, romeo):
+    """To write it anew takes several times as long as all else: it may be large."""
+    pubsub.send(request(to=JULIET).replace(f"to='{ROMEO}'", f"to='{romeo.jid}'"))
+    said = """<x xmlns="urn:x" y = 'z' ></x>"""
+    romeo.send(f"<iq type='result' id='{romeo.one().get('id')}' to='{JULIET}'>{said}</iq>")
+    assert said.encode() in pubsub.take()
+
+
 def test_6_3_an_error_is_forwarded_too(pubsub):
     pubsub.send(request())
     inner = forwarded(pubsub.one())

@@ -262,7 +262,9 @@ def test_of_two_writers_in_each_others_way_both_get_through(backend, wait, datab
         other.write(update("Macbeth", "Hamlet")),
     ]
     assert backend.reactor.wait_all(waiting) == [None, None]
-    assert len(begun) in (3, 4)  # a busy server may see the knot from both sides and undo both
+    # One of them at least: a busy server may see the knot from both sides, undo both, and they may
+    # meet again.
+    assert len(begun) > 2
 
 
 # ---------------------------------------------------------------------- limits

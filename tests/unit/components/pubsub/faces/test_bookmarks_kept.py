@@ -68,6 +68,40 @@ def test_where_there_are_too_many_both_nodes_go_on_without_each_other(
     assert sorted(there(juliet)) == sorted([*rooms[10:], TOMB]), "they fit again"
 
 
+def test_all_that_may_be_stored_can_be_read_again(globe: Globe, juliet: Person) -> None:
+    """Addresses and publishers take no room of what the bookmarks may have."""
+    rooms = [f"r{n}@conference.capulet.lit" for n in range(150)]
+    assert store(juliet, *(room(each, "x" * 99) for each in rooms)).get("type") == "result"
+    assert list(stored(juliet)) == list(there(juliet)) == rooms
+
+
+@pytest.mark.parametrize(
+    "wanted", [[room(f"r{n}@b") for n in range(800)], [room(CELL), URL * 700]], ids=[NATIVE, OLD]
+)
+def test_what_is_too_much_in_one_spelling_changes_nothing(
+    globe: Globe, juliet: Person, wanted: list[str]
+) -> None:
+    assert error(store(juliet, *wanted)) == ("policy-violation",)
+    assert stored(juliet) == {}
+
+
+@pytest.mark.parametrize(
+    ("rooms", "each"), [(1, 496), (2, 300)], ids=["in one bookmark", "in all of them"]
+)
+def test_bookmarks_may_have_so_many_elements(rooms: int, each: int) -> None:
+    globe = Globe(item_elements=500, elements=600).start()
+    juliet = globe.person("juliet", "balcony")
+
+    def extended(count: int) -> list[str]:
+        inner = f"<extensions><x xmlns='urn:x'>{'<y/>' * count}</x></extensions>"
+        return [room(f"r{n}@conference.capulet.lit", inner=inner) for n in range(rooms)]
+
+    assert error(store(juliet, *extended(each))) == ("policy-violation",)
+    assert stored(juliet) == {}
+    assert store(juliet, *extended(each - 10)).get("type") == "result"
+    assert len(stored(juliet)) == len(there(juliet)) == rooms
+
+
 def test_no_more_is_read_than_there_may_be(
     globe: Globe, juliet: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

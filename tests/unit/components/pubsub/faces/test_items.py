@@ -176,6 +176,36 @@ def test_6_5_4_an_answer_is_no_larger_than_it_may_be() -> None:
     assert (given(answer), paged(answer)) == (["2", "3", "4"], ("2", None, "4", "4"))
 
 
+def test_6_5_4_nor_has_an_answer_more_elements_than_it_may() -> None:
+    """The server looks at each of them: of four octets there are very many in few octets."""
+    juliet = Globe(elements=1_000).start().person("juliet")
+    opened(juliet)
+    for id_ in TEN:
+        juliet.publish("play", f"<act xmlns='urn:example:play'>{'<x/>' * 320}</act>", id_)
+    answer = ask(juliet)
+    assert (given(answer), paged(answer)) == (["7", "8", "9"], ("7", "7", "9", "10"))
+    answer = ask(juliet, "<max>9</max><after>1</after>")
+    assert (given(answer), paged(answer)) == (["2", "3", "4"], ("2", "2", "4", "10"))
+    answer = juliet.items("play", PUBSUB, *"2345")
+    assert (given(answer), paged(answer)) == (["2", "3", "4"], ("2", None, "4", "4"))
+
+
+def test_6_5_4_an_item_with_more_elements_is_given_alone() -> None:
+    """It was published when there might be more of them."""
+    before = Globe().start()
+    juliet = before.person("juliet")
+    opened(juliet)
+    for id_ in "123":
+        juliet.publish("play", f"<act xmlns='urn:example:play'>{'<x/>' * 900}</act>", id_)
+    now = Globe(database=before.database, item_elements=500, elements=500).start()
+    juliet = now.person("juliet")
+    answer = ask(juliet)
+    assert (given(answer), paged(answer)) == (["3"], ("3", "2", "3", "3"))
+    answer = ask(juliet, "<max>9</max><before>3</before>")
+    assert (given(answer), paged(answer)) == (["2"], ("2", "1", "2", "3"))
+    assert given(juliet.items("play", PUBSUB, "1")) == ["1"]
+
+
 # ---------------------------------------------------------------------- nodes that keep nothing
 
 

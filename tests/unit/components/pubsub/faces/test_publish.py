@@ -9,6 +9,7 @@ import pytest
 from components.pubsub.model.ranks import Affiliation
 from tests.support.pubsub import ACT, NS, PUBSUB, Globe, P, Person, error
 from tests.support.pubsub_items import done, opened, told
+from xmppd import ns
 
 SCENE = "<scene xmlns='urn:example:play'>A street</scene>"
 BALLAD = "<ballad xmlns='urn:example:ballad'/>"
@@ -261,6 +262,29 @@ def test_7_1_3_5_as_it_is_written_out(juliet: Person) -> None:
     assert error(answer) == ("not-acceptable", "payload-too-big")
 
 
+def many(each: str, count: int) -> str:
+    """A payload with so many of an element in it."""
+    return f"<x xmlns='urn:example:play'>{each * count}</x>"
+
+
+@pytest.mark.parametrize(("each", "most"), [("<y/>", 499), ("<y z=''/>", 249)])
+def test_7_1_3_5_a_payload_may_have_so_many_elements_and_attributes(each: str, most: int) -> None:
+    """However few octets they take: whoever reads it has the server look at each."""
+    globe = Globe(item_elements=500).start()
+    juliet, romeo = globe.person("juliet"), globe.person("romeo")
+    opened(juliet)
+    romeo.subscribe("play")
+    answer = juliet.publish("play", many(each, most + 1))
+    assert error(answer) == ("not-acceptable", "payload-too-big")
+    assert (
+        answer.findtext(f".//{{{ns.STANZA_ERRORS}}}text")
+        == "a payload may have 500 elements and attributes"
+    )
+    assert globe.component.counts["pubsub.payload-elements"] == 1
+    assert nothing_has_changed(globe, juliet, romeo)
+    assert juliet.publish("play", many(each, most)).get("type") == "result"
+
+
 @pytest.mark.parametrize("settings", [{}, {"persist_items": False}, {"deliver_payloads": False}])
 def test_7_1_3_6_an_item_has_one_payload(
     globe: Globe, juliet: Person, settings: dict[str, bool]
@@ -369,6 +393,23 @@ def test_what_is_large_together_is_too_big(globe: Globe, juliet: Person) -> None
     answer = prefixed(juliet, 6, 200)
     assert error(answer) == ("not-acceptable", "payload-too-big")
     assert nothing_has_changed(globe, juliet)
+
+
+def test_so_is_what_has_many_elements_together() -> None:
+    globe = Globe(item_elements=500, elements=1_000).start()
+    juliet = globe.person("juliet")
+    opened(juliet)
+    halves = [f"<item>{many('<y/>', 499)}</item>"] * 2
+    answer = publish(juliet, *halves, f"<item>{ACT}</item>")
+    assert error(answer) == ("not-acceptable", "payload-too-big")
+    assert nothing_has_changed(globe, juliet)
+    assert publish(juliet, *halves).get("type") == "result"
+
+
+def test_what_one_payload_may_have_it_may_have_whatever_they_may_have_together() -> None:
+    juliet = Globe(item_elements=1_000, elements=500).start().person("juliet")
+    opened(juliet)
+    assert juliet.publish("play", many("<y/>", 999)).get("type") == "result"
 
 
 def test_an_id_may_be_too_long(globe: Globe, juliet: Person) -> None:

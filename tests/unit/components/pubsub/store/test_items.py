@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.common.paging import Page
+from components.pubsub.model.room import Room
 from components.pubsub.model.settings import AT_DOMAIN, stored
 from components.pubsub.store.nodes import SQLNodes
 from components.pubsub.store.stored import ItemGone, NodeFull, NodeGone, NotTheirs, TooManyOctets
@@ -12,6 +13,7 @@ from tests.support.pubsub_items import BLOGBOT, HAMLET, HORATIO, entry
 from xmppd.errors import StoreError
 
 MANY = 100
+ROOM = Room(10**6, 10**6)
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def ids(wait, items):
     """The ids of a node's items in order, checked against how many there are said to be."""
 
     def ids(node):
-        found = wait(items.page(node, Page(MANY), 10**6))
+        found = wait(items.page(node, Page(MANY), ROOM))
         assert len(found.items) == found.count
         return [each.id for each in found.items]
 
@@ -41,7 +43,7 @@ def test_an_item_reads_back_as_it_was_published(wait, items, node):
     (published,) = wait(items.publish(node, [item], most=MANY)).items
     assert published == item._replace(position=1)
     assert wait(items.last(node, 1)) == [published]
-    assert wait(items.named(node, [item.id], 10**6)).items == [published]
+    assert wait(items.named(node, [item.id], ROOM)).items == [published]
     assert wait(items.last(node, 1))[0].publisher.bare == HAMLET
 
 

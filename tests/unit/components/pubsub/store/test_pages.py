@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from components.common.paging import Found, Page
+from components.pubsub.model.room import Room
 from components.pubsub.store import pages
 from tests.support.pubsub_items import entry
 from xmppd.errors import StanzaError
 
-ROOM = 10**6
+MUCH = 10**6
+ROOM = Room(MUCH, MUCH)
 TEN = [str(number) for number in range(10)]
 
 
@@ -22,7 +24,8 @@ def ten(wait, items, node):
 
 @pytest.fixture
 def page(wait, items):
-    def page(node, room=ROOM, since=0.0, **asked):
+    def page(node, octets=MUCH, elements=MUCH, since=0.0, **asked):
+        room = Room(octets, elements)
         found = wait(items.page(node, Page(**asked), room, since))
         return [each.id for each in found.items], found.index, found.count
 
@@ -99,11 +102,35 @@ def test_no_more_is_read_than_there_is_room_for(wait, items, page, node):
     """But one item always, however large it is."""
     some = [entry(id_, payload=b"<x>" + b"o" * 1_000 + b"</x>") for id_ in TEN]
     wait(items.publish(node, some, most=100))
-    assert page(node, room=3_900, most=9) == (["0", "1", "2"], 0, 10)
-    assert page(node, room=3_900, most=9, before="") == (["7", "8", "9"], 7, 10)
-    assert page(node, room=3_900, most=9, before="5") == (["2", "3", "4"], 2, 10)
-    assert page(node, room=10, most=9, after="4") == (["5"], 5, 10)
-    assert page(node, room=10, most=9, before="") == (["9"], 9, 10)
+    assert page(node, octets=3_900, most=9) == (["0", "1", "2"], 0, 10)
+    assert page(node, octets=3_900, most=9, before="") == (["7", "8", "9"], 7, 10)
+    assert page(node, octets=3_900, most=9, before="5") == (["2", "3", "4"], 2, 10)
+    assert page(node, octets=10, most=9, after="4") == (["5"], 5, 10)
+    assert page(node, octets=10, most=9, before="") == (["9"], 9, 10)
+
+
+def test_nor_more_elements_than_there_is_room_for(wait, items, page, node):
+    """However few octets they take: a hundred each, with those of `<item/>`."""
+    payload = b"<x>%b</x>" % (b"<y z=''/>" * 48)
+    wait(items.publish(node, [entry(id_, payload=payload) for id_ in TEN], most=100))
+    assert page(node, elements=300, most=9) == (["0", "1", "2"], 0, 10)
+    assert page(node, elements=299, most=9) == (["0", "1"], 0, 10)
+    assert page(node, elements=300, most=9, index=4) == (["4", "5", "6"], 4, 10)
+    assert page(node, elements=300, most=9, before="") == (["7", "8", "9"], 7, 10)
+    assert page(node, elements=300, most=9, before="5") == (["2", "3", "4"], 2, 10)
+    assert page(node, elements=10, most=9, after="4") == (["5"], 5, 10)
+    assert page(node, elements=10, most=9, before="") == (["9"], 9, 10)
+    found = wait(items.named(node, ["7", "2", "3"], Room(MUCH, 200)))
+    assert ([each.id for each in found.items], found.count) == (["7", "2"], 3)
+
+
+def test_of_payloads_alone_there_are_more(wait, items, page, node):
+    """Where they do not go into a stanza, but are read."""
+    wait(items.publish(node, [entry(id_, payload=b"<x>oooooo</x>") for id_ in TEN], most=100))
+    for room in (Room(13 * 9, MUCH), Room(MUCH, 9)):
+        found = wait(items.page(node, Page(10), room._replace(payloads=True)))
+        assert [each.id for each in found.items] == TEN[:9]
+        assert len(wait(items.page(node, Page(10), room)).items) < 9
 
 
 def test_6_5_6_items_are_read_by_their_ids_in_the_order_of_asking(wait, items, ten):
@@ -113,7 +140,7 @@ def test_6_5_6_items_are_read_by_their_ids_in_the_order_of_asking(wait, items, t
 
 
 def test_6_5_4_of_many_ids_those_that_there_is_room_for(wait, items, ten):
-    found = wait(items.named(ten, ["7", "2", "3"], 10))
+    found = wait(items.named(ten, ["7", "2", "3"], Room(10, MUCH)))
     assert ([each.id for each in found.items], found.count) == (["7"], 3)
 
 

@@ -13,6 +13,7 @@ import pytest
 from components.common.paging import Page
 from components.pubsub.model.node import Address, Subscription
 from components.pubsub.model.ranks import Affiliation, State
+from components.pubsub.model.room import Room
 from components.pubsub.model.settings import AT_DOMAIN, stored
 from components.pubsub.store.fleeting import SQLFleeting
 from components.pubsub.store.items import SQLItems
@@ -26,6 +27,7 @@ from xmppd.jid import JID
 BERNARDO = JID.parse("bernardo@denmark.lit")
 SUBSCRIPTION = Subscription(HORATIO, "1", State.SUBSCRIBED)
 MANY = 10**6
+ROOM = Room(MANY, MANY)
 
 
 class Asking:
@@ -109,12 +111,12 @@ ON_THE_WAY = {
     "trim": lambda store, node: store.items.trim(node, 1),
     "expire": lambda store, node: store.items.expire(node, 1700.0, 2),
     "the newest": lambda store, node: store.items.last(node, 1),
-    "some": lambda store, node: store.items.named(node, ["1", "3"], MANY),
-    "the first": lambda store, node: store.items.page(node, Page(2), MANY),
-    "the last": lambda store, node: store.items.page(node, Page(2, before=""), MANY),
-    "after one": lambda store, node: store.items.page(node, Page(2, after="1"), MANY),
-    "before one": lambda store, node: store.items.page(node, Page(2, before="3"), MANY),
-    "by number": lambda store, node: store.items.page(node, Page(2, index=1), MANY),
+    "some": lambda store, node: store.items.named(node, ["1", "3"], ROOM),
+    "the first": lambda store, node: store.items.page(node, Page(2), ROOM),
+    "the last": lambda store, node: store.items.page(node, Page(2, before=""), ROOM),
+    "after one": lambda store, node: store.items.page(node, Page(2, after="1"), ROOM),
+    "before one": lambda store, node: store.items.page(node, Page(2, before="3"), ROOM),
+    "by number": lambda store, node: store.items.page(node, Page(2, index=1), ROOM),
     "ids": lambda store, node: store.items.ids(node, Page(2, after="1")),
     "open": lambda store, node: store.nodes.load(Address(SERVICE, "princely_musings")),
     "create": lambda store, node: store.nodes.create(
