@@ -30,7 +30,10 @@ def verona(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the bundled chatrooms; each test has rooms of its own."""
-    tables = {"bundled": {"start": True, "off": ["vcard", "pubsub", "bosh"]}}
+    tables = {
+        "bundled": {"start": True, "off": ["vcard", "pubsub", "bosh"]},
+        "auth": {"anonymous": [MASKS]},
+    }
     with running(tmp_path_factory.mktemp("conference"), tables) as server:
         server.process.wait_for(f"component conference.{VERONA} is connected")
         yield server

@@ -189,8 +189,10 @@ def test_one_that_never_reads_is_cut_off_and_fills_no_memory(server: Server, who
 def test_one_that_acknowledges_nothing_is_sent_no_more_than_its_queue_holds(
     server: Server,
 ) -> None:
+    """One who fills it leaves room for another."""
     with (
         Peer(server.c2s, VERONA) as romeo,
+        Peer(server.c2s, VERONA) as juliet,
         bounded(server, 10),
         RawComponent(port(server), DEAF) as deaf,
     ):
@@ -202,9 +204,13 @@ def test_one_that_acknowledges_nothing_is_sent_no_more_than_its_queue_holds(
         reader = Reader(romeo.log_in("romeo", PASSWORD, "orchard"))
         romeo.send(SAYS * 600)
         reader.finish()
+        other = Reader(juliet.log_in("juliet", PASSWORD, "balcony"))
+        juliet.send(SAYS)
+        other.finish()
         counting.finish()
-        assert 600 - QUEUE // len(BODY) - 20 < reader.conditions["resource-constraint"] < 600
-    assert "component.queue" in why(server, DEAF)
+        assert 600 - QUEUE // len(BODY) < reader.conditions["resource-constraint"] < 600
+        assert not other.conditions
+    assert "component.share" in why(server, DEAF)
 
 
 SILENT = """\

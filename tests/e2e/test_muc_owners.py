@@ -7,12 +7,14 @@ from xml.etree.ElementTree import Element
 from slixmpp import JID
 
 from components.muc.names import OCCUPANT_ID
-from tests.e2e.verona import Server
+from tests.e2e.verona import MASKS, Server
 from tests.support.clients import soon
 from tests.support.conference import U, codes
-from tests.support.muc_guests import SERVICE, fails, guests, item
+from tests.support.configuring import submitted
+from tests.support.forms import field
+from tests.support.muc_guests import SERVICE, Guest, fails, guests, item
 from tests.support.people import C
-from tests.support.server import DOMAIN
+from tests.support.server import DOMAIN, condition
 from xmppd import ns
 
 ROMEO, NURSE = (f"{name}@{DOMAIN}" for name in ("romeo", "nurse"))
@@ -49,6 +51,15 @@ async def test_10_1_3_what_makes_no_sense_is_not_acceptable(conference: Server) 
         hall = await juliet.creates()
         asked = juliet.configures(hall, passwordprotectedroom=True, roomsecret="")
         assert await fails(asked) == "not-acceptable"
+
+
+async def test_10_1_3_a_guest_makes_no_room_that_stays(conference: Server) -> None:
+    async with Guest("mask", conference, masks=MASKS) as mask:
+        assert isinstance(mask, Guest)
+        hall = await mask.creates()
+        await mask.configures(hall, roomname="The hall")
+        stays = submitted(field("muc#roomconfig_persistentroom", "1"))
+        assert condition(await mask.asks(hall, stays, "set")) == "not-acceptable"
 
 
 async def test_10_2_owners_see_how_a_room_is_set_up_and_change_it(conference: Server) -> None:

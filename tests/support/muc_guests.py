@@ -37,10 +37,16 @@ _numbers = count(1)
 
 
 class Guest(Client):
-    """Somebody who goes to chatrooms; his nick is his name with a capital letter."""
+    """Somebody who goes to chatrooms; his nick is his name with a capital letter.
 
-    def __init__(self, name: str, server: Reachable, resource: str = "house") -> None:
-        super().__init__(f"{name}@{DOMAIN}/{resource}", PASSWORD, server, plugins=PLUGINS)
+    He has an account, or is at a domain of those that have none (`masks`).
+    """
+
+    def __init__(
+        self, name: str, server: Reachable, resource: str = "house", masks: str = ""
+    ) -> None:
+        address, password = masks or f"{name}@{DOMAIN}/{resource}", "" if masks else PASSWORD
+        super().__init__(address, password, server, plugins=PLUGINS)
         self.nick = name.capitalize()
         self.muc: Any = self.plugin["xep_0045"]
         self.presences: asyncio.Queue[Element] = asyncio.Queue()
