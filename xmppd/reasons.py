@@ -387,6 +387,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "too much waits for the component",
         "it is too slow: run more instances, or raise queue_octets or spool_octets in its table",
     ),
+    "component.share": (
+        "so much waits for the component of one sender that the rest of the room is for others",
+        "see why it is slow or away, in its own log; the room is queue_octets and spool_octets in"
+        " its table",
+    ),
     "component.failing": (
         "a bundled component can't be kept running",
         "see what it says in the log, mend that (its keys are in [bundled.settings]), then xmppctl"

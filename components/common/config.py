@@ -40,11 +40,13 @@ class Core(Table, frozen=True):
 
     `endpoint` is a Twisted client endpoint: "tcp:HOST:PORT", "unix:PATH", or
     "tls:HOST:PORT:trustRoots=DIRECTORY", the directory holding the certificates of those who may
-    vouch for HOST (without it, the system's do).
+    vouch for HOST (without it, the system's do). `guests` are those of the domains where whoever
+    comes is somebody new each time (XEP-0175).
     """
 
     endpoint: str = "tcp:127.0.0.1:5347"
     server: str | tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()
 
 
 class Store(config.Store, frozen=True):
@@ -72,6 +74,9 @@ class Loaded(NamedTuple, Generic[T]):
     identity: Identity
     servers: tuple[str, ...]
     """The domains of the server, the first of them the one that is asked."""
+    guests: tuple[str, ...]
+    """The domains of the server where nobody has an account: what keeps something for its users
+    has nothing to keep for them."""
     data: Path
     url: str
     """Of the store; a relative path in it is taken from `data`."""
@@ -121,6 +126,7 @@ class _Reading:
             settings,
             Identity(domain, self._secret(), component.instance),
             self._servers(settings.core, domain),
+            tuple(self._domain("core", "guests", one) for one in settings.core.guests),
             self._base / component.data,
             settings.store.url or f"sqlite:{name}.db",
             str(self._path),

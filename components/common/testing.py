@@ -123,7 +123,7 @@ class Server:
     def setting(self, component: Component, config: T, store: Database | None = None) -> Setting[T]:
         """What a component's `set_up` is given."""
         identity = Identity(self.domain, SECRET)
-        loaded = Loaded(config, identity, (self.name,), Path(), "sqlite::memory:", "a test")
+        loaded = Loaded(config, identity, (self.name,), (), Path(), "sqlite::memory:", "a test")
         return Setting(component, config, loaded, self.clock, store)
 
     def connect(self, factory: Any) -> Deferred[Any]:

@@ -77,6 +77,7 @@ def policy(loaded: Loaded[Config]) -> Policy:
         raise loaded.fault(("muc", "admins"), str(error), remedy) from None
     return Policy(
         domains=loaded.servers,
+        guests=loaded.guests,
         admins=admins,
         create=table.create,
         locked=table.locked,

@@ -114,6 +114,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "muc.avatar-often": ("a room's avatar, changed too often", "wait a minute"),
     "muc.blank-password": ("a room that a blank password is to protect", "give one, or none"),
     "muc.configured-often": ("a room that is set up anew too often", "wait a minute"),
+    "muc.guest": ("a room that is to stay, set up by a guest", "log in by an account"),
     "muc.large-avatar": ("a room's avatar that is too large", "use a smaller image"),
     "muc.many-questions": ("more newcomers than may be asked something at a time", "try again"),
     "muc.no-vcard": ("a room's vCard, which it has not", "nothing"),

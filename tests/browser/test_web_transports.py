@@ -165,6 +165,7 @@ def test_a_server_that_holds_nothing_is_asked_at_its_own_pace_xep0124_12(play):
 
 SOCKET = "const { transport, sockets, told, opened, result } = w.websocket();"
 OPEN = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' from='verona.lit' version='1.0'/>"
+CLOSE = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
 OPENED = f'{SOCKET} sockets[0].open(); sockets[0].say("{OPEN}"); await opened;'
 
 
@@ -178,6 +179,12 @@ def test_how_a_socket_is_opened_rfc7395_3_1_and_3_4(play):
         ],
         "open",
     ]
+
+
+def test_who_does_not_agree_to_xmpp_is_told_nothing_rfc7395_3_1(play):
+    script = f"""{SOCKET} sockets[0].protocol = ""; sockets[0].open(); await opened;
+    return [sockets[0].closed, sockets[0].sent, result.state]"""
+    assert play(script) == [True, [], "connection-failed"]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +201,9 @@ def test_how_a_socket_is_opened_rfc7395_3_1_and_3_4(play):
     ],
 )
 def test_what_ends_a_stream_rfc7395_3_3(play, data, condition):
-    script = f"{OPENED} sockets[0].say({data}); return [told.ends, sockets[0].closed]"
-    assert play(script) == [[condition], True]
+    script = f"""{OPENED} sockets[0].say({data});
+    return [told.ends, sockets[0].closed, sockets[0].sent.slice(1)]"""
+    assert play(script) == [[condition], True, [CLOSE]]  # RFC 6120 4.9.1.1
 
 
 def test_a_socket_that_goes_is_told_once(play):
@@ -208,21 +216,31 @@ def test_closing_in_order_rfc7395_3_6(play):
     const before = [...told.ends];
     sockets[0].say("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");
     return [before, told.ends, sockets[0].sent.at(-1), sockets[0].closed]"""
-    close = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
-    assert play(script) == [[], [None], close, True]
+    assert play(script) == [[], [None], CLOSE, True]
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "followed"),
-    [("wss://mantua.lit/ws", True), ("ws://mantua.lit/ws", False), ("https://x/", False)],
+    ("here", "elsewhere", "followed"),
+    [
+        ("wss://verona.lit/ws", "wss://mantua.lit/ws", True),
+        ("wss://verona.lit/ws", "ws://mantua.lit/ws", False),
+        ("wss://verona.lit/ws", "https://x/", False),
+        ("ws://localhost/ws", "ws://mantua.lit/ws", False),
+        ("ws://localhost/ws", "wss://mantua.lit/ws", True),
+        ("ws://verona.lit/ws", "ws://mantua.lit/ws", True),
+    ],
 )
-def test_another_address_and_never_an_unencrypted_one_rfc7395_3_6_1(play, elsewhere, followed):
-    script = f"""{SOCKET} sockets[0].open();
+def test_another_address_and_never_an_unencrypted_one_rfc7395_3_6_1(
+    play, here, elsewhere, followed
+):
+    script = f"""{SOCKET.replace("()", f"('{here}')")} sockets[0].open();
     sockets[0].say(`<close xmlns='urn:ietf:params:xml:ns:xmpp-framing' see-other-uri='${{a}}'/>`);
     if (sockets[1]) {{ sockets[1].open(); sockets[1].say("{OPEN}"); }}
     await opened;
-    return [result.state, sockets.map((socket) => socket.url)]"""
-    state, urls = play(script, elsewhere)
+    const first = [sockets[0].closed, sockets[0].sent.at(-1)];
+    return [result.state, first, sockets.map((socket) => socket.url)]"""
+    state, first, urls = play(script, elsewhere)
+    assert first == [True, CLOSE]
     assert urls[1:] == ([elsewhere] if followed else [])
     assert state == ("open" if followed else "connection-lost")
 

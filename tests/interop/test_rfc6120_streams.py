@@ -60,6 +60,15 @@ def test_4_9_1_2_a_wrong_header_is_answered_by_header_error_and_end(sent, expect
 
 
 @pytest.mark.parametrize(
+    "wrong", [{"to": "elsewhere.lit"}, {"to": ""}, {"version": "one"}], ids=repr
+)
+def test_4_9_1_3_a_client_that_is_refused_is_told_its_name_all_the_same(wrong):
+    client = Verona().connect().send(header(rest=f" from='{ROMEO}/orchard'", **wrong))
+    assert ended(client)
+    assert (client.header["from"], client.header["to"]) == (DOMAIN, ROMEO)
+
+
+@pytest.mark.parametrize(
     ("version", "answered"),
     [("1.0", "1.0"), ("1.9", "1.0"), ("2.0", "1.0"), ("0.9", None), (None, None)],
 )

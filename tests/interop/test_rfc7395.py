@@ -85,7 +85,7 @@ def test_3_2_and_utf_8(juliet: WebSocketPeer) -> None:
 
 
 def test_3_3_1_3_4_open_is_answered_by_open_and_then_features(stranger: WebSocketPeer) -> None:
-    stranger.send(OPEN)
+    stranger.send(OPEN.replace(" to", " id='mine' to"))
     opened, features = stranger.element(), stranger.element()
     assert opened.tag == OPENED
     assert (opened.get("from"), opened.get("version")) == ("capulet.lit", "1.0")
@@ -98,6 +98,13 @@ def test_3_3_1_3_4_open_is_answered_by_open_and_then_features(stranger: WebSocke
 def test_3_3_2_a_header_of_another_namespace(stranger: WebSocketPeer, said: str) -> None:
     stranger.send(said)
     assert ended(stranger) == "invalid-namespace"
+
+
+@pytest.mark.parametrize("said", ["<open/>", "<close/>", "<close xmlns='jabber:client'/>"])
+def test_3_3_2_and_in_the_middle_of_a_stream(juliet: WebSocketPeer, said: str) -> None:
+    juliet.closes = False
+    juliet.send(said)
+    assert condition(juliet.element()) == "invalid-namespace"
 
 
 @pytest.mark.parametrize(
@@ -160,16 +167,55 @@ def test_3_5_an_error_at_the_beginning_stands_behind_open(stranger: WebSocketPee
     assert condition(error) == "host-unknown"
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (OPEN.replace("capulet.lit", "nowhere.lit"), "host-unknown"),  # RFC 6120 §4.9.1.3
+        (OPEN.replace("capulet.lit", "juliet@capulet.lit"), "improper-addressing"),
+        (OPEN.replace(" to='capulet.lit'", ""), "improper-addressing"),
+        (OPEN.replace("1.0", "one"), "unsupported-version"),
+    ],
+    ids=["unknown", "account", "none", "version"],
+)
+def test_3_4_3_5_such_an_open_has_all_attributes(
+    stranger: WebSocketPeer, said: str, expected: str
+) -> None:
+    stranger.send(said.replace(" version", " from='juliet@capulet.lit/balcony' version"))
+    (opened, error, _), _ = rest(stranger)
+    assert condition(error) == expected
+    told = [opened.get(name) for name in ("from", "to", "version")]
+    assert told == ["capulet.lit", "juliet@capulet.lit", "1.0"]
+    assert opened.get("id")
+    assert opened.get("{http://www.w3.org/XML/1998/namespace}lang")
+
+
 def test_3_5_an_error_later_ends_the_stream(juliet: WebSocketPeer) -> None:
     juliet.send("<nonsense xmlns='urn:x'/>")
     assert ended(juliet) == "unsupported-stanza-type"
 
 
-def test_3_6_close_is_answered_by_close_and_the_socket_closed(juliet: WebSocketPeer) -> None:
+def test_3_6_a_stream_that_is_closed_as_soon_as_it_is_opened(stranger: WebSocketPeer) -> None:
+    stranger.send(OPEN, CLOSING)
+    found, code = rest(stranger)
+    assert (found[0].tag, found[-1].tag, code) == (OPENED, CLOSED, 1000)
+
+
+def test_3_6_what_was_asked_is_answered_before_the_end(juliet: WebSocketPeer) -> None:
+    """RFC 6120 §4.4, as on TCP."""
+    asks = "<iq xmlns='jabber:client' type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>"
+    juliet.send(f"<enable xmlns='{SM}'/>", asks, f"<r xmlns='{SM}'/>", CLOSING)
+    tags = [each.tag.rpartition("}")[2] for each in rest(juliet)[0]]
+    assert [tag for tag in tags if tag != "r"] == ["enabled", "iq", "a", "close"]
+
+
+def test_3_6_who_closes_the_stream_closes_the_socket(juliet: WebSocketPeer) -> None:
+    juliet.closes = False
     juliet.send(CLOSING)
-    (close,), code = rest(juliet)
-    assert (close.tag, code) == (CLOSED, 1000)
-    juliet.frame(CLOSE, (1000).to_bytes(2, "big"))
+    assert juliet.element().tag == CLOSED
+    juliet.frame(PING, b"still there?")
+    assert juliet.heard() == (PONG, b"still there?")
+    juliet.frame(CLOSE, (1001).to_bytes(2, "big"))
+    assert juliet.heard() == (CLOSE, (1001).to_bytes(2, "big"))
     with pytest.raises(Ended):
         juliet.heard()
 
@@ -203,8 +249,8 @@ def test_3_6_and_a_stream_that_was_closed_may_not(web: Web) -> None:
     with web.websocket() as first:
         first.log_in("romeo", PASSWORD, "orchard")
         first.send(f"<enable xmlns='{SM}' resume='true'/>", CLOSING)
-        enabled = first.element()
-        rest(first)
+        enabled, close = first.element(), first.element()
+        assert close.tag == CLOSED
     with web.websocket() as second:
         second.open()
         second.send(auth("romeo"))

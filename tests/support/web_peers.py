@@ -149,7 +149,8 @@ class WebPeer:
 class WebSocketPeer(WebPeer):
     """A client by WebSocket; `status` is that of the handshake, 101 where it is one.
 
-    It answers the server's `<close/>`, unless `closes` is False, or it has said that itself.
+    It answers the server's `<close/>` or, where it has said that first, closes the socket (RFC 7395
+    §3.6), unless `closes` is False.
     """
 
     def __init__(self, web: Web, path: str = "/xmpp-websocket", subprotocol: str = "xmpp") -> None:
@@ -157,6 +158,7 @@ class WebSocketPeer(WebPeer):
         self._socket = web.connect()
         self._read = self._socket.makefile("rb")
         self.closes = True
+        self._closed = False
         headers = {
             "Host": web.host,
             "Connection": "Upgrade",
@@ -180,7 +182,7 @@ class WebSocketPeer(WebPeer):
 
     def send(self, *elements: str) -> None:
         for each in elements:
-            self.closes = self.closes and not each.startswith("<close ")
+            self._closed = self._closed or each.startswith("<close ")
             self.frame(TEXT, each.encode())
 
     def element(self) -> Element:
@@ -213,7 +215,10 @@ class WebSocketPeer(WebPeer):
             size = int.from_bytes(self._octets(2 if size == 126 else 8), "big")
         kind, data = head[0] & 15, self._octets(size)
         if kind == TEXT and data.startswith(b"<close ") and self.closes:
-            self.send(f"<close xmlns='{FRAMING}'/>")
+            if self._closed:
+                self.frame(CLOSE, (1000).to_bytes(2, "big"))
+            else:
+                self.send(f"<close xmlns='{FRAMING}'/>")
         return kind, data
 
     def _octets(self, size: int) -> bytes:

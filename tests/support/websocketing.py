@@ -25,7 +25,12 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MORE = 0
 """A fragment behind the first."""
 
+OPEN = f"<open xmlns='{FRAMING}' to='example.org' version='1.0'/>"
 CLOSING = f"<close xmlns='{FRAMING}'/>"
+MESSAGE = "<message xmlns='jabber:client' to='romeo@example.org'/>"
+
+DOMAINS = ("example.org", "example.net")
+"""Of the server."""
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -119,6 +124,8 @@ class Said:
         self.answered: list[int] = []
         self.ends: list[str] = []
         self.unwelcome: tuple[str, str] | None = None
+        self.slow = False
+        """Whether the server takes its time to answer the end of a stream."""
 
     def open(self, header: Mapping[str, str]) -> None:
         """Keep it (`Stream`)."""
@@ -143,6 +150,12 @@ class Said:
         """Keep it (`Stream`)."""
         self.answered.append(number)
 
+    def end(self) -> None:
+        """Keep it, and answer (`Stream`)."""
+        self.ends.append("end")
+        if not self.slow:
+            self.client.closed()
+
     def close(self) -> None:
         """Keep it (`Stream`)."""
         self.ends.append("close")
@@ -163,6 +176,10 @@ class House:
         self.websockets = WebSockets(self, self.clock, terms or Terms(), 45, self._refuse)
         self.unwelcome: tuple[str, str] | None = None
         """What new streams are refused with."""
+
+    def domain(self, to: str) -> str:
+        """The domain of the server that a client means (`Streams`)."""
+        return to if to in DOMAINS else DOMAINS[0]
 
     def stream(self, client: Client, address: str, **where: Any) -> Stream:
         """A stream (`Streams`)."""

@@ -30,6 +30,7 @@ data = {data}
 [core]
 endpoint = {endpoint}
 server = {servers}
+guests = {guests}
 
 [store]
 url = {url}
@@ -58,6 +59,7 @@ def settings(place: Place, config: Config) -> str:
         "endpoint": f"unix:{quoteStringArgument(socket_path(config))}",
         # Guests are nobody's users to what keeps something of these.
         "servers": place.domains or config.server.domains,
+        "guests": config.auth.anonymous,
         "url": _store_url(store.url, name),
         "queue": store.queue,
         "wait_seconds": store.wait_seconds,

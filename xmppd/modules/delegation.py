@@ -131,6 +131,7 @@ class Delegation:
     def _send(self, asked: Request, envelope: Stanza) -> None:
         # What stands in the envelope says itself in which namespace it is.
         envelope.content = ns.COMPONENT
+        envelope.cause = asked.sender
         component = self._host.components.get(self.component)
         try:
             if component is None:

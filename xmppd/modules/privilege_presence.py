@@ -406,7 +406,8 @@ class Told:
         once = dict.fromkeys(waiting)
 
         def tell(some: Iterable[JID]) -> None:
-            self._tell(jid, self._current(some), instance)
+            # They have not caused it, however many of them are at one other server.
+            self._tell(jid, self._current(some), instance, cause=jid)
 
         presence.in_slices(later, once, tell, _done)
         for session in alone:
@@ -436,11 +437,12 @@ class Told:
         stanzas: Iterable[Stanza],
         instance: str = "",
         accounts: Accounts | None = None,
+        cause: JID | None = None,
     ) -> None:
         """Directed presence from a full JID (§7.1.1), whatever its privacy lists say to others.
 
         `accounts` are those that it has been shown to since the last time, or is hidden from; None
-        for all that it is shown to.
+        for all that it is shown to. `cause` is who has it told, where it is not who sent it.
         """
         host = self._host
         serving = host.components.get(component)
@@ -457,7 +459,7 @@ class Told:
             elif serving.settings.interests and accounts is not None:
                 told = interests.with_accounts(told, accounts)
             copy = told.addressed(component)
-            copy.claim = None
+            copy.claim, copy.cause = None, cause
             host.components.tell(component, instance, copy)
 
     def _accounts(self, component: JID, sender: JID) -> Accounts:

@@ -68,6 +68,14 @@ def version(frame: StreamOpen) -> tuple[int, int]:
     return (int(match[1]), int(match[2]))
 
 
+def claimed(frame: StreamOpen) -> JID | None:
+    """Whom a refusal of the header in `frame` is for (RFC 6120 §4.9.1.3), where that is known."""
+    try:
+        return _sender(frame.attrs.get("from", ""))
+    except StreamError:
+        return None
+
+
 def check(header: Header, domains: Collection[str], jid: JID | None) -> None:
     """Whether this header may stand on a stream that serves `domains`; raises StreamError.
 

@@ -61,10 +61,15 @@ class IncomingStream(ServerStream):
 
     def _on_header(self, frame: StreamOpen) -> Iterator[Event]:
         self.state = step(self.state, Input.HEADER, RECEIVING)
-        self.version = header.version(frame)
-        opened = header.read(frame, ns.SERVER)
-        self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
-        self._addressed(opened.to, opened.sender)
+        try:
+            self.version = header.version(frame)
+            opened = header.read(frame, ns.SERVER)
+            self.lang = "" if opened.lang == header.LANGUAGE else opened.lang
+            self._addressed(opened.to, opened.sender)
+        except StreamError:  # who said who it is is told so all the same (§4.7.2)
+            claimed = header.claimed(frame)
+            yield self._opening("" if claimed is None else claimed.domain)
+            raise
         yield self._opening()
         if self.version >= (1, 0):
             yield Send(b"<stream:features>%b</stream:features>" % self._features())
@@ -95,13 +100,11 @@ class IncomingStream(ServerStream):
         if peer is not None and remote and policy.require(remote) == "certificate":
             self._check_certificate(peer, remote)
 
-    def _opening(self) -> Send:
+    def _opening(self, to: str = "") -> Send:
         self._header_sent = True
         self.id = secrets.token_hex(16)
-        local = self.local or self.policy.default()
-        return Send(
-            header.write_to_server(local, self.remote, stream_id=self.id, version=self.version)
-        )
+        local, remote = self.local or self.policy.default(), to or self.remote
+        return Send(header.write_to_server(local, remote, stream_id=self.id, version=self.version))
 
     def _features(self) -> bytes:
         """What is on offer now (RFC 6120 §4.3.2)."""

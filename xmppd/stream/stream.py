@@ -304,10 +304,14 @@ class ClientStream:
 
     def _on_header(self, frame: StreamOpen) -> Iterator[Event]:
         self.state = step(self.state, Input.HEADER)
-        self.version = header.version(frame)
-        opened = header.read(frame)
-        self.lang = opened.lang
-        header.check(opened, self.policy.domains, self.jid)
+        try:
+            self.version = header.version(frame)
+            opened = header.read(frame)
+            self.lang = opened.lang
+            header.check(opened, self.policy.domains, self.jid)
+        except StreamError:  # who said who it is is told so all the same (§4.7.2, §4.9.1.3)
+            yield self._opening(header.claimed(frame))
+            raise
         self.domain = opened.to or self.domain
         yield self._opening(opened.sender)
         if self.version >= (1, 0):

@@ -40,7 +40,8 @@ class Stanza(Struct, gc=False, eq=False):
     `inner` the bytes between its tags; `content` the content namespace those bytes stand in.
     `sender` and `to` are the addresses it is delivered with: the router sets them, once, before
     it is rendered. Who keeps it holds its `claim`, where it has one. `blind` is the address header
-    that `inner` begins with, where that was seen when it was read.
+    that `inner` begins with, where that was seen when it was read. `cause` is who has caused it,
+    where it is the server that sends it to a component.
 
     A Struct, since it is made several times as fast as an object of Python's own, and is
     nothing that the collector need look at: no stanza refers to what refers to it.
@@ -56,6 +57,7 @@ class Stanza(Struct, gc=False, eq=False):
     _tail: bytes | None = None
     claim: Claim | None = None
     blind: BlindHeader | None = None
+    cause: JID | None = None
 
     @property
     def type(self) -> str:

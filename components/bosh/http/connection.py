@@ -225,12 +225,20 @@ class Connection(TwistedProtocol):
     # ------------------------------------------------------------------ reading
 
     def _read(self, data: bytes) -> None:
+        unread: bytes | None = data
+        while unread is not None:
+            unread = self._parse(unread)
+
+    def _parse(self, data: bytes) -> bytes | None:
+        """Have it read; what is to be read anew, if anything."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             # Only a handler takes a connection over. For all others the request is the last: what
             # comes behind it may be of another protocol (RFC 9110 §7.8).
             rest = data[upgrade.args[0] :]
+            if self._staying:
+                return self._stay(rest)
             if self._taker is not None and rest:
                 self._taker.receive(rest)
             self._ending = self._taker is None
@@ -241,6 +249,19 @@ class Connection(TwistedProtocol):
             self._refuse(refusal.response)
         except httptools.HttpParserError as error:
             self._refuse(plain(HTTPStatus.BAD_REQUEST, f"400 Bad Request: {error}", close=True))
+        return None
+
+    def _stay(self, rest: bytes) -> bytes:
+        """A request with a body as one that asks for no other protocol: `rest` is behind its head.
+
+        Whoever is asked for one may pass over that (RFC 9110 §7.8), but for the parser the body
+        would be of that protocol.
+        """
+        old, self._parser = self._parser, httptools.HttpRequestParser(self)
+        version = old.get_http_version().encode()
+        line = b"%b %b HTTP/%b" % (old.get_method(), self._target, version)
+        lines = (b"%b: %b" % each for each in self._headers.items())
+        return b"\r\n".join((line, *lines, b"", rest))
 
     def _weigh(self, octets: int) -> None:
         """Refuse what grows without end where the parser tells nothing of it: a header, a trailer.
@@ -278,6 +299,8 @@ class Connection(TwistedProtocol):
         self._pieces: bytearray | None = None
         """The body where it comes in several: a piece by itself takes twenty times a few octets."""
         self._octets = 0
+        self._staying = False
+        """Whether it asks for another protocol, and won't get it."""
 
     # What the parser calls, in this order.
 
@@ -303,7 +326,7 @@ class Connection(TwistedProtocol):
             raise _Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if not self._in_head:
             return
-        name = name.lower()
+        name, value = name.lower(), value.rstrip(b" \t")  # RFC 9112 §5.1
         headers = self._headers
         if name in headers:
             if name in _SINGLE:
@@ -316,9 +339,20 @@ class Connection(TwistedProtocol):
         headers = self._headers
         self._in_head = False
         self._octets = 0
-        if int(headers.get(b"content-length", 0)) > self._owner.terms.body_octets:
+        octets = int(headers.get(b"content-length", 0))
+        if octets > self._owner.terms.body_octets:
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if self._parser.get_http_version() == "1.0":
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise _Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+        if b"upgrade" in headers and (octets or b"transfer-encoding" in headers):
+            self._staying = (
+                self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+            )
+            if self._staying:
+                del headers[b"upgrade"]
+                return
+        if version == "1.0":
             if b"transfer-encoding" in headers:  # RFC 9112 §6.1
                 raise _Refusal(HTTPStatus.BAD_REQUEST)
             headers.pop(b"upgrade", None)  # RFC 9110 §7.8; §10.1.1 for what is expected
@@ -341,6 +375,8 @@ class Connection(TwistedProtocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        if self._staying:
+            return
         self._partial = False
         if self._ended:
             return
@@ -542,6 +578,7 @@ _REASONS: Mapping[int, str] = {
     413: "http.large-body",
     431: "http.large-head",
     501: "http.coding",
+    505: "http.no-request",
 }
 """Why what came is no request, by the status that it is answered with."""
 

@@ -52,7 +52,7 @@ class Client(Protocol):
 
 
 class Stream(Protocol):
-    """What a client has to say goes here. After `close` or `lost` nothing does."""
+    """What a client has to say goes here. After `end`, `close` or `lost` nothing does."""
 
     def open(self, header: Mapping[str, str]) -> None:
         """The client opens its stream, or opens it anew behind SASL.
@@ -76,8 +76,11 @@ class Stream(Protocol):
     def taken(self, number: int) -> None:
         """The client has taken all that it was told before it was `asked` this."""
 
+    def end(self) -> None:
+        """The client has closed its stream, and hears the rest (RFC 6120 §4.4): up to `closed`."""
+
     def close(self) -> None:
-        """The client has closed its stream, for good."""
+        """The client has closed its stream, for good, and hears no more."""
 
     def lost(self) -> None:
         """The client's connection broke: it may come back, and resume (XEP-0198 §5)."""
@@ -85,6 +88,9 @@ class Stream(Protocol):
 
 class Streams(Protocol):
     """Where clients get their streams."""
+
+    def domain(self, to: str) -> str:
+        """The domain of the server that a client means by what it names: its first, if by none."""
 
     def stream(
         self, client: Client, address: str, *, secure: bool, to: str, local: bool = False

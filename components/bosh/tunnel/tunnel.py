@@ -1,7 +1,8 @@
 """The sessions of a gateway's clients in the server: opened, carried, ended.
 
 Rule 1: what is said in a session is taken from the domain where it was opened, from nobody else.
-Rule 2: who has said `close` or `lost`, or was told so, has nothing more to say, and hears nothing.
+Rule 2: who has said `close` or `lost`, or was told so, has nothing more to say, and hears nothing;
+but who has said `close` may hear what the server said until it said that, too.
 """
 
 from __future__ import annotations
@@ -77,14 +78,20 @@ class Tunnel:
         """Whether there is a server to carry anything to."""
         return self._component.connected
 
+    def domain(self, to: str) -> str:
+        """The server's domain that a client means (`client.Streams`)."""
+        return str(self._server(to))
+
+    def _server(self, to: str) -> JID:
+        servers = self._component.servers
+        return next((each for each in servers if str(each) == to.lower()), servers[0])
+
     def stream(
         self, client: Client, address: str, *, secure: bool, to: str, local: bool = False
     ) -> Stream:
         """A stream for a client (`client.Streams`)."""
-        servers = self._component.servers
-        server = next((each for each in servers if str(each) == to.lower()), servers[0])
         name = f"{secrets.token_hex(16)}@{self._component.domain}"
-        carried = Carried(self, client, name, server)
+        carried = Carried(self, client, name, self._server(to))
         carried.where = _where(address, secure=secure, local=local and self._trusts_local)
         self._carried[name] = carried
         return carried
@@ -185,6 +192,7 @@ class Carried:
     __slots__ = (
         "_begun",
         "_early",
+        "_ended",
         "_head",
         "_tunnel",
         "_waiting",
@@ -208,6 +216,8 @@ class Carried:
         """The attributes that say where the client is."""
         self._head = f"<message from='{name}' to='{server}'>".encode() + _BEGIN
         self._begun = False
+        self._ended = False
+        """Whether the client has closed its stream, and hears the rest."""
         self._waiting: list[bytes] | None = []
         """What was said before the server has agreed; None since it has."""
         self._early = 0
@@ -269,6 +279,11 @@ class Carried:
             head = self._head[:-1] + b" taken='%d'>" % number
             self._tunnel.send(self, head + _END)
 
+    def end(self) -> None:
+        """The client has closed its stream, and hears the rest; see `Stream`."""
+        self._send(b"<close/>")
+        self._ended = True
+
     def close(self) -> None:
         """The client has closed its stream; see `Stream`."""
         self._last(b"<close/>")
@@ -284,7 +299,7 @@ class Carried:
             self._end()
 
     def _send(self, content: bytes) -> None:
-        if self.over:
+        if self.over or self._ended:
             return
         if self._waiting is not None:
             self._waiting.append(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyexpat
 import re
+import secrets
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
@@ -11,6 +12,7 @@ from components.bosh.names import FRAMING
 from components.common.build import Tag
 from xmppd import ns
 from xmppd.errors import StreamError
+from xmppd.jid import JID, JIDError
 
 
 class Framed(NamedTuple):
@@ -21,8 +23,9 @@ class Framed(NamedTuple):
 
 
 _LIKELY = re.compile(r"<(?:[^\s<>/:=]*:)?(?:open|close)[\s/>]")
-_HEADER = re.compile(r"<(?:[^\s<>/:=]*:)?open[\s/>]")
 _DECLARATION = re.compile(r"<\?xml\s[^<>]*\?>\s*(?=<)")
+_EARLY = re.compile("0+[.]")
+"""The version of a client from before XMPP 1.0 (RFC 6120 §4.7.5)."""
 _LANG = f"{ns.XML} lang"
 _NAMES = {f"{FRAMING} {name}": name for name in ("open", "close")}
 
@@ -34,21 +37,21 @@ name of its namespace, so a few octets of a long one may mean many."""
 def framed(text: str) -> Framed | None:
     """The `<open/>` or `<close/>` that `text` is; None where it is another element.
 
-    Raises StreamError for what begins as one and is very long, is not well-formed, or has content
-    (§3.3.1).
+    Raises StreamError for what begins as one and is very long, is not well-formed, is of another
+    namespace (§3.3.2), or has content (§3.3.1).
     """
     if _LIKELY.match(text) is None:
         return None
     if len(text) > LONGEST:
         raise StreamError("policy-violation", reason="websocket.large-open")
-    found: list[Framed | None] = []
+    found: list[Framed] = []
 
     def on_start(name: str, attrs: dict[str, str]) -> None:
         if found:
             raise _content()
         if name not in _NAMES:
-            found.append(None)
-            raise _OtherElement
+            where = f"open and close belong to {FRAMING}"
+            raise StreamError("invalid-namespace", where, reason="websocket.framing")
         given = {"xml:lang" if key == _LANG else key: value for key, value in attrs.items()}
         found.append(Framed(_NAMES[name], given))
 
@@ -64,8 +67,6 @@ def framed(text: str) -> Framed | None:
         parser.Parse(text.encode(), True)
     except pyexpat.ExpatError as error:
         raise StreamError("not-well-formed", str(error), reason="websocket.framing") from None
-    except _OtherElement:
-        return None
     finally:
         parser.StartElementHandler = parser.CharacterDataHandler = None
     return found[0]
@@ -81,29 +82,39 @@ def closes(message: bytes) -> bool:
 
 
 def undeclared(text: str) -> str:
-    """A message without the XML declaration that nobody should write, but may (§3.3.3)."""
+    """A message without the XML declaration that nobody should write, but may (§3.3.3).
+
+    Raises StreamError for a document type behind it (RFC 6120 §11.1).
+    """
     found = _DECLARATION.match(text)
-    return text if found is None else text[found.end() :]
-
-
-def before_open(text: str) -> StreamError:
-    """What is wrong with an element where `<open/>` belongs (§3.3.2, §3.4)."""
-    if _HEADER.match(text) is not None:
-        where = f"open belongs to {FRAMING}"
-        return StreamError("invalid-namespace", where, reason="websocket.framing")
-    return StreamError("bad-format", "open comes first", reason="websocket.framing")
+    text = text if found is None else text[found.end() :]
+    if text.startswith("<!DOCTYPE"):
+        _refuse()
+    return text
 
 
 def _content() -> StreamError:
     return StreamError("bad-format", "open and close are empty", reason="websocket.framing")
 
 
-class _OtherElement(Exception):
-    """An element of another namespace, that only has such a name."""
-
-
 def _refuse(*_: object) -> NoReturn:
     raise StreamError("restricted-xml", reason="websocket.framing")
+
+
+def answering(header: Mapping[str, str] | None, domain: str) -> dict[str, str]:
+    """The attributes of an `<open/>` that only an end stands behind (RFC 6120 §4.7, §4.9.1.2).
+
+    `header` are those of the client's, None where none was understood. `domain` is of the server.
+    """
+    header = {"version": "1.0"} if header is None else header
+    attrs = {"from": domain, "id": secrets.token_hex(12), "xml:lang": "en"}
+    try:
+        attrs["to"] = str(JID.parse(header["from"]).bare)
+    except (KeyError, JIDError):
+        pass  # who does not say who it is, or says nonsense, is not called anything
+    if "version" in header and _EARLY.match(header["version"]) is None:
+        attrs["version"] = "1.0"
+    return attrs
 
 
 def opened(header: Mapping[str, str]) -> bytes:

@@ -15,7 +15,8 @@ from components.bosh.websocket import handshake
 from components.bosh.websocket.session import Terms, WebSocket
 
 PARTING: Final = 5.0
-"""Seconds that a client has to close its stream when we have closed ours (RFC 7395 §3.6)."""
+"""Seconds that a client has to close its stream when we have closed ours, or the socket when it
+has closed its stream first (RFC 7395 §3.6)."""
 
 
 class WebSockets:
@@ -63,10 +64,10 @@ class WebSockets:
         if self._closed:
             exchange.answer(Response(HTTPStatus.SERVICE_UNAVAILABLE, close=True))
             return
-        status, answer = handshake.answer(request)
-        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+        refusal, answer = handshake.answer(request)
+        if refusal is not None:
             self._refused("websocket.handshake", request.peer.address)
-            exchange.answer(Response(status, close=True))
+            exchange.answer(refusal)
             return
         session = WebSocket(self, request.peer)
         wire = exchange.take_over(session, answer)

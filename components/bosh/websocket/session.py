@@ -7,7 +7,6 @@ it is one element, and whole, is for the server to see, which reads it anyway.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -55,6 +54,8 @@ class WebSocket:
         "_choked",
         "_closing",
         "_frames",
+        "_header",
+        "_leaving",
         "_opened",
         "_owner",
         "_parting",
@@ -75,7 +76,7 @@ class WebSocket:
         self._owner = owner
         self._peer = peer
         self._terms = terms = owner.terms
-        self._frames = Frames(SERVER, state=OPEN, max_size=min(terms.octets, STRANGE_OCTETS))
+        self._frames = Frames(SERVER, state=OPEN, max_size=_most(min(terms.octets, STRANGE_OCTETS)))
         self._wire: Wire | None = None
         self._stream: Stream | None = None
         self._pieces: list[bytes] = []
@@ -88,12 +89,16 @@ class WebSocket:
         """Whether the client is not read: the stream says so,"""
         self._choked = False
         """or it asks for answers that it does not take."""
+        self._leaving = False
+        """Whether the client has closed its stream, and hears the rest of ours,"""
         self._parting = False
-        """Whether our `<close/>` is sent: nothing counts but the client's,"""
+        """whether our `<close/>` is sent: nothing counts but the client's, and its close frame,"""
         self._closing = False
         """and whether our close frame is: nothing more is said."""
         self._opened = False
-        """Whether our `<open/>` is sent."""
+        """Whether our `<open/>` is sent,"""
+        self._header: Mapping[str, str] | None = None
+        """and what the client's says, until then."""
         self.heard = True
         """Whether anything has come since this was last set to False,"""
         self.pinged = False
@@ -186,6 +191,8 @@ class WebSocket:
             if elements.closes(bytes(data)):
                 self.part()
             return
+        if self._leaving:
+            return
         try:
             text = bytes(data).decode()
         except UnicodeDecodeError:
@@ -196,29 +203,32 @@ class WebSocket:
                 raise StreamError(
                     "bad-format", "an element begins with <", reason="websocket.framing"
                 )
-            if text[1:2] == "?":
+            if text[1:2] in ("?", "!"):
                 text = elements.undeclared(text)
             framed = elements.framed(text)
             if framed is not None:
-                self._say()
-                self._meets[framed.name](self, framed.attrs)
+                if self._say():
+                    self._meets[framed.name](self, framed.attrs)
+                else:  # what came before it was no XML
+                    self._message(data)
             elif self._stream is None:
-                raise elements.before_open(text)
+                raise StreamError("bad-format", "open comes first", reason="websocket.framing")
             else:
                 self._said.append(text)
         except StreamError as error:
             self._fail(error.condition, error.text or "", error.reason)
 
-    def _say(self) -> None:
-        """Say what has come together in one piece."""
+    def _say(self) -> bool:
+        """Say what has come together in one piece; False where it is what ends the stream."""
         said, self._said = self._said, []
         stream = self._stream
         if stream is None or not said:
-            return
+            return True
         try:
             stream.say_each(said)
         except ValueError:
             self._say_singly(stream, said)
+        return not self._parting
 
     def _say_singly(self, stream: Stream, said: list[str]) -> None:
         """Say what is before the message that has characters which are no XML."""
@@ -231,10 +241,11 @@ class WebSocket:
     def _open(self, header: Mapping[str, str]) -> None:
         """The client opens its stream (§3.4), or opens it anew (§3.7)."""
         if self._stream is None:
+            self._header = header
             terms = self._terms
             if terms.see_other_uri and (terms.see_other_for_all or not self._peer.secure):
                 self._owner.refused(self, "websocket.see-other")
-                self._introduce(header.get("to", ""))
+                self._introduce()
                 self._end(elements.close(terms.see_other_uri))
                 return
             self._stream = self._owner.streams.stream(
@@ -247,14 +258,18 @@ class WebSocket:
         self._stream.open(header)
 
     def _close(self, attrs: Mapping[str, str]) -> None:
-        """The client closes its stream, and has that answered (§3.6)."""
-        stream, self._stream = self._stream, None
-        if stream is None:
-            self._introduce("")
-        else:
-            stream.close()
-        self._send(elements.close())
-        self._shut(CloseCode.NORMAL_CLOSURE)
+        """The client closes its stream (§3.6).
+
+        That is answered when the server has said what it had to say (RFC 6120 §4.4), and then the
+        client closes the socket.
+        """
+        if self._stream is None:
+            self._introduce()
+            self._end(elements.close())
+            return
+        self._leaving = True
+        self._stream.end()
+        self._owner.parts(self)
 
     _meets: Mapping[str, Callable[[WebSocket, Mapping[str, str]], None]] = {
         "open": _open,
@@ -266,8 +281,9 @@ class WebSocket:
     def opened(self, header: Mapping[str, str]) -> None:
         """The server's stream header (`Client`): the second, and those behind it, after a login."""
         if self._opened:
-            self._frames.max_message_size = self._terms.octets
+            self._frames.max_message_size = _most(self._terms.octets)
         self._opened = True
+        self._header = None
         self._send(elements.opened(header))
 
     def features(self, content: bytes) -> None:
@@ -299,6 +315,8 @@ class WebSocket:
         self._stream = None
         if self._wire is not None and self._wire.stuck:
             self._wire.abort()
+        elif self._leaving:
+            self._end(elements.close())
         else:
             self._shut(CloseCode.GOING_AWAY)
 
@@ -371,25 +389,31 @@ class WebSocket:
             self._frames.send_text(element)
             self._flush()
 
-    def _introduce(self, domain: str) -> None:
+    def _introduce(self) -> None:
         """Open our side, if that is not done: errors come behind it (RFC 6120 §4.9.1.2)."""
         if not self._opened:
-            header = {"version": "1.0", "id": secrets.token_hex(8), "xml:lang": "en"}
-            self.opened({"from": domain, **header} if domain else header)
+            header = self._header
+            domain = self._owner.streams.domain("" if header is None else header.get("to", ""))
+            self.opened(elements.answering(header, domain))
 
     def _fail(self, condition: str, text: str, reason: str) -> None:
         """End the stream with an error of our own (§3.5)."""
-        self._say()
+        if not self._say():
+            return
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
         self._owner.refused(self, reason)
-        self._introduce("")
+        self._introduce()
         self.failed(elements.condition(condition, text))
         self._end(elements.close())
 
     def _end(self, close: bytes) -> None:
-        """End the stream, and the connection once the client has ended it, too (§3.6)."""
+        """End the stream, and the connection once the client has ended it, too (§3.6).
+
+        Who closed the stream first is to close the socket: where that is the client, it has as
+        long to do so.
+        """
         self._send(close)
         if self._closing:  # it has, or has broken the rules, in the same piece
             return
@@ -399,7 +423,9 @@ class WebSocket:
         self._owner.parts(self)
 
     def part(self) -> None:
-        """The client has closed its stream, or has had time to."""
+        """Both streams are closed, or there was time for that, and for the client to go."""
+        if self._leaving and not self._parting:
+            self._send(elements.close())
         self._shut(CloseCode.NORMAL_CLOSURE)
 
     def _shut(self, code: CloseCode, reason: str = "") -> None:
@@ -436,6 +462,15 @@ class WebSocket:
             wire.finish_within(_CLOSING)
         if out[-1] == b"":
             wire.finish(linger=frames.close_rcvd is None)
+
+
+def _most(octets: int) -> int:
+    """How large the library is to let a message become.
+
+    It holds control frames to what is left of the message that they stand in: there has to be room
+    for one behind the last fragment but one (RFC 6455 §5.4, §5.5).
+    """
+    return octets + 125
 
 
 _PIECE = 2_048

@@ -7,7 +7,7 @@ Rule 2: what a form leaves out stays as it is.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -44,6 +44,11 @@ ADDRESSES = 100_000
 _INSTRUCTIONS = "What is left out stays as it is. Owners and admins are those that are named here."
 
 
+_PEOPLE, _STAYS = ("owners", "admins"), ("persistent",)
+_LEFT_OUT = ((), _PEOPLE, _STAYS, (*_PEOPLE, *_STAYS))
+"""What a form may be without."""
+
+
 class Submitted(NamedTuple):
     """What owners want of a room; None for a list of people that is to stay as it is."""
 
@@ -77,17 +82,17 @@ class Configuration:
     """The form, within what the service's rules allow."""
 
     def __init__(self, policy: Policy) -> None:
+        self._policy = policy
         self._fields = fields(policy)
-        self._form = self._made(SECTIONS)
-        others = {label: names for label, names in SECTIONS.items() if "owners" not in names}
-        self._without_people = self._made(others)
+        self._form = self._made()
+        self._shown = {left: self._made(left) for left in _LEFT_OUT}
         self._aliases = {
             dataclasses.replace(self._fields[name], var=alias): name
             for alias, name in ALIASES.items()
         }
         self._others = Form(MUC_ROOMCONFIG, list(self._aliases), bounds=BOUNDS)
 
-    def _made(self, sections: Mapping[str, Sequence[str]]) -> Form:
+    def _made(self, left_out: Collection[str] = ()) -> Form:
         several: dict[str, tuple[Field[Any], ...]] = {
             **{name: (field,) for name, field in self._fields.items()},
             "password": (PROTECTED, SECRET),
@@ -95,10 +100,10 @@ class Configuration:
             "admins": (ADMINS,),
         }
         placed = {
-            label: [field for name in names for field in several[name]]
-            for label, names in sections.items()
+            label: [field for name in names if name not in left_out for field in several[name]]
+            for label, names in SECTIONS.items()
         }
-        parts = tuple(Section(label, tuple(some)) for label, some in placed.items())
+        parts = tuple(Section(label, tuple(some)) for label, some in placed.items() if some)
         return Form(
             MUC_ROOMCONFIG,
             [field for some in placed.values() for field in some],
@@ -109,16 +114,17 @@ class Configuration:
 
     # ------------------------------------------------------------------ shown
 
-    def form(self, room: Room) -> Tag:
-        """The form with how a room is set up now (§10.2).
+    def form(self, room: Room, account: JID) -> Tag:
+        """The form with how a room is set up now (§10.2), for one of its owners.
 
         Owners and admins are no part of it where they are too many for a stanza: all of them would
-        have to be sent back.
+        have to be sent back. Nor is what he may not change.
         """
         shown = dict(self._values(room))
         people = [*shown[OWNERS], *shown[ADMINS]]
         crowd = len(people) > PEOPLE or sum(map(len, people)) > ADDRESSES
-        whole = self._without_people if crowd else self._form
+        stays = self._may_stay(room, account)
+        whole = self._shown[(*(_PEOPLE if crowd else ()), *(() if stays else _STAYS))]
         filled = [
             _offering(each, shown[each]).of(shown[each])
             for each in whole.fields
@@ -137,10 +143,14 @@ class Configuration:
         for people, affiliation in ((OWNERS, Affiliation.OWNER), (ADMINS, Affiliation.ADMIN)):
             yield people, tuple(each.jid for each in room.standings.having(affiliation))
 
+    def _may_stay(self, room: Room, account: JID) -> bool:
+        """Whether a room is persistent, or an owner may have it be."""
+        return room.settings.persistent or self._policy.may_keep(account)
+
     # ------------------------------------------------------------------ read
 
-    def submitted(self, x: Element | None, room: Room) -> Submitted:
-        """What a form says of a room.
+    def submitted(self, x: Element | None, room: Room, account: JID) -> Submitted:
+        """What a form of one of its owners says of a room.
 
         Raises StanzaError: `bad-request` for what is no such form, `not-acceptable` for what a
         room can't be like (§10.1.3).
@@ -152,6 +162,9 @@ class Configuration:
         settings = room.settings.change(**changed)
         settings = settings.change(password=_password(settings.password, values))
         check(settings)
+        if settings.persistent and not self._may_stay(room, account):
+            text = "a guest's room does not stay"
+            raise StanzaError("not-acceptable", text, reason="muc.guest")
         return Submitted(settings, _people(values, OWNERS), _people(values, ADMINS))
 
 

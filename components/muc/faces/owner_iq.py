@@ -55,7 +55,7 @@ class OwnerRequests:
         self._check(room, stanza.sender.bare, Right.CONFIGURE)
         if len(stanza.payload):
             raise StanzaError("bad-request", "an empty query is wanted", reason="stanza.malformed")
-        return Tag("query", {}, [self._configuration.form(room)], ns=MUC_OWNER)
+        return Tag("query", {}, [self._configuration.form(room, stanza.sender)], ns=MUC_OWNER)
 
     async def set(self, stanza: Stanza, room: Room) -> None:
         """Take the form, filled in or canceled, or destroy the room (§10.1.2, §10.2, §10.9)."""
@@ -80,7 +80,7 @@ class OwnerRequests:
     async def _submit(self, stanza: Stanza, room: Room, x: Element | None) -> None:
         account = stanza.sender.bare
         self._check(room, account, Right.CONFIGURE)  # he has waited for the lock
-        wanted = self._configuration.submitted(x, room)
+        wanted = self._configuration.submitted(x, room, account)
         costly = tells_of_all(room.settings, wanted.settings) or len(wanted.standings(room)) > MANY
         if (costly and not self._seldom.take(room.address)) or not self._often.take(room.address):
             text = "it has changed too often"

@@ -79,7 +79,10 @@ class Presences:
         entering.nick_asked(address, self._policy)
         self._checked(stanza, address.bare)
         self._visits.admit(account)
-        room = await self._rooms.create(address.bare, self._rooms.defaults, account)
+        settings = self._rooms.defaults
+        if not self._policy.may_keep(account):
+            settings = settings.change(persistent=False)
+        room = await self._rooms.create(address.bare, settings, account)
         assert room is not None
         new = room.locked and not len(room)
         if new and not self._policy.locked:

@@ -22,6 +22,9 @@ class Policy(Struct, frozen=True):
 
     domains: tuple[str, ...] = ()
     """Those of the server: who has an account there is one of its users."""
+    guests: tuple[str, ...] = ()
+    """Those of them where whoever comes is somebody new each time (XEP-0175): a room that stays
+    when all have left would have no owner who ever comes back."""
     admins: frozenset[JID] = frozenset()
     """The service's administrators, by bare JID: owners everywhere (§5.2, §10)."""
     create: Creators = "users"
@@ -77,6 +80,10 @@ class Policy(Struct, frozen=True):
         if self.admin(account) or self.create == "everybody":
             return True
         return self.create == "users" and self.serves(account)
+
+    def may_keep(self, account: JID) -> bool:
+        """Whether a room may become persistent by somebody's doing."""
+        return account.domain not in self.guests
 
     def affiliation(self, account: JID, of_room: Affiliation) -> Affiliation:
         """Somebody's affiliation, as far as it is the service's to say."""

@@ -80,7 +80,11 @@ def test_it_has_a_file_for_its_owner_alone_without_the_secret(house):
     data = house.directory / "data"
     assert written(house) == {
         "component": {"domain": "echo.capulet.lit", "data": str(data)},
-        "core": {"endpoint": f"unix:{data}/components.sock", "server": ["capulet.lit"]},
+        "core": {
+            "endpoint": f"unix:{data}/components.sock",
+            "server": ["capulet.lit"],
+            "guests": [],
+        },
         "store": {
             "url": "sqlite::memory:",
             "queue": 10_000,
@@ -98,6 +102,14 @@ def test_to_one_that_keeps_something_of_users_a_guest_is_none(house):
     config = load(house.file)
     servers = [tomllib.loads(settings(each, config))["core"]["server"] for each in (kept, MASKED)]
     assert servers == [["capulet.lit"], ["masks.lit", "capulet.lit"]]
+
+
+def test_one_that_takes_guests_for_users_is_told_which_they_are(house):
+    """Rooms are for guests, too, but not for good."""
+    base = f'{ON}[auth]\nanonymous = ["masks.lit"]\n'
+    house.write(domains='["masks.lit", "capulet.lit"]', base=base)
+    core = tomllib.loads(settings(MASKED, load(house.file)))["core"]
+    assert (core["server"], core["guests"]) == (["masks.lit", "capulet.lit"], ["masks.lit"])
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,12 @@ def test_all_that_may_be_said(tmp_path: Path) -> None:
         + SECRET
         + 'instance = "one"\ndata = "/var/lib/echo"\n'
         + '[core]\nendpoint = "unix:/run/x"\nserver = ["A.example", "b.example"]\n'
+        + 'guests = ["B.example"]\n'
         + '[store]\nurl = "postgresql:///echo"\n[log]\nformat = "json"\n[echo]\ntimes = 2\n',
     )
     assert loaded.identity.instance == "one"
     assert loaded.servers == ("a.example", "b.example")
+    assert loaded.guests == ("b.example",)
     assert loaded.data == Path("/var/lib/echo")
     assert loaded.url == "postgresql:///echo"
     assert loaded.settings.echo.times == 2

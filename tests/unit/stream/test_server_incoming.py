@@ -65,7 +65,7 @@ def test_without_a_host_of_ours_the_answer_is_of_one_that_is_rfc6120_4_9_1_3(
 ) -> None:
     scripted = bare().send(header(to=to))
     shown = scripted.log.decode().partition("<stream:error>")[0]
-    assert f" from='{CAPULET}'" in shown
+    assert f" from='{CAPULET}' to='{MONTAGUE}'" in shown
     assert scripted.ended is not None
 
 

@@ -94,12 +94,12 @@ class ComponentConnection:
     def clogged(self) -> None:
         """The component takes more slowly than it is sent."""
         if self.instance is not None:
-            self.instance.holding.begin()
+            self.instance.clogged()
 
     def unclogged(self) -> None:
         """It has caught up."""
         if self.instance is not None:
-            self.instance.holding.end()
+            self.instance.unclogged()
 
     @property
     def most_unsent(self) -> int:

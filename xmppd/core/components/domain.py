@@ -109,7 +109,11 @@ class Component:
             instance.holding.hold(session)
 
     def tell(self, name: str, stanza: Stanza) -> None:
-        """Send a stanza to the instance of a name, or to all that are there for ""."""
+        """Send a stanza to the instance of a name, or to all that are there for "".
+
+        It is the server that says so, whoever has caused it.
+        """
+        stanza.cause = stanza.cause or stanza.sender
         for instance in self.connected:
             if name in ("", instance.name):
                 self._send(instance, stanza)

@@ -21,10 +21,10 @@ from xmppd.core.acknowledging import (
     seconds_wanted,
     too_high,
 )
-from xmppd.core.backlog import Backlog
 from xmppd.core.components.durable import DurableSpool
 from xmppd.core.components.pending import Pending
 from xmppd.core.components.server import Server
+from xmppd.core.components.shares import SharedBacklog, Unsent
 from xmppd.core.components.spool import Spool
 from xmppd.core.holding import Holding
 from xmppd.core.iq import as_stanza_error
@@ -113,6 +113,7 @@ class Instance:
         "_server",
         "_settings",
         "_settling",
+        "_unsent",
         "domain",
         "holding",
         "line",
@@ -145,11 +146,13 @@ class Instance:
         self._expired = expired
         self._expiring: IDelayedCall | None = None
         self._settling: IDelayedCall | None = None
-        self._backlog: Backlog | None = None
+        self._backlog: SharedBacklog | None = None
         """What is held back while it is being drained, and until the next one is there."""
         self.holding = Holding()
         """The clients that are read more slowly on its account, while it takes what it is sent more
         slowly than that comes."""
+        self._unsent = Unsent(server.router.routes)
+        """Whose is what it has not taken, where that is all that is known of it."""
         self.line: Line | None = None
         self.since = 0.0
         """When it connected, in seconds UTC since 1970."""
@@ -190,7 +193,11 @@ class Instance:
         if spool is not None:
             spool.deliver(stanza)
         elif line is not None:
-            line.write(stanza.render_in(ns.COMPONENT))
+            data = stanza.render_in(ns.COMPONENT)
+            if self.holding.active:
+                most = self._settings().queue_octets
+                self._unsent.write(stanza, len(data), line.unsent(), most)
+            line.write(data)
         if request:
             self.pending.add(stanza, crowd)
         self.sent += 1
@@ -251,6 +258,15 @@ class Instance:
         session = self._server.directory.get(sender) if sender is not None else None
         if session is not None:
             self.holding.hold(session)
+
+    def clogged(self) -> None:
+        """It takes what it is sent more slowly than that comes."""
+        self.holding.begin()
+
+    def unclogged(self) -> None:
+        """It has caught up, or is gone."""
+        self.holding.end()
+        self._unsent.clear()
 
     # ------------------------------------------------------------------ here and away
 
@@ -314,7 +330,7 @@ class Instance:
         """
         self.line = None
         self._no_settling()
-        self.holding.end()
+        self.unclogged()
         self.pending.give_up("component.gone")
         spool = self.spool
         if spool is not None and spool.seconds:
@@ -367,7 +383,7 @@ class Instance:
         """
         settings, deadline = self._settings(), self._clock.seconds() + seconds
         if self._backlog is None:
-            self._backlog = Backlog(settings.spool_octets, "component.queue")
+            self._backlog = SharedBacklog(settings.spool_octets, self._server.router.routes)
         while self.line is not None and self._unfinished and self._clock.seconds() < deadline:
             await deferLater(self._clock, DRAIN_STEP)
         unfinished = self._unfinished

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from xmppd.domains import around
+from xmppd.core.components.counts import Counts, crowd_of
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
 from xmppd.wire.stanza import Stanza
@@ -28,19 +28,6 @@ Asked: TypeAlias = tuple[JID | None, str, JID | None]
 """Who has asked, by which id, and whom."""
 
 
-def crowd_of(sender: JID | None, here: Container[str]) -> str:
-    """With whom somebody shares how many of his requests may wait; "" if they are not counted.
-
-    Those of an account do, and what the domains of one server elsewhere have in common; `here` are
-    the domains that are served here. A component itself asks for many.
-    """
-    if sender is None:
-        return ""
-    if sender.domain in here:
-        return sender.bare if sender.local else ""
-    return around(sender.domain)
-
-
 class _Owed(NamedTuple):
     """Since when an answer is owed, to what, and to whom of those that are counted, "" if none."""
 
@@ -49,55 +36,30 @@ class _Owed(NamedTuple):
     crowd: str
 
 
-class Askers:
+class Askers(Counts):
     """Who has asked how much that is not answered: each leaves room for others.
 
     All other servers together leave half of it to the users of this one. `here` are the domains
     that are served here.
     """
 
-    __slots__ = ("_counts", "_elsewhere", "_here")
+    __slots__ = ("_here",)
 
     def __init__(self, here: Container[str]) -> None:
+        super().__init__()
         self._here = here
-        self._counts: dict[str, int] = {}
-        """By `crowd_of`."""
-        self._elsewhere = 0
-        """How many have come from elsewhere."""
-
-    def __len__(self) -> int:
-        """How many ask for something."""
-        return len(self._counts)
 
     def room_for(self, sender: JID | None) -> str:
-        """As whom one more of a sender is counted.
+        """As whose one more request of a sender is counted.
 
         Raises StanzaError where there are so many that it can't be.
         """
         crowd = crowd_of(sender, self._here)
         if crowd and (
-            self._counts.get(crowd, 0) >= MOST_OF_ONE
-            or ("@" not in crowd and self._elsewhere >= MOST // 2)
+            self.of(crowd) >= MOST_OF_ONE or ("@" not in crowd and self.elsewhere >= MOST // 2)
         ):
             raise StanzaError("resource-constraint", reason="component.requests")
         return crowd
-
-    def add(self, crowd: str) -> None:
-        """There is one more."""
-        if crowd:
-            self._counts[crowd] = self._counts.get(crowd, 0) + 1
-            self._elsewhere += "@" not in crowd
-
-    def drop(self, crowd: str) -> None:
-        """There is one less."""
-        if not crowd:
-            return
-        self._elsewhere -= "@" not in crowd
-        left = self._counts[crowd] - 1
-        if left:
-            self._counts[crowd] = left
-        else:
-            del self._counts[crowd]
 
 
 class Pending:

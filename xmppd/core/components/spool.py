@@ -17,6 +17,7 @@ from xmppd.core import delay
 from xmppd.core.acknowledging import AT_ONCE, Acknowledging
 from xmppd.core.components.durable import DurableSpool, Stored
 from xmppd.core.components.pending import Pending
+from xmppd.core.components.shares import Shares
 from xmppd.core.router import Router
 from xmppd.errors import StanzaError
 from xmppd.jid import JID
@@ -52,6 +53,7 @@ class Spool(Acknowledging):
         "_router",
         "_secured_to",
         "_settings",
+        "_shares",
         "away",
         "id",
         "seconds",
@@ -70,6 +72,7 @@ class Spool(Acknowledging):
     ) -> None:
         super().__init__(router.from_component)
         self.outbox = CountedOutbox()
+        self._shares = Shares(router.routes)
         self._router = router
         self._clock = clock
         self._settings = settings
@@ -79,7 +82,8 @@ class Spool(Acknowledging):
         self.seconds = seconds
         self.write: Callable[[bytes], None] = _nowhere
         self.away = False
-        self._presence: dict[tuple[JID | None, JID | None], bytes] = {}
+        self._presence: dict[tuple[JID | None, JID | None], tuple[bytes, str]] = {}
+        """What waits of it, and as whose it is counted."""
         self._octets = 0
         """Of the presence that waits."""
         self._asking: IDelayedCall | None = None
@@ -111,19 +115,22 @@ class Spool(Acknowledging):
             return
         settings = self._settings()
         most = settings.spool_octets if self.away else settings.queue_octets
-        self._check_room(len(data), most)
+        outbox, size, crowd = self.outbox, len(data), ""
+        if 2 * (outbox.octets + self._octets + size) > most:
+            crowd = self._shares.room_for(stanza, size, self.octets, most)
         claim = stanza.claim if stanza.kind == "message" else None
         if claim is not None:
             claim.hold(self)
-        outbox = self.outbox
         if self.away:
             now = self._clock.seconds()
             outbox.date(now)
             if stanza.kind == "message":
                 claim = self._stored(data, claim, now)
-            outbox.add(data, claim)
-            return
+        if crowd:
+            self._shares.put(outbox.sent, crowd, size)
         waiting = outbox.add(data, claim)
+        if self.away:
+            return
         self.write(data)
         if waiting == 1:
             outbox.date(self._clock.seconds(), last=1)
@@ -131,17 +138,21 @@ class Spool(Acknowledging):
         elif waiting >= AT_ONCE:
             self.request()
 
-    def _check_room(self, size: int, most: int) -> None:
-        if self.octets + size > most:
-            raise StanzaError("resource-constraint", reason="component.queue")
+    def acknowledged(self, h: int) -> None:
+        """See `Acknowledging.acknowledged`."""
+        super().acknowledged(h)
+        self._shares.passed(self.outbox.acknowledged)
 
     def _keep_newest(self, stanza: Stanza, data: bytes) -> None:
-        key = stanza.sender, stanza.to
-        self._octets -= len(self._presence.pop(key, b""))
-        if self.octets + len(data) > self._settings().spool_octets:
-            raise StanzaError("resource-constraint", reason="component.queue")
-        self._presence[key] = data
-        self._octets += len(data)
+        shares, key, size = self._shares, (stanza.sender, stanza.to), len(data)
+        before, crowd = self._presence.pop(key, (b"", ""))
+        self._octets -= len(before)
+        shares.drop(crowd, len(before))
+        if size > len(before):  # else it takes the place of the one before
+            crowd = shares.room_for(stanza, size, self.octets, self._settings().spool_octets)
+        shares.add(crowd, size)
+        self._presence[key] = data, crowd
+        self._octets += size
 
     def _ask_soon(self) -> None:
         if self._asking is None:
@@ -196,17 +207,17 @@ class Spool(Acknowledging):
 
         Requests that were answered meanwhile, by an error, are not asked again.
         """
-        waiting = [sent for sent in self.outbox.clear() if self._still_wanted(sent)]
+        waiting = [(sent, crowd) for sent, crowd in self._take() if self._still_wanted(sent)]
         self._send_all(write, waiting, self._take_presence())
 
     def begin(self, write: Callable[[bytes], None], before: Spool | None) -> None:
         """Send on a new stream, first of all what waited when the component had another one."""
-        waiting: list[Sent] = []
-        presence: list[bytes] = []
+        waiting: list[tuple[Sent, str]] = []
+        presence: list[tuple[bytes, str]] = []
         if before is not None:
             waiting = [
-                Sent(before._dated(sent), sent.claim, sent.at)
-                for sent in before.outbox.clear()
+                (Sent(before._dated(sent), sent.claim, sent.at), crowd)
+                for sent, crowd in before._take()
                 if before._still_wanted(sent)
             ]
             presence = before._take_presence()
@@ -214,31 +225,42 @@ class Spool(Acknowledging):
 
     def let_out(self, write: Callable[[bytes], None]) -> None:
         """Send what waits to a component that acknowledges nothing: it is in its hands then."""
-        for sent in self.outbox.clear():
+        for sent, _ in self._take():
             if self._still_wanted(sent):
                 write(self._dated(sent))
             if sent.claim is not None:
                 sent.claim.let_go(safe=True)
-        for data in self._take_presence():
+        for data, _ in self._take_presence():
             write(data)
 
     def _send_all(
-        self, write: Callable[[bytes], None], waiting: Iterable[Sent], presence: Iterable[bytes]
+        self,
+        write: Callable[[bytes], None],
+        waiting: Iterable[tuple[Sent, str]],
+        presence: Iterable[tuple[bytes, str]],
     ) -> None:
         self.away = self._requested = False
         self.write = write
         self._secured_to = 0  # what waits has other places from here on
-        for sent in waiting:
+        for sent, crowd in waiting:
             self.outbox.date(sent.at)
-            self.outbox.add(sent.data, sent.claim)
-            write(sent.data)
+            self._add(sent.data, sent.claim, crowd)
         self.outbox.date(self._clock.seconds())
-        for data in presence:
-            self.outbox.add(data, None)
-            write(data)
+        for data, crowd in presence:
+            self._add(data, None, crowd)
         if self.outbox:
             self.request()
             self._ask_soon()
+
+    def _add(self, data: bytes, claim: Claim | None, crowd: str) -> None:
+        self._shares.put(self.outbox.sent, crowd, len(data))
+        self.outbox.add(data, claim)
+        self.write(data)
+
+    def _take(self) -> list[tuple[Sent, str]]:
+        """Give up what waits but for presence: each, and as whose it is counted."""
+        first, whose = self.outbox.acknowledged, self._shares.take()
+        return [(sent, whose.get(n, "")) for n, sent in enumerate(self.outbox.clear(), first)]
 
     def _still_wanted(self, sent: Sent) -> bool:
         if not sent.data.startswith(b"<iq"):
@@ -252,29 +274,30 @@ class Spool(Acknowledging):
         server = self._router.domains[0]
         return delay.stamped_once(sent.stanza, server, sent.at).render_in(ns.COMPONENT)
 
-    def _take_presence(self) -> list[bytes]:
+    def _take_presence(self) -> list[tuple[bytes, str]]:
         presence = list(self._presence.values())
+        for data, crowd in presence:
+            self._shares.drop(crowd, len(data))
         self._presence.clear()
         self._octets = 0
         return presence
 
     def hand_over(self) -> None:
         """Send what waits to whoever serves the addresses by now."""
-        for sent in self.outbox.clear():
+        for sent, _ in self._take():
             if self._still_wanted(sent):
                 stanza = sent.stanza
                 stanza.claim = sent.claim
                 self._router.route(stanza)
             if sent.claim is not None:
                 sent.claim.let_go()
-        for data in self._take_presence():
+        for data, _ in self._take_presence():
             self._router.route(stored.load(data))
 
     def give_up(self, reason: str) -> None:
         """The component does not come back: who has sent a message is told."""
-        self._presence.clear()
-        self._octets = 0
-        for sent in self.outbox.clear():
+        self._take_presence()
+        for sent, _ in self._take():
             if sent.data.startswith(b"<message"):
                 error = StanzaError("service-unavailable", reason=reason, type="wait")
                 self._router.bounce(sent.stanza, error)

@@ -87,6 +87,25 @@ def test_http_1_0_needs_no_host():
     assert statuses(line.read()) == [200]
 
 
+def test_white_space_around_a_value_is_none_of_it_rfc9112_5_1():
+    site = Answering()
+    line = site.connect()
+    line.send(get(b"/", b"A:b", b"C: \t d e\t ", CHUNKED + b" ", method=b"POST") + b"0\r\n\r\n")
+    headers = site.requests[0].headers
+    assert [headers[name] for name in (b"a", b"c", b"transfer-encoding")] == [
+        b"b",
+        b"d e",
+        b"chunked",
+    ]
+
+
+@pytest.mark.parametrize("version", [b"0.9", b"2.0"])
+def test_other_versions_are_not_spoken_rfc9110_15_6_6(version):
+    line = Answering(echo).connect().send(get(version=version))
+    assert statuses(line.read()) == [505]
+    assert line.ended
+
+
 def test_head_has_no_body_but_its_length_rfc9110_9_3_2():
     line = Answering(echo).connect().send(get(method=b"HEAD") + get())
     first, second = answers(line.read(), head=lambda number: number == 0)

@@ -384,3 +384,29 @@ def test_http_1_0_takes_nothing_over_rfc9110_7_8():
     site = Answering()
     site.connect().send(get(b"/", *UPGRADE, version=b"1.0"))
     assert b"upgrade" not in site.requests[0].headers
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_a_body_is_of_no_other_protocol_rfc9110_7_8(version):
+    site = Answering(echo)
+    request = get(b"/a", *UPGRADE, method=b"POST", body=b"hello", version=version)
+    (answer,) = answers(site.connect().send(request).read())
+    assert answer.body == b"/a hello"
+
+
+def test_nor_is_one_in_chunks_rfc9110_7_8():
+    request = get(b"/a", *UPGRADE, b"Transfer-Encoding: chunked", method=b"POST")
+    request += b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
+    site = Answering(echo)
+    for at in range(len(request)):
+        (answer,) = answers(site.connect().send(request[:at], request[at:]).read())
+        assert answer.body == b"/a hello"
+
+
+def test_who_stays_with_http_goes_on_rfc9110_7_8():
+    took = Took()
+    line = Answering(took).connect()
+    line.send(get(b"/", *UPGRADE, method=b"POST", body=b"a") * 300)
+    line.send(get(b"/", *UPGRADE) + b"frames")
+    assert statuses(line.read()) == [200] * 300 + [101]
+    assert took.got == b"frames"

@@ -4,7 +4,7 @@ import pytest
 
 from components.bosh.names import FRAMING
 from tests.support.http_lines import answers
-from tests.support.websocketing import ACCEPT, TEXT, House, frame, handshake
+from tests.support.websocketing import ACCEPT, KEY, TEXT, House, frame, handshake
 
 
 def shake(request):
@@ -23,7 +23,11 @@ def shake(request):
         {"Upgrade": "WebSocket"},
         {"Connection": "keep-alive, upgrade"},
         {"Sec_WebSocket_Protocol": "chat, xmpp"},
+        {"Sec_WebSocket_Protocol": "chat\r\nsec-websocket-PROTOCOL: xmpp"},
         {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"},
+        {"Sec_WebSocket_Extensions": 'a; b="c"\r\nSec-WebSocket-Extensions: d'},
+        {"Sec_WebSocket_Extensions": ""},
+        {"Sec_WebSocket_Key": f"{KEY} ", "Sec_WebSocket_Version": " 13\t", "Upgrade": "websocket "},
     ],
 )
 def test_who_asks_properly_has_a_websocket_rfc6455_4_2_2(other):
@@ -42,6 +46,13 @@ def test_who_asks_properly_has_a_websocket_rfc6455_4_2_2(other):
         (400, {"Sec_WebSocket_Protocol": ""}),
         (400, {"Sec_WebSocket_Protocol": "XMPP"}),
         (400, {"Sec_WebSocket_Protocol": "xmpp2, chat"}),
+        (400, {"Sec_WebSocket_Protocol": "xmpp, @@ a"}),
+        (400, {"Sec_WebSocket_Protocol": "xmpp chat"}),
+        (400, {"Sec_WebSocket_Extensions": ";;"}),
+        (400, {"Sec_WebSocket_Extensions": 'a; b="c d"'}),
+        (400, {"Sec_WebSocket_Extensions": "a b"}),
+        (400, {"Host": ""}),
+        (400, {"Host": "a b"}),
         (400, {"Sec_WebSocket_Key": None}),
         (400, {"Sec_WebSocket_Key": "short"}),
         (400, {"Sec_WebSocket_Key": "c2hvcnQ="}),
@@ -49,6 +60,7 @@ def test_who_asks_properly_has_a_websocket_rfc6455_4_2_2(other):
         (426, {"Sec_WebSocket_Version": None}),
         (426, {"Sec_WebSocket_Version": "8"}),
         (426, {"Sec_WebSocket_Version": "13, 8"}),
+        (426, {"Sec_WebSocket_Version": "13\r\nSec-WebSocket-Version: 13"}),
         (426, {"Upgrade": None}),
         (426, {"Upgrade": "h2c"}),
         (426, {"Connection": "keep-alive"}),
@@ -60,6 +72,8 @@ def test_who_does_not_has_none_rfc6455_4_2_1(status, other):
     answer, streams = shake(handshake(**other))
     assert answer.status == status
     assert streams == []
+    told = [answer.headers.get(name) for name in ("upgrade", "connection")]
+    assert (told[0] == "websocket" and "Upgrade" in told[1]) == (status == 426)  # RFC 9110 §15.5.22
 
 
 @pytest.mark.parametrize("other", [{"Upgrade": None}, {"Sec_WebSocket_Key": "short"}], ids=repr)
@@ -92,6 +106,12 @@ def test_only_get_opens_one_rfc6455_4_1(method):
 
 def test_http_1_0_opens_none_rfc6455_4_2_1():
     answer, streams = shake(handshake().replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert (answer.status, streams) == (426, [])
+
+
+def test_a_handshake_has_no_body():
+    request = handshake(Content_Length="8") + frame(TEXT, "<a")
+    answer, streams = shake(request)
     assert (answer.status, streams) == (426, [])
 
 

@@ -115,6 +115,11 @@ def test_a_session_is_asked_for(gateway):
     }
 
 
+def test_a_client_means_a_domain_of_the_server_rfc6120_4_9_1_3(gateway):
+    said = ("", SERVER, SERVER.upper(), "elsewhere.example")
+    assert [gateway.tunnel.domain(to) for to in said] == [SERVER] * 4
+
+
 def test_names_of_sessions_are_unguessable(gateway):
     names = {gateway.stream()[1].name for _ in range(100)}
     assert len(names) == 100
@@ -296,6 +301,22 @@ def test_the_last_word_is_the_last(gateway, last):
     gateway.tell(stream, "<t:close/>")
     assert client.take() == []
     assert gateway.server.take() == b"", "the server has said it before it heard of the end"
+
+
+@pytest.mark.parametrize("last", ["close", "lost"])
+def test_who_closes_a_stream_hears_the_rest_rfc6120_4_4(gateway, last):
+    client, stream = gateway.opened()
+    stream.end()
+    stream.say("<a/>")
+    assert gateway.said() == ["close"]
+    gateway.tell(stream, "<f:forwarded><a xmlns='urn:xmpp:sm:3'/></f:forwarded>")
+    assert client.take() == [("elements", [b"<a xmlns='urn:xmpp:sm:3'/>"])]
+    if last == "close":
+        gateway.tell(stream, "<t:close/>")
+        assert client.take() == [("closed",)]
+    stream.lost()
+    assert gateway.said() == []
+    assert len(gateway.tunnel) == 0
 
 
 def test_who_goes_before_the_server_agrees_leaves_no_session(gateway):

@@ -1,31 +1,24 @@
 """XMPP over WebSocket (RFC 6455, RFC 7395), in memory."""
 
+from xml.etree.ElementTree import fromstring
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from components.bosh.names import FRAMING
-from components.bosh.websocket.session import STRANGE_OCTETS, Terms
-from tests.support.http_lines import PIPE
+from components.bosh.websocket.session import Terms
 from tests.support.websocketing import (
-    BINARY,
     CLOSE,
     CLOSING,
+    MESSAGE,
     MORE,
-    PING,
-    PONG,
+    OPEN,
     TEXT,
     Frame,
     House,
     frame,
-    handshake,
 )
 
-OPEN = f"<open xmlns='{FRAMING}' to='example.org' version='1.0'/>"
-MESSAGE = "<message xmlns='jabber:client' to='romeo@example.org'/>"
-
-NORMAL, GOING_AWAY, PROTOCOL_ERROR, UNSUPPORTED, INVALID = 1000, 1001, 1002, 1003, 1007
-POLICY, TOO_BIG = 1008, 1009
+NORMAL, GOING_AWAY = 1000, 1001
 
 
 @pytest.fixture
@@ -49,12 +42,14 @@ def test_a_stream_is_opened_rfc7395_3_4(house):
 
 def test_elements_go_as_they_came_rfc7395_3_3(house):
     juliet = house.join().open()
-    juliet.say(MESSAGE, "<iq><open xmlns='urn:example'/></iq>", "<close xmlns='urn:example'/>")
-    assert juliet.stream.texts == [
+    said = [
         MESSAGE,
         "<iq><open xmlns='urn:example'/></iq>",
-        "<close xmlns='urn:example'/>",
+        "<opened/>",
+        "<close:a xmlns:close=''/>",
     ]
+    juliet.say(*said)
+    assert juliet.stream.texts == said
 
 
 def test_an_xml_declaration_is_no_error_rfc7395_3_3_3(house):
@@ -92,21 +87,57 @@ def test_open_by_any_prefix(house, written):
 # ---------------------------------------------------------------------- ends
 
 
-def test_the_client_closes_its_stream_rfc7395_3_6(house):
+def test_who_closes_the_stream_closes_the_socket_rfc7395_3_6(house):
     juliet = house.join().open()
     juliet.say(CLOSING)
+    assert juliet.stream.ends == ["end"]
+    house.clock.advance(4)
+    assert juliet.say(MESSAGE).texts() == [CLOSING]
+    juliet.send(frame(CLOSE, b"\x03\xe9"))
+    assert juliet.frames() == [Frame(CLOSE, b"\x03\xe9")]
+    assert not juliet.line.up
+    assert (juliet.stream.ends, juliet.stream.texts) == (["end"], [])
+    assert len(house.websockets) == 0
+
+
+def test_a_client_that_closes_its_stream_alone_is_not_waited_for_rfc7395_3_6(house):
+    juliet = house.join().open().say(CLOSING)
+    house.clock.advance(5)
     assert juliet.ended() == ([CLOSING], NORMAL)
-    assert juliet.stream.ends == ["close"]
+
+
+def test_who_closes_a_stream_hears_the_rest_rfc6120_4_4(house):
+    juliet = house.join().open()
+    juliet.stream.slow = True
+    juliet.say(CLOSING, MESSAGE, "nonsense", OPEN)
+    assert juliet.frames() == []
+    juliet.stream.client.elements([b"<a xmlns='urn:xmpp:sm:3' h='1'/>"])
+    juliet.stream.client.closed()
+    assert juliet.texts() == ["<a xmlns='urn:xmpp:sm:3' h='1'/>", CLOSING]
     juliet.send(frame(CLOSE, b"\x03\xe8"))
     assert not juliet.line.up
-    assert len(house.websockets) == 0
+    assert (juliet.stream.ends, juliet.stream.texts) == (["end"], [])
+    assert house.refused == {}
+
+
+def test_a_server_that_says_no_more_is_not_waited_for_rfc6120_4_4(house):
+    juliet, romeo = house.join().open(), house.join().open()
+    for each in (juliet, romeo):
+        each.stream.slow = True
+        each.say(CLOSING)
+    juliet.stream.client.lost()
+    assert juliet.texts() == [CLOSING]
+    house.clock.advance(5)
+    assert romeo.ended() == ([CLOSING], NORMAL)
+    assert romeo.stream.ends == ["end", "close"]
 
 
 def test_the_client_closes_its_stream_and_the_socket_at_once(house):
     juliet = house.join().open()
+    juliet.stream.slow = True
     juliet.send(frame(TEXT, CLOSING) + frame(CLOSE, b"\x03\xe8"))
     assert juliet.ended()[1] == NORMAL
-    assert juliet.stream.ends == ["close"]
+    assert juliet.stream.ends == ["end", "lost"]
     assert not juliet.line.up
 
 
@@ -238,11 +269,13 @@ ERRORS = [
     ("bad-format", f"\ufeff{OPEN}"),
     ("bad-format", MESSAGE),
     ("bad-format", "<?xml version='1.0'?>"),
-    ("bad-format", "<!DOCTYPE open [<!ENTITY a 'b'>]><open/>"),
+    ("restricted-xml", "<!DOCTYPE open [<!ENTITY a 'b'>]><open/>"),
+    ("restricted-xml", "<?xml version='1.0'?><!DOCTYPE open><open/>"),
     ("bad-format", "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>"),
     ("invalid-namespace", "<open to='example.org'/>"),
     ("invalid-namespace", "<open xmlns='jabber:client' to='example.org'/>"),
-    ("bad-format", "<close xmlns='jabber:client'/>"),
+    ("invalid-namespace", "<close xmlns='jabber:client'/>"),
+    ("invalid-namespace", "<x:open xmlns:x='jabber:client'>a"),
     ("bad-format", "<?a b?><open/>"),
     ("bad-format", f"<open xmlns='{FRAMING}'><a/></open>"),
     ("bad-format", f"<open xmlns='{FRAMING}'>a</open>"),
@@ -269,7 +302,8 @@ ERRORS = [
 def test_an_error_before_open_is_told_behind_an_open_of_ours_rfc7395_3_5(house, condition, text):
     juliet = house.join().say(text)
     (opened, error, close), code = juliet.ended()
-    assert opened.startswith(f"<open xmlns='{FRAMING}'")
+    assert opened.startswith(f"<open xmlns='{FRAMING}' from='example.org' id='")
+    assert opened.endswith("' xml:lang='en' version='1.0'/>")
     assert f"<{condition} " in error
     assert (close, code) == (CLOSING, NORMAL)
     assert house.streams == []
@@ -287,13 +321,46 @@ def test_an_error_and_the_end_in_one_piece(house, rest):
 @pytest.mark.parametrize(
     "text", ["x", "", "<open ", f"<open xmlns='{FRAMING}'>a</open>", "<a>\0</a>"]
 )
-def test_an_error_in_a_stream_ends_it(house, text):
+def test_an_error_in_a_stream_ends_it_rfc7395_3_5(house, text):
     juliet = house.join().open().say(text, MESSAGE)
     (error, close), code = juliet.ended()
     assert error.startswith("<stream:error ")
     assert (close, code) == (CLOSING, NORMAL)
     assert juliet.stream.ends == ["close"]
     assert juliet.stream.texts == []
+
+
+@pytest.mark.parametrize("namespace", ["", "jabber:client", "urn:ietf:params:xml:ns:framing"])
+@pytest.mark.parametrize("name", ["open", "close"])
+def test_headers_of_another_namespace_end_a_stream_rfc7395_3_3_2(house, name, namespace):
+    juliet = house.join().open().say(f"<{name} xmlns='{namespace}' to='example.org'/>")
+    (error, close), code = juliet.ended()
+    assert "<invalid-namespace " in error
+    assert (close, code) == (CLOSING, NORMAL)
+    assert (juliet.stream.ends, juliet.stream.texts) == (["close"], [])
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        ("to='example.net' version='1.0'", {"from": "example.net", "version": "1.0"}),
+        ("to='elsewhere' version='2.1'", {"from": "example.org", "version": "1.0"}),
+        (
+            "to='example.org' from='j@example.org/b' version='1.0'",
+            {"from": "example.org", "to": "j@example.org", "version": "1.0"},
+        ),
+        ("from='@'", {"from": "example.org"}),
+        ("version='0.9'", {"from": "example.org"}),
+    ],
+)
+def test_our_open_before_an_end_is_as_any_rfc6120_4_7(house, given, answered):
+    house.unwelcome = ("resource-constraint", "")
+    juliet = house.join().say(f"<open xmlns='{FRAMING}' {given}/>")
+    (opened, _, _), _ = juliet.ended()
+    told = dict(fromstring(opened).attrib)
+    assert len(told.pop("id")) >= 16
+    assert told.pop("{http://www.w3.org/XML/1998/namespace}lang") == "en"
+    assert told == answered
 
 
 def test_the_server_has_no_stream_for_a_client(house):
@@ -322,271 +389,3 @@ def test_see_other_uri_rfc7395_3_6_1():
     assert "see-other-uri='wss://other.example/ws?a&amp;b'" in close
     assert house.refused == {"websocket.see-other": 1}
     assert (house.streams, code) == ([], NORMAL)
-
-
-# ---------------------------------------------------------------------- frames
-
-
-@pytest.mark.parametrize(
-    ("code", "octets"),
-    [
-        (PROTOCOL_ERROR, frame(TEXT, MESSAGE, masked=False)),
-        (PROTOCOL_ERROR, frame(TEXT, MESSAGE, reserved=4)),
-        (PROTOCOL_ERROR, frame(TEXT, MESSAGE, reserved=1)),
-        (PROTOCOL_ERROR, frame(3, MESSAGE)),
-        (PROTOCOL_ERROR, frame(11)),
-        (PROTOCOL_ERROR, frame(MORE, MESSAGE)),
-        (PROTOCOL_ERROR, frame(TEXT, "<a", fin=False) + frame(TEXT, "/>")),
-        (PROTOCOL_ERROR, frame(TEXT, "<a", fin=False) + frame(BINARY, "/>")),
-        (PROTOCOL_ERROR, frame(PING, b"x" * 126)),
-        (PROTOCOL_ERROR, frame(PING, fin=False)),
-        (PROTOCOL_ERROR, frame(CLOSE, b"\x03")),
-        (PROTOCOL_ERROR, frame(CLOSE, b"\x00\x00")),
-        (PROTOCOL_ERROR, frame(CLOSE, b"\x03\xed")),
-        (INVALID, frame(CLOSE, b"\x03\xe8\xff")),
-        (UNSUPPORTED, frame(BINARY, MESSAGE)),
-        (UNSUPPORTED, frame(BINARY, "<a", fin=False)),
-        (INVALID, frame(TEXT, b"<a>\xff</a>")),
-        (INVALID, frame(TEXT, b"<a>\xed\xa0\x80</a>")),
-        (INVALID, frame(TEXT, b"<a>\xc0\x80</a>")),
-        (INVALID, frame(TEXT, b"<a>\xc3", fin=False) + frame(MORE, b"</a>")),
-        (TOO_BIG, frame(TEXT, b"", size=524_289)),
-        (TOO_BIG, frame(TEXT, b"", size=2**63 - 1)),
-        (TOO_BIG, frame(TEXT, b"x" * 1_000, fin=False) + frame(MORE, b"", size=524_000)),
-    ],
-)
-def test_frames_that_are_wrong_rfc6455(house, code, octets):
-    juliet = house.join().open().send(octets)
-    assert juliet.ended() == ([], code)
-    assert juliet.stream.texts == []
-    assert house.refused.total() == 1
-    juliet.send(frame(TEXT, MESSAGE))
-    juliet.line.hang_up()
-    assert juliet.stream.texts == []
-    assert len(juliet.stream.ends) == 1
-
-
-def test_the_largest_message_fits(house):
-    text = f"<a>{'x' * (524_288 - 7)}</a>"
-    juliet = house.join().open().open().say(text)
-    juliet.send(frame(TEXT, text[:300_000], fin=False), frame(MORE, text[300_000:]))
-    assert juliet.stream.texts == [text, text]
-
-
-def test_before_a_login_no_message_is_large(house):
-    text = f"<a>{'x' * (STRANGE_OCTETS - 7)}</a>"
-    juliet = house.join().open().say(text)
-    assert juliet.stream.texts == [text]
-    juliet.say(f"{text} ")
-    assert juliet.ended() == ([], 1009)
-
-
-def test_fragments_are_joined_and_control_frames_stand_between_rfc6455_5_4(house):
-    juliet = house.join().open()
-    written = "<a>é</a>".encode()
-    juliet.send(frame(TEXT, written[:4], fin=False), frame(PING, b"1"), frame(MORE, b"", fin=False))
-    juliet.send(frame(PONG), frame(MORE, written[4:]))
-    assert juliet.stream.texts == ["<a>é</a>"]
-    assert juliet.frames() == [Frame(PONG, b"1")]
-
-
-def test_fragments_without_end_are_refused(house):
-    juliet = house.join().open().send(frame(TEXT, b"<", fin=False))
-    juliet.send(frame(MORE, b"", fin=False) * 1_025)
-    assert juliet.ended() == ([], POLICY)
-    assert juliet.stream.ends == ["close"]
-
-
-@given(st.lists(st.binary(max_size=40), max_size=5), st.booleans())
-def test_no_octets_at_all_do_harm(pieces, opened):
-    house = House()
-    juliet = house.join()
-    if opened:
-        juliet.open()
-    for piece in pieces:
-        juliet.send(frame(TEXT, piece)[: len(piece) + 3] if len(piece) % 2 else piece)
-    juliet.line.hang_up()
-    assert len(house.websockets) == 0
-
-
-# ---------------------------------------------------------------------- pings, silence
-
-
-def test_a_ping_is_answered_rfc6455_5_5_2(house):
-    juliet = house.join().send(frame(PING, b"abc"))
-    assert juliet.frames() == [Frame(PONG, b"abc")]
-
-
-@pytest.mark.parametrize(
-    "octets",
-    [
-        frame(PING),
-        frame(PONG),
-        frame(PING, b"x" * 125),
-        frame(TEXT, "<"),
-        frame(TEXT, "<", fin=False) + frame(MORE, "", fin=False) * 5 + frame(MORE, "a/>"),
-    ],
-)
-def test_many_frames_that_bring_nothing_are_refused(house, octets):
-    juliet = house.join().open()
-    most = 65_536 // len(octets)
-    juliet.send(octets * most)
-    *_, last = juliet.frames()
-    assert last.code == POLICY
-    assert juliet.line.ended
-    assert juliet.line.up
-    assert house.refused == {"websocket.flood": 1}
-    assert sum(map(len, juliet.stream.texts)) <= 200
-
-
-def test_frames_that_bring_nothing_behind_our_close_are_not_read(house):
-    juliet = house.join().open()
-    juliet.stream.client.closed()
-    juliet.send(frame(PING) * 10_000)
-    assert juliet.line.aborted
-
-
-def test_a_ping_each_second_is_welcome(house):
-    juliet = house.join().open()
-    for _ in range(1_000):
-        house.clock.advance(1)
-        juliet.send(frame(PING))
-    assert juliet.line.up
-
-
-def test_what_comes_together_is_said_together(house):
-    juliet = house.join().open()
-    juliet.send(frame(TEXT, MESSAGE) * 20)
-    assert juliet.stream.texts == [MESSAGE] * 20
-    assert juliet.stream.sayings == 1
-
-
-def test_what_comes_before_an_error_is_said(house):
-    juliet = house.join().open()
-    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, "<a>\0</a>") + frame(TEXT, MESSAGE))
-    assert juliet.stream.texts == [MESSAGE]
-    juliet = house.join().open()
-    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, "nonsense") + frame(TEXT, MESSAGE))
-    assert juliet.stream.texts == [MESSAGE]
-    juliet = house.join().open()
-    juliet.send(frame(TEXT, MESSAGE) + frame(TEXT, CLOSING) + frame(TEXT, MESSAGE))
-    assert juliet.stream.texts == [MESSAGE]
-    assert juliet.stream.ends == ["close"]
-
-
-def test_pings_of_who_does_not_read_are_not_read_either(house):
-    juliet = house.join(deaf=True).open_deaf()
-    house.streams[0].client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
-    for _ in range(50):
-        juliet.send(frame(PING, b"x" * 125))
-    assert not juliet.line.reading
-    assert juliet.line.unread == 131 * 49
-    assert juliet.line.most < 2 * PIPE
-    juliet.line.read()
-    assert juliet.line.reading
-    juliet.line.pump()
-    assert juliet.line.unread == 0
-
-
-def test_pings_of_who_has_to_wait_leave_him_waiting(house):
-    juliet = house.join(deaf=True).open_deaf()
-    client = house.streams[0].client
-    client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
-    juliet.send(frame(PING))
-    client.pause()
-    assert not juliet.line.reading
-    juliet.line.read()
-    assert not juliet.line.reading
-    client.resume()
-    assert juliet.line.reading
-
-
-def test_who_is_silent_is_asked_and_then_dropped(house):
-    juliet = house.join().open()
-    house.clock.pump([45, 45])
-    assert juliet.frames() == [Frame(PING, b"")]
-    assert juliet.line.up
-    house.clock.advance(45)
-    assert juliet.line.aborted
-    assert juliet.stream.ends == ["lost"]
-    assert house.refused["websocket.silent"] == 1
-
-
-def test_who_opens_no_stream_is_not_waited_for(house):
-    juliet = house.join()
-    for _ in range(4):
-        house.clock.advance(10)
-        juliet.send(frame(PING))
-    assert juliet.line.up
-    house.clock.advance(6)
-    assert juliet.line.aborted
-    assert house.refused == {"websocket.unopened": 1}
-
-
-def test_who_answers_stays(house):
-    juliet = house.join().open()
-    for _ in range(20):
-        house.clock.advance(45)
-        for _ in juliet.frames():
-            juliet.send(frame(PONG))
-    assert juliet.line.up
-
-
-def test_who_is_not_read_is_not_silent(house):
-    juliet = house.join().open()
-    juliet.stream.client.pause()
-    house.clock.pump([45] * 10)
-    assert juliet.line.up
-    juliet.stream.client.resume()
-    house.clock.pump([45] * 4)
-    assert juliet.line.aborted
-
-
-def test_nothing_is_left_behind(house):
-    for _ in range(3):
-        house.join().open().line.hang_up()
-    house.clock.pump([46, 46])
-    assert house.clock.getDelayedCalls() == []
-    assert len(house.site.gone) == 3
-
-
-# ---------------------------------------------------------------------- pace
-
-
-def test_who_is_paused_is_not_read(house):
-    juliet = house.join().open()
-    juliet.stream.client.pause()
-    juliet.stream.client.pause()
-    juliet.say(MESSAGE)
-    assert juliet.stream.texts == []
-    juliet.stream.client.resume()
-    juliet.line.pump()
-    assert juliet.stream.texts == [MESSAGE]
-
-
-def test_a_question_is_answered_when_the_client_has_taken_all(house):
-    juliet = house.join(deaf=True).open_deaf()
-    stream = house.streams[0]
-    stream.client.asked(1)
-    assert stream.answered == [1]
-    stream.client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
-    stream.client.asked(2)
-    stream.client.asked(3)
-    assert stream.answered == [1]
-    juliet.line.read()
-    assert stream.answered == [1, 3]
-
-
-def test_a_close_does_not_wait_for_who_reads_nothing(house):
-    juliet = house.join(deaf=True).open_deaf()
-    client = house.streams[0].client
-    client.elements([b"<a>%b</a>" % (b"x" * 70_000)])
-    client.closed()
-    house.clock.pump([1] * 21)
-    assert juliet.line.aborted
-
-
-def test_data_behind_the_handshake_is_read():
-    house = House()
-    house.site.connect().send(handshake() + frame(TEXT, OPEN) + frame(TEXT, MESSAGE)[:9])
-    assert len(house.streams) == 1

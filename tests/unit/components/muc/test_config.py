@@ -51,6 +51,12 @@ def test_rates_are_as_the_operator_has_them_be(tmp_path):
     assert policy(said).rates == Limits(messages=0, joins=2.5)
 
 
+def test_whom_the_server_has_for_guests_rooms_do_too(tmp_path):
+    assert policy(read(tmp_path, BARE)).guests == ()
+    said = policy(read(tmp_path, f'{BARE}[core]\nguests = ["masks.example.org"]\n'))
+    assert said.guests == ("masks.example.org",)
+
+
 def test_what_the_sample_says_of_the_servers_file_can_be_loaded(tmp_path):
     block = "\n".join(re.findall(r"^#     (.*)$", SAMPLE, re.MULTILINE))
     path = tmp_path / "xmppd.toml"

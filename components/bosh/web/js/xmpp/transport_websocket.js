@@ -5,6 +5,7 @@ import { LIMITS } from "./limits.js";
 import { NS } from "./ns.js";
 import { attribute, errorOf, is, parseElement, xml } from "./xml.js";
 
+const SUBPROTOCOL = "xmpp";
 const CLOSE_SECONDS = 3;
 const REDIRECTS = 3;
 
@@ -51,14 +52,18 @@ export class WebSocketTransport {
   #connect() {
     let socket;
     try {
-      socket = new WebSocket(this.#url, "xmpp");
+      socket = new WebSocket(this.#url, SUBPROTOCOL);
     } catch {
       // A page by https may not open ws:, and a policy may forbid it: BOSH may still do.
       this.#end(new ClientError("connection-failed"));
       return;
     }
     this.#socket = socket;
-    socket.onopen = () => this.restart();
+    socket.onopen = () => {
+      // 3.1: whoever has not agreed to XMPP would take all that is said for something else.
+      if (socket.protocol === SUBPROTOCOL) this.restart();
+      else this.#end(new ClientError("connection-failed"));
+    };
     socket.onmessage = (event) => {
       if (this.#socket === socket) this.#receive(event.data);
     };
@@ -87,7 +92,7 @@ export class WebSocketTransport {
   close() {
     if (this.#ended || this.#closing) return;
     this.#closing = true;
-    this.send(xml("close", { xmlns: NS.FRAMING }).toString());
+    this.#closeStream();
     setTimeout(() => this.#end(null), CLOSE_SECONDS * 1000);
   }
 
@@ -104,17 +109,28 @@ export class WebSocketTransport {
       if (typeof data !== "string") throw new ClientError("bad-xml");
       element = parseElement(data);
     } catch (error) {
-      this.send(xml("close", { xmlns: NS.FRAMING }).toString());
+      this.#closeStream();
       this.#end(error);
       return;
     }
     if (is(element, "open", NS.FRAMING)) this.#opened?.done();
     else if (is(element, "close", NS.FRAMING)) this.#closed(element);
-    else if (is(element, "error", NS.STREAM)) this.#end(errorOf(element, NS.STREAM_ERROR));
+    else if (is(element, "error", NS.STREAM)) this.#failed(element);
     else this.onelement(element);
   }
 
+  #closeStream() {
+    this.send(xml("close", { xmlns: NS.FRAMING }).toString());
+  }
+
+  /** RFC 6120 4.9.1.1: who is told of an error closes the stream, too. */
+  #failed(element) {
+    if (!this.#closing) this.#closeStream();
+    this.#end(errorOf(element, NS.STREAM_ERROR));
+  }
+
   #closed(element) {
+    if (!this.#closing) this.#closeStream();
     const elsewhere = attribute(element, "see-other-uri");
     if (elsewhere && this.#opened && this.#mayFollow(elsewhere)) {
       this.#redirects += 1;
@@ -124,15 +140,14 @@ export class WebSocketTransport {
       old.close();
       return;
     }
-    if (!this.#closing) this.send(xml("close", { xmlns: NS.FRAMING }).toString());
     this.#end(this.#closing ? null : new ClientError("connection-lost", "The server closed the stream."));
   }
 
-  /** 3.6.1: never from an encrypted address to one that is not, and not for ever. */
+  /** 3.6.1: never from an address that is safe from listeners to one that is not, nor for ever. */
   #mayFollow(address) {
     if (this.#redirects >= REDIRECTS || !URL.canParse(address)) return false;
     const url = new URL(address);
-    return url.protocol === "wss:" || (url.protocol === "ws:" && this.#url.protocol === "ws:");
+    return /^wss?:$/.test(url.protocol) && (isSecure(url) || !this.secure);
   }
 
   #end(error) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from msgspec import structs
 
 from components.common.forms.layout import NAMESPACE as LAYOUT
 from components.common.forms.validation import NAMESPACE as VALIDATE
@@ -48,7 +49,7 @@ def room(settings: Settings = DEFAULTS, *standings: Standing) -> Room:
 
 
 def read(fields, settings=DEFAULTS):
-    return FORM.submitted(submission(ROOMCONFIG, fields), room(settings)).settings
+    return FORM.submitted(submission(ROOMCONFIG, fields), room(settings), JULIET).settings
 
 
 def test_every_setting_has_its_field():
@@ -58,7 +59,7 @@ def test_every_setting_has_its_field():
 
 
 def test_16_5_3_the_form_has_all_registered_fields():
-    shown = fromstring(FORM.form(room()).render())
+    shown = fromstring(FORM.form(room(), JULIET).render())
     named = {each.get("var") for each in shown.iterfind(f"{X}field")}
     assert named >= REGISTERED
 
@@ -79,7 +80,7 @@ def test_10_1_3_what_is_shown_can_be_submitted_and_changes_nothing():
     )
     admin = Standing(NURSE, Affiliation.ADMIN, "Nurse", "she knows")
     here = room(settings, Standing(JULIET, Affiliation.OWNER), admin)
-    submitted = FORM.submitted(sent_back(FORM.form(here)), here)
+    submitted = FORM.submitted(sent_back(FORM.form(here, JULIET)), here, JULIET)
     assert submitted.settings == settings
     assert submitted.standings(here) == []
 
@@ -89,14 +90,34 @@ def test_people_that_are_too_many_for_a_stanza_are_no_part_of_the_form(monkeypat
     """Sent back, the form leaves them as they are."""
     monkeypatch.setattr(configuration_form, bound, 1)
     here = room(DEFAULTS, Standing(JULIET, OWNER), Standing(NURSE, ADMIN))
-    form = sent_back(FORM.form(here))
+    form = sent_back(FORM.form(here, JULIET))
     named = {each.get("var") for each in form.iterfind(f"{X}field")}
     assert not {"muc#roomconfig_roomowners", "muc#roomconfig_roomadmins"} & named
-    assert FORM.submitted(form, here).standings(here) == []
+    assert FORM.submitted(form, here, JULIET).standings(here) == []
+
+
+def test_10_1_3_a_guest_is_not_asked_whether_a_room_is_to_stay(monkeypatch):
+    """But of one that stays, which was given to him, he may say that it is to go."""
+    form = Configuration(structs.replace(POLICY, guests=("masks.lit",)))
+    guest, var = JID.parse("x@masks.lit"), "muc#roomconfig_persistentroom"
+
+    def asked(here, account):
+        shown = form.form(here, account)
+        assert form.submitted(sent_back(shown), here, account).settings == here.settings
+        return {each.get("var") for each in fromstring(shown.render()).iterfind(f"{X}field")}
+
+    everything = asked(room(), JULIET)
+    assert everything - asked(room(), guest) == {var}
+    stays = room(Settings(persistent=True))
+    assert asked(stays, guest) == everything
+    goes = form.submitted(submission(ROOMCONFIG, {var: "0"}), stays, guest)
+    assert not goes.settings.persistent
+    monkeypatch.setattr(configuration_form, "PEOPLE", 0)
+    assert asked(room(), JULIET) - asked(room(), guest) == {var}
 
 
 def test_xep_0122_the_form_says_what_values_there_may_be():
-    shown = fromstring(FORM.form(room(Settings(max_occupants=17))).render())
+    shown = fromstring(FORM.form(room(Settings(max_occupants=17)), JULIET).render())
     by_var = {each.get("var"): each for each in shown.iterfind(f"{X}field")}
     ends = by_var["muc#maxhistoryfetch"].find(f"{{{VALIDATE}}}validate/{{{VALIDATE}}}range")
     assert ends.attrib == {"min": "0", "max": "50"}
@@ -108,7 +129,7 @@ def test_xep_0122_the_form_says_what_values_there_may_be():
 
 
 def test_xep_0141_the_form_is_laid_out_in_sections():
-    shown = fromstring(FORM.form(room()).render())
+    shown = fromstring(FORM.form(room(), JULIET).render())
     sections = shown.findall(f"{{{LAYOUT}}}page/{{{LAYOUT}}}section")
     assert [each.get("label") for each in sections] == list(SECTIONS)
 
@@ -169,7 +190,7 @@ def test_10_1_3_what_a_room_can_not_be_like_is_not_acceptable(var, value):
 
 def test_10_1_3_a_form_of_another_kind_is_a_bad_request():
     with pytest.raises(StanzaError) as error:
-        FORM.submitted(submission("http://jabber.org/protocol/muc#register", {}), room())
+        FORM.submitted(submission("http://jabber.org/protocol/muc#register", {}), room(), JULIET)
     assert error.value.condition == "bad-request"
 
 
@@ -218,7 +239,7 @@ def test_10_1_3_a_blank_password_protects_nothing(before, fields):
 def ranks(before: dict[JID, Affiliation], **lists: list[str]) -> dict[JID, Affiliation]:
     here = room(Settings(), *(Standing(jid, rank) for jid, rank in before.items()))
     some = {f"muc#roomconfig_{name}": jids for name, jids in lists.items()}
-    changed = FORM.submitted(submission(ROOMCONFIG, some), here).standings(here)
+    changed = FORM.submitted(submission(ROOMCONFIG, some), here, JULIET).standings(here)
     return {each.jid: each.affiliation for each in changed}
 
 

@@ -13,7 +13,7 @@ from tests.support.configuring import GET, asked, configure, configured, room_of
 from tests.support.deferred import result
 from tests.support.forms import field
 from tests.support.people import C
-from tests.support.server import condition
+from tests.support.server import DOMAIN, condition
 from xmppd import ns
 from xmppd.jid import JID
 
@@ -68,6 +68,25 @@ def test_10_1_3_what_is_not_acceptable_leaves_the_room_locked(hall):
     romeo = hall.person("romeo").join()
     hall.pass_time(hall.policy.lock_wait)
     assert condition(romeo.one()) == "item-not-found"
+
+
+@pytest.mark.parametrize("default", [False, True])
+def test_10_1_3_a_guest_makes_no_room_that_stays(default):
+    """Nobody owns it any more when he has left; whatever rooms are that nobody has set up."""
+    hall = Conference(guests=(DOMAIN,), defaults=DEFAULTS.change(persistent=default)).start()
+    guest = hall.person("juliet").join()
+    guest.came()
+    assert "muc#roomconfig_persistentroom" not in asked(guest)
+    assert condition(configure(guest, persistentroom="1")) == "not-acceptable"
+    assert (room_of(hall).locked, room_of(hall).settings) == (True, DEFAULTS)
+    configured(guest, persistentroom="0")
+    assert condition(configure(guest, persistentroom="1")) == "not-acceptable"
+    romeo = hall.person("romeo").join()
+    guest.leave()
+    assert stored(hall) is not None
+    romeo.leave()
+    hall.pump()
+    assert stored(hall) is None
 
 
 def test_10_1_3_who_cancels_destroys_the_room_that_he_has_made(hall):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.pubsub.life import listeners
 from tests.support.components import Component, table
 from tests.support.interests import TUNE, node
 from tests.support.pubsub import E, Globe, Person
@@ -11,6 +12,7 @@ from xmppd import ns
 
 MOON = "moon.capulet.lit"
 MINE = ""
+SM_ENABLE = f"<enable xmlns='{ns.STREAM_MANAGEMENT}' resume='true'/>"
 
 
 class Service:
@@ -81,7 +83,7 @@ def test_of_others_it_is_told_nothing(globe, juliet, access):
     assert moon.told() == []
 
 
-def test_one_that_wants_nothing_or_is_gone_is_told_nothing(globe, juliet):
+def test_one_that_wants_nothing_or_is_gone_for_long_is_told_nothing(globe, juliet):
     moon = Service(globe)
     find_out(globe, moon)
     node(globe, TUNE, access_model="open")
@@ -92,8 +94,32 @@ def test_one_that_wants_nothing_or_is_gone_is_told_nothing(globe, juliet):
     juliet.publish(TUNE, id_="2", to=MINE)
     assert moon.told() == [("juliet@capulet.lit", "2")]
     moon.line.hang_up()
-    globe.pass_time(61)
+    globe.pass_time(listeners.KEPT + listeners.EVERY)
     assert list(globe.service.audiences._listeners.wanting(TUNE)) == []
+    assert not globe.service.audiences._listeners._known
+
+
+def test_one_that_is_away_for_a_while_has_what_it_wants_when_it_is_back(globe, juliet):
+    moon = Service(globe, TUNE)
+    moon.line.send(SM_ENABLE)
+    find_out(globe, moon)
+    node(globe, TUNE, access_model="open")
+    moon.line.hang_up()
+    globe.pass_time(2 * listeners.EVERY)
+    juliet.publish(TUNE, id_="1", to=MINE)
+    assert Service(globe, TUNE).told() == [("juliet@capulet.lit", "1")]
+
+
+def test_one_that_starts_with_the_server_is_known_in_seconds(globe, juliet):
+    """It may be there a moment later than this service, and people at once."""
+    globe.pass_time(listeners.FIRST + 0.1)
+    moon = Service(globe, TUNE)
+    for _ in range(8):
+        globe.pass_time(0.5)
+        moon.settle()
+    node(globe, TUNE, access_model="open")
+    juliet.publish(TUNE, id_="1", to=MINE)
+    assert moon.told() == [("juliet@capulet.lit", "1")]
 
 
 @pytest.mark.parametrize(
