@@ -72,6 +72,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "subscribe to the owner's presence",
     ),
     "pubsub.private": ("what the server's private storage refuses", "see the error's text"),
+    "pubsub.private-elements": (
+        "private XML of too many elements and attributes at once",
+        "elements in [pubsub]",
+    ),
     "pubsub.root": ("that the root be deleted", "name the node"),
     "pubsub.subid-required": (
         "a request that does not say which of several subscriptions",

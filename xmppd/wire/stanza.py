@@ -7,6 +7,7 @@ Rule 2: the inner bytes were validated by the framer and are portable (see canon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
@@ -27,6 +28,11 @@ _GROWTH = 8
 
 _OWN = {content: content.encode() for content in sorted(ns.CONTENT)}
 """Each content namespace as it is written in a payload."""
+
+_PREFIXED = re.compile(rb"<[^\s/>:]*:")
+"""An element with a prefix: `<` stands nowhere but in tags."""
+_HIDDEN = re.compile(rb"xmlns\s*=\s*(?:'[^']*&#|\"[^\"]*&#)")
+"""A namespace's name, or text that looks like one, with a character reference in it."""
 
 _OPEN = {"message": b"<message", "presence": b"<presence", "iq": b"<iq"}
 _CLOSE = {"message": b"</message>", "presence": b"</presence>", "iq": b"</iq>"}
@@ -147,14 +153,19 @@ class Stanza(Struct, gc=False, eq=False):
         """Whether its content, as it is written, means the same in the content namespace `target`.
 
         A character reference may hide a namespace's name. Below an element with a prefix, what
-        has none may be the sender's content namespace, not ours.
+        has none may be the sender's content namespace, not ours. A namespace with a prefix that
+        only attributes have is the same anywhere.
         """
         inner, content = self.inner, self.content
         if target == content:
             return True
         if self.blind is not None:  # in it there is no other namespace than its own
             inner = inner[len(self.blind.data) :]
-        return not (_OWN[content] in inner or b"xmlns:" in inner or b"&#" in inner)
+        return not (
+            _OWN[content] in inner
+            or (b"xmlns:" in inner and _PREFIXED.search(inner))
+            or (b"&#" in inner and _HIDDEN.search(inner))
+        )
 
     def _rewritten(self, target: str) -> bytes:
         inner = self.inner

@@ -19,6 +19,8 @@ from xmppd.errors import StanzaError
 
 OCTETS = 131_072
 """How large a vCard may be, with its images in base64."""
+ELEMENTS = 2_000
+"""How many elements and attributes it may have: whenever it is got, the server looks at each."""
 
 _PHOTO, _TYPE, _BINVAL = (f"{{{ns.VCARD}}}{name}" for name in ("PHOTO", "TYPE", "BINVAL"))
 _BLANKS = str.maketrans("", "", " \t\r\n")
@@ -39,14 +41,19 @@ def card(element: Element) -> Card:
     """
     if not len(element):
         return Card(b"", ())
+    if tree.count(element) > ELEMENTS:
+        raise _too_large(f"a vCard has {ELEMENTS} elements and attributes at the most")
     hashes = tuple(
         _hash(photo) for photo in element.iterfind(_PHOTO) if photo.findtext(_BINVAL, "").strip()
     )
     try:
         return Card(tree.written(element, most=OCTETS), hashes)
     except TooLong:
-        text = f"a vCard has {OCTETS} octets at the most"
-        raise StanzaError("policy-violation", text, reason="muc.large-avatar") from None
+        raise _too_large(f"a vCard has {OCTETS} octets at the most") from None
+
+
+def _too_large(text: str) -> StanzaError:
+    return StanzaError("policy-violation", text, reason="muc.large-avatar")
 
 
 def _hash(photo: Element) -> str:

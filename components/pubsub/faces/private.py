@@ -88,6 +88,8 @@ class Private:
     async def set(self, request: Stanza) -> None:
         """Store elements in place of those of the same names (XEP-0049 §2.3)."""
         account, bookmarks = _account(request), self._bookmarks
+        if tree.count(request.payload) > self._service.policy.elements:
+            raise _too_many("too many elements")
         stores = [each for each in request.payload if each.tag == STORAGE]
         async with bookmarks.turns.of(account):
             if (
@@ -106,8 +108,13 @@ class Private:
             await wholly(bookmarks.write(account, wanted, request.sender))
 
     async def _hand_on(self, account: JID, type_: str, query: Element) -> bytes:
-        """Have the server answer as it would have without anybody in its place."""
+        """Have the server answer as it would have without anybody in its place.
+
+        Of several names no more elements are given than go into an answer; of one, all there are.
+        """
         answer = await self._ask(account, type_, [*map(tree.written, query)])
+        if len(query) > 1 and tree.count_written(answer.inner) > self._service.policy.elements:
+            raise _too_many("too many elements: ask for one name at a time")
         return answer.inner
 
     async def _ask(self, account: JID, type_: str, elements: Sequence[bytes]) -> Stanza:
@@ -179,6 +186,10 @@ def _account(request: Stanza) -> JID:
     if request.sender.bare != account:
         raise forbidden()
     return account
+
+
+def _too_many(text: str) -> StanzaError:
+    return StanzaError("policy-violation", text, reason="pubsub.private-elements")
 
 
 def _query(elements: Sequence[Any]) -> bytes:

@@ -121,7 +121,7 @@ def test_what_has_nothing_to_take_away_passes_byte_for_byte():
 def test_what_would_grow_beyond_all_bounds_as_it_is_written_anew_is_refused():
     """Each use of a prefix becomes a declaration of its own."""
     long = "urn:" + "x" * 2_000
-    content = f"{FORGED[0]}<p xmlns:l='{long}'>{'<l:a/>' * 1_000}</p>"
+    content = f"{FORGED[0]}<p xmlns:l='{long}'>{'<l:a/>' * 900}</p>"
     with pytest.raises(StanzaError) as refused:
         cleaned(read(content), ROOM, 65_536)
     assert (refused.value.condition, refused.value.reason) == (
@@ -135,6 +135,19 @@ def test_no_more_children_than_others_take_with_those_that_the_room_adds():
     assert cleaned(read("<a/>" * 500), ROOM)
     with pytest.raises(StanzaError) as refused:
         cleaned(read("<a/>" * 501), ROOM)
+    assert (refused.value.condition, refused.value.reason) == (
+        "policy-violation",
+        "muc.many-children",
+    )
+
+
+@pytest.mark.parametrize("each", ["<a/>", "<a></a>", "<a b='&lt;'>c &lt; d</a>"])
+def test_no_more_elements_in_all_than_newcomers_can_be_told_of(each):
+    """Each of them is sent by the room time and again."""
+    content = f"<x xmlns='urn:x'>{each * 999}</x>"
+    assert cleaned(read(content), ROOM) == content.encode()
+    with pytest.raises(StanzaError) as refused:
+        cleaned(read(f"<x xmlns='urn:x'>{each * 1_000}</x>"), ROOM)
     assert (refused.value.condition, refused.value.reason) == (
         "policy-violation",
         "muc.many-children",

@@ -132,6 +132,8 @@ def test_the_service_has_a_vcard_of_its_own(hall):
         ("<PHOTO><BINVAL>no, not base64!</BINVAL></PHOTO>", "bad-request"),
         (photo(ROSE + b"\0" * OCTETS), "policy-violation"),
         (f"<DESC>{'O' * OCTETS}</DESC>", "policy-violation"),
+        (f"<N>{'<x/>' * 1_999}</N>", "policy-violation"),
+        ("<N>" + "<x y=''/>" * 1_000 + "</N>", "policy-violation"),
     ],
 )
 def test_what_is_not_taken_changes_nothing(hall, inside, expected):

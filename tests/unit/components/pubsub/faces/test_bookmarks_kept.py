@@ -85,21 +85,29 @@ def test_what_is_too_much_in_one_spelling_changes_nothing(
     assert stored(juliet) == {}
 
 
-@pytest.mark.parametrize(
-    ("rooms", "each"), [(1, 496), (2, 300)], ids=["in one bookmark", "in all of them"]
-)
-def test_bookmarks_may_have_so_many_elements(rooms: int, each: int) -> None:
-    globe = Globe(item_elements=500, elements=600).start()
-    juliet = globe.person("juliet", "balcony")
+def extended(count: int) -> str:
+    """What a client has put into a bookmark."""
+    return f"<extensions><x xmlns='urn:x'>{'<y/>' * count}</x></extensions>"
 
-    def extended(count: int) -> list[str]:
-        inner = f"<extensions><x xmlns='urn:x'>{'<y/>' * count}</x></extensions>"
-        return [room(f"r{n}@conference.capulet.lit", inner=inner) for n in range(rooms)]
 
-    assert error(store(juliet, *extended(each))) == ("policy-violation",)
+def test_a_bookmark_may_have_so_many_elements() -> None:
+    juliet = Globe(item_elements=500).start().person("juliet", "balcony")
+    assert error(store(juliet, room(CELL, inner=extended(496)))) == ("policy-violation",)
     assert stored(juliet) == {}
-    assert store(juliet, *extended(each - 10)).get("type") == "result"
-    assert len(stored(juliet)) == len(there(juliet)) == rooms
+    assert store(juliet, room(CELL, inner=extended(495))).get("type") == "result"
+    assert list(stored(juliet)) == [CELL]
+
+
+def test_so_many_may_they_have_together() -> None:
+    """Else both nodes go on without each other."""
+    juliet = Globe(item_elements=500, elements=600).start().person("juliet", "balcony")
+    for each in (CELL, TOMB):
+        publish(juliet, each, inner=extended(300))
+    assert list(there(juliet)) == [CELL]
+    assert error(juliet.ask(GET, to=MINE)) == ("policy-violation",)
+    publish(juliet, TOMB, inner=extended(200))
+    assert list(there(juliet)) == [CELL, TOMB]
+    assert list(stored(juliet)) == [CELL, TOMB]
 
 
 def test_no_more_is_read_than_there_may_be(

@@ -202,6 +202,27 @@ def test_0049_2_3_all_else_stays_as_it_was(globe, juliet):
     assert answer.findtext(".//{exodus:prefs}nick") == "Juliet"
 
 
+def test_so_many_elements_are_stored_and_given_at_once():
+    """Each of them comes from the component, and the server looks at it."""
+    globe = Globe(elements=1_000).start()
+    juliet = globe.person("juliet")
+    query = "<query xmlns='jabber:iq:private'>{}</query>".format
+
+    def prefs(name: str, count: int = 0) -> str:
+        return f"<{name} xmlns='exodus:prefs'>{'<x/>' * count}</{name}>"
+
+    assert error(juliet.ask(query(prefs("one", 999)), "set", MINE)) == ("policy-violation",)
+    assert globe.component.counts["pubsub.private-elements"] == 1
+    for name in ("one", "two"):
+        assert juliet.ask(query(prefs(name, 998)), "set", MINE).get("type") == "result"
+        assert len(juliet.ask(query(prefs(name)), to=MINE)[0][0]) == 998
+    both = query(prefs("one") + prefs("two"))
+    assert error(juliet.ask(both, to=MINE)) == ("policy-violation",)
+    fewer = query(prefs("one", 500) + prefs("two", 490))
+    assert juliet.ask(fewer, "set", MINE).get("type") == "result"
+    assert [len(each) for each in juliet.ask(both, to=MINE)[0]] == [500, 490]
+
+
 @pytest.mark.parametrize(
     ("type_", "inner", "expected"),
     [
