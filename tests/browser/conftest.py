@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "XMPPD_TEST_BROWSER"
 """The environment variable by which these tests fail, not skip, where there is no browser."""
-PATIENCE = 15_000.0
+PATIENCE = 60_000.0
 """Milliseconds that a test waits for something in a page before it fails."""
 ARGUMENTS = (
     "--no-sandbox",

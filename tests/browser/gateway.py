@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.process import RunningServer, run_server
-from tests.support.prosody import free_port
 
 DOMAIN = "verona.lit"
 ROOMS = f"conference.{DOMAIN}"
@@ -65,6 +65,7 @@ class Gateway:
         start = len(lines)
         os.kill(int(pids[-1]), signal.SIGTERM)
         self.server.wait_for(LISTENS, start)
+        self.server.wait_for(f"component http.{DOMAIN} is connected", start)
 
     def url(self, transport: str) -> str:
         """The address of a transport."""

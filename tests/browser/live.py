@@ -18,7 +18,7 @@ SET_UP = """async ([domain, transport]) => {
   for (const name of names) client.on(name, (event) => events.push({ name, ...event }));
   const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
   const until = async (found) => {
-    for (const end = Date.now() + 15000; Date.now() < end; await pause()) {
+    for (const end = Date.now() + 60000; Date.now() < end; await pause()) {
       const value = found();
       if (value) return value;
     }

@@ -26,9 +26,10 @@ class Person:
         status: str = self.page.evaluate(call, [jid, password, wait, hold])
         return status
 
-    def restore(self, jid: str) -> str:
-        """Take up the BOSH session that the page had before it was loaded again."""
-        status: str = self.page.evaluate("jid => person.restore(jid)", jid)
+    def restore(self, jid: str, service: str, **options: object) -> str:
+        """Take up, by a new connection, the BOSH session that the page had before its reload."""
+        call = "given => person.restore(...given)"
+        status: str = self.page.evaluate(call, [service, options, jid])
         return status
 
     @property

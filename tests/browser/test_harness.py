@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
+
+from tests.support.process import PATIENCE
 
 POLICY = {"Content-Security-Policy": "default-src 'none'"}
 
@@ -18,15 +22,23 @@ def _load(page, body: str, headers: dict[str, str] | None = None) -> None:
     page.wait_for_load_state()
 
 
+def _told(page, problems) -> None:
+    """Wait for the page to tell of a problem."""
+    deadline = monotonic() + PATIENCE
+    while not problems:
+        assert monotonic() < deadline
+        page.wait_for_timeout(10)
+
+
 def test_an_error_that_nothing_catches_is_a_problem(page, problems):
     _load(page, "<script>setTimeout(() => { throw new Error('alas'); })</script>")
-    page.wait_for_timeout(50)
+    _told(page, problems)
     assert len(problems) == 1 and "alas" in problems.pop()
 
 
 def test_so_is_a_promise_that_fails(page, problems):
     _load(page, "<script>Promise.reject(new Error('alack'))</script>")
-    page.wait_for_timeout(50)
+    _told(page, problems)
     assert len(problems) == 1 and "alack" in problems.pop()
 
 
@@ -35,8 +47,8 @@ def test_so_is_a_promise_that_fails(page, problems):
 )
 def test_so_is_what_the_policy_forbids(page, problems, body):
     _load(page, body, POLICY)
-    page.wait_for_timeout(50)
-    assert problems and "Content Security Policy" in problems[0]
+    _told(page, problems)
+    assert "Content Security Policy" in problems[0]
     problems.clear()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.browser.gateway import TRANSPORTS, Gateway
 from tests.browser.strophe import Person
+from tests.support.cutting import CuttingProxy
+from tests.support.process import until
 
 ROSTER = "<iq xmlns='jabber:client' type='get' id='r1'><query xmlns='jabber:iq:roster'/></iq>"
 AVAILABLE = "<presence xmlns='jabber:client'/>"
@@ -20,11 +23,11 @@ both = pytest.mark.parametrize("transport", TRANSPORTS)
 
 @pytest.fixture
 def online(new_page, origin, gateway: Gateway) -> Online:
-    """Makes somebody who has logged in and is available."""
+    """Makes somebody who has logged in and is available, at another address if one is given."""
 
-    def make(name: str, transport: str, **options: object) -> Person:
+    def make(name: str, transport: str, url: str = "", **options: object) -> Person:
         person = Person(new_page(), origin)
-        person.make(gateway.url(transport), **options)
+        person.make(url or gateway.url(transport), **options)
         assert person.connect(gateway.account(name), gateway.password) == "CONNECTED"
         person.send(AVAILABLE)
         person.hears("<presence")
@@ -126,18 +129,33 @@ def test_a_page_of_another_origin_has_no_bosh(page, origin, gateway: Gateway, ki
     assert page.evaluate(POST, asked) == "nothing"
 
 
+def rests(person: Person, network: CuttingProxy) -> bool:
+    """Whether the server has all requests that a page has made, the last of which says nothing."""
+    *under_way, following = person.page.evaluate("person.rids")
+    empty = re.compile(rb"""<body [^>]*\brid=['"]%d['"][^>]*/>""" % (following - 1))
+    return under_way == [following - 1] and empty.search(network.said) is not None
+
+
 def test_a_page_that_is_loaded_again_has_its_bosh_session(gateway: Gateway, online: Online):
-    """By the session's id and the next request's, kept in the page's storage."""
-    juliet, romeo = online("juliet", "bosh", keepalive=True), online("romeo", "bosh")
-    before = juliet.jid
-    juliet.page.reload()
-    juliet.make(gateway.url("bosh"), keepalive=True)
-    romeo.say(before, "It is my lady; O, it is my love")
-    assert juliet.restore(before) == "ATTACHED"
-    assert juliet.jid == before
-    juliet.hears("it is my love")
-    juliet.say(romeo.jid, "Ay me!")
-    romeo.hears("Ay me!", before)
+    """By the session's id and the next request's, kept in the page's storage.
+
+    It keeps that before it sends a request: one that is lost with the page is missing for good.
+    """
+    romeo = online("romeo", "bosh")
+    with CuttingProxy(gateway.port) as network:
+        url = f"http://127.0.0.1:{network.port}/http-bind"
+        juliet = online("juliet", "bosh", url, keepalive=True)
+        before = juliet.jid
+        until(lambda: rests(juliet, network))
+        gone = network.gone
+        juliet.page.reload()
+        until(lambda: network.gone > gone)  # or what is said now is the answer to what it has asked
+        romeo.say(before, "It is my lady; O, it is my love")
+        assert juliet.restore(before, url, keepalive=True) == "ATTACHED"
+        assert juliet.jid == before
+        juliet.hears("it is my love")
+        juliet.say(romeo.jid, "Ay me!")
+        romeo.hears("Ay me!", before)
 
 
 def test_a_websocket_that_was_cut_is_resumed(gateway: Gateway, online: Online):

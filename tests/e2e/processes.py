@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tests.e2e.verona import VERONA, Server, running
 from tests.support.peers import Peer
+from tests.support.ports import free_port
 from tests.support.process import BIN, RunningProcess, until
 from tests.support.server import PASSWORD
 
@@ -94,13 +95,6 @@ class Company:
 
         until(lambda: not waiting())
 
-    def keep_port(self) -> None:
-        """Have the server listen for components where it does when it is started again."""
-        config = self.server.config
-        found = 'component = ["tcp:0:interface=127.0.0.1"]'
-        kept = f'component = ["tcp:{self.port}:interface=127.0.0.1"]'
-        config.write_text(config.read_text().replace(found, kept))
-
     def stop(self) -> None:
         """Stop all of them; each ends as it should."""
         for process in self.processes.values():
@@ -115,7 +109,9 @@ def company(
     """A server for this component, of which no process runs yet."""
     own = directory / program.name
     own.mkdir()
-    tables = {"listen": LISTEN, **program.tables(instances)}
+    # The port is kept, so that components find a server that is started again.
+    component = {"component": [f"tcp:{free_port()}:interface=127.0.0.1"]}
+    tables = {"listen": {**LISTEN, **component}, **program.tables(instances)}
     with running(directory, tables, PEOPLE) as server:
         made = Company(own, server, program, store["url"])
         try:

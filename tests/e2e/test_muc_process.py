@@ -141,7 +141,6 @@ def test_who_does_not_come_back_to_a_server_that_was_killed_is_in_no_room(tmp_pa
             enter(romeo, "Romeo")
             say(juliet, "O Romeo, Romeo!")
             made.server.process.kill()
-        made.keep_port()
         told = len(made.processes[""].lines)
         made.server.start()
         made.processes[""].wait_for(f"{SERVICE} is connected", told)

@@ -174,10 +174,10 @@ async def test_3923_and_what_nobody_knows_arrive_as_they_were_sent(server: Serve
                 juliet.send_raw(text)
             await settled(juliet, romeo)
             for text in stanzas:
-                told_alike(romeo.received(sent(text).get("id")), text)
+                told_alike(await romeo.gets(sent(text).get("id")), text)
             for kind in ("get", "set"):
                 for number in range(len(ODD)):
-                    assert juliet.received(f"{kind}{number}").get("from") == ORCHARD
+                    assert (await juliet.gets(f"{kind}{number}")).get("from") == ORCHARD
         kept = [
             odd("message", "kept", ROMEO, BODY, *ODD, type_="chat"),
             odd("message", "kept and signed", ROMEO, E2E),

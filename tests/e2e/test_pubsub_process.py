@@ -259,7 +259,6 @@ def test_subscribers_are_told_when_the_server_has_come_back(tmp_path: Path, url:
                 subscribe(romeo, node, ROMEO)
             publish(juliet, "play", "1")
             assert told(romeo) == "1"
-            made.keep_port()
             made.server.process.kill()
         lines = len(made.processes[""].lines)
         made.server.start()

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -18,7 +19,7 @@ import pytest
 
 from tests.e2e.verona import VERONA, Server, running
 from tests.support.clients import Client, soon
-from tests.support.peers import Ended, Peer
+from tests.support.peers import PATIENCE, Ended, Peer
 from tests.support.server import PASSWORD
 from xmppd import ns
 
@@ -275,12 +276,19 @@ async def test_what_was_sent_to_a_client_that_is_away_outlives_the_server(verona
     messages = Messages(phone.peer.jid)
     with ThreadPoolExecutor(1) as pool, Peer(verona.c2s, VERONA) as romeo:
         romeo.log_in("romeo", PASSWORD, "work")
+        gone = Event()
+
+        def cut() -> None:
+            assert gone.wait(PATIENCE)
+            verona.process.kill()
+
         with phone.peer:
             phone.appear()
             enable(phone.peer, resume="true")
-            run = pool.submit(messages.run, romeo, 400, verona.process.kill)
+            run = pool.submit(messages.run, romeo, 400, cut)
             phone.takes(0, 100)
             phone.peer.ping()  # the server knows; what has come meanwhile is not acknowledged
+        gone.set()
         run.result()
     verona.start()
     async with there(verona) as juliet:

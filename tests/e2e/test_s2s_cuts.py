@@ -11,6 +11,7 @@ import pytest
 from tests.support.clients import soon
 from tests.support.company import Person, there
 from tests.support.cutting import CuttingProxy
+from tests.support.process import until
 from tests.support.servers import Linked, two_servers
 
 SAID = 60
@@ -25,6 +26,20 @@ def both(tmp_path) -> Iterator[tuple[Linked, Linked]]:
 async def heard(person: Person, count: int) -> list[str]:
     """The bodies of so many messages."""
     return [str((await soon(person.messages.get()))["body"]) for _ in range(count)]
+
+
+async def something_has_passed(proxy: CuttingProxy) -> None:
+    """There is, or was, a connection: what breaks before it is made breaks nothing."""
+    await asyncio.to_thread(until, lambda: proxy.passed)
+
+
+async def unacknowledged(server: Linked, *counts: int) -> None:
+    """Wait until so many stanzas are not acknowledged, by each stream with another server."""
+
+    def found() -> list[int]:
+        return [link["unacknowledged"] for link in server.told("s2s")["links"]]
+
+    await asyncio.to_thread(until, lambda: found() == list(counts))
 
 
 async def test_5_what_one_says_comes_once_and_in_order_however_often_the_link_breaks(both) -> None:
@@ -42,6 +57,7 @@ async def test_5_what_one_says_comes_once_and_in_order_however_often_the_link_br
                 juliet.say(str(romeo.boundjid.full), f"{number}")
                 await asyncio.sleep(0.01)
                 if number % 10 == 9:
+                    await something_has_passed(proxy)
                     proxy.cut()
             assert await heard(romeo, SAID) == [f"{number}" for number in range(SAID)]
             assert juliet.messages.empty()
@@ -65,6 +81,7 @@ async def test_both_ways_nothing_is_lost(both) -> None:
                 romeo.say(str(juliet.boundjid.full), f"{number}")
                 await asyncio.sleep(0.01)
                 if number % 10 == 9:
+                    await something_has_passed(proxy)
                     proxy.cut()
             assert await heard(romeo, SAID) == [f"{number}" for number in range(SAID)]
             came: dict[str, None] = {}
@@ -82,14 +99,14 @@ async def test_a_server_that_is_killed_has_it_when_it_is_back(both) -> None:
         juliet.say(romeo, "first")
         async with there(mantua, f"{romeo}/orchard") as (found,):
             assert await heard(found, 1) == ["first"]
-        await asyncio.sleep(0.5)  # it has acknowledged that
+        await unacknowledged(verona, 0)
         mantua.process.signal(SIGSTOP)
         for number in range(5):
             juliet.say(romeo, f"{number}")
-        await asyncio.sleep(0.2)
+        await unacknowledged(verona, 5)
         mantua.process.signal(SIGKILL)
         mantua.process.wait()
-        await asyncio.sleep(0.2)
+        await unacknowledged(verona)
         juliet.say(romeo, "5")
         mantua.start(retry_seconds=1)
         async with there(mantua, f"{romeo}/orchard") as (found,):

@@ -162,7 +162,7 @@ def test_who_shows_a_domain_by_its_key_is_heard(scene: Scene, fresh: str) -> Non
             domain.send(verdict(fresh, id_=asked.get("id", "")))
             assert peer.element().get("type") == "valid"
         peer.send(spoof(f"romeo@{fresh}"))
-        until(lambda: heard(nurse) == ["wherefore"], 5)
+        until(lambda: heard(nurse) == ["wherefore"])
 
 
 def test_a_key_that_the_domain_has_not_made(scene: Scene, nurse: Peer, fresh: str) -> None:
@@ -495,5 +495,5 @@ def test_a_flood_of_stanzas_is_read_as_fast_as_it_may_come(scene: Scene, nurse: 
         while montague.element().tag != f"{{{SM}}}a":
             pass
         took = time.monotonic() - began
-    assert max(waits) < 0.5
     assert took > 1.0
+    assert max(waits) < took / 2

@@ -13,7 +13,7 @@ import slixmpp
 
 from tests.e2e.verona import VERONA, Server, running
 from tests.support.clients import Client, soon
-from tests.support.prosody import free_port
+from tests.support.ports import free_port
 from tests.support.server import PASSWORD
 from xmppd import ns
 

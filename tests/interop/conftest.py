@@ -103,6 +103,6 @@ ADDRESSES = count(1)
 @pytest.fixture
 def web(gateway_port: int) -> Web:
     """The gateway, for clients of an address that was not there before."""
-    address = f"198.51.100.{next(ADDRESSES)}"
+    address = f"198.51.{'.'.join(map(str, divmod(next(ADDRESSES), 256)))}"
     told = {"X-Forwarded-For": address, "X-Forwarded-Proto": "https"}
     return Web(gateway_port, VERONA, headers=told)

@@ -21,13 +21,16 @@ _RST = struct.pack("ii", 1, 0)
 class CuttingProxy:
     """Listens on `port`, and passes on to `target` at `host`.
 
-    `passed` counts octets, `cuts` connections.
+    `passed` counts octets, `cuts` connections. `said` is what clients have said, `gone` how many of
+    them have gone, and `target` has got either.
 
     In pieces whose sizes `seed` decides, so that a cut falls anywhere in a stanza.
     """
 
     def __init__(self, target: int, seed: int = 0, host: str = "127.0.0.1") -> None:
         self.passed = 0
+        self.said = bytearray()
+        self.gone = 0
         self.cuts = 0
         self._target = (host, target)
         self._random = random.Random(seed)
@@ -69,15 +72,18 @@ class CuttingProxy:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._pairs.append((near, far))
-            for pair in ((near, far), (far, near)):
-                Thread(target=self._pass, args=pair, daemon=True).start()
+            Thread(target=self._listen, args=(near, far), daemon=True).start()
+            Thread(target=self._pass, args=(far, near, bytearray()), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
+    def _listen(self, near: socket.socket, far: socket.socket) -> None:
+        self._pass(near, far, self.said)
+        self.gone += 1
+
+    def _pass(self, source: socket.socket, sink: socket.socket, said: bytearray) -> None:
+        with suppress(OSError):
             while data := source.recv(self._random.randint(1, 4096)):
                 sink.sendall(data)
+                said += data
                 self.passed += len(data)
-            with suppress(OSError):
-                sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

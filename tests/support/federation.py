@@ -25,8 +25,8 @@ from typing import NamedTuple
 from tests.support.certificates import chain_pem, key_pem
 from tests.support.internet import Internet
 from tests.support.papers import BAD, Kind
+from tests.support.ports import free_port
 from tests.support.process import RunningProcess, until
-from tests.support.prosody import free_port
 
 PEOPLE = ("juliet", "romeo", "nurse")
 """Who has an account at each domain."""
@@ -156,7 +156,7 @@ class Foreign(Federated):
     def has_had(self, *links: Link) -> bool:
         """Whether it has had these, of which it may write a moment later."""
         with suppress(AssertionError):
-            until(lambda: self.links() >= set(links), within=3)
+            until(lambda: self.links() >= set(links), within=20)
         return self.links() >= set(links)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.certificates import Authority
+from tests.support.ports import free_port
 from tests.support.process import RunningProcess
 
 DOMAIN = "verona.lit"
@@ -42,14 +41,6 @@ Component "{domain}"
 needs_prosody = pytest.mark.skipif(
     shutil.which("prosody") is None, reason="prosody is not installed (apt-get install prosody)"
 )
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now."""
-    with closing(socket.socket()) as sock:
-        sock.bind((address, 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Prosody:

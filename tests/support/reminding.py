@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 from tests.support.clients import Client, soon
@@ -69,14 +70,16 @@ async def play(reminding: Reminding, juliet: Client, again: Client) -> None:
         await reminding.say(juliet, "in 1 second rise", "Its number is 1")
         await heard(juliet, "Reminder: rise")
         await reminding.say(juliet, "in 1 second rise again", "Its number is 2")
-        await reminding.say(juliet, "in 3 seconds go home", "Its number is 3")
         reminding.process.kill()
         reminding.start()
         await heard(juliet, "Reminder: rise again")
         process = reminding.process
         first = process.lines.index(await asyncio.to_thread(process.wait_for, SENT))
+        await reminding.say(juliet, "in 3 seconds go home", "Its number is 3")
         listed = await reminding.say(juliet, "list", "UTC go home")
         assert listed.startswith("3: ") and "\n" not in listed
+        process.signal(SIGSTOP)  # however long she takes to leave, nothing is sent before that
+    process.signal(SIGCONT)
     await asyncio.to_thread(process.wait_for, SENT, first + 1)
     async with again:
         again.send_presence()

@@ -15,8 +15,8 @@ import pytest
 from cryptography import x509
 
 from tests.support.certificates import Authority, write_pair
+from tests.support.ports import free_port
 from tests.support.process import ROOT, RunningProcess, until
-from tests.support.prosody import free_port
 
 SBIN = "/usr/sbin:/usr/local/sbin"
 """Where such servers are; it is not in everybody's PATH."""

@@ -10,13 +10,13 @@ Each has one authority's certificate for its domain, and trusts that authority.
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.support.certificates import Authority, dns, write_pair
+from tests.support.ports import free_port
 from tests.support.process import READY, RunningServer, write_config
 from tests.support.server import PASSWORD
 
@@ -40,7 +40,7 @@ class Linked:
         self.domain = domain
         self.authority = authority
         self.routes: dict[str, list[str]] = {}
-        self._host, self._port = host, _free_port(host)
+        self._host, self._port = host, free_port(host)
         self.address = f"tcp:{host}:{self._port}"
 
     def configure(self, **s2s: Any) -> Path:
@@ -110,11 +110,3 @@ def _papers(server: Linked, authority: Authority) -> Linked:
     name, certs = server.domain, server.directory / "certs"
     write_pair(authority.issue(dns(name)), certs / f"{name}.crt", certs / f"{name}.key")
     return server
-
-
-def _free_port(host: str) -> int:
-    """A port that nobody listens on now."""
-    with closing(socket.socket()) as sock:
-        sock.bind((host, 0))
-        port: int = sock.getsockname()[1]
-        return port

@@ -33,7 +33,9 @@ class Person {
     return this.#settled((told) => this.connection.connect(jid, password, told, wait, hold));
   }
 
-  restore(jid) {
+  // By a new connection: one that is not taken up within 100 ms of its making never asks for anything.
+  restore(service, options, jid) {
+    this.make(service, options);
     return this.#settled((told) => this.connection.restore(jid, told));
   }
 
@@ -46,8 +48,14 @@ class Person {
     const request = new DOMParser().parseFromString(text, "text/xml").documentElement;
     return new Promise((resolve) => {
       const told = (answer) => resolve(answer === null ? "no answer" : Strophe.serialize(answer));
-      this.connection.sendIQ(request, told, told, 10_000);
+      this.connection.sendIQ(request, told, told, 60_000);
     });
+  }
+
+  // The ids of the requests of BOSH that are under way, and the next one's.
+  get rids() {
+    const { _requests, rid } = this.connection._proto;
+    return [..._requests.map((each) => each.rid), rid];
   }
 
   // The socket goes, the stream does not end.
