@@ -15,7 +15,7 @@ from tests.support.papers import BAD, Kind
 OWN_BAD: tuple[Kind, ...] = ("self-signed", "unknown", "expired")
 """What xmppd can be made to show: for a certificate of another domain it takes one of its own."""
 
-AT_ONCE = 5.0
+AT_ONCE = 10.0
 """Seconds: much more than it takes, and less than anybody waits before he gives up."""
 
 both_ways = pytest.mark.parametrize("first", ["xmppd", "peer"])
