@@ -91,7 +91,7 @@ async def there(server: Server, *jids: str) -> AsyncIterator[list[Person]]:
             person = Person(jid, server)
             await stack.enter_async_context(person)
             person.send_presence()
-            await soon(person.plugin["xep_0199"].ping(VERONA))
+            await settled(person)
             people.append(person)
         yield people
 
@@ -110,9 +110,12 @@ def drained(*queues: asyncio.Queue[Any]) -> list[Any]:
 
 
 async def settled(*people: Person) -> None:
-    """Wait until the server has done with what each has sent, and each has got what is his."""
+    """Wait until the server has done with what each has sent, and each has got what is his.
+
+    It is the account that is asked, which answers behind what it was to act on.
+    """
     for person in people:
-        await soon(person.plugin["xep_0199"].ping(VERONA))
+        await soon(person.plugin["xep_0199"].ping(person.boundjid.bare))
 
 
 async def test_a_block_holds_both_ways_and_over_a_restart_until_it_is_lifted(
