@@ -26,9 +26,10 @@ from xmppd.admin.bundle import Bundle
 from xmppd.admin.checks import check_start
 from xmppd.admin.directory import check_owner, make_data_directory
 from xmppd.admin.operated import Operated, Outcome
-from xmppd.admin.ports import cannot_listen, listeners, nobody_connects, with_backlog
+from xmppd.admin.ports import cannot_listen, listeners, nobody_connects
 from xmppd.auth.workers import Workers
 from xmppd.config.changes import NEEDS_RESTART
+from xmppd.config.endpoints import with_backlog
 from xmppd.config.load import BUILT_IN
 from xmppd.core.host import Host
 from xmppd.core.limits import Admission

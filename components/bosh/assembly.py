@@ -37,6 +37,7 @@ from components.common.about import About, introduce
 from components.common.disco import Identity
 from components.common.process import Setting
 from xmppd.addresses import is_loopback
+from xmppd.config.endpoints import with_backlog
 
 log = Logger(namespace="component")
 
@@ -163,7 +164,8 @@ class Gateway:
         raise_file_limit()
         for text in self._config.listen:
             try:
-                port = await serverFromString(self._reactor, text).listen(self.site)
+                endpoint = serverFromString(self._reactor, with_backlog(text))
+                port = await endpoint.listen(self.site)
             except Exception as error:
                 problem = f'"{text}" can\'t be listened on ({error})'
                 remedy = "Correct it, choose another port, or stop who has that one"

@@ -25,10 +25,6 @@ REMEDIES = {
 """What to do when the system refuses a port."""
 
 
-BACKLOG = 1024
-"""Connections that may wait to be accepted, unless the endpoint says otherwise."""
-
-
 def listeners(config: Config) -> Iterator[tuple[str, str]]:
     """Each listener's key, such as "listen.c2s", and its endpoint description."""
     for key in LISTENERS:
@@ -45,14 +41,6 @@ def nobody_connects(config: Config) -> tuple[str, str] | None:
     if config.listen.c2s or config.listen.c2s_tls:
         return None
     return "c2s and c2s_tls are both empty: no client can connect", "Add a listener"
-
-
-def with_backlog(description: str) -> str:
-    """`description` with room for a crowd that comes back at once; Twisted's own is for 50."""
-    kind = description.partition(":")[0]
-    if kind in ("tcp", "tcp6") and ":backlog=" not in description:
-        return f"{description}:backlog={BACKLOG}"
-    return description
 
 
 def cannot_listen(source: str, key: str, description: str, error: Exception) -> ConfigError:
