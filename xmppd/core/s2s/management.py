@@ -155,21 +155,17 @@ class Management:
 
     # ------------------------------------------------------------------ streams of ours
 
-    def begin(self, connection: ServerConnection, kept: Managed | None) -> bool:
-        """Ask for it on a stream that we have opened, or to go on with the one that was `kept`.
-
-        Whether to wait for the answer before anything is sent.
-        """
+    def begin(self, connection: ServerConnection, kept: Managed | None) -> None:
+        """Ask for it on a stream that we have opened, or to go on with the one that was `kept`."""
         if kept is not None and kept.id:
             h = kept.inbox.handled
             connection.managed = None
             connection.write(
                 Tag("resume", {"previd": kept.id, "h": str(h)}, ns=ns.STREAM_MANAGEMENT).render()
             )
-            return True
-        connection.manage()
-        connection.write(ENABLE)
-        return False
+        else:
+            connection.manage()
+            connection.write(ENABLE)
 
     def _on_enabled(self, connection: ServerConnection, nonza: Nonza) -> None:
         managed = connection.managed
@@ -177,6 +173,7 @@ class Management:
             raise StreamError("policy-violation", "not asked for", reason="stream.element")
         seconds = seconds_wanted(nonza, self._remotes.settings.resume_seconds)
         managed.begin(nonza.attrs.get("id", "")[:1024] if seconds else "", seconds)
+        self._remotes.agreed(connection)
 
     def _on_resumed(self, connection: ServerConnection, nonza: Nonza) -> None:
         try:

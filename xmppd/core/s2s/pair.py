@@ -57,10 +57,10 @@ class Pair:
     """
 
     __slots__ = (
+        "_agreeing",
         "_backlog",
         "_granting",
         "_kept",
-        "_resuming",
         "_retrying",
         "_visitors",
         "line",
@@ -85,8 +85,8 @@ class Pair:
         self._backlog = self._new_backlog()
         self._granting: Granting | None = None
         self._kept: Kept | None = None
-        self._resuming: ServerConnection | None = None
-        """On what the peer has been asked to go on with that."""
+        self._agreeing: ServerConnection | None = None
+        """On what the peer has been asked to manage a stream, or to go on with the one before."""
         self._retrying: IDelayedCall | None = None
         self._visitors: list[Deferred[None]] = []
 
@@ -294,18 +294,25 @@ class Pair:
 
     def granted(self, connection: ServerConnection) -> None:
         """A stream may carry it."""
-        if self.line is not None or self._resuming is not None:
+        if self.line is not None or self._agreeing is not None:
             return
         if connection is self.outgoing and self.outgoing.stream.offers_management:
+            # Nothing is sent before the peer has answered: what is lost behind a request that
+            # nobody has agreed to can't be resumed, and may have arrived.
             kept = self._kept.managed if self._kept is not None else None
-            if self.remote.remotes.management.begin(connection, kept):
-                self._resuming = connection
-                return  # nothing new is sent before the peer has answered
-        self._open(connection)
+            self._agreeing = connection
+            self.remote.remotes.management.begin(connection, kept)
+        else:
+            self._open(connection)
+
+    def agreed(self, connection: ServerConnection) -> None:
+        """The peer counts what comes on a stream of ours, or does not want to."""
+        if self._agreeing is connection:
+            self._open(connection)
 
     def resumed(self, connection: ServerConnection, h: int) -> None:
         """Our last stream goes on by this connection; its peer has handled `h`."""
-        kept, self._kept, self._resuming = self._kept, None, None
+        kept, self._kept = self._kept, None
         if kept is None:
             return
         connection.managed = kept.managed
@@ -323,18 +330,18 @@ class Pair:
         if connection.managed is not None:
             managed, connection.managed = connection.managed, None
             settle(sent.claim for sent in managed.stop())
+            self.agreed(connection)
             return
         if self.line is not None:
             return  # nothing was asked for, or something else carries it by now
         if self._kept is not None and h is not None:
             settle(self._kept.managed.outbox.acknowledge(h))
         self.remote.remotes.management.begin(connection, None)
-        self._open(connection)
 
     def _open(self, connection: ServerConnection) -> None:
         """From here on this connection carries it: first of all what waits."""
         self._stop_retrying()
-        self._resuming = None
+        self._agreeing = None
         self.line = connection
         granting, self._granting = self._granting, None
         if granting is not None and not granting.answer.called:
@@ -373,8 +380,8 @@ class Pair:
             self.outgoing = None
         if self.line is connection:
             self.line = None
-        if self._resuming is connection:
-            self._resuming = None
+        if self._agreeing is connection:
+            self._agreeing = None
         granting = self._granting
         if granting is not None and granting.on is connection:
             self._granting = None

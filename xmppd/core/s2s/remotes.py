@@ -208,6 +208,10 @@ class Remotes:
         if known is not None:  # else nobody waits for it
             known.pair(local).denied(connection, condition)
 
+    def agreed(self, connection: ServerConnection) -> None:
+        """The peer counts what comes on a stream of ours; see `Pair.agreed`."""
+        self._pair_of(connection).agreed(connection)
+
     def resumed(self, connection: ServerConnection, h: int) -> None:
         """A stream of ours goes on by a connection; see `Pair.resumed`."""
         self._pair_of(connection).resumed(connection, h)

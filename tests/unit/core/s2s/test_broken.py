@@ -88,6 +88,29 @@ def test_what_was_lost_on_the_way_back_arrives_as_well_xep0288() -> None:
     assert bodies(scene.romeo) == []
 
 
+@pytest.mark.parametrize("steps", range(40))
+def test_wherever_the_first_link_breaks_nothing_comes_twice_xep0198_5(steps: int) -> None:
+    """Nothing is sent before the peer has agreed to count: it could not be resumed."""
+    web = Web()
+    verona, mantua = web.town(CAPULET), web.town(MONTAGUE)
+    juliet, romeo = verona.log_in("juliet"), mantua.log_in("romeo")
+    for text in ("one", "two", "three"):
+        juliet.send(chat(ROMEO, text))
+    for _ in range(steps):
+        if web.way:
+            web.way.popleft()()
+    web.way.clear()
+    for connection in list(verona.remotes.connections):
+        wire: Any = connection.wire
+        wire.cut()
+    web.advance(10)
+    juliet.send(chat(ROMEO, "four"))
+    web.advance(10)
+    came = bodies(romeo)
+    assert came[-1] == "four"
+    assert came == list(dict.fromkeys(came))
+
+
 def test_again_and_again() -> None:
     scene = Scene()
     for n in range(10):

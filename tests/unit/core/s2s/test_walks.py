@@ -147,7 +147,7 @@ class Play:
                 hand.send(f"<failed xmlns='{SM}'/>")
 
     def _honest(self) -> None:
-        for _ in range(6):
+        for _ in range(8):
             self._answer()
 
 
