@@ -181,13 +181,13 @@ async def given(server: Server, juliet: Client) -> list[int]:
 
 
 async def notes_of(juliet: Client) -> set[int]:
-    """The numbers that juliet's two notes have."""
+    """The numbers that juliet's two notes have; -1 for none, before the first is confirmed."""
     iq = juliet.make_iq_get(queryxmlns=ns.PRIVATE)
     for name in ("one", "other"):
         iq.xml[0].append(Element(f"{{{NOTES}}}{name}"))
     query = (await soon(iq.send())).xml[0]
     assert len(query) == 2
-    return {int(each.text) for each in query}
+    return {int(each.text or -1) for each in query}
 
 
 async def roster_of(juliet: Client) -> dict[str, tuple[str, ...]]:

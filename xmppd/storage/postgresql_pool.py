@@ -131,9 +131,9 @@ class Worker:
         try:
             outcomes = await self._run(self._connection, [job.work for job in jobs])
         except Undone as undone:
-            self._again(jobs, undone.error)
-            if not self._connection.broken:
-                milliseconds = APART * 2 ** (max(job.attempts for job in jobs) - 1)
+            restored = self._again(jobs, undone.error)
+            if restored and not self._connection.broken:
+                milliseconds = APART * 2 ** (max(job.attempts for job in restored) - 1)
                 await self._pause(secrets.randbelow(milliseconds) / 1000)
         except Exception as error:  # noqa: BLE001 - the worker outlives a bug; callers are told
             self._connection.close()
@@ -141,13 +141,16 @@ class Worker:
         else:
             settle(jobs, outcomes)
 
-    def _again(self, jobs: Sequence[Job], error: StoreError) -> None:
+    def _again(self, jobs: Sequence[Job], error: StoreError) -> Sequence[Job]:
+        """Give those that are to be begun again; the others fail."""
         for job in jobs:
             job.attempts += 1
-        self._queue.restore([job for job in jobs if job.attempts < ATTEMPTS])
+        restored = [job for job in jobs if job.attempts < ATTEMPTS]
+        self._queue.restore(restored)
         for job in jobs:
             if job.attempts >= ATTEMPTS:
                 job.deferred.errback(error)
+        return restored
 
     async def _reconnected(self) -> bool:
         """Try until there is a connection; False where the worker is to end instead."""

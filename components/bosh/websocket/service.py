@@ -102,7 +102,8 @@ class WebSockets:
         if self._closed:
             session.part()
             return
-        self._parting.append((self._clock.seconds() + PARTING, session))
+        session.until = self._clock.seconds() + PARTING
+        self._parting.append((session.until, session))
         if self._parting_timer is None:
             self._parting_timer = self._clock.callLater(PARTING, self._part)
 
@@ -110,7 +111,9 @@ class WebSockets:
         self._parting_timer = None
         now, parting = self._clock.seconds(), self._parting
         while parting and parting[0][0] <= now:
-            parting.popleft()[1].part()
+            session = parting.popleft()[1]
+            if session.until <= now:  # else it waits for something else since
+                session.part()
         if parting:
             self._parting_timer = self._clock.callLater(parting[0][0] - now, self._part)
 

@@ -70,6 +70,7 @@ class WebSocket:
         "heard",
         "pinged",
         "small",
+        "until",
     )
 
     def __init__(self, owner: Owner, peer: Peer) -> None:
@@ -105,6 +106,8 @@ class WebSocket:
         """and whether the client was asked for a sign of life since,"""
         self.small = 0
         """and how many frames were no more than a burden."""
+        self.until = 0.0
+        """When it is to wait no more for the client to part, by its owner's clock."""
 
     @property
     def address(self) -> str:

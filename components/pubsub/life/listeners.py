@@ -60,6 +60,7 @@ class Listeners:
         """By node."""
         self._stream = 0
         """How many there have been."""
+        self._asking = False
         component.on_open(self._opened)
 
     def wanting(self, node: str) -> Sequence[JID]:
@@ -75,8 +76,14 @@ class Listeners:
         if stream == self._stream:
             wait = min(2 * waited, EVERY)
             self._clock.callLater(wait, self._look, stream, wait)
-            asking = Deferred.fromCoroutine(self._ask())
-            asking.addErrback(lambda failure: log.failure("services were not asked", failure))
+            if not self._asking:  # one that does not answer is not asked by several at a time
+                self._asking = True
+                asking = Deferred.fromCoroutine(self._ask())
+                asking.addErrback(lambda failure: log.failure("services were not asked", failure))
+                asking.addBoth(self._asked)
+
+    def _asked(self, _: object) -> None:
+        self._asking = False
 
     async def _ask(self) -> None:
         for service in await self._services():

@@ -144,6 +144,7 @@ class Spool(Acknowledging):
         self._shares.passed(self.outbox.acknowledged)
 
     def _keep_newest(self, stanza: Stanza, data: bytes) -> None:
+        """Keep presence in the place of the one before, or neither: that is true no more."""
         shares, key, size = self._shares, (stanza.sender, stanza.to), len(data)
         before, crowd = self._presence.pop(key, (b"", ""))
         self._octets -= len(before)

@@ -410,3 +410,10 @@ def test_who_stays_with_http_goes_on_rfc9110_7_8():
     line.send(get(b"/", *UPGRADE) + b"frames")
     assert statuses(line.read()) == [200] * 300 + [101]
     assert took.got == b"frames"
+
+
+def test_and_no_folded_header_becomes_another_one_rfc9112_5_2():
+    site = Answering(echo)
+    request = get(b"/a", *UPGRADE, b"X: a\r\n Y: b", method=b"POST", body=b"hello")
+    assert statuses(site.connect().send(request).read()) == [400]
+    assert site.requests == []

@@ -132,6 +132,19 @@ def test_a_server_that_says_no_more_is_not_waited_for_rfc6120_4_4(house):
     assert romeo.stream.ends == ["end", "close"]
 
 
+def test_who_has_waited_for_the_rest_still_has_time_to_close_the_socket_rfc7395_3_6(house):
+    juliet = house.join().open()
+    juliet.stream.slow = True
+    juliet.say(CLOSING)
+    house.clock.advance(4.9)
+    juliet.stream.client.closed()
+    assert juliet.texts() == [CLOSING]
+    house.clock.advance(4.9)
+    assert juliet.frames() == []
+    house.clock.advance(0.1)
+    assert juliet.ended() == ([], NORMAL)
+
+
 def test_the_client_closes_its_stream_and_the_socket_at_once(house):
     juliet = house.join().open()
     juliet.stream.slow = True
