@@ -192,6 +192,9 @@ async def readers(
             await soon(reader.get_roster())
             reader.send_presence()
             await reader.asks(_BEHIND, to=reader.boundjid.bare)
+            # The service has seen him come: it looks for what he is subscribed to by now, and sends
+            # him the last items (§6.1.7). It is not to find what he subscribes to in the test.
+            await reader.asks(_BEHIND, to=SERVICE)
         yield people
         for each in people:
             await each.tidies()
