@@ -192,9 +192,10 @@ async def readers(
             await soon(reader.get_roster())
             reader.send_presence()
             await reader.asks(_BEHIND, to=reader.boundjid.bare)
-            # The service has seen him come: it looks for what he is subscribed to by now, and sends
-            # him the last items (§6.1.7). It is not to find what he subscribes to in the test.
-            await reader.asks(_BEHIND, to=SERVICE)
+            # The service looks for what he is subscribed to who has come, to send him last items
+            # (§6.1.7). It is not to find what he subscribes to in the test: this is looked for
+            # behind that.
+            await reader.asks(f"<pubsub xmlns='{NS}'><subscriptions/></pubsub>")
         yield people
         for each in people:
             await each.tidies()
