@@ -351,7 +351,7 @@ class Connection(TwistedProtocol):
             )
             if self._staying:
                 del headers[b"upgrade"]
-                return
+                return  # the rest is looked at when it is read anew
         if version == "1.0":
             if b"transfer-encoding" in headers:  # RFC 9112 §6.1
                 raise _Refusal(HTTPStatus.BAD_REQUEST)

@@ -116,7 +116,7 @@ class Spool(Acknowledging):
         settings = self._settings()
         most = settings.spool_octets if self.away else settings.queue_octets
         outbox, size, crowd = self.outbox, len(data), ""
-        if 2 * (outbox.octets + self._octets + size) > most:
+        if 2 * (outbox.octets + self._octets + size) > most:  # as a rule not
             crowd = self._shares.room_for(stanza, size, self.octets, most)
         claim = stanza.claim if stanza.kind == "message" else None
         if claim is not None:
